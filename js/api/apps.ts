@@ -1,0 +1,113 @@
+// apps/v1: Deployment, ReplicaSet, StatefulSet, DaemonSet.
+// Field names are upstream's (OpenAPI document of Kubernetes 1.36); types only. Volume claim templates pass untyped.
+
+import type { PodTemplateSpec } from "./core.ts";
+import type { Condition, IntOrString, KubernetesObject, LabelSelector, ObjectMeta } from "./meta.ts";
+
+export interface Deployment extends KubernetesObject {
+	apiVersion: "apps/v1";
+	kind: "Deployment";
+	metadata: ObjectMeta;
+	spec?: DeploymentSpec;
+	status?: DeploymentStatus;
+}
+
+export interface DeploymentSpec {
+	replicas?: number;
+	selector: LabelSelector;
+	template: PodTemplateSpec;
+	strategy?: {
+		type?: "RollingUpdate" | "Recreate";
+		rollingUpdate?: { maxSurge?: IntOrString; maxUnavailable?: IntOrString };
+	};
+	minReadySeconds?: number;
+	revisionHistoryLimit?: number;
+	progressDeadlineSeconds?: number;
+	paused?: boolean;
+}
+
+export interface DeploymentStatus {
+	observedGeneration?: number;
+	replicas?: number;
+	updatedReplicas?: number;
+	readyReplicas?: number;
+	availableReplicas?: number;
+	unavailableReplicas?: number;
+	collisionCount?: number;
+	conditions?: Condition[];
+}
+
+export interface ReplicaSet extends KubernetesObject {
+	apiVersion: "apps/v1";
+	kind: "ReplicaSet";
+	metadata: ObjectMeta;
+	spec?: {
+		replicas?: number;
+		minReadySeconds?: number;
+		selector: LabelSelector;
+		template?: PodTemplateSpec;
+	};
+	status?: {
+		replicas?: number;
+		fullyLabeledReplicas?: number;
+		readyReplicas?: number;
+		availableReplicas?: number;
+		observedGeneration?: number;
+		conditions?: Condition[];
+	};
+}
+
+export interface StatefulSet extends KubernetesObject {
+	apiVersion: "apps/v1";
+	kind: "StatefulSet";
+	metadata: ObjectMeta;
+	spec?: {
+		replicas?: number;
+		selector: LabelSelector;
+		serviceName?: string;
+		template: PodTemplateSpec;
+		podManagementPolicy?: "OrderedReady" | "Parallel";
+		ordinals?: { start?: number };
+		updateStrategy?: { type?: string; rollingUpdate?: { partition?: number; maxUnavailable?: IntOrString } };
+		minReadySeconds?: number;
+		revisionHistoryLimit?: number;
+		volumeClaimTemplates?: unknown[];
+	};
+	status?: {
+		replicas?: number;
+		readyReplicas?: number;
+		currentReplicas?: number;
+		updatedReplicas?: number;
+		availableReplicas?: number;
+		currentRevision?: string;
+		updateRevision?: string;
+		observedGeneration?: number;
+		collisionCount?: number;
+		conditions?: Condition[];
+	};
+}
+
+export interface DaemonSet extends KubernetesObject {
+	apiVersion: "apps/v1";
+	kind: "DaemonSet";
+	metadata: ObjectMeta;
+	spec?: {
+		selector: LabelSelector;
+		template: PodTemplateSpec;
+		minReadySeconds?: number;
+		revisionHistoryLimit?: number;
+		updateStrategy?: { type?: string; rollingUpdate?: { maxSurge?: IntOrString; maxUnavailable?: IntOrString } };
+	};
+	status?: {
+		currentNumberScheduled?: number;
+		desiredNumberScheduled?: number;
+		numberMisscheduled?: number;
+		numberReady?: number;
+		numberAvailable?: number;
+		numberUnavailable?: number;
+		updatedNumberScheduled?: number;
+		observedGeneration?: number;
+		collisionCount?: number;
+		conditions?: Condition[];
+	};
+}
