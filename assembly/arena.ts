@@ -1,0 +1,54 @@
+// Lays every table out once in linear memory: one base address and one capacity per table, 64-byte aligned.
+// Nothing is allocated afterwards; a full table is a typed "full" of its module, never a silent loss.
+// `memory.grow` is called here and nowhere else.
+
+import { TABLE_COUNT } from "./layout";
+
+const BASE: StaticArray<u32> = new StaticArray<u32>(TABLE_COUNT);
+const CAPACITY: StaticArray<u32> = new StaticArray<u32>(TABLE_COUNT);
+
+const ALIGN: u32 = 64;
+const PAGE: u32 = 65536;
+
+let top: u32 = 0;
+
+/** Address of a table's first row. */
+// @ts-ignore: decorator
+@inline
+export function base(table: i32): usize {
+	// bound: table is one of the TABLE_ constants, all below TABLE_COUNT
+	return <usize>unchecked(BASE[table]);
+}
+
+/** Rows that fit in a table. */
+// @ts-ignore: decorator
+@inline
+export function capacity(table: i32): u32 {
+	// bound: as above
+	return unchecked(CAPACITY[table]);
+}
+
+/** Address of row `index` of a table whose rows are `stride` bytes; the caller guarantees index < capacity. */
+// @ts-ignore: decorator
+@inline
+export function row(table: i32, index: i32, stride: i32): usize {
+	return base(table) + <usize>(<u32>index * <u32>stride);
+}
+
+/** Lays out one table at the top of memory, zeroed. Returns its address, or 0 where memory is at its maximum. */
+export function place(table: i32, rows: u32, stride: u32): usize {
+	if (top == 0) top = <u32>(__heap_base + ALIGN - 1) & ~(ALIGN - 1);
+	const bytes = (rows * stride + ALIGN - 1) & ~(ALIGN - 1);
+	const end = <u64>top + <u64>bytes;
+	const have = <u64>(<u32>memory.size()) * <u64>PAGE;
+	if (end > have) {
+		const pages = <i32>((end - have + <u64>(PAGE - 1)) / <u64>PAGE);
+		if (memory.grow(pages) < 0) return 0;
+	}
+	const at = top;
+	// bound: as above
+	unchecked((BASE[table] = at));
+	unchecked((CAPACITY[table] = rows));
+	top = <u32>end;
+	return <usize>at;
+}

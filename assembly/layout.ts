@@ -1,0 +1,737 @@
+// The layout of every record that crosses the bridge, and the codes in them, as plain constants.
+// This one file compiles in both asc and tsc: AssemblyScript sees i32, TypeScript sees numbers.
+// All offsets are bytes, all records little-endian and naturally aligned. `-1` in an index field means none.
+
+export const ABI = 1;
+
+// Tables: ids for `table(id)` and `capacity(id)`; the host fills configuration tables, the engine the others.
+export const TABLE_NETNS = 0;
+export const TABLE_DEVICE = 1;
+export const TABLE_ADDRESS = 2;
+export const TABLE_ROUTE = 3;
+export const TABLE_NEXTHOP = 4;
+export const TABLE_CHAIN = 5;
+export const TABLE_RULE = 6;
+export const TABLE_MATCH = 7;
+export const TABLE_WORD = 8;
+export const TABLE_PATTERN = 9;
+export const TABLE_SET = 10;
+export const TABLE_ENTRY = 11;
+export const TABLE_SOCKET = 12;
+export const TABLE_EVENT = 13;
+export const TABLE_CT = 14;
+export const TABLE_TUPLE = 15;
+export const TABLE_PATH = 16;
+export const TABLE_PATHRULE = 17;
+export const TABLE_STATE = 18;
+export const TABLE_RECENT = 19;
+export const TABLE_FLOW = 20;
+export const TABLE_PACKET = 21;
+export const TABLE_BATCH = 22;
+export const TABLE_FDB = 23;
+export const TABLE_NEIGH = 24;
+export const TABLE_INTERVAL = 25;
+export const TABLE_PEER = 26;
+export const TABLE_SCRATCH = 27;
+export const TABLE_COUNT = 28;
+
+// Packet: the first 32 bytes are the wire record (4 x u64); the rest is what an skb carries beside its bytes.
+//  0 src u32         4 dst u32          (IPv4: host order; IPv6: interned id)
+//  8 sport u16      10 dport u16        (ICMP: id, and type << 8 | code)
+// 12 proto u8       13 family u8 (4|6)  14 ttl u8   15 tcp flags u8
+// 16 len u32 (IP total bytes)           20 payload u32 (bytes above the L4 header)
+// 24 time i64 (ns)
+export const PACKET_SRC = 0;
+export const PACKET_DST = 4;
+export const PACKET_SPORT = 8;
+export const PACKET_DPORT = 10;
+export const PACKET_PROTO = 12;
+export const PACKET_FAMILY = 13;
+export const PACKET_TTL = 14;
+export const PACKET_TCP = 15;
+export const PACKET_LEN = 16;
+export const PACKET_PAYLOAD = 20;
+export const PACKET_TIME = 24;
+export const PACKET_NETNS = 32; // i32 netns it is in
+export const PACKET_IIF = 36; // i32 device it came in on (a bridge, not its port); -1 local
+export const PACKET_OIF = 40; // i32 device it leaves by; -1 not decided
+export const PACKET_PHYSIN = 44; // i32 bridge port it came in on; -1 none
+export const PACKET_PHYSOUT = 48; // i32 bridge port it leaves by; -1 none
+export const PACKET_MARK = 52; // u32 fwmark
+export const PACKET_CT = 56; // i32 conntrack entry; CT_NONE, CT_UNTRACKED
+export const PACKET_CTINFO = 60; // u8 enum ip_conntrack_info
+export const PACKET_TYPE = 61; // u8 PACKET_HOST, PACKET_OTHERHOST
+export const PACKET_FLAGS = 62; // u8 SKB_*
+export const PACKET_TOS = 63; // u8
+export const PACKET_DMAC = 64; // i32 link-layer destination, named by the device that owns it
+export const PACKET_SMAC = 68; // i32
+export const PACKET_SEQ = 72; // u32 TCP
+export const PACKET_ACK = 76; // u32 TCP
+export const PACKET_WINDOW = 80; // u16 TCP
+export const PACKET_ZONE = 82; // u16 conntrack zone set by CT --zone
+export const PACKET_INNER_SRC = 84; // u32 the header that an ICMP error quotes
+export const PACKET_INNER_DST = 88; // u32
+export const PACKET_INNER_SPORT = 92; // u16
+export const PACKET_INNER_DPORT = 94; // u16
+export const PACKET_INNER_PROTO = 96; // u8; 0 = quotes nothing
+export const PACKET_INNER_TTL = 97; // u8
+export const PACKET_MTU = 98; // u16 of a fragmentation-needed
+export const PACKET_FLOW = 100; // i32 flow row; -1 none
+export const PACKET_ID = 104; // u32 numbers packets within a trace
+export const PACKET_GATEWAY = 108; // u32 next hop address
+export const PACKET_RTTYPE = 112; // u8 RTN_* of the route taken
+export const PACKET_RTFLAGS = 113; // u8 RT_*
+export const PACKET_REASON = 114; // u8 REASON_*
+export const PACKET_PORTID = 115; // u8 spare
+export const PACKET_RULE = 116; // i32 rule that decided; -1 none
+export const PACKET_PREFSRC = 120; // u32 preferred source of the route taken
+export const PACKET_TUNNEL = 124; // i32 packet slot this one encapsulates; -1 none
+export const PACKET_STRIDE = 128;
+
+// Verdicts of a hook or a rule walk
+export const NF_DROP = 0;
+export const NF_ACCEPT = 1;
+export const NF_REJECT = 2; // an answer is due: the rule's RULE_A says which
+export const NF_UNKNOWN = 3; // reached a carried rule
+
+// Which address a NAT rewrites
+export const MANIP_SRC = 0;
+export const MANIP_DST = 1;
+
+export const CT_NONE = -1; // skb->_nfct is NULL: INVALID to `-m conntrack`
+export const CT_UNTRACKED = -2;
+export const CT_UNSEEN = -3; // conntrack has not looked yet
+
+export const PACKET_HOST = 0;
+export const PACKET_OTHERHOST = 3;
+
+export const SKB_BRIDGED = 1; // nf_bridge info is attached
+export const SKB_PREROUTED = 2; // br_netfilter ran PREROUTING: ip_sabotage_in skips it
+export const SKB_TRACE = 4; // -j TRACE
+export const SKB_LOCAL_OUT = 8; // made in this netns
+export const SKB_REPLY = 16; // replay: an answer travelling back
+export const SKB_ICMP_ERROR = 32;
+export const SKB_DELAYED = 64; // was queued on a neighbour
+export const SKB_KERNEL = 128; // made by an IP stack, not by a program (RST, ICMP)
+
+export const RT_LOCAL = 1; // RTCF_LOCAL
+export const RT_OUTPUT = 2; // looked up on the way out of a socket
+
+// enum ip_conntrack_info
+export const CTINFO_ESTABLISHED = 0;
+export const CTINFO_RELATED = 1;
+export const CTINFO_NEW = 2;
+export const CTINFO_IS_REPLY = 3;
+export const CTINFO_ESTABLISHED_REPLY = 3;
+export const CTINFO_RELATED_REPLY = 4;
+export const CTINFO_UNTRACKED = 7;
+
+// TCP flags, as on the wire
+export const TCP_FIN = 1;
+export const TCP_SYN = 2;
+export const TCP_RST = 4;
+export const TCP_PSH = 8;
+export const TCP_ACK = 16;
+export const TCP_URG = 32;
+
+export const PROTO_ICMP = 1;
+export const PROTO_TCP = 6;
+export const PROTO_UDP = 17;
+export const PROTO_ICMPV6 = 58;
+export const PROTO_SCTP = 132;
+
+// netfilter hooks, kernel numbers
+export const HOOK_PREROUTING = 0;
+export const HOOK_INPUT = 1;
+export const HOOK_FORWARD = 2;
+export const HOOK_OUTPUT = 3;
+export const HOOK_POSTROUTING = 4;
+export const HOOK_COUNT = 5;
+
+export const XT_RAW = 0;
+export const XT_MANGLE = 1;
+export const XT_NAT = 2;
+export const XT_FILTER = 3;
+export const XT_SECURITY = 4;
+export const XT_COUNT = 5;
+
+// Netns
+export const NETNS_FLAGS = 0; // u32 NS_*
+export const NETNS_ROUTE_FIRST = 4; // u32 rows of TABLE_ROUTE, contiguous
+export const NETNS_ROUTE_COUNT = 8;
+export const NETNS_FIB_FIRST = 12; // u32 rows of TABLE_INTERVAL, written by compile
+export const NETNS_FIB_COUNT = 16;
+export const NETNS_ADDRESS_FIRST = 20; // u32 rows of TABLE_ADDRESS, contiguous
+export const NETNS_ADDRESS_COUNT = 24;
+export const NETNS_DEVICE_FIRST = 28; // u32 rows of TABLE_DEVICE, contiguous; the first is lo
+export const NETNS_DEVICE_COUNT = 32;
+export const NETNS_CT_MAX = 36; // u32 nf_conntrack_max
+export const NETNS_CT_COUNT = 40; // u32 written by conntrack
+export const NETNS_TTL = 44; // u32 net.ipv4.ip_default_ttl
+export const NETNS_ICMP_RATELIMIT = 48; // u32 ms; 0 = none
+export const NETNS_ICMP_RATEMASK = 52; // u32 bit per ICMP type
+export const NETNS_KIND = 56; // u32 NS_KIND_*
+export const NETNS_RECENT_MAX = 60; // u32 xt_recent ip_list_tot
+export const NETNS_CHAINS = 64; // i32[HOOK_COUNT * XT_COUNT] base chain of (hook, table), index hook * XT_COUNT + table; -1 none
+export const NETNS_TIMEOUTS = 164; // u32[TIMEOUT_COUNT] seconds
+export const NETNS_CT_INSERT_FAILED = 264; // u32 nf_conntrack_stat.insert_failed
+export const NETNS_CT_DROP = 268; // u32 table full
+export const NETNS_CT_EARLY_DROP = 272; // u32
+export const NETNS_STRIDE = 288;
+
+export const NS_IP_FORWARD = 1;
+export const NS_BRIDGE_NF = 2; // net.bridge.bridge-nf-call-iptables
+export const NS_CONNTRACK = 4; // conntrack hooks are registered (some table or rule asked for them)
+export const NS_ROUTE_LOCALNET = 8;
+export const NS_TCP_LOOSE = 16;
+export const NS_TCP_BE_LIBERAL = 32;
+export const NS_SILENT = 64; // the IP stack drops what arrives; ARP answers
+export const NS_ANY_PORT = 128; // listens on every port
+export const NS_NAT = 256; // a nat table is loaded: nat hooks are registered
+export const NS_TCP_WINDOWS = 512; // window tracking is on
+export const NS_L4_HASH = 1024; // fib_multipath_hash_policy 1
+export const NS_BRIDGE_NF6 = 2048;
+export const NS_IPTABLES = 4096; // any table loaded
+export const NS_NO_ICMP_ECHO = 8192; // net.ipv4.icmp_echo_ignore_all
+
+export const NS_KIND_NODE = 1;
+export const NS_KIND_POD = 2;
+export const NS_KIND_HOST = 3;
+export const NS_KIND_ROUTER = 4;
+export const NS_KIND_FABRIC = 5;
+
+// Conntrack timeouts; TCP ones sit at their state's number
+export const TIMEOUT_TCP = 0; // + TCP_CONNTRACK_*
+export const TIMEOUT_TCP_MAX_RETRANS = 10;
+export const TIMEOUT_TCP_UNACK = 11;
+export const TIMEOUT_UDP = 12;
+export const TIMEOUT_UDP_STREAM = 13;
+export const TIMEOUT_ICMP = 14;
+export const TIMEOUT_GENERIC = 15;
+export const TIMEOUT_SCTP = 16; // + SCTP_CONNTRACK_*
+export const TIMEOUT_COUNT = 25;
+
+// enum tcp_conntrack
+export const TCP_CT_NONE = 0;
+export const TCP_CT_SYN_SENT = 1;
+export const TCP_CT_SYN_RECV = 2;
+export const TCP_CT_ESTABLISHED = 3;
+export const TCP_CT_FIN_WAIT = 4;
+export const TCP_CT_CLOSE_WAIT = 5;
+export const TCP_CT_LAST_ACK = 6;
+export const TCP_CT_TIME_WAIT = 7;
+export const TCP_CT_CLOSE = 8;
+export const TCP_CT_SYN_SENT2 = 9;
+
+// Device
+export const DEVICE_NETNS = 0; // i32
+export const DEVICE_KIND = 4; // u32 DEVICE_KIND_*
+export const DEVICE_PEER = 8; // i32 other end of a veth; -1 none
+export const DEVICE_MASTER = 12; // i32 bridge that it is a port of; -1 none
+export const DEVICE_FLAGS = 16; // u32 DEV_*
+export const DEVICE_NAME = 20; // i32 interned name
+export const DEVICE_ADDRESS = 24; // u32 primary IPv4 address; 0 none
+export const DEVICE_PREFIX = 28; // u32 prefix length of it
+export const DEVICE_RP_FILTER = 32; // u32 effective: max(all, dev)
+export const DEVICE_MTU = 36; // u32
+export const DEVICE_VNI = 40; // u32 vxlan
+export const DEVICE_LOCAL = 44; // u32 vxlan: underlay source address
+export const DEVICE_VPORT = 48; // u32 vxlan: UDP port
+export const DEVICE_RX_PACKETS = 56; // u64
+export const DEVICE_RX_BYTES = 64; // u64
+export const DEVICE_TX_PACKETS = 72; // u64
+export const DEVICE_TX_BYTES = 80; // u64
+export const DEVICE_PEER6 = 88; // spare
+export const DEVICE_STRIDE = 96;
+
+export const DEVICE_KIND_LO = 0;
+export const DEVICE_KIND_VETH = 1;
+export const DEVICE_KIND_BRIDGE = 2;
+export const DEVICE_KIND_VXLAN = 3;
+
+export const DEV_UP = 1;
+export const DEV_HAIRPIN = 2;
+export const DEV_PROMISC = 4;
+export const DEV_FORWARDING = 8; // net.ipv4.conf.DEV.forwarding
+export const DEV_ROUTE_LOCALNET = 16;
+
+// Address: one per local address
+export const ADDRESS_IP = 0; // u32
+export const ADDRESS_PREFIX = 4; // u32
+export const ADDRESS_DEVICE = 8; // i32
+export const ADDRESS_SCOPE = 12; // u32 RT_SCOPE_*: 0 universe, 253 link, 254 host
+export const ADDRESS_STRIDE = 16;
+
+// Route
+export const ROUTE_PREFIX = 0; // u32 network, host bits zero
+export const ROUTE_LENGTH = 4; // u32 0..32
+export const ROUTE_TYPE = 8; // u32 RTN_*
+export const ROUTE_TABLE = 12; // u32 254 main, 255 local
+export const ROUTE_VIA = 16; // u32 gateway; 0 on-link
+export const ROUTE_DEVICE = 20; // i32
+export const ROUTE_PREFSRC = 24; // u32; 0: from the device
+export const ROUTE_METRIC = 28; // u32
+export const ROUTE_NEXTHOP_FIRST = 32; // u32 rows of TABLE_NEXTHOP
+export const ROUTE_NEXTHOP_COUNT = 36; // u32; 0: single path
+export const ROUTE_STRIDE = 40;
+
+export const NEXTHOP_VIA = 0; // u32
+export const NEXTHOP_DEVICE = 4; // i32
+export const NEXTHOP_WEIGHT = 8; // u32
+export const NEXTHOP_STRIDE = 12;
+
+// rtm_type
+export const RTN_UNSPEC = 0;
+export const RTN_UNICAST = 1;
+export const RTN_LOCAL = 2;
+export const RTN_BROADCAST = 3;
+export const RTN_BLACKHOLE = 6;
+export const RTN_UNREACHABLE = 7;
+export const RTN_PROHIBIT = 8;
+export const RTN_THROW = 9;
+
+// Interval: the compiled FIB; covers [start, next.start)
+export const INTERVAL_START = 0; // u32
+export const INTERVAL_ROUTE = 4; // i32; -1 no route
+export const INTERVAL_STRIDE = 8;
+
+// Chain
+export const CHAIN_RULE_FIRST = 0; // u32 rows of TABLE_RULE, contiguous
+export const CHAIN_RULE_COUNT = 4; // u32 without the policy row; the policy (or the implicit return) is row first + count
+export const CHAIN_POLICY = 8; // u32 POLICY_*
+export const CHAIN_TABLE = 12; // u32 XT_*
+export const CHAIN_NETNS = 16; // i32
+export const CHAIN_NAME = 20; // i32 host string id
+export const CHAIN_FLAGS = 24;
+export const CHAIN_STRIDE = 32;
+
+export const POLICY_RETURN = 0; // a user chain
+export const POLICY_ACCEPT = 1;
+export const POLICY_DROP = 2;
+
+// Rule
+export const RULE_SRC = 0; // u32
+export const RULE_SMASK = 4; // u32; 0 any
+export const RULE_DST = 8; // u32
+export const RULE_DMASK = 12; // u32
+export const RULE_IIF = 16; // i32 row of TABLE_PATTERN; -1 any
+export const RULE_OIF = 20; // i32
+export const RULE_PROTO = 24; // u8; 0 any
+export const RULE_INVERT = 25; // u8 INV_*
+export const RULE_MATCH_COUNT = 26; // u8
+export const RULE_TARGET = 27; // u8 TARGET_*
+export const RULE_MATCH_FIRST = 28; // u32 rows of TABLE_MATCH, contiguous
+export const RULE_A = 32; // u32 target arguments, by target
+export const RULE_B = 36;
+export const RULE_C = 40;
+export const RULE_D = 44;
+export const RULE_E = 48;
+export const RULE_CHAIN = 52; // i32 chain it stands in
+export const RULE_NUMBER = 56; // u32 1-based place in its chain, as `iptables -L --line-numbers`
+export const RULE_FLAGS = 60; // u32 RULEF_*
+export const RULE_STRIDE = 64;
+
+export const INV_SRC = 1;
+export const INV_DST = 2;
+export const INV_IIF = 4;
+export const INV_OIF = 8;
+export const INV_PROTO = 16;
+export const INV_FRAGMENT = 32;
+
+export const RULEF_GOTO = 1;
+export const RULEF_FRAGMENT = 2;
+export const RULEF_POLICY = 4; // the policy row or implicit return of its chain
+
+// Targets
+export const TARGET_NONE = 0; // counts and falls through
+export const TARGET_ACCEPT = 1;
+export const TARGET_DROP = 2;
+export const TARGET_RETURN = 3;
+export const TARGET_JUMP = 4; // A chain; with RULEF_GOTO a goto
+export const TARGET_REJECT = 5; // A REJECT_*
+export const TARGET_MARK = 6; // A value, B mask: mark = (mark & ~B) ^ A
+export const TARGET_CONNMARK = 7; // A mode (0 set, 1 save, 2 restore), B ctmark, C ctmask, D nfmask
+export const TARGET_DNAT = 8; // A min address (0 none), B max address, C min port, D max port, E NAT_*
+export const TARGET_SNAT = 9; // as DNAT
+export const TARGET_MASQUERADE = 10; // C D E
+export const TARGET_REDIRECT = 11; // C D E
+export const TARGET_CT = 12; // A 1 notrack, B zone
+export const TARGET_LOG = 13;
+export const TARGET_TRACE = 14;
+export const TARGET_UNKNOWN = 15; // carried: the verdict is unknown
+export const TARGET_NETMAP = 16; // A address, B mask
+export const TARGET_SET = 17; // A set, B dimensions, C 0 add 1 del, D timeout
+
+export const NAT_RANDOM = 1;
+export const NAT_RANDOM_FULLY = 2;
+export const NAT_PERSISTENT = 4;
+export const NAT_PORTS = 8; // C and D hold a port range
+export const NAT_BASEPORT = 16;
+
+// REJECT --reject-with; ICMP code for the unreachables
+export const REJECT_NET = 0;
+export const REJECT_HOST = 1;
+export const REJECT_PROTO = 2;
+export const REJECT_PORT = 3;
+export const REJECT_NET_PROHIBITED = 9;
+export const REJECT_HOST_PROHIBITED = 10;
+export const REJECT_ADMIN_PROHIBITED = 13;
+export const REJECT_TCP_RESET = 255;
+
+// Match: 32 bytes; `invert` bits number the options of the match in the order given below
+export const MATCH_KIND = 0; // u16 MATCH_*
+export const MATCH_INVERT = 2; // u16 bit per option
+export const MATCH_A = 4; // u32 ...
+export const MATCH_B = 8;
+export const MATCH_C = 12;
+export const MATCH_D = 16;
+export const MATCH_E = 20;
+export const MATCH_F = 24;
+export const MATCH_STATE = 28; // i32 row of TABLE_STATE; -1 none
+export const MATCH_STRIDE = 32;
+
+export const MATCH_TCP = 1; // A sport min|max<<16, B dport min|max<<16, C flag mask | comp<<8 (0 any), D tcp-option (0 any); invert: 1 sport 2 dport 4 flags 8 option
+export const MATCH_UDP = 2; // A, B as tcp (udp, udplite, sctp)
+export const MATCH_ICMP = 3; // A type (255 any), B code min, C code max; invert 1
+export const MATCH_MULTIPORT = 4; // A first word, B count (each min|max<<16), C 1 sports 2 dports 3 either; invert 1
+export const MATCH_MARK = 5; // A value, B mask; invert 1
+export const MATCH_CONNMARK = 6; // A value, B mask; invert 1
+export const MATCH_CONNTRACK = 7; // A first word of a CTM_* block
+export const MATCH_ADDRTYPE = 8; // A source type mask (0 none), B dest type mask, C 1 limit-iface-in 2 limit-iface-out; invert: 1 src 2 dst
+export const MATCH_STATISTIC_RANDOM = 9; // A threshold of 2^31; invert 1
+export const MATCH_STATISTIC_NTH = 10; // A every, B packet; state: counter; invert 1
+export const MATCH_RECENT = 11; // A list id, B mode (1 set 2 rcheck 4 update 8 remove), C seconds, D hitcount, E 1 rdest 2 rttl 4 reap, F address mask; invert 1
+export const MATCH_SET = 12; // A set, B dimensions: bit per dimension 1=src, C number of dimensions; invert 1
+export const MATCH_PHYSDEV = 13; // A in pattern, B out pattern, C bits 1 is-in 2 is-out 4 is-bridged present; invert: 1 in 2 out 4 is-in 8 is-out 16 is-bridged
+export const MATCH_IPRANGE = 14; // A src min, B src max, C dst min, D dst max, E 1 src 2 dst present; invert: 1 src 2 dst
+export const MATCH_LIMIT = 15; // A credit cost per packet, B credit cap (both kernel units scaled), state: credit, last
+export const MATCH_LENGTH = 16; // A min, B max; invert 1
+export const MATCH_TTL = 17; // A value, B 0 eq 1 lt 2 gt; invert 1
+export const MATCH_PKTTYPE = 18; // A type; invert 1
+export const MATCH_TOS = 19; // A value, B mask; invert 1
+export const MATCH_MAC = 20; // carried
+export const MATCH_UNKNOWN = 21; // carried: the verdict is unknown when it is reached
+export const MATCH_HASHLIMIT = 22; // carried until modelled
+export const MATCH_DSCP = 23; // A value; invert 1
+
+// A conntrack match block in TABLE_WORD: u32 words
+export const CTM_PRESENT = 0; // bit per option, CTM_HAS_*
+export const CTM_INVERT = 1; // the same bits
+export const CTM_STATE = 2; // CTS_* bits
+export const CTM_STATUS = 3; // IPS_* bits
+export const CTM_PROTO = 4;
+export const CTM_ORIGSRC = 5; // value, mask: two words each
+export const CTM_ORIGDST = 7;
+export const CTM_REPLSRC = 9;
+export const CTM_REPLDST = 11;
+export const CTM_ORIGSPORT = 13; // min|max<<16
+export const CTM_ORIGDPORT = 14;
+export const CTM_REPLSPORT = 15;
+export const CTM_REPLDPORT = 16;
+export const CTM_EXPIRE_MIN = 17; // seconds
+export const CTM_EXPIRE_MAX = 18;
+export const CTM_DIR = 19; // 0 ORIGINAL, 1 REPLY
+export const CTM_WORDS = 20;
+
+export const CTM_HAS_STATE = 1;
+export const CTM_HAS_STATUS = 2;
+export const CTM_HAS_PROTO = 4;
+export const CTM_HAS_ORIGSRC = 8;
+export const CTM_HAS_ORIGDST = 16;
+export const CTM_HAS_REPLSRC = 32;
+export const CTM_HAS_REPLDST = 64;
+export const CTM_HAS_ORIGSPORT = 128;
+export const CTM_HAS_ORIGDPORT = 256;
+export const CTM_HAS_REPLSPORT = 512;
+export const CTM_HAS_REPLDPORT = 1024;
+export const CTM_HAS_EXPIRE = 2048;
+export const CTM_HAS_DIR = 4096;
+
+// ctstate bits, as xt_conntrack.h
+export const CTS_INVALID = 1;
+export const CTS_ESTABLISHED = 2;
+export const CTS_RELATED = 4;
+export const CTS_NEW = 8;
+export const CTS_SNAT = 64;
+export const CTS_DNAT = 128;
+export const CTS_UNTRACKED = 256;
+
+// IPS_*: conntrack entry status
+export const IPS_EXPECTED = 1;
+export const IPS_SEEN_REPLY = 2;
+export const IPS_ASSURED = 4;
+export const IPS_CONFIRMED = 8;
+export const IPS_SRC_NAT = 16;
+export const IPS_DST_NAT = 32;
+export const IPS_SEQ_ADJUST = 64;
+export const IPS_SRC_NAT_DONE = 128;
+export const IPS_DST_NAT_DONE = 256;
+export const IPS_DYING = 512;
+
+// Interface pattern
+export const PATTERN_NAME = 0; // i32 exact interned name; -1: a wildcard
+export const PATTERN_BITS = 4; // u32 first word of its bit set over interned names
+export const PATTERN_BIT_WORDS = 8; // u32 words in it
+export const PATTERN_STRIDE = 12;
+
+// ipset
+export const SET_TYPE = 0; // u32 SET_TYPE_*
+export const SET_ENTRY_FIRST = 4; // u32 rows of TABLE_ENTRY, contiguous; written by the host
+export const SET_ENTRY_COUNT = 8;
+export const SET_NETNS = 12; // i32
+export const SET_FAMILY = 16; // u32
+export const SET_BUCKETS = 20; // written by compile
+export const SET_BUCKET_COUNT = 24;
+export const SET_LENGTHS = 28; // u32 written by compile: bit per prefix length in use (bit 31 = /32, bit 0 = /1); /0 apart
+export const SET_STRIDE = 32;
+
+export const SET_TYPE_IP = 1;
+export const SET_TYPE_NET = 2;
+export const SET_TYPE_IP_PORT = 3;
+export const SET_TYPE_NET_PORT = 4;
+export const SET_TYPE_IP_PORT_IP = 5;
+export const SET_TYPE_IP_PORT_NET = 6;
+export const SET_TYPE_UNKNOWN = 255; // carried
+
+export const ENTRY_IP = 0; // u32
+export const ENTRY_IP2 = 4; // u32
+export const ENTRY_PORT = 8; // u16
+export const ENTRY_PROTO = 10; // u8
+export const ENTRY_PREFIX = 11; // u8
+export const ENTRY_PREFIX2 = 12; // u8
+export const ENTRY_FLAGS = 13; // u8 1 nomatch
+export const ENTRY_STRIDE = 16;
+
+// Socket
+export const SOCKET_NETNS = 0; // i32
+export const SOCKET_PROTO = 4; // u8
+export const SOCKET_STATE = 5; // u8 SOCKET_LISTEN, SOCKET_CONNECTED
+export const SOCKET_LPORT = 6; // u16
+export const SOCKET_LADDR = 8; // u32; 0 any
+export const SOCKET_RADDR = 12; // u32; 0 any
+export const SOCKET_RPORT = 16; // u16; 0 any
+export const SOCKET_FLAGS = 18; // u16 SOCK_*
+export const SOCKET_STRIDE = 20;
+
+export const SOCKET_LISTEN = 1;
+export const SOCKET_CONNECTED = 2;
+
+// Event: one row of a trace
+export const EVENT_KIND = 0; // u8 EVENT_*
+export const EVENT_HOOK = 1; // u8
+export const EVENT_XT = 2; // u8 table
+export const EVENT_VERDICT = 3; // u8 VERDICT_*
+export const EVENT_REASON = 4; // u8 REASON_*
+export const EVENT_CTINFO = 5; // u8; 255: no entry
+export const EVENT_PACKET_TYPE = 6; // u8
+export const EVENT_SKB = 7; // u8 SKB_*
+export const EVENT_NETNS = 8; // i32
+export const EVENT_DEVICE = 12; // i32
+export const EVENT_RULE = 16; // i32
+export const EVENT_PACKET_ID = 20; // u32
+export const EVENT_IIF = 24; // i32
+export const EVENT_OIF = 28; // i32
+export const EVENT_PHYSIN = 32; // i32
+export const EVENT_PHYSOUT = 36; // i32
+export const EVENT_MARK = 40; // u32
+export const EVENT_CT = 44; // i32
+export const EVENT_FLOW = 48; // i32
+export const EVENT_WIRE = 56; // the packet's 32 byte wire record
+export const EVENT_SEQ = 88; // u32
+export const EVENT_ACK = 92; // u32
+export const EVENT_INNER = 96; // 14 bytes: inner src, dst, sport, dport, proto, ttl
+export const EVENT_MTU = 110; // u16
+export const EVENT_TUNNEL = 112; // i32 event row of the encapsulated packet's last event; -1
+export const EVENT_VNI = 116; // u32
+export const EVENT_GATEWAY = 120; // u32
+export const EVENT_STRIDE = 128;
+
+export const EVENT_IN = 1; // received by a device
+export const EVENT_OUT = 2; // sent by a device
+export const EVENT_RULE_MATCH = 3; // a rule matched
+export const EVENT_POLICY = 4; // a base chain's policy
+export const EVENT_RETURN = 5; // end of a user chain
+export const EVENT_ROUTE = 6; // routing decided: oif, gateway
+export const EVENT_NAT = 7; // addresses or ports were rewritten
+export const EVENT_DELIVER = 8; // reached a socket (or a silent stack)
+export const EVENT_DROP = 9; // vanished: reason
+export const EVENT_ICMP_OUT = 10; // an IP stack made an ICMP error
+export const EVENT_RST_OUT = 11; // an IP stack made a reset
+export const EVENT_ARP = 12; // neighbour resolution
+export const EVENT_CONNTRACK = 13; // looked up: ctinfo
+export const EVENT_LOG = 14; // -j LOG
+export const EVENT_UNKNOWN = 15; // reached a carried rule
+export const EVENT_INSIDE = 16; // the packet inside the tunnel packet of the event before
+
+export const VERDICT_NONE = 0;
+export const VERDICT_DELIVERED = 1;
+export const VERDICT_REJECTED = 2;
+export const VERDICT_DROPPED = 3;
+export const VERDICT_UNREACHABLE = 4;
+export const VERDICT_BLOCKED_LOCALLY = 5;
+export const VERDICT_UNKNOWN = 6;
+export const VERDICT_COUNT = 7;
+
+export const REASON_NONE = 0;
+export const REASON_PORT_CLOSED = 1;
+export const REASON_RULE = 2; // the rule says which word: drop-rule, reject-rule, no-endpoints ...
+export const REASON_REPLY_LOST = 3;
+export const REASON_CONNTRACK_INVALID = 4;
+export const REASON_CONNTRACK_FULL = 5;
+export const REASON_NAT_EXHAUSTED = 6;
+export const REASON_HAIRPIN = 7;
+export const REASON_RP_FILTER = 8;
+export const REASON_MARTIAN = 9;
+export const REASON_NO_IP_FORWARD = 10;
+export const REASON_MTU = 11;
+export const REASON_NO_ROUTE = 12;
+export const REASON_NEIGHBOUR_FAILED = 13;
+export const REASON_TTL = 14;
+export const REASON_BLACKHOLE = 15;
+export const REASON_PROHIBIT = 16;
+export const REASON_OTHERHOST = 17;
+export const REASON_NO_BRIDGE_PORT = 18;
+export const REASON_SILENT = 19;
+export const REASON_NO_SOCKET = 20; // a segment for a connection that nobody has
+export const REASON_ICMP_RATELIMIT = 21;
+export const REASON_ANTI_SPOOFING = 22;
+export const REASON_UNREACHABLE_ROUTE = 23;
+export const REASON_RULE_BUDGET = 24;
+export const REASON_QUEUE_FULL = 25;
+export const REASON_PROTO_UNREACHABLE = 26;
+export const REASON_DEVICE_DOWN = 27;
+export const REASON_COUNT = 28;
+
+// Conntrack entry
+export const CT_ORIG = 0; // tuple, 16 bytes: src u32, dst u32, sport u16, dport u16, zone << 8 | proto u32
+export const CT_REPLY = 16; // tuple, 16 bytes
+export const CT_STATUS = 32; // u32 IPS_*; 0: the row is free
+export const CT_MARK = 36; // u32
+export const CT_DEADLINE = 40; // i64 ns
+export const CT_NETNS = 48; // i32
+export const CT_STATE = 52; // u8 TCP_CT_* (or SCTP state)
+export const CT_LAST_DIR = 53; // u8
+export const CT_LAST_INDEX = 54; // u8
+export const CT_RETRANS = 55; // u8
+export const CT_FLOW = 56; // i32
+export const CT_NAT_NEXT = 60; // i32 chain of the by-source hash
+export const CT_FREE_NEXT = 60; // i32 chain of free rows
+export const CT_ORIG_PACKETS = 64; // u32
+export const CT_ORIG_BYTES = 68; // u32
+export const CT_REPLY_PACKETS = 72; // u32
+export const CT_REPLY_BYTES = 76; // u32
+export const CT_MASQ_DEVICE = 80; // i32
+export const CT_ZONE = 84; // u32 user zone number
+export const CT_START = 88; // i64 ns
+export const CT_TD_END = 96; // u32[2] per direction, window tracking
+export const CT_TD_MAXEND = 104; // u32[2]
+export const CT_TD_MAXWIN = 112; // u32[2]
+export const CT_TD_MAXACK = 120; // u32[2]
+export const CT_TD_SCALE = 128; // u8[2]
+export const CT_TD_FLAGS = 130; // u8[2] IP_CT_TCP_FLAG_*
+export const CT_LAST_SEQ = 132; // u32
+export const CT_LAST_ACK_SEQ = 136; // u32
+export const CT_LAST_END = 140; // u32
+export const CT_LAST_WIN = 144; // u16
+export const CT_LAST_FLAGS = 146; // u8
+export const CT_UNACKED = 147; // u8 1: data in flight from one side
+export const CT_STRIDE = 160;
+
+// Tuple slot of the conntrack hash: 32 bytes, one per direction, open addressing
+export const TUPLE_SRC = 0;
+export const TUPLE_DST = 4;
+export const TUPLE_PORTS = 8; // sport u16, dport u16
+export const TUPLE_ZONE_PROTO = 12; // netns-and-zone << 8 | proto
+export const TUPLE_CT = 16; // i32 entry << 1 | direction; -1: empty
+export const TUPLE_HASH = 20; // u32
+export const TUPLE_PACKETS = 24; // u32 spare
+export const TUPLE_BYTES = 28; // u32 spare
+export const TUPLE_STRIDE = 32;
+
+// Path: (netns, hook, table, rules touched), interned; counters are per path
+export const PATH_HASH = 0; // u32
+export const PATH_NETNS = 4; // i32
+export const PATH_FIRST = 8; // u32 rows of TABLE_PATHRULE
+export const PATH_COUNT = 12; // u32
+export const PATH_PACKETS = 16; // u64
+export const PATH_BYTES = 24; // u64
+export const PATH_STRIDE = 32;
+
+// State of stateful matches: nth, limit
+export const STATE_A = 0; // u64
+export const STATE_B = 8; // u64
+export const STATE_STRIDE = 16;
+
+// xt_recent: one row per (list, address); stamps follow
+export const RECENT_LIST = 0; // i32; -1: free
+export const RECENT_ADDRESS = 4; // u32
+export const RECENT_TTL = 8; // u32
+export const RECENT_COUNT = 12; // u32 stamps in use
+export const RECENT_INDEX = 16; // u32 next stamp
+export const RECENT_AGE = 20; // u32 order of last use, for eviction
+export const RECENT_STAMPS = 24; // u32[20] seconds... milliseconds since the engine's epoch
+export const RECENT_STAMP_COUNT = 20;
+export const RECENT_STRIDE = 104;
+
+// Flow: one per connection of a replay
+export const FLOW_SRC = 0; // the initiator's tuple
+export const FLOW_DST = 4;
+export const FLOW_SPORT = 8;
+export const FLOW_DPORT = 10;
+export const FLOW_PROTO = 12; // u8
+export const FLOW_VERDICT = 13; // u8
+export const FLOW_REASON = 14; // u8
+export const FLOW_FLAGS = 15; // u8 FLOWF_*
+export const FLOW_NETNS = 16; // i32 the initiator's netns
+export const FLOW_SERVER = 20; // i32 netns that answered; -1 none
+export const FLOW_SEEN_SRC = 24; // u32 what the server saw
+export const FLOW_SEEN_DST = 28; // u32
+export const FLOW_SEEN_SPORT = 32; // u16
+export const FLOW_SEEN_DPORT = 34; // u16
+export const FLOW_PACKETS = 36; // u32 both directions, as offered
+export const FLOW_BYTES = 40; // u64
+export const FLOW_TIME = 48; // i64 ns of the first packet
+export const FLOW_LAST = 56; // i64 ns of the last packet
+export const FLOW_RULE = 64; // i32 the rule that decided; -1 none
+export const FLOW_ENTRY_NODE = 68; // i32 first node netns whose uplink took it in; -1 none
+export const FLOW_CT = 72; // i32 entry at the first netns that tracks it; -1 none
+export const FLOW_SECOND = 76; // i32 second node it crossed; -1 none
+export const FLOW_SEEN_REPLY_SRC = 80; // u32 what the client saw
+export const FLOW_SEEN_REPLY_SPORT = 84; // u16
+export const FLOW_PADDING = 86;
+export const FLOW_NEXT = 88; // i32 hash chain
+export const FLOW_STRIDE = 96;
+
+export const FLOWF_ANSWERED = 1;
+export const FLOWF_SECOND_HOP = 2;
+export const FLOWF_CLOSED = 4;
+
+// FDB slot
+export const FDB_BRIDGE = 0; // i32 device; -1: empty
+export const FDB_MAC = 4; // i32 device that owns the address
+export const FDB_PORT = 8; // i32 device
+export const FDB_STRIDE = 12;
+
+// Neighbour slot
+export const NEIGH_DEVICE = 0; // i32; -1: empty
+export const NEIGH_IP = 4; // u32
+export const NEIGH_MAC = 8; // i32 device; -1: failed
+export const NEIGH_STATE = 12; // u32 NUD_*
+export const NEIGH_TIME = 16; // i64 ns of the last change
+export const NEIGH_HH = 24; // u32 1: the header is cached
+export const NEIGH_STRIDE = 32;
+
+export const NUD_INCOMPLETE = 1;
+export const NUD_REACHABLE = 2;
+export const NUD_STALE = 4;
+export const NUD_DELAY = 8;
+export const NUD_PROBE = 16;
+export const NUD_FAILED = 32;
+
+// inet_peer, for ICMP rate limits
+export const PEER_NETNS = 0; // i32; -1: empty
+export const PEER_IP = 4; // u32
+export const PEER_TOKENS = 8; // u32 ms
+export const PEER_PADDING = 12;
+export const PEER_LAST = 16; // i64 ns
+export const PEER_STRIDE = 24;

@@ -1,0 +1,43 @@
+// A network namespace: its sysctls and conntrack limits as flags and numbers, its base chains, its devices and addresses.
+// A view on a row of TABLE_NETNS; the host writes the rows (net/netns_conntrack.h, net/ipv4 sysctls, Documentation/networking/ip-sysctl.rst).
+
+import { row, base } from "./arena";
+import * as L from "./layout";
+
+// @ts-ignore: decorator
+@inline
+export function netns(index: i32): usize {
+	return row(L.TABLE_NETNS, index, L.NETNS_STRIDE);
+}
+
+// @ts-ignore: decorator
+@inline
+export function netnsHas(index: i32, flag: i32): bool {
+	return (load<u32>(netns(index), L.NETNS_FLAGS) & <u32>flag) != 0;
+}
+
+/** Base chain of (hook, table) in a netns; -1 where the table is not loaded. */
+// @ts-ignore: decorator
+@inline
+export function baseChain(index: i32, hook: i32, table: i32): i32 {
+	return load<i32>(netns(index) + <usize>((hook * L.XT_COUNT + table) << 2), L.NETNS_CHAINS);
+}
+
+/** A conntrack timeout in nanoseconds, by TIMEOUT_ number. */
+// @ts-ignore: decorator
+@inline
+export function timeoutNs(index: i32, timeout: i32): i64 {
+	return <i64>load<u32>(netns(index) + <usize>(timeout << 2), L.NETNS_TIMEOUTS) * 1_000_000_000;
+}
+
+/** Is `ip` a local address of this netns on any device? 127.0.0.0/8 is local everywhere. */
+export function isLocal(index: i32, ip: u32): bool {
+	if (ip >>> 24 == 127) return true;
+	const first = load<u32>(netns(index), L.NETNS_ADDRESS_FIRST);
+	const count = load<u32>(netns(index), L.NETNS_ADDRESS_COUNT);
+	let at = base(L.TABLE_ADDRESS) + <usize>(first * L.ADDRESS_STRIDE);
+	for (let i: u32 = 0; i < count; i++, at += L.ADDRESS_STRIDE) {
+		if (load<u32>(at, L.ADDRESS_IP) == ip) return true;
+	}
+	return false;
+}
