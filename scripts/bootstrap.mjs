@@ -1,0 +1,10 @@
+// Makes a checkout ready to run: dependencies as the lockfile says, then what is built from the sources.
+// Does nothing where nothing is out of date, so the other scripts call it first.
+
+import { build } from "./build.mjs";
+import { install } from "./install.mjs";
+
+export function bootstrap() {
+	install();
+	build({ force: false });
+}

@@ -1,0 +1,28 @@
+// `node --import ./scripts/typescript.mjs FILE.ts`: runs TypeScript sources on Node 20, which cannot strip types itself.
+// Each file is transpiled alone as it is imported (no type check: `npm run lint` does that), with an inline source map.
+
+import { readFile } from "node:fs/promises";
+import { register } from "node:module";
+import { fileURLToPath } from "node:url";
+import { isMainThread } from "node:worker_threads";
+
+// Node loads hooks on a thread of their own, from this very file: there, only the exports below count.
+if (isMainThread) register(import.meta.url);
+
+/** @type {import("node:module").LoadHook} */
+export async function load(url, context, nextLoad) {
+	if (!url.startsWith("file:") || !url.endsWith(".ts")) return nextLoad(url, context);
+	const { default: ts } = await import("typescript");
+	const fileName = fileURLToPath(url);
+	const { outputText } = ts.transpileModule(await readFile(fileName, "utf8"), {
+		fileName,
+		compilerOptions: {
+			module: ts.ModuleKind.ESNext,
+			target: ts.ScriptTarget.ES2022,
+			verbatimModuleSyntax: true,
+			inlineSourceMap: true,
+			inlineSources: true,
+		},
+	});
+	return { format: "module", source: outputText, shortCircuit: true };
+}

@@ -1,0 +1,46 @@
+// Dependencies are a list with reasons: package.json and docs/dependencies.md name the same packages, the runtime ones
+// stay few, and the lockfile points at no host.
+
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+
+interface Manifest {
+	dependencies: Record<string, string>;
+	devDependencies: Record<string, string>;
+}
+
+const RUNTIME_MAX = 6;
+const manifest: Manifest = JSON.parse(readFileSync("package.json", "utf8"));
+const lock: { packages: Record<string, { resolved?: string }> } = JSON.parse(readFileSync("package-lock.json", "utf8"));
+
+/** Packages in the first column of the table under a heading. */
+function rows(heading: string): string[] {
+	const text = readFileSync("docs/dependencies.md", "utf8");
+	const section = text.split(/^## /m).find((part) => part.startsWith(heading)) ?? "";
+	return [...section.matchAll(/^\| `([^`]+)` \|/gm)].map(([, name]) => name ?? "").sort();
+}
+
+describe("docs/dependencies.md", () => {
+	it("gives a reason for every runtime dependency, and only for those", () => {
+		expect(rows("At run time")).toEqual(Object.keys(manifest.dependencies).sort());
+	});
+
+	it("gives a reason for every development dependency, and only for those", () => {
+		expect(rows("For building and testing")).toEqual(Object.keys(manifest.devDependencies).sort());
+	});
+});
+
+describe("package.json", () => {
+	it(`has at most ${RUNTIME_MAX} runtime dependencies`, () => {
+		expect(Object.keys(manifest.dependencies).length).toBeLessThanOrEqual(RUNTIME_MAX);
+	});
+});
+
+describe("package-lock.json", () => {
+	it("names no registry host but npm's own", () => {
+		const hosts = Object.values(lock.packages).flatMap(({ resolved }) =>
+			resolved === undefined || resolved.startsWith("https://registry.npmjs.org/") ? [] : [resolved],
+		);
+		expect(hosts).toEqual([]);
+	});
+});

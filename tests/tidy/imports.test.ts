@@ -1,0 +1,111 @@
+// The house's doors: every import goes where the table of rooms lets it, and no way leads back.
+
+import { existsSync, readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { allImports, cycle, fault, fileGraph, type Import, importsOf, tableGraph } from "./imports.ts";
+import { DOCUMENT, withTable } from "./table.ts";
+
+const edge = (from: string, to: string, typeOnly = false): Import => ({
+	from,
+	line: 1,
+	to,
+	ours: /\//.test(to) && !to.startsWith("node:") && !to.startsWith("@"),
+	typeOnly,
+});
+
+describe("reading imports", () => {
+	it("sees static, re-exported, dynamic and type imports", () => {
+		const text = [
+			'import { a } from "./a.ts";',
+			'import type { B } from "../net/b.ts";',
+			'import { type C, type D } from "./c.ts";',
+			'export * from "./e.ts";',
+			'const f = await import("node:fs");',
+			'type G = import("./g.ts").G;',
+			'// import "./comment.ts"',
+		].join("\n");
+		expect(importsOf("js/cni/x.ts", text).map(({ line, to, typeOnly }) => [line, to, typeOnly])).toEqual([
+			[1, "js/cni/a.ts", false],
+			[2, "js/net/b.ts", true],
+			[3, "js/cni/c.ts", true],
+			[4, "js/cni/e.ts", false],
+			[5, "node:fs", false],
+			[6, "js/cni/g.ts", true],
+		]);
+	});
+
+	it("gives AssemblyScript's imports their extension", () => {
+		expect(importsOf("assembly/netfilter/nat.ts", 'import { mix } from "../hash";')[0]?.to).toBe("assembly/hash.ts");
+	});
+});
+
+describe("the table", () => {
+	it.each([
+		["js/cni/bridge.ts", "js/kube-proxy/rules.ts", "js/cni may not import js/kube-proxy"],
+		["js/net/iptables/parse.ts", "js/api/core.ts", "js/net may not import js/api"],
+		["js/verify/compare.ts", "js/cluster.ts", "js/verify/compare.ts may not import js/cluster.ts"],
+		["js/flows/pcap.ts", "bindings/encode.ts", "js/flows may not import bindings"],
+		["js/flows/pcap.ts", "node:fs", "js/flows may not import the package node:fs"],
+		["examples/shop/demo.mjs", "js/index.ts", "examples may not import js/index.ts"],
+	])("refuses %s → %s", (from, to, why) => {
+		expect(fault(edge(from, to))).toBe(why);
+	});
+
+	it.each([
+		["js/cni/bridge.ts", "js/cni/routes.ts"],
+		["js/flows/pcap.ts", "bindings/core.ts"],
+		["js/verify/run.ts", "js/verify/compare.ts"],
+		["js/cluster.ts", "js/realise.ts"],
+		["js/cli/read.ts", "node:fs"],
+		["tests/net/x.test.ts", "js/cli/podwire.ts"],
+	])("allows %s → %s", (from, to) => {
+		expect(fault(edge(from, to))).toBeNull();
+	});
+
+	it("lets bindings take types of js/net, and nothing else of it", () => {
+		expect(fault(edge("bindings/encode.ts", "js/net/ruleset.ts", true))).toBeNull();
+		expect(fault(edge("bindings/encode.ts", "js/net/ruleset.ts"))).toBe("bindings may import only types of js/net");
+	});
+
+	it("has no way back in it", () => {
+		expect(cycle(tableGraph())).toBeNull();
+	});
+
+	it("is what ARCHITECTURE.md shows", () => {
+		const text = readFileSync(DOCUMENT, "utf8");
+		expect(text, "run `npm run rooms`").toBe(withTable(text));
+	});
+});
+
+describe("our sources", () => {
+	const imports = allImports();
+
+	it("import only what their room may", () => {
+		expect(broken(imports)).toEqual([]);
+	});
+
+	it("import only files that exist", () => {
+		const missing = imports.filter(({ ours, to }) => ours && !existsSync(to) && !to.endsWith(".wasm"));
+		expect(missing.map(({ from, line, to }) => `${from}:${line}: ${to}`)).toEqual([]);
+	});
+
+	it("have no cycles", () => {
+		expect(cycle(fileGraph(imports))).toBeNull();
+	});
+
+	it("finds a cycle where there is one", () => {
+		const ring = new Map([
+			["a", ["b"]],
+			["b", ["c", "d"]],
+			["d", ["b"]],
+		]);
+		expect(cycle(ring)).toEqual(["b", "d", "b"]);
+	});
+});
+
+function broken(imports: Import[]): string[] {
+	return imports.flatMap((it) => {
+		const why = fault(it);
+		return why === null ? [] : [`${it.from}:${it.line}: ${why} (${it.to})`];
+	});
+}

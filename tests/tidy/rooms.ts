@@ -1,0 +1,184 @@
+// The house as data: which folder holds what, and what it may import. ARCHITECTURE.md shows this table (`npm run rooms`
+// writes it there) and imports.test.ts holds every import of assembly/, bindings/, js/, web/ and examples/ to it.
+// A file belongs to the room with the longest matching name; files of one room may always import each other.
+
+export interface Room {
+	/** Folder or file, relative to the checkout. */
+	name: string;
+	holds: string;
+	/** Further files of the room that its name does not cover. */
+	also?: string[];
+	/** Rooms, or files in them, that it may import. */
+	may: string[];
+	/** Rooms of which it may import types alone. */
+	types?: string[];
+	/** Packages that it may import; `node:` stands for every module of Node. */
+	packages?: string[];
+	/** Instead of the list, how the table says it. */
+	says?: string;
+}
+
+const COMPONENT = { may: ["js/api", "js/net", "js/ports.ts"] };
+
+/** Everything that the composition root puts together. */
+const CLUSTER = [
+	"bindings",
+	"js/api",
+	"js/net",
+	"js/ports.ts",
+	"js/apiserver",
+	"js/controllers",
+	"js/scheduler",
+	"js/kubelet",
+	"js/cni",
+	"js/kube-proxy",
+	"js/netpol",
+	"js/dns",
+	"js/ingress",
+	"js/cloud",
+	"js/manifests",
+	"js/flows",
+	"js/sim",
+	"js/wire",
+	"js/replay",
+];
+
+/** In the order in which intent becomes packets and packets become answers. */
+export const ROOMS: Room[] = [
+	{
+		name: "assembly",
+		holds: "the data plane in AssemblyScript; numbers in, verdicts out; no GC objects, no strings, no host calls",
+		may: [],
+		says: "itself",
+	},
+	{
+		name: "bindings",
+		holds:
+			"the bridge and the only code that touches Wasm memory: encode, submit, decode; `node.ts`, `deno.ts`, `browser.ts` only find the bytes",
+		may: ["assembly/layout.ts"],
+		types: ["js/net"],
+		packages: ["node:"],
+	},
+	{
+		name: "js/net",
+		holds:
+			"pure values and texts: addresses, prefixes, tuples, rulesets, iptables text, `ipset save`, `ip route`, references",
+		may: [],
+	},
+	{ name: "js/api", holds: "one file per API group: the upstream field names", may: [] },
+	{
+		name: "js/ports.ts",
+		holds: "the interfaces through which components meet the world: `Store`, `Clock`, `Random`, `Wire`",
+		may: ["js/api", "js/net"],
+	},
+	{
+		name: "js/apiserver",
+		holds: "store, watch, admission, selectors, patch, allocation; REST as a pure function",
+		...COMPONENT,
+	},
+	{ name: "js/controllers", holds: "workloads, endpoints, IPAM: one reconcile function a file", ...COMPONENT },
+	{ name: "js/scheduler", holds: "which node a pod runs on", ...COMPONENT },
+	{ name: "js/kubelet", holds: "pods of a node: addresses, readiness, status", ...COMPONENT },
+	{ name: "js/cni", holds: "a node's links, bridge, routes and masquerade rules", ...COMPONENT },
+	{
+		name: "js/kube-proxy",
+		holds: "Services and EndpointSlices to a node's rules",
+		...COMPONENT,
+		packages: ["@noble/hashes"],
+	},
+	{ name: "js/netpol", holds: "NetworkPolicies to rules and sets", ...COMPONENT },
+	{ name: "js/dns", holds: "names of Services and pods", ...COMPONENT },
+	{ name: "js/ingress", holds: "HTTP routes", ...COMPONENT },
+	{
+		name: "js/cloud",
+		holds: "the world outside the nodes: fabric, routes, load balancers, NAT",
+		...COMPONENT,
+	},
+	{
+		name: "js/manifests",
+		holds: "YAML and JSON in, objects with their file, line and column out",
+		may: ["js/api", "js/net"],
+		packages: ["yaml"],
+	},
+	{
+		name: "js/flows",
+		holds: "readers and writers of captures and flow logs",
+		may: ["js/net", "bindings/core.ts"],
+	},
+	{ name: "js/sim", holds: "virtual clock, event heap, seeded random, faults", may: ["js/ports.ts", "js/api"] },
+	{
+		name: "js/wire",
+		holds: "sockets and exchanges over the data plane",
+		may: ["js/net", "js/ports.ts", "bindings"],
+	},
+	{
+		name: "js/replay",
+		holds: "captures and flow records through the data plane in batches; the report",
+		may: ["js/net", "js/flows", "bindings"],
+	},
+	{
+		name: "js/realise.ts",
+		holds: "part of the composition root: objects to nodes, pods, rules and routes",
+		may: CLUSTER,
+		says: "everything above",
+	},
+	{
+		name: "js/cluster.ts",
+		holds: "the composition root: the only place that knows everyone; no sockets, no files: runs in a browser",
+		may: [...CLUSTER, "js/realise.ts"],
+		says: "everything above",
+	},
+	{
+		name: "js/verify",
+		holds: "the same cluster in Linux network namespaces",
+		may: ["js/cluster.ts", "js/net", "js/verify/compare.ts"],
+		packages: ["node:"],
+	},
+	{
+		name: "js/verify/compare.ts",
+		holds: "what podwire says against what Linux did: pure",
+		also: ["js/verify/difference.ts", "js/verify/matching.ts", "js/verify/renaming.ts", "js/verify/summary.ts"],
+		may: ["js/net"],
+	},
+	{
+		name: "js/serve",
+		holds: "sockets: REST server, DNS over UDP and TCP, playground",
+		may: [...CLUSTER, "js/realise.ts", "js/cluster.ts"],
+		packages: ["node:"],
+		says: "`js/cluster.ts` and below",
+	},
+	{
+		name: "js/cli",
+		holds: "one file a command",
+		may: ["js/cluster.ts", "js/serve", "js/flows", "js/verify"],
+		types: ["js/net"],
+		packages: ["node:", "commander", "yaml"],
+	},
+	{
+		name: "js/index.ts",
+		holds: "the public surface",
+		may: ["js/cluster.ts", "js/flows", "js/manifests"],
+		types: ["js/net", "js/api", "bindings"],
+	},
+	{ name: "web", holds: "the playground, written against the published package", may: [], packages: ["podwire"] },
+	{
+		name: "examples",
+		holds: "programs written against the published package",
+		may: [],
+		packages: ["podwire", "node:"],
+	},
+];
+
+/** Folders that may import anything; listed so that the table is whole. */
+export const UNBOUND = [
+	{ name: "bench", holds: "figures, each beside a baseline measured in the same run" },
+	{ name: "tests", holds: "units, conformance, kernel comparison, tidiness; slow obvious models in `tests/reference`" },
+];
+
+/** The room a file is in, or null for files that the table does not bind. */
+export function roomOf(path: string): Room | null {
+	const named = ROOMS.find(({ also }) => also?.includes(path));
+	if (named !== undefined) return named;
+	const inside = ROOMS.filter(({ name }) => path === name || path.startsWith(`${name}/`));
+	return inside.sort((a, b) => b.name.length - a.name.length)[0] ?? null;
+}

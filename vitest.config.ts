@@ -1,0 +1,14 @@
+// Everything in tests/ that is a *.test.ts: units, conformance cases, kernel comparisons, end to end.
+// Deno's own tests (tests/deno) and the AssemblyScript specs have their own runners; `npm test` runs all of them.
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+	test: {
+		include: ["tests/**/*.test.ts"],
+		exclude: ["tests/deno/**"],
+		environment: "node",
+		pool: "forks",
+		testTimeout: 30_000,
+		hookTimeout: 60_000,
+	},
+});
