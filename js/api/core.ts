@@ -115,7 +115,13 @@ export interface ContainerPort {
 }
 
 export interface Probe {
-	httpGet?: { path?: string; port: IntOrString; host?: string; scheme?: string; httpHeaders?: { name: string; value: string }[] };
+	httpGet?: {
+		path?: string;
+		port: IntOrString;
+		host?: string;
+		scheme?: string;
+		httpHeaders?: { name: string; value: string }[];
+	};
 	tcpSocket?: { port: IntOrString; host?: string };
 	grpc?: { port: number; service?: string };
 	exec?: { command?: string[] };

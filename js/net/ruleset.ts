@@ -108,7 +108,14 @@ export type Value =
 	/** iprange: inclusive, canonical addresses. */
 	| { kind: "addresses"; min: string; max: string }
 	/** `--to-destination`, `--to-source`, `--to-ports`: addresses and ports may each be absent. `baseport`: the `/port` suffix of a shifted range. */
-	| { kind: "nat"; addressMin: string | null; addressMax: string | null; portMin: number | null; portMax: number | null; baseport: number | null }
+	| {
+			kind: "nat";
+			addressMin: string | null;
+			addressMax: string | null;
+			portMin: number | null;
+			portMax: number | null;
+			baseport: number | null;
+	  }
 	/** TCP flags: masks over FIN=1 SYN=2 RST=4 PSH=8 ACK=16 URG=32. */
 	| { kind: "tcpflags"; mask: number; comp: number }
 	/** ICMP type and inclusive code range; any type: 255. */
