@@ -1,0 +1,78 @@
+// The names of the chains that kube-proxy writes: the fixed ones, and those per Service port and per endpoint, whose
+// suffix is the first 16 characters of base32(sha256(name + protocol [+ endpoint])), because a chain name may have at
+// most 28 characters. Upstream: pkg/proxy/iptables/proxier.go.
+
+import { sha256 } from "@noble/hashes/sha2.js";
+
+export const KUBE_SERVICES = "KUBE-SERVICES";
+export const KUBE_EXTERNAL_SERVICES = "KUBE-EXTERNAL-SERVICES";
+export const KUBE_NODEPORTS = "KUBE-NODEPORTS";
+export const KUBE_POSTROUTING = "KUBE-POSTROUTING";
+export const KUBE_MARK_MASQ = "KUBE-MARK-MASQ";
+export const KUBE_FORWARD = "KUBE-FORWARD";
+export const KUBE_PROXY_FIREWALL = "KUBE-PROXY-FIREWALL";
+export const KUBE_FIREWALL = "KUBE-FIREWALL";
+export const KUBE_PROXY_CANARY = "KUBE-PROXY-CANARY";
+export const KUBE_KUBELET_CANARY = "KUBE-KUBELET-CANARY";
+export const KUBE_IPTABLES_HINT = "KUBE-IPTABLES-HINT";
+
+const SERVICE_CHAIN_PREFIXES = ["KUBE-SVC-", "KUBE-SVL-", "KUBE-SEP-", "KUBE-FW-", "KUBE-EXT-"];
+
+const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+const SUFFIX_LENGTH = 16;
+
+/** The first 16 base32 characters: 80 bits. */
+function base32Prefix(bytes: Uint8Array): string {
+	let text = "";
+	let bits = 0;
+	let bitCount = 0;
+	for (const byte of bytes) {
+		bits = ((bits << 8) | byte) & 0xfff;
+		bitCount += 8;
+		while (bitCount >= 5 && text.length < SUFFIX_LENGTH) {
+			bitCount -= 5;
+			text += BASE32.charAt((bits >> bitCount) & 31);
+		}
+	}
+	return text;
+}
+
+/**
+ * The 16 characters that end the name of a Service port's or an endpoint's chain.
+ * @param servicePortName `namespace/name:port`, or `namespace/name` where the port has no name
+ * @param protocol lowercase: `tcp`, `udp`, `sctp`
+ * @param endpoint `ip:port`; absent for the chains of the Service port itself
+ */
+export function chainSuffix(servicePortName: string, protocol: string, endpoint = ""): string {
+	return base32Prefix(sha256(new TextEncoder().encode(servicePortName + protocol + endpoint)));
+}
+
+/** The chain of the endpoints that traffic policy Cluster may use. */
+export function clusterPolicyChain(servicePortName: string, protocol: string): string {
+	return `KUBE-SVC-${chainSuffix(servicePortName, protocol)}`;
+}
+
+/** The chain of the endpoints that traffic policy Local may use. */
+export function localPolicyChain(servicePortName: string, protocol: string): string {
+	return `KUBE-SVL-${chainSuffix(servicePortName, protocol)}`;
+}
+
+/** The chain of traffic to NodePorts, external IPs and load-balancer IPs. */
+export function externalChain(servicePortName: string, protocol: string): string {
+	return `KUBE-EXT-${chainSuffix(servicePortName, protocol)}`;
+}
+
+/** The chain of loadBalancerSourceRanges. */
+export function firewallChain(servicePortName: string, protocol: string): string {
+	return `KUBE-FW-${chainSuffix(servicePortName, protocol)}`;
+}
+
+/** The chain of one endpoint. */
+export function endpointChain(servicePortName: string, protocol: string, endpoint: string): string {
+	return `KUBE-SEP-${chainSuffix(servicePortName, protocol, endpoint)}`;
+}
+
+/** Whether a chain is one that kube-proxy deletes once nothing needs it. */
+export function isServiceChain(name: string): boolean {
+	return SERVICE_CHAIN_PREFIXES.some((prefix) => name.startsWith(prefix));
+}
