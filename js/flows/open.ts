@@ -1,0 +1,182 @@
+// A capture or a file of flow records, its format told by its first bytes, as batches of columns in time order. Gzip is
+// undone on the way. Only Web standards: who has a file path opens it elsewhere. Left out: other compressions, Parquet,
+// cloud providers' own flow log forms.
+
+import { AddressTable } from "./addresses.ts";
+import { BATCH_ROWS, type PacketColumns } from "./columns.ts";
+import { CaptureError } from "./errors.ts";
+import { Inlet, PIECE_BYTES } from "./inlet.ts";
+import { InterfaceTable } from "./interfaces.ts";
+import { TimeOrder } from "./order.ts";
+import { isPcapMagic, PcapReader } from "./pcap.ts";
+import { BLOCK_SECTION, PcapngReader } from "./pcapng.ts";
+import type { FormatReader, ReaderContext } from "./reader.ts";
+import { RECORD_HEADER, RecordReader } from "./records.ts";
+import { FlowTally } from "./tally.ts";
+
+const FORMATS = `pcap, pcapng (either may be gzipped), or CSV with the header ${RECORD_HEADER}`;
+
+export interface FlowInput {
+	/** What errors call it: the path. */
+	name: string;
+	stream: AsyncIterable<Uint8Array> | ReadableStream<Uint8Array>;
+}
+
+export interface FlowOptions {
+	/** Stop at damage that could be passed over (default true). Damage that ends a file is an error either way. */
+	strict?: boolean;
+	/** Read what is inside VXLAN and Geneve packets in place of them (default false). */
+	decapsulate?: boolean;
+	/** Rows of a batch: 8 to 1 Mi (default 4096). */
+	batchRows?: number;
+	/** To be shared by sources that are merged. */
+	addresses?: AddressTable;
+	interfaces?: InterfaceTable;
+}
+
+/** One source of packets. Iterate once; each batch holds until the next one is asked for. */
+export interface FlowSource extends AsyncIterable<PacketColumns> {
+	readonly name: string;
+	readonly addresses: AddressTable;
+	/** Grows while the source is read; a batch's interfaces are there with it. */
+	readonly interfaces: InterfaceTable;
+	readonly tally: FlowTally;
+}
+
+/** Throws CaptureError or LineError while it is iterated, after all rows before the damage were delivered. */
+export function openFlows(input: FlowInput, options: FlowOptions = {}): FlowSource {
+	const context: ReaderContext = {
+		file: input.name,
+		addresses: options.addresses ?? new AddressTable(),
+		interfaces: options.interfaces ?? new InterfaceTable(),
+		tally: new FlowTally(),
+		strict: options.strict ?? true,
+		decapsulate: options.decapsulate ?? false,
+	};
+	return {
+		name: input.name,
+		addresses: context.addresses,
+		interfaces: context.interfaces,
+		tally: context.tally,
+		[Symbol.asyncIterator]: () => batches(input, context, options.batchRows ?? BATCH_ROWS),
+	};
+}
+
+async function* batches(input: FlowInput, context: ReaderContext, rows: number): AsyncGenerator<PacketColumns, void, undefined> {
+	const order = new TimeOrder(context, rows);
+	let columns = order.spare();
+	let failure: { error: unknown } | null = null;
+	try {
+		const inlet = new Inlet();
+		const [reader, chunks] = await detect(chunksOf(input.stream), input.name, context, true);
+		for await (const chunk of chunks) {
+			for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
+				inlet.append(chunk.subarray(at, at + PIECE_BYTES));
+				for (;;) {
+					const before = inlet.start;
+					inlet.start = reader.read(inlet.view, before, inlet.end, inlet.base, columns);
+					if (columns.count + reader.rowsPerRecord > columns.capacity) {
+						const filled = columns;
+						columns = order.spare();
+						const ready = order.push(filled);
+						if (ready !== null) yield ready;
+					} else if (inlet.start === before || inlet.start >= inlet.end) break;
+				}
+			}
+		}
+		reader.finish(inlet.view, inlet.start, inlet.end, inlet.base, columns);
+	} catch (error) {
+		failure = { error };
+	}
+	if (columns.count > 0) {
+		const ready = order.push(columns);
+		if (ready !== null) yield ready;
+	}
+	const last = order.flush();
+	if (last !== null) yield last;
+	if (failure !== null) throw failure.error;
+}
+
+type Chunks = AsyncGenerator<Uint8Array, void, undefined>;
+
+async function detect(chunks: Chunks, name: string, context: ReaderContext, gzip: boolean): Promise<[FormatReader, Chunks]> {
+	const { head, ended } = await peek(chunks, 5);
+	const rest = rejoin(head, chunks);
+	if (head.length === 0 && ended) throw new CaptureError(name, 0, "an empty file", FORMATS);
+	if (gzip && head.length >= 2 && head[0] === 0x1f && head[1] === 0x8b) return detect(gunzip(rest, name), name, context, false);
+	const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
+	if (head.length >= 4) {
+		const big = view.getUint32(0);
+		if (big === BLOCK_SECTION) return [new PcapngReader(context), rest];
+		if (isPcapMagic(big, view.getUint32(0, true))) return [new PcapReader(context), rest];
+	}
+	if (head[0] === 0xef || head.every((byte) => byte === 9 || byte === 10 || byte === 13 || (byte >= 32 && byte < 127))) {
+		return [new RecordReader(context), rest];
+	}
+	const bytes = [...head.subarray(0, 4)].map((byte) => byte.toString(16).padStart(2, "0"));
+	throw new CaptureError(name, 0, `first bytes ${bytes.join(" ")}`, FORMATS);
+}
+
+/** The first `bytes` bytes or more; fewer only where the stream ended. */
+async function peek(chunks: Chunks, bytes: number): Promise<{ head: Uint8Array; ended: boolean }> {
+	let head = new Uint8Array(0);
+	while (head.length < bytes) {
+		const next = await chunks.next();
+		if (next.done) return { head, ended: true };
+		const joined = new Uint8Array(head.length + next.value.length);
+		joined.set(head);
+		joined.set(next.value, head.length);
+		head = joined;
+	}
+	return { head, ended: false };
+}
+
+async function* rejoin(head: Uint8Array, rest: Chunks): Chunks {
+	try {
+		yield head;
+		yield* rest;
+	} finally {
+		await rest.return();
+	}
+}
+
+async function* chunksOf(stream: FlowInput["stream"]): Chunks {
+	if (!("getReader" in stream)) {
+		yield* stream;
+		return;
+	}
+	const reader = stream.getReader();
+	try {
+		for (;;) {
+			const { done, value } = await reader.read();
+			if (done) return;
+			yield value;
+		}
+	} finally {
+		// Of a stream that ended or failed this does nothing; of one that is left early it frees the source.
+		await reader.cancel().catch(() => undefined);
+	}
+}
+
+async function* gunzip(chunks: Chunks, name: string): Chunks {
+	const compressed = new ReadableStream<Uint8Array<ArrayBuffer>>({
+		async pull(controller) {
+			const next = await chunks.next();
+			if (next.done) controller.close();
+			else controller.enqueue(next.value as Uint8Array<ArrayBuffer>);
+		},
+		async cancel() {
+			await chunks.return();
+		},
+	});
+	let offset = 0;
+	try {
+		for await (const chunk of chunksOf(compressed.pipeThrough(new DecompressionStream("gzip")))) {
+			yield chunk;
+			offset += chunk.length;
+		}
+	} catch (error) {
+		const why = error instanceof Error ? error.message : String(error);
+		throw new CaptureError(name, offset, `gzip data that cannot be undone (${why})`, "a whole gzip file", { cause: error });
+	}
+}

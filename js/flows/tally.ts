@@ -1,0 +1,50 @@
+// What became of the records of a source: counted, so that nothing is left out silently.
+
+import type { CaptureError, LineError } from "./errors.ts";
+
+const DAMAGE_MAX = 50;
+
+export class FlowTally {
+	/** Packet records of a capture, or lines of flow records. */
+	records = 0;
+	/** Rows delivered that stand for IP packets. */
+	rows = 0;
+	arp = 0;
+	/** IP headers that contradict themselves (version, header length, total length): skipped. */
+	malformed = 0;
+	/** The capture ends before the IP header does: skipped. */
+	headless = 0;
+	/** Delivered, but the capture ends inside the transport header. */
+	cut = 0;
+	/** Rows taken out of a VXLAN or Geneve packet. */
+	tunnelled = 0;
+	/** Damage that a lenient reader went past: the first 50, and how many. */
+	readonly damage: (CaptureError | LineError)[] = [];
+	damageCount = 0;
+	/** Frames of other kinds by ethertype; 802.3 length fields count under `LLC`. */
+	readonly #ethertypes = new Map<number, number>();
+
+	/** By a name for the kind: `arp`, `llc`, `ethertype 0x88cc`, `malformed`, `headless`. */
+	get skipped(): Record<string, number> {
+		const kinds: Record<string, number> = {};
+		if (this.arp > 0) kinds.arp = this.arp;
+		for (const [type, count] of [...this.#ethertypes].sort((a, b) => a[0] - b[0])) {
+			kinds[type === LLC ? "llc" : `ethertype 0x${type.toString(16).padStart(4, "0")}`] = count;
+		}
+		if (this.malformed > 0) kinds.malformed = this.malformed;
+		if (this.headless > 0) kinds.headless = this.headless;
+		return kinds;
+	}
+
+	skipEthertype(type: number): void {
+		this.#ethertypes.set(type, (this.#ethertypes.get(type) ?? 0) + 1);
+	}
+
+	addDamage(error: CaptureError | LineError): void {
+		this.damageCount++;
+		if (this.damage.length < DAMAGE_MAX) this.damage.push(error);
+	}
+}
+
+/** Stands for a frame with an 802.3 length in place of an ethertype. */
+export const LLC = 0;
