@@ -42,7 +42,7 @@ async function vitest() {
 	const { status } = await tee(process.execPath, [
 		installed("vitest/vitest.mjs"),
 		"run",
-		"--reporter=dot",
+		"--reporter=default",
 		"--reporter=json",
 		`--outputFile.json=${report}`,
 	]);
