@@ -1,13 +1,6 @@
-// What a conformance check says of one probe or case.
+// Results of comparing what was expected of one probe or case with what podwire says.
 
-export interface Judgement {
-	name: string;
-	status: "passed" | "failed" | "skipped";
-	expected?: unknown;
-	got?: unknown;
-	/** Why it was skipped, or what went wrong before anything could be compared. */
-	reason?: string;
-}
+import type { Result } from "./result.ts";
 
 /** The value with the keys of its objects sorted, so that equal values have equal texts. */
 function canonical(value: unknown): unknown {
@@ -17,15 +10,15 @@ function canonical(value: unknown): unknown {
 	return Object.fromEntries(entries.map(([key, entry]) => [key, canonical(entry)]));
 }
 
-export function compare(name: string, expected: unknown, got: unknown): Judgement {
+export function compare(name: string, expected: unknown, got: unknown): Result {
 	const equal = JSON.stringify(canonical(expected)) === JSON.stringify(canonical(got));
 	return { name, status: equal ? "passed" : "failed", expected, got };
 }
 
-export function skipped(name: string, reason: string): Judgement {
+export function skipped(name: string, reason: string): Result {
 	return { name, status: "skipped", reason };
 }
 
-export function failed(name: string, reason: string): Judgement {
+export function failed(name: string, reason: string): Result {
 	return { name, status: "failed", reason };
 }

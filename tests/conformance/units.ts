@@ -21,22 +21,23 @@ import {
 } from "../../js/kube-proxy/health.ts";
 import { chainSuffix } from "../../js/kube-proxy/names.ts";
 import { formatProbability } from "../../js/kube-proxy/probability.ts";
-import { finishUpdate, healthzAnswer, livezAnswer, type ProxyState, queueUpdate } from "../../js/kube-proxy/proxyhealth.ts";
+import { finishUpdate, healthzAnswer, livezAnswer } from "../../js/kube-proxy/proxyhealth.ts";
 import type { TrafficPolicy } from "../../js/kube-proxy/servicemap.ts";
 import { syncProxyRules } from "../../js/kube-proxy/sync.ts";
 import { categorizeEndpoints } from "../../js/kube-proxy/topology.ts";
-import { compare, type Judgement, skipped } from "./judgement.ts";
+import { compare, skipped } from "./judgement.ts";
+import type { Result } from "./result.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: documents are data of many shapes; each judge reads the fields its kind has.
 type Data = any;
 
-type Judge = (document: Data) => Judgement[];
+type Judge = (document: Data) => Result[];
 
 function caseName(data: Data, index: number): string {
 	return String(data.name ?? data.servicePortName ?? data.n ?? data.node ?? `case ${index + 1}`);
 }
 
-function judgeCases(document: Data, judge: (data: Data, document: Data, name: string) => Judgement): Judgement[] {
+function judgeCases(document: Data, judge: (data: Data, document: Data, name: string) => Result): Result[] {
 	return document.cases.map((data: Data, index: number) => judge(data, document, caseName(data, index)));
 }
 
@@ -70,7 +71,7 @@ function trafficPolicyOf(service: Data): TrafficPolicy {
 }
 
 /** Null: the Service port does not use that set; for `all`: the union is the one set there is. */
-function judgeCategory(data: Data, document: Data, name: string): Judgement {
+function judgeCategory(data: Data, document: Data, name: string): Result {
 	const options = { ...document.options, ...data.options };
 	if (options.hintsAnnotationRequired === true) {
 		return skipped(name, "hints that need an annotation (before 1.27) are not modelled");
@@ -123,7 +124,7 @@ function nodeNameOf(data: Data, document: Data): string {
 	return data.node?.name ?? document.node?.name ?? "";
 }
 
-function judgeMerge(data: Data, document: Data, name: string): Judgement {
+function judgeMerge(data: Data, document: Data, name: string): Result {
 	const expected = withPlainKeys(data.expect);
 	const got = mergeEndpointSlices(data.slices as EndpointSlice[], nodeNameOf(data, document));
 	return compare(name, expected, endpointsAsExpected(got, expected));
@@ -133,7 +134,7 @@ function familyOfSlices(slices: EndpointSlice[]): "ipv4" | "ipv6" {
 	return slices.length > 0 && slices.every((slice) => slice.addressType === "IPv6") ? "ipv6" : "ipv4";
 }
 
-function judgeEndpointsMap(data: Data, document: Data, name: string): Judgement {
+function judgeEndpointsMap(data: Data, document: Data, name: string): Result {
 	const family = familyOfSlices([...data.before, ...data.after]);
 	const node = nodeNameOf(data, document);
 	const before = buildEndpointsMap(data.before, family, node);
@@ -159,7 +160,7 @@ function judgeEndpointsMap(data: Data, document: Data, name: string): Judgement 
 	return compare(name, wanted, got);
 }
 
-function judgeLocalReady(data: Data, document: Data, name: string): Judgement {
+function judgeLocalReady(data: Data, document: Data, name: string): Result {
 	const slices = data.objects.filter((object: Data) => object.kind === "EndpointSlice") as EndpointSlice[];
 	const got = localReadyEndpoints(buildEndpointsMap(slices, familyOfSlices(slices), nodeNameOf(data, document)));
 	return compare(name, data.expectServicesWithLocalReadyEndpoints, got.size);
@@ -180,7 +181,7 @@ function answerOf(servers: ServiceHealthServers, service: string, healthy: boole
 	return answer === null ? null : [answer.status, JSON.parse(answer.body).localEndpoints];
 }
 
-function judgeHealthSteps(steps: Data[], document: Data, prefix: string): Judgement[] {
+function judgeHealthSteps(steps: Data[], document: Data, prefix: string): Result[] {
 	let servers: ServiceHealthServers = new Map();
 	let healthy = true;
 	const listen = document.listenAddresses ?? ["0.0.0.0"];
@@ -205,14 +206,14 @@ function judgeHealthSteps(steps: Data[], document: Data, prefix: string): Judgem
 	});
 }
 
-function judgeHealthServer(document: Data): Judgement[] {
+function judgeHealthServer(document: Data): Result[] {
 	if (document.steps !== undefined) return judgeHealthSteps(document.steps, document, "");
 	return document.cases.flatMap((data: Data, index: number) =>
 		judgeHealthSteps(data.steps, { ...document, ...data }, `${caseName(data, index)}, `),
 	);
 }
 
-/** The Node that the words of a case describe; null: it is gone. */
+/** The Node that the words of a case describe. */
 function describedNode(text: string): Pick<Node, "metadata" | "spec"> {
 	const taint = (key: string): Pick<Node, "metadata" | "spec"> => ({
 		metadata: { name: "node" },
@@ -225,20 +226,14 @@ function describedNode(text: string): Pick<Node, "metadata" | "spec"> {
 	return /taint/i.test(text) ? taint("other") : { metadata: { name: "node" } };
 }
 
-/** `proxy` tells where the proxier stands; absent: rules are written and nothing waits. */
-function describedProxy(text: string | undefined): ProxyState {
-	const synced = finishUpdate({}, "ipv4", 0);
-	if (text === undefined || /synced|updated|healthy$/i.test(text)) return /not|un/i.test(text ?? "") ? queueUpdate(synced, "ipv4", 0) : synced;
-	return queueUpdate(synced, "ipv4", 0);
-}
-
-function judgeProxyHealth(data: Data, _document: Data, name: string): Judgement {
+function judgeProxyHealth(data: Data, _document: Data, name: string): Result {
 	const known = ["name", "node", "healthz", "livez"];
 	const unknown = Object.keys(data).filter((field) => !known.includes(field));
 	if (unknown.length > 0 || typeof data.node !== "string") {
 		return skipped(name, `fields that this runner does not know: ${unknown.join(", ") || "node"}`);
 	}
-	const state = describedProxy(undefined);
+	// The rules are written and nothing waits.
+	const state = finishUpdate({}, "ipv4", 0);
 	const wanted: Data = {};
 	const got: Data = {};
 	if (data.healthz !== undefined) {
@@ -275,7 +270,7 @@ function rulesOfChain(restore: string, tableAndChain: string): string[] {
 		.map((line) => line.slice(prefix.length));
 }
 
-function judgeChainRules(data: Data, document: Data, name: string): Judgement {
+function judgeChainRules(data: Data, document: Data, name: string): Result {
 	const options = { ...document.options, ...data.options };
 	const objects: Data[] = data.objects ?? document.objects ?? [];
 	const { restore } = syncProxyRules({
@@ -288,13 +283,13 @@ function judgeChainRules(data: Data, document: Data, name: string): Judgement {
 	return compare(name, data.rules, rulesOfChain(restore, data.chain));
 }
 
-function judgeChainHash(data: Data, _document: Data, name: string): Judgement {
+function judgeChainHash(data: Data, _document: Data, name: string): Result {
 	const endpoint = data.endpoint ?? "";
 	const title = `${name} ${data.protocol} ${endpoint}`.trimEnd();
 	return compare(title, data.suffix, chainSuffix(data.servicePortName, data.protocol, endpoint));
 }
 
-function judgeProbability(document: Data): Judgement[] {
+function judgeProbability(document: Data): Result[] {
 	return judgeCases(document, (data, _document, name) =>
 		compare(`1/${name}`, data.probability, formatProbability(data.n)),
 	);
@@ -317,7 +312,7 @@ const JUDGES: Record<string, Judge> = {
 };
 
 /** @param document a parsed `kind` + `cases` (or `kind` + `steps`) document */
-export function checkUnits(document: Data): Judgement[] {
+export function checkUnits(document: Data): Result[] {
 	const judge = JUDGES[document.kind];
 	return judge === undefined ? [skipped(String(document.name), `unknown kind ${document.kind}`)] : judge(document);
 }
