@@ -21,6 +21,13 @@ import { comment, formatMark, type TableText } from "./rules.ts";
 const INVALID_COUNTER = "ct_state_invalid_dropped_pkts";
 const NODEPORTS_COMMENT = "kubernetes service nodeports; NOTE: this must be the last rule in this chain";
 
+/** The words of the one rule in KUBE-FIREWALL; the kubelet writes the same. */
+export const MARTIAN_GUARD: readonly string[] = [
+	...comment("block incoming localnet connections"),
+	...["-d", "127.0.0.0/8", "!", "-s", "127.0.0.0/8"],
+	...["-m", "conntrack", "!", "--ctstate", "RELATED,ESTABLISHED,DNAT", "-j", "DROP"],
+];
+
 export function declareFilterChains(filter: TableText): void {
 	for (const chain of [KUBE_SERVICES, KUBE_EXTERNAL_SERVICES, KUBE_FORWARD, KUBE_NODEPORTS, KUBE_PROXY_FIREWALL]) {
 		filter.chain(chain);
@@ -44,22 +51,7 @@ export function writeMasquerade(nat: TableText, config: ProxyConfig): void {
 /** route_localnet, which localhost NodePorts need, would let neighbours talk to 127.0.0.1: drop that. */
 export function writeMartianGuard(filter: TableText): void {
 	filter.chain(KUBE_FIREWALL);
-	filter.append(
-		KUBE_FIREWALL,
-		...comment("block incoming localnet connections"),
-		"-d",
-		"127.0.0.0/8",
-		"!",
-		"-s",
-		"127.0.0.0/8",
-		"-m",
-		"conntrack",
-		"!",
-		"--ctstate",
-		"RELATED,ESTABLISHED,DNAT",
-		"-j",
-		"DROP",
-	);
+	filter.append(KUBE_FIREWALL, ...MARTIAN_GUARD);
 }
 
 /** KUBE-FORWARD: INVALID packets would reach the other end untranslated, which answers with a reset. */
