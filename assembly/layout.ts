@@ -33,7 +33,8 @@ export const TABLE_NEIGH = 24;
 export const TABLE_INTERVAL = 25;
 export const TABLE_PEER = 26;
 export const TABLE_SCRATCH = 27;
-export const TABLE_COUNT = 28;
+export const TABLE_COUNTER = 28; // as many rows as TABLE_RULE: what a full path table could not hold
+export const TABLE_COUNT = 29;
 
 // Packet: the first 32 bytes are the wire record (4 x u64); the rest is what an skb carries beside its bytes.
 //  0 src u32         4 dst u32          (IPv4: host order; IPv6: interned id)
@@ -241,7 +242,7 @@ export const DEVICE_RX_PACKETS = 56; // u64
 export const DEVICE_RX_BYTES = 64; // u64
 export const DEVICE_TX_PACKETS = 72; // u64
 export const DEVICE_TX_BYTES = 80; // u64
-export const DEVICE_PEER6 = 88; // spare
+export const DEVICE_NEXT_VTEP = 88; // i32 vxlan: the next tunnel device, a ring; -1 for others
 export const DEVICE_STRIDE = 96;
 
 export const DEVICE_KIND_LO = 0;
@@ -341,6 +342,8 @@ export const INV_FRAGMENT = 32;
 export const RULEF_GOTO = 1;
 export const RULEF_FRAGMENT = 2;
 export const RULEF_POLICY = 4; // the policy row or implicit return of its chain
+export const RULEF_TAIL = 8; // no condition, no match, ends its chain: what the kernel's trace calls policy or return
+export const RULEF_UNCOUNTED = 16; // an implicit return: iptables-save has no counter for it
 
 // Targets
 export const TARGET_NONE = 0; // counts and falls through
@@ -360,7 +363,6 @@ export const TARGET_LOG = 13;
 export const TARGET_TRACE = 14;
 export const TARGET_UNKNOWN = 15; // carried: the verdict is unknown
 export const TARGET_NETMAP = 16; // A address, B mask
-export const TARGET_SET = 17; // A set, B dimensions, C 0 add 1 del, D timeout
 
 export const NAT_RANDOM = 1;
 export const NAT_RANDOM_FULLY = 2;
@@ -400,19 +402,34 @@ export const MATCH_CONNTRACK = 7; // A first word of a CTM_* block
 export const MATCH_ADDRTYPE = 8; // A source type mask (0 none), B dest type mask, C 1 limit-iface-in 2 limit-iface-out; invert: 1 src 2 dst
 export const MATCH_STATISTIC_RANDOM = 9; // A threshold of 2^31; invert 1
 export const MATCH_STATISTIC_NTH = 10; // A every, B packet; state: counter; invert 1
-export const MATCH_RECENT = 11; // A list id, B mode (1 set 2 rcheck 4 update 8 remove), C seconds, D hitcount, E 1 rdest 2 rttl 4 reap, F address mask; invert 1
-export const MATCH_SET = 12; // A set, B dimensions: bit per dimension 1=src, C number of dimensions; invert 1
-export const MATCH_PHYSDEV = 13; // A in pattern, B out pattern, C bits 1 is-in 2 is-out 4 is-bridged present; invert: 1 in 2 out 4 is-in 8 is-out 16 is-bridged
+export const MATCH_RECENT = 11; // B RECENT_SET..., C seconds, D hitcount, E RECENT_BY_..., F address mask; state: list; invert 1
+export const MATCH_SET = 12; // A set, B dimensions: bit per dimension 1=src, C number of dimensions, D 1 return-nomatch; invert 1
+export const MATCH_PHYSDEV = 13; // A in pattern, B out pattern, C PHYSDEV_* bits present; invert: the same bits
 export const MATCH_IPRANGE = 14; // A src min, B src max, C dst min, D dst max, E 1 src 2 dst present; invert: 1 src 2 dst
-export const MATCH_LIMIT = 15; // A credit cost per packet, B credit cap (both kernel units scaled), state: credit, last
+export const MATCH_LIMIT = 15; // A credit cost per packet, B credit cap (32 a millisecond), state: credit, ms of the last look
 export const MATCH_LENGTH = 16; // A min, B max; invert 1
-export const MATCH_TTL = 17; // A value, B 0 eq 1 lt 2 gt; invert 1
+export const MATCH_TTL = 17; // A value, B 0 eq 1 lt 2 gt; invert 1 (eq)
 export const MATCH_PKTTYPE = 18; // A type; invert 1
 export const MATCH_TOS = 19; // A value, B mask; invert 1
 export const MATCH_MAC = 20; // carried
 export const MATCH_UNKNOWN = 21; // carried: the verdict is unknown when it is reached
 export const MATCH_HASHLIMIT = 22; // carried until modelled
 export const MATCH_DSCP = 23; // A value; invert 1
+
+// xt_recent's check_set
+export const RECENT_RCHECK = 1;
+export const RECENT_SET = 2;
+export const RECENT_UPDATE = 4;
+export const RECENT_REMOVE = 8;
+export const RECENT_BY_DEST = 1; // rdest
+export const RECENT_BY_TTL = 2; // rttl
+export const RECENT_REAP = 4;
+
+export const PHYSDEV_IN = 1;
+export const PHYSDEV_OUT = 2;
+export const PHYSDEV_BRIDGED = 4;
+export const PHYSDEV_ISIN = 8;
+export const PHYSDEV_ISOUT = 16;
 
 // A conntrack match block in TABLE_WORD: u32 words
 export const CTM_PRESENT = 0; // bit per option, CTM_HAS_*
@@ -469,7 +486,7 @@ export const IPS_DST_NAT_DONE = 256;
 export const IPS_DYING = 512;
 
 // Interface pattern
-export const PATTERN_NAME = 0; // i32 exact interned name; -1: a wildcard
+export const PATTERN_NAME = 0; // i32 exact interned name; -1: a wildcard; -2: `+`, which is also no device at all
 export const PATTERN_BITS = 4; // u32 first word of its bit set over interned names
 export const PATTERN_BIT_WORDS = 8; // u32 words in it
 export const PATTERN_STRIDE = 12;
@@ -480,10 +497,11 @@ export const SET_ENTRY_FIRST = 4; // u32 rows of TABLE_ENTRY, contiguous; writte
 export const SET_ENTRY_COUNT = 8;
 export const SET_NETNS = 12; // i32
 export const SET_FAMILY = 16; // u32
-export const SET_BUCKETS = 20; // written by compile
-export const SET_BUCKET_COUNT = 24;
+export const SET_BUCKETS = 20; // u32 first word of its hash index, reserved by the host, filled by compile
+export const SET_BUCKET_COUNT = 24; // u32 a power of two; 0: no index, entries are scanned
 export const SET_LENGTHS = 28; // u32 written by compile: bit per prefix length in use (bit 31 = /32, bit 0 = /1); /0 apart
-export const SET_STRIDE = 32;
+export const SET_NETMASK = 32; // u32 of hash:ip netmask N; else all ones
+export const SET_STRIDE = 36;
 
 export const SET_TYPE_IP = 1;
 export const SET_TYPE_NET = 2;
@@ -648,7 +666,7 @@ export const TUPLE_PACKETS = 24; // u32 spare
 export const TUPLE_BYTES = 28; // u32 spare
 export const TUPLE_STRIDE = 32;
 
-// Path: (netns, hook, table, rules touched), interned; counters are per path
+// Path: (netns, rules touched), interned; counters are per path. Open addressing over the rows; row 0 is the head.
 export const PATH_HASH = 0; // u32
 export const PATH_NETNS = 4; // i32
 export const PATH_FIRST = 8; // u32 rows of TABLE_PATHRULE
@@ -657,21 +675,46 @@ export const PATH_PACKETS = 16; // u64
 export const PATH_BYTES = 24; // u64
 export const PATH_STRIDE = 32;
 
-// State of stateful matches: nth, limit
+// Row 0 of TABLE_PATH
+export const PATH_USED = 0; // u32 paths interned
+export const PATH_RULES_USED = 4; // u32 rows of TABLE_PATHRULE in use
+export const PATH_SPILLED = 16; // u64 walks counted rule by rule because the tables were full
+export const PATH_LOST = 24; // u64 rules that could not be counted at all: TABLE_COUNTER is too small
+
+// Rule counter beside the paths
+export const COUNTER_PACKETS = 0; // u64
+export const COUNTER_BYTES = 8; // u64
+export const COUNTER_STRIDE = 16;
+
+// State of stateful matches. nth: A count. limit: A credit, B ms. recent: the list, as below
 export const STATE_A = 0; // u64
 export const STATE_B = 8; // u64
 export const STATE_STRIDE = 16;
 
-// xt_recent: one row per (list, address); stamps follow
-export const RECENT_LIST = 0; // i32; -1: free
+// A list of xt_recent, in TABLE_STATE
+export const LIST_OLDEST = 0; // i32 row of TABLE_RECENT; 0 none
+export const LIST_NEWEST = 4; // i32
+export const LIST_COUNT = 8; // u32 entries
+export const LIST_STAMP_MASK = 12; // u32 stamps kept per entry - 1, a power of two - 1, below RECENT_STAMP_COUNT
+
+// xt_recent: one row per (list, address). Row 0 is the head; 0 means none in every link.
+export const RECENT_LIST = 0; // i32 row of TABLE_STATE
 export const RECENT_ADDRESS = 4; // u32
 export const RECENT_TTL = 8; // u32
 export const RECENT_COUNT = 12; // u32 stamps in use
 export const RECENT_INDEX = 16; // u32 next stamp
-export const RECENT_AGE = 20; // u32 order of last use, for eviction
-export const RECENT_STAMPS = 24; // u32[20] seconds... milliseconds since the engine's epoch
-export const RECENT_STAMP_COUNT = 20;
-export const RECENT_STRIDE = 104;
+export const RECENT_NEXT = 20; // i32 next in its bucket, or in the chain of free rows
+export const RECENT_OLDER = 24; // i32 order of last use within the list, for eviction
+export const RECENT_NEWER = 28; // i32
+export const RECENT_BUCKET = 32; // i32 first entry of the bucket that has this row's number
+export const RECENT_PADDING = 36;
+export const RECENT_STAMPS = 40; // i64[RECENT_STAMP_COUNT] ns
+export const RECENT_STAMP_COUNT = 32;
+export const RECENT_STRIDE = 296;
+
+// Row 0 of TABLE_RECENT
+export const RECENT_USED = 0; // u32 rows ever taken
+export const RECENT_FREE = 4; // i32 first free row
 
 // Flow: one per connection of a replay
 export const FLOW_SRC = 0; // the initiator's tuple
