@@ -1,0 +1,97 @@
+// The list of option tables, looked up by kind, name and family; and the names of extensions that exist elsewhere
+// (xtables-addons, vendors), which are carried.
+
+import type { Family } from "../../ruleset.ts";
+import type { ExtensionTable } from "../extension.ts";
+import { commonMatches } from "./common.ts";
+import { conntrackMatches } from "./conntrack.ts";
+import { icmpMatches } from "./icmp.ts";
+import { markTargets } from "./marks.ts";
+import { natTargets } from "./nat.ts";
+import { portMatches } from "./ports.ts";
+import { rateMatches } from "./rates.ts";
+import { verdictTargets } from "./verdicts.ts";
+
+export const EXTENSIONS: readonly ExtensionTable[] = [
+	...portMatches,
+	...icmpMatches,
+	...conntrackMatches,
+	...commonMatches,
+	...rateMatches,
+	...natTargets,
+	...markTargets,
+	...verdictTargets,
+];
+
+export function findExtension(kind: "match" | "target", name: string, family: Family): ExtensionTable | null {
+	const table = EXTENSIONS.find((e) => e.kind === kind && e.name === name && (e.families === undefined || e.families.includes(family)));
+	return table ?? null;
+}
+
+export function extensionNames(kind: "match" | "target", family: Family): string[] {
+	return EXTENSIONS.filter((e) => e.kind === kind && (e.families === undefined || e.families.includes(family))).map((e) => e.name);
+}
+
+/** Match loaded by `-p` when one of its options is used without `-m`. */
+export function protocolMatch(protocol: number, family: Family): ExtensionTable | null {
+	const name = PROTOCOL_MATCHES[protocol];
+	return name === undefined ? null : findExtension("match", name, family);
+}
+
+const PROTOCOL_MATCHES: Readonly<Record<number, string>> = {
+	1: "icmp",
+	6: "tcp",
+	17: "udp",
+	33: "dccp",
+	50: "esp",
+	51: "ah",
+	58: "icmp6",
+	108: "ipcomp",
+	132: "sctp",
+	135: "mh",
+};
+
+/** Matches of xtables-addons and of common vendors' kernels. */
+export const FOREIGN_MATCHES: ReadonlySet<string> = new Set([
+	"condition",
+	"fuzzy",
+	"geoip",
+	"gradm",
+	"iface",
+	"ipp2p",
+	"ipv4options",
+	"layer7",
+	"length2",
+	"lscan",
+	"ndpi",
+	"pknock",
+	"psd",
+	"qtaguid",
+	"quota2",
+	"asn",
+	"dnetmap",
+	"lua",
+	"tls",
+]);
+
+/** Targets of xtables-addons and of common vendors' kernels. */
+export const FOREIGN_TARGETS: ReadonlySet<string> = new Set([
+	"ACCOUNT",
+	"CHAOS",
+	"CLUSTERIP",
+	"DELUDE",
+	"DHCPMAC",
+	"DNETMAP",
+	"ECHO",
+	"FLOWOFFLOAD",
+	"FULLCONENAT",
+	"IMQ",
+	"IPMARK",
+	"LOGMARK",
+	"NDPI",
+	"PROTO",
+	"SYSRQ",
+	"TARPIT",
+	"ULOG",
+	"NATFLOW",
+]);
