@@ -34,7 +34,8 @@ export const TABLE_INTERVAL = 25;
 export const TABLE_PEER = 26;
 export const TABLE_SCRATCH = 27;
 export const TABLE_COUNTER = 28; // as many rows as TABLE_RULE: what a full path table could not hold
-export const TABLE_COUNT = 29;
+export const TABLE_BYSOURCE = 29; // heads of the by-source chains, u32 entry + 1; conntrack lays it out
+export const TABLE_COUNT = 30;
 
 // Packet: the first 32 bytes are the wire record (4 x u64); the rest is what an skb carries beside its bytes.
 //  0 src u32         4 dst u32          (IPv4: host order; IPv6: interned id)
@@ -83,7 +84,7 @@ export const PACKET_GATEWAY = 108; // u32 next hop address
 export const PACKET_RTTYPE = 112; // u8 RTN_* of the route taken
 export const PACKET_RTFLAGS = 113; // u8 RT_*
 export const PACKET_REASON = 114; // u8 REASON_*
-export const PACKET_PORTID = 115; // u8 spare
+export const PACKET_PORTID = 115; // u8 TCP options of a SYN, TCPOPT_*; 0 none
 export const PACKET_RULE = 116; // i32 rule that decided; -1 none
 export const PACKET_PREFSRC = 120; // u32 preferred source of the route taken
 export const PACKET_TUNNEL = 124; // i32 packet slot this one encapsulates; -1 none
@@ -135,11 +136,30 @@ export const TCP_PSH = 8;
 export const TCP_ACK = 16;
 export const TCP_URG = 32;
 
+// Options that a SYN carries, for window tracking: the low four bits are the window scale
+export const TCPOPT_SCALE = 15;
+export const TCPOPT_WINDOW = 16; // the window scale option is present
+export const TCPOPT_SACK_PERM = 32;
+
+// SCTP packets carry the type of their first chunk where TCP has its flags (RFC 9260, 3.2)
+export const SCTP_INIT = 1;
+export const SCTP_INIT_ACK = 2;
+export const SCTP_HEARTBEAT = 4;
+export const SCTP_HEARTBEAT_ACK = 5;
+export const SCTP_ABORT = 6;
+export const SCTP_SHUTDOWN = 7;
+export const SCTP_SHUTDOWN_ACK = 8;
+export const SCTP_ERROR = 9;
+export const SCTP_COOKIE_ECHO = 10;
+export const SCTP_COOKIE_ACK = 11;
+export const SCTP_SHUTDOWN_COMPLETE = 14;
+
 export const PROTO_ICMP = 1;
 export const PROTO_TCP = 6;
 export const PROTO_UDP = 17;
 export const PROTO_ICMPV6 = 58;
 export const PROTO_SCTP = 132;
+export const PROTO_UDPLITE = 136;
 
 // netfilter hooks, kernel numbers
 export const HOOK_PREROUTING = 0;
@@ -223,6 +243,17 @@ export const TCP_CT_LAST_ACK = 6;
 export const TCP_CT_TIME_WAIT = 7;
 export const TCP_CT_CLOSE = 8;
 export const TCP_CT_SYN_SENT2 = 9;
+
+// enum sctp_conntrack
+export const SCTP_CT_NONE = 0;
+export const SCTP_CT_CLOSED = 1;
+export const SCTP_CT_COOKIE_WAIT = 2;
+export const SCTP_CT_COOKIE_ECHOED = 3;
+export const SCTP_CT_ESTABLISHED = 4;
+export const SCTP_CT_SHUTDOWN_SENT = 5;
+export const SCTP_CT_SHUTDOWN_RECD = 6;
+export const SCTP_CT_SHUTDOWN_ACK_SENT = 7;
+export const SCTP_CT_HEARTBEAT_SENT = 8;
 
 // Device
 export const DEVICE_NETNS = 0; // i32
@@ -484,6 +515,9 @@ export const IPS_SEQ_ADJUST = 64;
 export const IPS_SRC_NAT_DONE = 128;
 export const IPS_DST_NAT_DONE = 256;
 export const IPS_DYING = 512;
+export const IPS_FIXED_TIMEOUT = 1024;
+export const IPS_NAT_CLASH = 4096;
+export const IPS_TAKEN = 1073741824; // not a kernel bit: the row holds an entry, confirmed or not
 
 // Interface pattern
 export const PATTERN_NAME = 0; // i32 exact interned name; -1: a wildcard; -2: `+`, which is also no device at all
@@ -652,7 +686,9 @@ export const CT_LAST_ACK_SEQ = 136; // u32
 export const CT_LAST_END = 140; // u32
 export const CT_LAST_WIN = 144; // u16
 export const CT_LAST_FLAGS = 146; // u8
-export const CT_UNACKED = 147; // u8 1: data in flight from one side
+export const CT_UNACKED = 147; // u8 spare: unacknowledged data is a bit of CT_TD_FLAGS
+export const CT_LAST_WSCALE = 148; // u8
+export const CT_USE = 149; // u8 packets that hold the entry while it is unconfirmed
 export const CT_STRIDE = 160;
 
 // Tuple slot of the conntrack hash: 32 bytes, one per direction, open addressing
@@ -660,8 +696,8 @@ export const TUPLE_SRC = 0;
 export const TUPLE_DST = 4;
 export const TUPLE_PORTS = 8; // sport u16, dport u16
 export const TUPLE_ZONE_PROTO = 12; // netns-and-zone << 8 | proto
-export const TUPLE_CT = 16; // i32 entry << 1 | direction; -1: empty
-export const TUPLE_HASH = 20; // u32
+export const TUPLE_CT = 16; // i32 entry << 1 | direction
+export const TUPLE_HASH = 20; // u32, top bit always set; 0: empty, so that zeroed memory is an empty table
 export const TUPLE_PACKETS = 24; // u32 spare
 export const TUPLE_BYTES = 28; // u32 spare
 export const TUPLE_STRIDE = 32;
@@ -743,11 +779,30 @@ export const FLOW_SEEN_REPLY_SRC = 80; // u32 what the client saw
 export const FLOW_SEEN_REPLY_SPORT = 84; // u16
 export const FLOW_PADDING = 86;
 export const FLOW_NEXT = 88; // i32 hash chain
+export const FLOW_CT_NETNS = 92; // i32 first netns that tracked it; -1 none
 export const FLOW_STRIDE = 96;
 
 export const FLOWF_ANSWERED = 1;
 export const FLOWF_SECOND_HOP = 2;
 export const FLOWF_CLOSED = 4;
+export const FLOWF_RECORDED = 8; // has recorded replies: not mirrored
+export const FLOWF_REACHED = 16; // a request got to a socket
+
+// Batch: one offered packet of a replay, 64 bytes; the first 32 are the wire record
+export const BATCH_NETNS = 32; // i32 the netns that offers it (the initiator's)
+export const BATCH_KIND = 36; // u8 BATCH_*
+export const BATCH_SEQ = 40; // u32
+export const BATCH_ACK = 44; // u32
+export const BATCH_WINDOW = 48; // u16
+export const BATCH_TOS = 50; // u8
+export const BATCH_STRIDE = 64;
+
+export const BATCH_OFFER = 1; // the initiator sends it
+export const BATCH_REPLY = 2; // a recorded reply, its tuple as the initiator saw it: whoever answers in this run sends it
+
+export const REPLIES_NONE = 0; // nothing answers
+export const REPLIES_MIRROR = 1; // a program answers each packet that it gets
+export const REPLIES_RECORDED = 2; // flows with recorded replies are answered by them, others are mirrored
 
 // FDB slot
 export const FDB_BRIDGE = 0; // i32 device; -1: empty
@@ -775,6 +830,6 @@ export const NUD_FAILED = 32;
 export const PEER_NETNS = 0; // i32; -1: empty
 export const PEER_IP = 4; // u32
 export const PEER_TOKENS = 8; // u32 ms
-export const PEER_PADDING = 12;
+export const PEER_REDIRECTS = 12; // u32 sent
 export const PEER_LAST = 16; // i64 ns
 export const PEER_STRIDE = 24;

@@ -1,0 +1,96 @@
+// Counters without a counter in any rule: the rules that one walk touched are a path; paths are interned, packets and
+// bytes count per path, and the host expands them to rules (`bindings/counters`). A walk of more rules than fit in one
+// row counts as several paths: sums stay exact. When the tables are full, new paths count in TABLE_COUNTER, rule by rule:
+// slower and as exact. Row 0 of TABLE_PATH is the head.
+
+import { base, capacity } from "../arena";
+import { Packet } from "../packet";
+import * as L from "../layout";
+
+const LENGTH_MAX: u32 = 256;
+const rules: usize = memory.data(1024, 16);
+
+let length: u32 = 0;
+let hash: u32 = 0;
+
+/** Forgets the rules of the last walk. */
+// @ts-ignore: decorator
+@inline
+export function pathStart(): void {
+	length = 0;
+	hash = 0x811c9dc5;
+}
+
+/** The walk touched a rule row. */
+// @ts-ignore: decorator
+@inline
+export function pathPush(p: Packet, rule: u32): void {
+	if (length == LENGTH_MAX) {
+		pathCount(p);
+		pathStart();
+	}
+	// length < LENGTH_MAX: within the buffer
+	store<u32>(rules + <usize>(length << 2), rule);
+	hash = rotl<u32>((hash ^ rule) * 0x9e3779b1, 13);
+	length++;
+}
+
+/** Counts the packet on the path walked so far. */
+export function pathCount(p: Packet): void {
+	if (length == 0) return;
+	const path = intern(p.netns);
+	if (path == 0) return spill(p);
+	store<u64>(path, load<u64>(path, L.PATH_PACKETS) + 1, L.PATH_PACKETS);
+	store<u64>(path, load<u64>(path, L.PATH_BYTES) + <u64>p.len, L.PATH_BYTES);
+}
+
+// Address of the path's row, 0 where the tables are full.
+function intern(netns: i32): usize {
+	const table = base(L.TABLE_PATH);
+	const slots = capacity(L.TABLE_PATH) - 1;
+	if (<i32>slots < 1) return 0;
+	const key = hash ^ (<u32>netns * 0x85ebca6b);
+	let slot = 1 + <u32>((<u64>(key * 0x9e3779b1) * <u64>slots) >> 32);
+	// Every slot is 1..slots; a free one exists, as at most seven eighths are taken.
+	while (true) {
+		const at = table + <usize>(slot * L.PATH_STRIDE);
+		const count = load<u32>(at, L.PATH_COUNT);
+		if (count == 0) return add(at, key, netns, slots);
+		if (load<u32>(at, L.PATH_HASH) == key && count == length && load<i32>(at, L.PATH_NETNS) == netns) {
+			const known = base(L.TABLE_PATHRULE) + <usize>(load<u32>(at, L.PATH_FIRST) << 2);
+			if (memory.compare(known, rules, <usize>(length << 2)) == 0) return at;
+		}
+		slot = slot == slots ? 1 : slot + 1;
+	}
+}
+
+function add(at: usize, key: u32, netns: i32, slots: u32): usize {
+	const head = base(L.TABLE_PATH);
+	const used = load<u32>(head, L.PATH_USED);
+	const first = load<u32>(head, L.PATH_RULES_USED);
+	if (used >= slots - (slots >> 3) - 1 || first + length > capacity(L.TABLE_PATHRULE)) return 0;
+	store<u32>(head, used + 1, L.PATH_USED);
+	store<u32>(head, first + length, L.PATH_RULES_USED);
+	memory.copy(base(L.TABLE_PATHRULE) + <usize>(first << 2), rules, <usize>(length << 2));
+	store<u32>(at, key, L.PATH_HASH);
+	store<i32>(at, netns, L.PATH_NETNS);
+	store<u32>(at, first, L.PATH_FIRST);
+	store<u32>(at, length, L.PATH_COUNT);
+	return at;
+}
+
+function spill(p: Packet): void {
+	const head = base(L.TABLE_PATH);
+	if (capacity(L.TABLE_PATH) > 0) store<u64>(head, load<u64>(head, L.PATH_SPILLED) + 1, L.PATH_SPILLED);
+	for (let i: u32 = 0; i < length; i++) {
+		const rule = load<u32>(rules + <usize>(i << 2));
+		if (rule >= capacity(L.TABLE_COUNTER)) {
+			assert(capacity(L.TABLE_PATH) > 0); // nowhere to count, and nowhere to say so
+			store<u64>(head, load<u64>(head, L.PATH_LOST) + 1, L.PATH_LOST);
+			continue;
+		}
+		const at = base(L.TABLE_COUNTER) + <usize>(rule * L.COUNTER_STRIDE);
+		store<u64>(at, load<u64>(at, L.COUNTER_PACKETS) + 1, L.COUNTER_PACKETS);
+		store<u64>(at, load<u64>(at, L.COUNTER_BYTES) + <u64>p.len, L.COUNTER_BYTES);
+	}
+}
