@@ -35,7 +35,9 @@ export const TABLE_PEER = 26;
 export const TABLE_SCRATCH = 27;
 export const TABLE_COUNTER = 28; // as many rows as TABLE_RULE: what a full path table could not hold
 export const TABLE_BYSOURCE = 29; // heads of the by-source chains, u32 entry + 1; conntrack lays it out
-export const TABLE_COUNT = 30;
+export const TABLE_FLOWHASH = 30; // i32 heads of the flow hash
+export const TABLE_PACKETIN = 31; // packets handed in one at a time
+export const TABLE_COUNT = 32;
 
 // Packet: the first 32 bytes are the wire record (4 x u64); the rest is what an skb carries beside its bytes.
 //  0 src u32         4 dst u32          (IPv4: host order; IPv6: interned id)

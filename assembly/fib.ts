@@ -1,0 +1,205 @@
+// Routing decisions (net/ipv4/fib_trie.c, fib_frontend.c, route.c): longest prefix match, multipath, source address
+// selection, source validation (rp_filter, martians), address types. The tables are built in `compile/fib`.
+// Not modelled: policy rules by mark or source, TOS routes, route exceptions learned from ICMP redirects.
+
+import { base, row } from "./arena";
+import { device, deviceHas } from "./device";
+import { mix } from "./hash";
+import { isLocal, netns, netnsHas } from "./netns";
+import { Packet } from "./packet";
+import { keyed } from "./random";
+import * as L from "./layout";
+
+/** No route in any table. */
+export const FIB_NONE: i32 = -1;
+const FIB_BROADCAST: i32 = -0x40000000;
+
+/** A route row, FIB_NONE, or a local or broadcast marker below it. */
+export function fibLookup(index: i32, dst: u32): i32 {
+	const ns = netns(index);
+	const first = load<u32>(ns, L.NETNS_FIB_FIRST);
+	let low: u32 = 0;
+	let span = load<u32>(ns, L.NETNS_FIB_COUNT);
+	if (span == 0) return FIB_NONE;
+	const intervals = row(L.TABLE_INTERVAL, first, L.INTERVAL_STRIDE);
+	// The first interval starts at 0, so the last start <= dst always exists; low + span stays within the count.
+	while (span > 1) {
+		const half = span >> 1;
+		const at = load<u32>(intervals + ((<usize>(low + half)) << 3), L.INTERVAL_START);
+		low = at <= dst ? low + half : low;
+		span -= half;
+	}
+	return load<i32>(intervals + ((<usize>low) << 3), L.INTERVAL_ROUTE);
+}
+
+// @ts-ignore: decorator
+@inline
+export function isBroadcast(route: i32): bool { return route == FIB_BROADCAST; }
+// @ts-ignore: decorator
+@inline
+export function isLocalRoute(route: i32): bool { return route < FIB_NONE && route > FIB_BROADCAST; }
+// @ts-ignore: decorator
+@inline
+function addressOf(route: i32): usize { return row(L.TABLE_ADDRESS, -2 - route, L.ADDRESS_STRIDE); }
+
+/** Fills in p's route for its destination: rtType, oif, gateway, prefsrc, rtFlags. RTN_UNSPEC: no route. */
+export function lookupRoute(p: Packet, output: bool): i32 {
+	const route = fibLookup(p.netns, p.dst);
+	p.gateway = 0;
+	p.rtFlags = output ? L.RT_OUTPUT : 0;
+	if (route == FIB_NONE) {
+		p.rtType = L.RTN_UNSPEC;
+		p.oif = -1;
+		return L.RTN_UNSPEC;
+	}
+	if (isBroadcast(route)) {
+		p.rtType = L.RTN_BROADCAST;
+		p.oif = -1;
+		return L.RTN_BROADCAST;
+	}
+	if (isLocalRoute(route)) return localRoute(p, route);
+	const at = row(L.TABLE_ROUTE, route, L.ROUTE_STRIDE);
+	p.rtType = <u8>load<u32>(at, L.ROUTE_TYPE);
+	if (p.rtType != L.RTN_UNICAST) {
+		p.oif = -1;
+		return p.rtType;
+	}
+	p.oif = load<i32>(at, L.ROUTE_DEVICE);
+	p.gateway = load<u32>(at, L.ROUTE_VIA);
+	if (load<u32>(at, L.ROUTE_NEXTHOP_COUNT) > 0) selectNexthop(p, at);
+	const prefsrc = load<u32>(at, L.ROUTE_PREFSRC);
+	p.prefsrc = prefsrc != 0 ? prefsrc : selectAddress(p.oif, p.gateway != 0 ? p.gateway : p.dst);
+	return L.RTN_UNICAST;
+}
+
+function localRoute(p: Packet, route: i32): i32 {
+	const ns = netns(p.netns);
+	p.rtType = L.RTN_LOCAL;
+	p.rtFlags |= L.RT_LOCAL;
+	p.oif = <i32>load<u32>(ns, L.NETNS_DEVICE_FIRST);
+	p.prefsrc = load<u32>(addressOf(route), L.ADDRESS_IP);
+	return L.RTN_LOCAL;
+}
+
+// fib_select_multipath: weight-proportional choice by a hash of addresses, and of ports with fib_multipath_hash_policy 1.
+function selectNexthop(p: Packet, route: usize): void {
+	const first = load<u32>(route, L.ROUTE_NEXTHOP_FIRST);
+	const count = load<u32>(route, L.ROUTE_NEXTHOP_COUNT);
+	let total: u32 = 0;
+	for (let i: u32 = 0; i < count; i++) total += load<u32>(row(L.TABLE_NEXTHOP, first + i, L.NEXTHOP_STRIDE), L.NEXTHOP_WEIGHT);
+	let point = <u32>((<u64>keyed(multipathKey(p)) * <u64>total) >> 32);
+	for (let i: u32 = 0; i < count; i++) {
+		const hop = row(L.TABLE_NEXTHOP, first + i, L.NEXTHOP_STRIDE);
+		const weight = load<u32>(hop, L.NEXTHOP_WEIGHT);
+		if (point < weight) {
+			p.oif = load<i32>(hop, L.NEXTHOP_DEVICE);
+			p.gateway = load<u32>(hop, L.NEXTHOP_VIA);
+			return;
+		}
+		point -= weight;
+	}
+}
+
+// An ICMP error travels with the flow that it quotes: its key is the quoted header's, reversed.
+function multipathKey(p: Packet): u64 {
+	const error = p.proto == L.PROTO_ICMP && p.innerProto != 0;
+	const src = error ? p.innerDst : p.src;
+	const dst = error ? p.innerSrc : p.dst;
+	const addresses = (<u64>src << 32) | <u64>dst;
+	if (!netnsHas(p.netns, L.NS_L4_HASH)) return mix(addresses);
+	const sport = error ? p.innerDport : p.sport;
+	const dport = error ? p.innerSport : p.dport;
+	const proto = error ? p.innerProto : p.proto;
+	const ports = proto == L.PROTO_ICMP ? 0 : (<u64>sport << 16) | <u64>dport;
+	return mix(addresses) ^ mix((ports << 8) | <u64>proto);
+}
+
+/** inet_select_addr: the device's address whose subnet holds `near`, else its first, else another device's. */
+export function selectAddress(dev: i32, near: u32): u32 {
+	const at = device(dev);
+	const own = load<u32>(at, L.DEVICE_ADDRESS);
+	const ns = load<i32>(at, L.DEVICE_NETNS);
+	const first = load<u32>(netns(ns), L.NETNS_ADDRESS_FIRST);
+	const count = load<u32>(netns(ns), L.NETNS_ADDRESS_COUNT);
+	let fallback: u32 = 0;
+	for (let i: u32 = 0; i < count; i++) {
+		const address = row(L.TABLE_ADDRESS, first + i, L.ADDRESS_STRIDE);
+		const ip = load<u32>(address, L.ADDRESS_IP);
+		if (load<i32>(address, L.ADDRESS_DEVICE) == dev) {
+			const length = load<u32>(address, L.ADDRESS_PREFIX);
+			const mask = length == 0 ? 0 : (<u32>0xffffffff) << (32 - length);
+			if (length > 0 && ((ip ^ near) & mask) == 0) return ip;
+		} else if (fallback == 0 && load<u32>(address, L.ADDRESS_SCOPE) == 0) {
+			fallback = ip;
+		}
+	}
+	return own != 0 ? own : fallback;
+}
+
+/** fib_validate_source: false where the source is a martian, or the reverse path fails. Sets p.reason. */
+export function validateSource(p: Packet, dev: i32): bool {
+	const route = fibLookup(p.netns, p.src);
+	if (isLocalRoute(route) || isBroadcast(route)) {
+		p.reason = L.REASON_MARTIAN;
+		return false;
+	}
+	const mode = load<u32>(device(dev), L.DEVICE_RP_FILTER);
+	if (mode == 0) return true;
+	let valid = false;
+	if (route != FIB_NONE) {
+		const at = row(L.TABLE_ROUTE, route, L.ROUTE_STRIDE);
+		const unicast = load<u32>(at, L.ROUTE_TYPE) == L.RTN_UNICAST;
+		valid = unicast && (mode == 2 || leadsTo(at, dev));
+	}
+	if (!valid) p.reason = L.REASON_RP_FILTER;
+	return valid;
+}
+
+function leadsTo(route: usize, dev: i32): bool {
+	const count = load<u32>(route, L.ROUTE_NEXTHOP_COUNT);
+	if (count == 0) return load<i32>(route, L.ROUTE_DEVICE) == dev;
+	const first = load<u32>(route, L.ROUTE_NEXTHOP_FIRST);
+	for (let i: u32 = 0; i < count; i++) {
+		if (load<i32>(row(L.TABLE_NEXTHOP, first + i, L.NEXTHOP_STRIDE), L.NEXTHOP_DEVICE) == dev) return true;
+	}
+	return false;
+}
+
+/** Loopback addresses on the wire, without route_localnet (ip_route_input_slow). */
+export function isMartian(p: Packet, dev: i32): bool {
+	if (p.src >>> 28 == 14 || p.src == 0xffffffff || p.src >>> 24 == 0) return true;
+	if (deviceHas(dev, L.DEV_ROUTE_LOCALNET)) return false;
+	return p.dst >>> 24 == 127 || p.src >>> 24 == 127;
+}
+
+/** inet_addr_type of an address in a netns; with `dev` >= 0 only that device's addresses are local (limit-iface). */
+export function addressType(index: i32, ip: u32, dev: i32): i32 {
+	if (ip >>> 28 == 14) return 5; // RTN_MULTICAST
+	if (ip == 0xffffffff || ip == 0) return L.RTN_BROADCAST;
+	const route = fibLookup(index, ip);
+	if (isBroadcast(route)) return L.RTN_BROADCAST;
+	if (isLocalRoute(route) || (ip >>> 24 == 127 && isLocal(index, ip))) {
+		if (dev >= 0 && isLocalRoute(route) && load<i32>(addressOf(route), L.ADDRESS_DEVICE) != dev) return L.RTN_UNICAST;
+		return L.RTN_LOCAL;
+	}
+	return L.RTN_UNICAST;
+}
+
+/** Source address that a socket gets for a destination: the route's preferred one; 0 where there is no route. */
+export function sourceFor(index: i32, dst: u32): u32 {
+	const route = fibLookup(index, dst);
+	if (route == FIB_NONE || isBroadcast(route)) return 0;
+	if (isLocalRoute(route)) return dst >>> 24 == 127 ? 0x7f000001 : load<u32>(addressOf(route), L.ADDRESS_IP);
+	const at = row(L.TABLE_ROUTE, route, L.ROUTE_STRIDE);
+	if (load<u32>(at, L.ROUTE_TYPE) != L.RTN_UNICAST) return 0;
+	const prefsrc = load<u32>(at, L.ROUTE_PREFSRC);
+	if (prefsrc != 0) return prefsrc;
+	let dev = load<i32>(at, L.ROUTE_DEVICE);
+	let via = load<u32>(at, L.ROUTE_VIA);
+	if (load<u32>(at, L.ROUTE_NEXTHOP_COUNT) > 0) {
+		const hop = row(L.TABLE_NEXTHOP, load<u32>(at, L.ROUTE_NEXTHOP_FIRST), L.NEXTHOP_STRIDE);
+		dev = load<i32>(hop, L.NEXTHOP_DEVICE);
+		via = load<u32>(hop, L.NEXTHOP_VIA);
+	}
+	return selectAddress(dev, via != 0 ? via : dst);
+}

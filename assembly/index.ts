@@ -1,0 +1,152 @@
+// The whole ABI of `core.wasm`, one line an export. Numbers in, numbers out; the module has no imports and owns its memory.
+// Order of use: reserve each table, seal once, fill configuration rows, compile, then send, offer, read.
+// See `layout` for the records and codes.
+
+import { base, capacity, place } from "./arena";
+import { buildFib, fibReset } from "./compile/fib";
+import { buildSets } from "./compile/sets";
+import { sourceFor } from "./fib";
+import { flowCount, flowsReset } from "./flow";
+import { run } from "./forward";
+import { conntrackDelete, conntrackExpire, conntrackFlush, conntrackInit } from "./netfilter/conntrack";
+import { pathCount, pathReset } from "./netfilter/path";
+import { recentReset } from "./netfilter/recent";
+import { enqueue, nextDue, queueReset, takePacket, TO_DEVICE, TO_OUTPUT, wake } from "./queue";
+import { reseed } from "./random";
+import { flowsOverflow, offer, repliesUnanswerable, replayMode, replayReset, tick } from "./replay";
+import { closeSocket, openSocket } from "./socket";
+import { eventCount, eventsLost, eventsReset, Silent, Traced } from "./trace";
+import * as L from "./layout";
+
+const ROWS: StaticArray<u32> = new StaticArray<u32>(L.TABLE_COUNT);
+
+/** Version of this ABI and of the record layout. */
+export function abi(): i32 { return L.ABI; }
+/** Rows that a table will hold; hash tables take a power of two. Before seal. */
+export function reserve(table: i32, rows: u32): void { ROWS[table] = rows; }
+/** Lays the tables out. False: memory is at its maximum. */
+export function seal(): bool {
+	for (let t = 0; t < L.TABLE_COUNT; t++) {
+		if (place(t, ROWS[t], strideOf(t)) == 0) return false;
+	}
+	memory.fill(base(L.TABLE_FDB), 0xff, <usize>capacity(L.TABLE_FDB) * L.FDB_STRIDE);
+	memory.fill(base(L.TABLE_NEIGH), 0xff, <usize>capacity(L.TABLE_NEIGH) * L.NEIGH_STRIDE);
+	memory.fill(base(L.TABLE_PEER), 0xff, <usize>capacity(L.TABLE_PEER) * L.PEER_STRIDE);
+	queueReset();
+	eventsReset();
+	flowsReset();
+	replayReset();
+	conntrackInit();
+	pathReset();
+	recentReset();
+	return true;
+}
+/** Byte address of a table. */
+export function table(id: i32): usize { return base(id); }
+export { capacity };
+/** Starts the random sequence of this run. */
+export function seed(value: u64): void { reseed(value); }
+/** Builds the FIBs of the first `netnsCount` netns and the hashes of the first `setCount` sets. False: a table is too small. */
+export function compile(netnsCount: i32, setCount: i32): bool {
+	fibReset();
+	for (let i = 0; i < netnsCount; i++) {
+		if (!buildFib(i)) return false;
+	}
+	return buildSets(setCount);
+}
+
+/** Opens a socket (rport 0: a listener); its row, or -1: full. */
+export function listen(netns: i32, proto: i32, laddr: u32, lport: i32, raddr: u32, rport: i32): i32 {
+	return openSocket(netns, <u8>proto, laddr, <u16>lport, raddr, <u16>rport);
+}
+/** Closes a socket. */
+export function close(socket: i32): void { closeSocket(socket); }
+/** The source address that a socket of a netns gets towards `dst`; 0: no route. */
+export function source(netns: i32, dst: u32): u32 { return sourceFor(netns, dst); }
+
+/** Sends row `index` of TABLE_PACKETIN from its netns and carries it, and all that it causes, to the end, recording events. False: no slot free. */
+export function send(index: i32): bool {
+	const p = takePacket();
+	if (p === null) return false;
+	const id = p.id;
+	memory.copy(changetype<usize>(p), base(L.TABLE_PACKETIN) + <usize>(index * L.PACKET_STRIDE), L.PACKET_STRIDE);
+	p.id = id;
+	enqueue(p, TO_OUTPUT, -1);
+	run<Traced>();
+	return true;
+}
+/** As send, but the packet comes in by a device as a frame for it. */
+export function receive(index: i32, device: i32): bool {
+	const p = takePacket();
+	if (p === null) return false;
+	const id = p.id;
+	memory.copy(changetype<usize>(p), base(L.TABLE_PACKETIN) + <usize>(index * L.PACKET_STRIDE), L.PACKET_STRIDE);
+	p.id = id;
+	p.dmac = device;
+	enqueue(p, TO_DEVICE, device);
+	run<Traced>();
+	return true;
+}
+/** Earliest time (ns) at which something waits to happen; i64.MAX: nothing. */
+export function due(): i64 { return nextDue(); }
+/** Moves the clock of traced packets to `now` (ns): what waited happens, entries run out. */
+export function advance(now: i64): void {
+	while (nextDue() <= now) {
+		wake(nextDue());
+		run<Traced>();
+	}
+	conntrackExpire(now);
+}
+/** Events in TABLE_EVENT since the last eventsReset. */
+export { eventCount, eventsLost, eventsReset };
+
+/** Offers the first `count` rows of TABLE_BATCH to a replay; returns how many were carried. */
+export { offer, replayMode, tick, flowCount, flowsReset, replayReset, repliesUnanswerable, flowsOverflow };
+/** Interned paths in TABLE_PATH. */
+export { pathCount };
+/** Forgets every conntrack entry of a netns. */
+export { conntrackFlush, conntrackDelete };
+/** The silent twin of send, for benchmarks of single packets. */
+export function sendSilent(index: i32): bool {
+	const p = takePacket();
+	if (p === null) return false;
+	memory.copy(changetype<usize>(p), base(L.TABLE_PACKETIN) + <usize>(index * L.PACKET_STRIDE), L.PACKET_STRIDE);
+	enqueue(p, TO_OUTPUT, -1);
+	run<Silent>();
+	return true;
+}
+
+function strideOf(t: i32): u32 {
+	switch (t) {
+		case L.TABLE_NETNS: return L.NETNS_STRIDE;
+		case L.TABLE_DEVICE: return L.DEVICE_STRIDE;
+		case L.TABLE_ADDRESS: return L.ADDRESS_STRIDE;
+		case L.TABLE_ROUTE: return L.ROUTE_STRIDE;
+		case L.TABLE_NEXTHOP: return L.NEXTHOP_STRIDE;
+		case L.TABLE_CHAIN: return L.CHAIN_STRIDE;
+		case L.TABLE_RULE: return L.RULE_STRIDE;
+		case L.TABLE_MATCH: return L.MATCH_STRIDE;
+		case L.TABLE_WORD: return 4;
+		case L.TABLE_PATTERN: return L.PATTERN_STRIDE;
+		case L.TABLE_SET: return L.SET_STRIDE;
+		case L.TABLE_ENTRY: return L.ENTRY_STRIDE;
+		case L.TABLE_SOCKET: return L.SOCKET_STRIDE;
+		case L.TABLE_EVENT: return L.EVENT_STRIDE;
+		case L.TABLE_CT: return L.CT_STRIDE;
+		case L.TABLE_TUPLE: return L.TUPLE_STRIDE;
+		case L.TABLE_PATH: return L.PATH_STRIDE;
+		case L.TABLE_PATHRULE: return 4;
+		case L.TABLE_STATE: return L.STATE_STRIDE;
+		case L.TABLE_RECENT: return L.RECENT_STRIDE;
+		case L.TABLE_FLOW: return L.FLOW_STRIDE;
+		case L.TABLE_PACKET: return L.PACKET_STRIDE;
+		case L.TABLE_BATCH: return L.BATCH_STRIDE;
+		case L.TABLE_FDB: return L.FDB_STRIDE;
+		case L.TABLE_NEIGH: return L.NEIGH_STRIDE;
+		case L.TABLE_INTERVAL: return L.INTERVAL_STRIDE;
+		case L.TABLE_PEER: return L.PEER_STRIDE;
+		case L.TABLE_PACKETIN: return L.PACKET_STRIDE;
+		case L.TABLE_FLOWHASH: return 4;
+		default: return 1; // TABLE_SCRATCH and what modules lay out themselves, in bytes
+	}
+}

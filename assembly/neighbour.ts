@@ -1,0 +1,138 @@
+// Neighbour resolution (net/core/neighbour.c, net/ipv4/arp.c): who answers for an address on a device's segment.
+// An ARP request crosses bridges, which learn from it; the stack that owns the address answers, whatever device holds it
+// (arp_ignore 0), and notes the asker as STALE. Link-layer addresses are device indices. Gratuitous ARP, proxy ARP and
+// duplicate addresses are not modelled: the first answer wins.
+
+import { capacity, row } from "./arena";
+import { device, deviceKind, deviceMaster, deviceNetns, devicePeer } from "./device";
+import { learn } from "./fdb";
+import { hash2 } from "./hash";
+import { isLocal, netns } from "./netns";
+import * as L from "./layout";
+
+/** No device answered. */
+export const MAC_NONE: i32 = -1;
+
+const DELAY_FIRST_PROBE_NS: i64 = 5_000_000_000;
+const REACHABLE_NS: i64 = 30_000_000_000;
+const HOPS_MAX: i32 = 8; // bridges in a row
+
+/** Link-layer address of `ip` on `dev`, asking the segment where it is not known; MAC_NONE: nobody answers. */
+export function resolve(dev: i32, ip: u32, now: i64): i32 {
+	if (deviceKind(dev) == L.DEVICE_KIND_VXLAN) return vtepOf(dev, ip);
+	const at = neighbour(dev, ip);
+	if (at == 0) return ask(dev, ip, now);
+	const state = load<u32>(at, L.NEIGH_STATE);
+	if (state == 0 || state == L.NUD_FAILED) {
+		const mac = ask(dev, ip, now);
+		store<i32>(at, mac, L.NEIGH_MAC);
+		store<u32>(at, mac == MAC_NONE ? L.NUD_FAILED : L.NUD_REACHABLE, L.NEIGH_STATE);
+		store<i64>(at, now, L.NEIGH_TIME);
+		return mac;
+	}
+	age(at, now);
+	return load<i32>(at, L.NEIGH_MAC);
+}
+
+/** May a packet be given the cached header at once (NUD_CONNECTED, hh_len set)? Using a neighbour caches its header. */
+export function headerCached(dev: i32, ip: u32): bool {
+	const at = neighbour(dev, ip);
+	if (at == 0) return true;
+	const cached = load<u32>(at, L.NEIGH_HH) != 0 && load<u32>(at, L.NEIGH_STATE) == L.NUD_REACHABLE;
+	store<u32>(at, 1, L.NEIGH_HH);
+	return cached;
+}
+
+// STALE turns DELAY on use, and REACHABLE five seconds later when the probe is answered.
+function age(at: usize, now: i64): void {
+	const state = load<u32>(at, L.NEIGH_STATE);
+	const since = now - load<i64>(at, L.NEIGH_TIME);
+	if (state == L.NUD_REACHABLE && since > REACHABLE_NS) {
+		store<u32>(at, L.NUD_DELAY, L.NEIGH_STATE);
+		store<i64>(at, now, L.NEIGH_TIME);
+	} else if (state == L.NUD_STALE) {
+		store<u32>(at, L.NUD_DELAY, L.NEIGH_STATE);
+		store<i64>(at, now, L.NEIGH_TIME);
+	} else if (state == L.NUD_DELAY && since > DELAY_FIRST_PROBE_NS) {
+		store<u32>(at, L.NUD_REACHABLE, L.NEIGH_STATE);
+		store<i64>(at, now, L.NEIGH_TIME);
+	}
+}
+
+// The slot of (dev, ip), made on first use with state 0; 0 where the table is full: then every packet asks anew.
+function neighbour(dev: i32, ip: u32): usize {
+	const mask = capacity(L.TABLE_NEIGH) - 1;
+	let i = hash2(<u64>dev, <u64>ip) & mask;
+	// The probe ends at an empty slot, or after every slot was seen; i is masked.
+	for (let n: u32 = 0; n <= mask; n++, i = (i + 1) & mask) {
+		const at = row(L.TABLE_NEIGH, i, L.NEIGH_STRIDE);
+		const owner = load<i32>(at, L.NEIGH_DEVICE);
+		if (owner == dev && load<u32>(at, L.NEIGH_IP) == ip) return at;
+		if (owner == -1) {
+			store<i32>(at, dev, L.NEIGH_DEVICE);
+			store<u32>(at, ip, L.NEIGH_IP);
+			store<i32>(at, MAC_NONE, L.NEIGH_MAC);
+			store<u32>(at, 0, L.NEIGH_STATE);
+			store<u32>(at, 0, L.NEIGH_HH);
+			return at;
+		}
+	}
+	return 0;
+}
+
+function ask(dev: i32, ip: u32, now: i64): i32 {
+	const sender = load<u32>(device(dev), L.DEVICE_ADDRESS);
+	if (deviceKind(dev) == L.DEVICE_KIND_BRIDGE) return flood(dev, -1, dev, sender, ip, now, 0);
+	const peer = devicePeer(dev);
+	return peer < 0 ? MAC_NONE : hear(peer, dev, sender, ip, now, 0);
+}
+
+// A request from `asker` reaches device `dev`.
+function hear(dev: i32, asker: i32, sender: u32, ip: u32, now: i64, hops: i32): i32 {
+	if (hops > HOPS_MAX) return MAC_NONE;
+	const bridge = deviceMaster(dev);
+	if (bridge < 0) return answer(dev, asker, sender, ip, now);
+	learn(bridge, asker, dev);
+	const own = answer(bridge, asker, sender, ip, now);
+	if (own != MAC_NONE) return own;
+	return flood(bridge, dev, asker, sender, ip, now, hops + 1);
+}
+
+// The bridge sends the request out of every port but the one it came in by; the answer teaches it the port.
+function flood(bridge: i32, except: i32, asker: i32, sender: u32, ip: u32, now: i64, hops: i32): i32 {
+	const ns = netns(deviceNetns(bridge));
+	const first = <i32>load<u32>(ns, L.NETNS_DEVICE_FIRST);
+	const count = <i32>load<u32>(ns, L.NETNS_DEVICE_COUNT);
+	for (let port = first; port < first + count; port++) {
+		if (port == except || deviceMaster(port) != bridge || devicePeer(port) < 0) continue;
+		const mac = hear(devicePeer(port), asker, sender, ip, now, hops);
+		if (mac != MAC_NONE) {
+			learn(bridge, mac, port);
+			return mac;
+		}
+	}
+	return MAC_NONE;
+}
+
+function answer(dev: i32, asker: i32, sender: u32, ip: u32, now: i64): i32 {
+	if (ip >>> 24 == 127 || !isLocal(deviceNetns(dev), ip)) return MAC_NONE;
+	if (sender != 0) {
+		const at = neighbour(dev, sender);
+		if (at != 0 && load<u32>(at, L.NEIGH_STATE) == 0) {
+			store<i32>(at, asker, L.NEIGH_MAC);
+			store<u32>(at, L.NUD_STALE, L.NEIGH_STATE);
+			store<i64>(at, now, L.NEIGH_TIME);
+		}
+	}
+	return dev;
+}
+
+// A tunnel's neighbours are permanent: the device of the same VNI that holds the address (flannel's static entries).
+function vtepOf(dev: i32, ip: u32): i32 {
+	const vni = load<u32>(device(dev), L.DEVICE_VNI);
+	for (let other = load<i32>(device(dev), L.DEVICE_NEXT_VTEP); other >= 0 && other != dev; ) {
+		if (load<u32>(device(other), L.DEVICE_VNI) == vni && isLocal(deviceNetns(other), ip)) return other;
+		other = load<i32>(device(other), L.DEVICE_NEXT_VTEP);
+	}
+	return MAC_NONE;
+}

@@ -1,0 +1,85 @@
+// Sockets: who listens where, and which connections exist (net/ipv4/inet_hashtables.c, udp.c: the best score wins:
+// a connected socket, then a bound address, then any address). Rows of TABLE_SOCKET in a hash by (netns, proto, local port).
+
+import { capacity, row } from "./arena";
+import { hash2 } from "./hash";
+import { netnsHas } from "./netns";
+import { Packet } from "./packet";
+import * as L from "./layout";
+
+export const SOCKET_NONE: i32 = -1;
+/** The netns accepts on every port. */
+export const SOCKET_ANY: i32 = -2;
+const REMOVED: u8 = 255;
+
+// @ts-ignore: decorator
+@inline
+function home(netns: i32, proto: u8, lport: u16): u32 {
+	return hash2(<u64>netns, (<u64>proto << 16) | <u64>lport) & (capacity(L.TABLE_SOCKET) - 1);
+}
+
+/** Opens a socket; raddr and rport 0: a listener. Returns its row, or SOCKET_NONE where the table is full. */
+export function openSocket(netns: i32, proto: u8, laddr: u32, lport: u16, raddr: u32, rport: u16): i32 {
+	const mask = capacity(L.TABLE_SOCKET) - 1;
+	let i = home(netns, proto, lport);
+	for (let n: u32 = 0; n <= mask; n++, i = (i + 1) & mask) {
+		const at = row(L.TABLE_SOCKET, i, L.SOCKET_STRIDE);
+		const state = load<u8>(at, L.SOCKET_STATE);
+		if (state != 0 && state != REMOVED) continue;
+		store<i32>(at, netns, L.SOCKET_NETNS);
+		store<u8>(at, proto, L.SOCKET_PROTO);
+		store<u8>(at, <u8>(rport != 0 ? L.SOCKET_CONNECTED : L.SOCKET_LISTEN), L.SOCKET_STATE);
+		store<u16>(at, lport, L.SOCKET_LPORT);
+		store<u32>(at, laddr, L.SOCKET_LADDR);
+		store<u32>(at, raddr, L.SOCKET_RADDR);
+		store<u16>(at, rport, L.SOCKET_RPORT);
+		return <i32>i;
+	}
+	return SOCKET_NONE;
+}
+
+/** Closes a socket by row. */
+export function closeSocket(socket: i32): void {
+	if (<u32>socket < capacity(L.TABLE_SOCKET)) store<u8>(row(L.TABLE_SOCKET, socket, L.SOCKET_STRIDE), REMOVED, L.SOCKET_STATE);
+}
+
+/** The socket that gets a packet delivered locally: a row, SOCKET_ANY or SOCKET_NONE. */
+export function findSocket(p: Packet): i32 {
+	return find(p.netns, p.proto, p.dst, p.dport, p.src, p.sport, p.proto == L.PROTO_TCP && (p.tcp & L.TCP_SYN) == 0);
+}
+
+/** The socket to which an ICMP error belongs, by the header that it quotes. */
+export function findQuoted(p: Packet): i32 {
+	return find(p.netns, p.innerProto, p.innerSrc, p.innerSport, p.innerDst, p.innerDport, p.innerProto == L.PROTO_TCP);
+}
+
+function find(netns: i32, proto: u8, laddr: u32, lport: u16, raddr: u32, rport: u16, connectedOnly: bool): i32 {
+	const mask = capacity(L.TABLE_SOCKET) - 1;
+	let i = home(netns, proto, lport);
+	let best = SOCKET_NONE;
+	let bestScore = 0;
+	for (let n: u32 = 0; n <= mask; n++, i = (i + 1) & mask) {
+		const at = row(L.TABLE_SOCKET, i, L.SOCKET_STRIDE);
+		const state = load<u8>(at, L.SOCKET_STATE);
+		if (state == 0) break;
+		if (state == REMOVED) continue;
+		if (load<i32>(at, L.SOCKET_NETNS) != netns || load<u16>(at, L.SOCKET_LPORT) != lport) continue;
+		if (load<u8>(at, L.SOCKET_PROTO) != proto) continue;
+		const score = scoreOf(at, state, laddr, raddr, rport);
+		if (score > bestScore && (!connectedOnly || state == L.SOCKET_CONNECTED)) {
+			best = <i32>i;
+			bestScore = score;
+		}
+	}
+	if (best == SOCKET_NONE && !connectedOnly && netnsHas(netns, L.NS_ANY_PORT)) return SOCKET_ANY;
+	return best;
+}
+
+function scoreOf(at: usize, state: u8, laddr: u32, raddr: u32, rport: u16): i32 {
+	const bound = load<u32>(at, L.SOCKET_LADDR);
+	if (bound != 0 && bound != laddr) return 0;
+	if (state == L.SOCKET_CONNECTED) {
+		return load<u32>(at, L.SOCKET_RADDR) == raddr && load<u16>(at, L.SOCKET_RPORT) == rport ? 4 : 0;
+	}
+	return bound != 0 ? 2 : 1;
+}
