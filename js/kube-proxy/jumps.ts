@@ -3,7 +3,8 @@
 // somebody flushed the tables, and the chains that the kubelet makes before kube-proxy starts.
 // Upstream: pkg/proxy/iptables/proxier.go, pkg/kubelet/kubelet_network_linux.go.
 
-import type { Family } from "../net/ruleset.ts";
+import { parseRule, printRule } from "../net/iptables/index.ts";
+import type { Chain, Ruleset, TableName } from "../net/ruleset.ts";
 import {
 	KUBE_EXTERNAL_SERVICES,
 	KUBE_FIREWALL,
@@ -22,8 +23,8 @@ import { MARTIAN_GUARD } from "./rules-fixed.ts";
 /** A rule that is inserted at the front of a chain unless the chain has it. */
 export interface Jump {
 	table: "filter" | "nat";
-	/** The built-in chain. */
-	from: "PREROUTING" | "INPUT" | "FORWARD" | "OUTPUT" | "POSTROUTING";
+	/** The chain that it stands in, a built-in one. */
+	from: string;
 	/** The user chain, made where it is missing. */
 	to: string;
 	/** The rule's words after `-I CHAIN`. */
@@ -64,28 +65,70 @@ export const KUBELET_JUMPS: readonly Jump[] = [
 	jump("filter", KUBE_FIREWALL, "INPUT", null),
 ];
 
-/** Restore text that declares one chain in each table and holds some more lines. */
-function restoreText(canary: string, mangle: string[], filter: string[], nat: string[]): string {
-	const table = (name: string, lines: string[]): string[] => [`*${name}`, `:${canary} - [0:0]`, ...lines, "COMMIT"];
-	return [...table("mangle", mangle), ...table("nat", nat), ...table("filter", filter), ""].join("\n");
+type TableLines = Record<"mangle" | "nat" | "filter", string[]>;
+
+function restoreText(tables: TableLines): string {
+	const filled = Object.entries(tables).filter(([, lines]) => lines.length > 0);
+	return filled.map(([name, lines]) => [`*${name}`, ...lines, "COMMIT", ""].join("\n")).join("");
 }
 
-function insertLines(jumps: readonly Jump[], table: Jump["table"]): string[] {
-	const own = jumps.filter((entry) => entry.table === table);
-	const chains = [...new Set(own.map((entry) => entry.to))].map((name) => `:${name} - [0:0]`);
-	return [...chains, ...own.map((entry) => `-I ${[entry.from, ...entry.words].join(" ")}`)];
+function chainsIn(ruleset: Ruleset, table: TableName): ReadonlyMap<string, Chain> {
+	const chains = ruleset.tables.find(({ name }) => name === table)?.chains ?? [];
+	return new Map(chains.map((chain) => [chain.name, chain]));
 }
 
-/** What the kubelet sets up, as text for `iptables-restore --noflush`. */
-export function kubeletRestore(family: Family): string {
-	const hint = [`:${KUBE_IPTABLES_HINT} - [0:0]`];
-	if (family === "ipv6") return restoreText(KUBE_KUBELET_CANARY, hint, [], []);
-	const filter = [...insertLines(KUBELET_JUMPS, "filter"), `-A ${KUBE_FIREWALL} ${MARTIAN_GUARD.join(" ")}`];
-	return restoreText(KUBE_KUBELET_CANARY, hint, filter, []);
+/** Declaring a chain would empty it, so only missing ones are. */
+function declareMissing(ruleset: Ruleset, table: TableName, names: readonly string[]): string[] {
+	const present = chainsIn(ruleset, table);
+	return [...new Set(names)].filter((name) => !present.has(name)).map((name) => `:${name} - [0:0]`);
 }
 
-/** What kube-proxy sets up before its first sync on a node where the kubelet ran, for `iptables-restore --noflush`. */
-export function proxyRestore(family: Family): string {
-	const missing = PROXY_JUMPS.filter((entry) => family === "ipv6" || entry.to !== KUBE_FIREWALL);
-	return restoreText(KUBE_PROXY_CANARY, [], insertLines(missing, "filter"), insertLines(missing, "nat"));
+function hasRule(ruleset: Ruleset, { table, from, words }: Jump): boolean {
+	const wanted = printRule(parseRule(words.join(" "), table, ruleset.family));
+	return (chainsIn(ruleset, table).get(from)?.rules ?? []).some((rule) => printRule(rule) === wanted);
+}
+
+function insertMissing(ruleset: Ruleset, jumps: readonly Jump[], table: Jump["table"]): string[] {
+	const missing = jumps.filter((entry) => entry.table === table && !hasRule(ruleset, entry));
+	return missing.map((entry) => `-I ${[entry.from, ...entry.words].join(" ")}`);
+}
+
+function targetsIn(jumps: readonly Jump[], table: Jump["table"]): string[] {
+	return jumps.filter((entry) => entry.table === table).map((entry) => entry.to);
+}
+
+/**
+ * What the kubelet adds to a node's rules when it starts, as text for `iptables-restore --noflush`; "" where nothing
+ * is missing.
+ */
+export function kubeletRestore(ruleset: Ruleset): string {
+	const withGuard = ruleset.family === "ipv4";
+	const jumps = withGuard ? KUBELET_JUMPS : [];
+	const guard: Jump = { table: "filter", from: KUBE_FIREWALL, to: "DROP", words: [...MARTIAN_GUARD] };
+	const appended = withGuard && !hasRule(ruleset, guard) ? [`-A ${[KUBE_FIREWALL, ...MARTIAN_GUARD].join(" ")}`] : [];
+	return restoreText({
+		mangle: declareMissing(ruleset, "mangle", [KUBE_IPTABLES_HINT, KUBE_KUBELET_CANARY]),
+		nat: declareMissing(ruleset, "nat", [KUBE_KUBELET_CANARY]),
+		filter: [
+			...declareMissing(ruleset, "filter", [KUBE_KUBELET_CANARY, ...targetsIn(jumps, "filter")]),
+			...insertMissing(ruleset, jumps, "filter"),
+			...appended,
+		],
+	});
+}
+
+/**
+ * What kube-proxy adds to a node's rules before a full sync, as text for `iptables-restore --noflush`; "" where nothing
+ * is missing.
+ */
+export function proxyRestore(ruleset: Ruleset): string {
+	const ensured = (table: Jump["table"]): string[] => [
+		...declareMissing(ruleset, table, [KUBE_PROXY_CANARY, ...targetsIn(PROXY_JUMPS, table)]),
+		...insertMissing(ruleset, PROXY_JUMPS, table),
+	];
+	return restoreText({
+		mangle: declareMissing(ruleset, "mangle", [KUBE_PROXY_CANARY]),
+		nat: ensured("nat"),
+		filter: ensured("filter"),
+	});
 }

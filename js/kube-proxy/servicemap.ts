@@ -135,7 +135,7 @@ function servicePortOf(service: Service, port: ServicePort, clusterIP: string, f
 }
 
 /**
- * Every Service port that a proxy of this family handles, in the order of (name, protocol).
+ * Every Service port that a proxy of this family handles, in the order of (Service, port name, protocol).
  * Upstream walks them in Go's random map order; a fixed order gives the same text for the same cluster.
  * @throws AddressError where a cluster IP cannot be read
  */
@@ -146,7 +146,10 @@ export function buildServicePortMap(services: readonly Service[], family: Family
 		if (clusterIP === null) continue;
 		for (const port of service.spec?.ports ?? []) infos.push(servicePortOf(service, port, clusterIP, family));
 	}
-	infos.sort((a, b) => compareText(a.name, b.name) || compareText(a.protocol, b.protocol));
+	infos.sort(
+		(a, b) =>
+			compareText(a.service, b.service) || compareText(a.name, b.name) || compareText(a.protocol, b.protocol),
+	);
 	return new Map(infos.map((info) => [info.key, info]));
 }
 
