@@ -55,6 +55,8 @@ export interface PodSpec {
 	/** Hairpin flag of this pod's bridge port; overrides the node's. */
 	hairpin?: boolean;
 	listen?: Listener[];
+	/** Listens on every port of TCP, UDP and SCTP: what is assumed of a pod that declares none. */
+	listenAny?: boolean;
 	sysctls?: Record<string, string | number>;
 	/** The pod's IP stack drops whatever arrives; it answers ARP and nothing else. */
 	silent?: boolean;

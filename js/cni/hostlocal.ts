@@ -1,0 +1,67 @@
+// host-local IPAM (containernetworking/plugins, backend/allocator): a range from the second address (after the
+// gateway) to the last but one, given out round-robin from the last reserved address on. A released address is not
+// reused before the range has wrapped.
+
+import {
+	type AddressPrefix,
+	addressBits,
+	addressFromBigInt,
+	addressToBigInt,
+	maskPrefix,
+	prefixContains,
+	printPrefix,
+} from "../net/address.ts";
+
+export class AddressRange {
+	readonly prefix: AddressPrefix;
+	/** First address of the network: the bridge's. */
+	readonly gateway: string;
+	private readonly first: bigint;
+	private readonly last: bigint;
+	private cursor: bigint;
+	private readonly reserved = new Set<string>();
+
+	/** RangeError for networks of less than four addresses, as host-local refuses them. */
+	constructor(network: AddressPrefix) {
+		this.prefix = maskPrefix(network);
+		const hostBits = addressBits(network.family) - network.length;
+		if (hostBits < 2) throw new RangeError(`network ${printPrefix(this.prefix)} too small to allocate from`);
+		const base = addressToBigInt(this.prefix.address);
+		this.gateway = addressFromBigInt(base + 1n, network.family);
+		this.first = base + 1n;
+		// IPv4 keeps the broadcast address out; IPv6 has none.
+		this.last = base + (1n << BigInt(hostBits)) - (network.family === "ipv4" ? 2n : 1n);
+		this.cursor = this.first;
+	}
+
+	contains(address: string): boolean {
+		return prefixContains(this.prefix, address);
+	}
+
+	/** Takes an address that a pod has already; the cursor moves on to the highest of them. */
+	reserve(address: string): void {
+		if (!this.contains(address)) return;
+		this.reserved.add(address);
+		const number = addressToBigInt(address);
+		if (number > this.cursor && number <= this.last) this.cursor = number;
+	}
+
+	/** The next free address after the last reserved one, or null: "no IP addresses available in range set". */
+	next(): string | null {
+		const size = this.last - this.first + 1n;
+		for (let step = 1n; step <= size; step++) {
+			const number = this.first + ((this.cursor - this.first + step) % size);
+			const address = addressFromBigInt(number, this.prefix.family);
+			if (address === this.gateway || this.reserved.has(address)) continue;
+			this.reserved.add(address);
+			this.cursor = number;
+			return address;
+		}
+		return null;
+	}
+
+	/** As host-local prints its range set. */
+	toString(): string {
+		return `${addressFromBigInt(this.first, this.prefix.family)}-${addressFromBigInt(this.last, this.prefix.family)}`;
+	}
+}

@@ -1,0 +1,80 @@
+// Which pods are a Service's endpoints, with which addresses, ports and conditions (pkg/controller/util/endpoint and
+// staging/endpointslice/utils.go). EndpointSlices and Endpoints are written from the same answers.
+
+import type { IPFamily, Pod, Service, ServicePort } from "../api/core.ts";
+import type { EndpointPort } from "../api/discovery.ts";
+import { selectsLabels } from "../api/selector.ts";
+import { familyOf } from "../net/address.ts";
+
+/** The pods that belong in the Service's endpoints: selected, with an address, not finished. */
+export function podsOf(service: Service, pods: readonly Pod[]): Pod[] {
+	const selector = service.spec?.selector;
+	if (!selector || Object.keys(selector).length === 0) return [];
+	return pods.filter(
+		(pod) =>
+			pod.metadata.namespace === service.metadata.namespace &&
+			selectsLabels(selector, pod.metadata.labels) &&
+			podIPs(pod).length > 0 &&
+			pod.status?.phase !== "Succeeded" &&
+			pod.status?.phase !== "Failed",
+	);
+}
+
+/** Whether a selector says who the endpoints are; else somebody else writes them. */
+export function hasSelector(service: Service): boolean {
+	return service.spec?.type !== "ExternalName" && Object.keys(service.spec?.selector ?? {}).length > 0;
+}
+
+export function podIPs(pod: Pod): string[] {
+	const list = (pod.status?.podIPs ?? []).map((entry) => entry.ip).filter((ip) => ip !== "");
+	if (list.length > 0) return list;
+	return pod.status?.podIP ? [pod.status.podIP] : [];
+}
+
+export function podIP(pod: Pod, family: IPFamily): string | undefined {
+	return podIPs(pod).find((ip) => familyOf(ip) === (family === "IPv4" ? "ipv4" : "ipv6"));
+}
+
+export interface Conditions {
+	ready: boolean;
+	serving: boolean;
+	terminating: boolean;
+}
+
+export function conditionsOf(pod: Pod, publishNotReady: boolean): Conditions {
+	const serving =
+		pod.status?.conditions?.some((condition) => condition.type === "Ready" && condition.status === "True") ?? false;
+	const terminating = pod.metadata.deletionTimestamp !== undefined;
+	return { ready: publishNotReady || (serving && !terminating), serving, terminating };
+}
+
+/** The Service's ports as this pod has them; a named target port that it lacks is left out. */
+export function portsOf(service: Service, pod: Pod): EndpointPort[] {
+	return (service.spec?.ports ?? []).flatMap((port) => {
+		const number = targetPort(port, pod);
+		if (number === null) return [];
+		const entry: EndpointPort = { name: port.name ?? "", port: number, protocol: port.protocol ?? "TCP" };
+		if (port.appProtocol) entry.appProtocol = port.appProtocol;
+		return [entry];
+	});
+}
+
+/** A name is looked up in the containers, then in the sidecars. */
+function targetPort(port: ServicePort, pod: Pod): number | null {
+	const target = port.targetPort || port.port;
+	if (typeof target === "number") return target;
+	const sidecars = (pod.spec?.initContainers ?? []).filter((container) => container.restartPolicy === "Always");
+	for (const container of [...(pod.spec?.containers ?? []), ...sidecars]) {
+		const found = container.ports?.find(
+			(entry) => entry.name === target && (entry.protocol ?? "TCP") === (port.protocol ?? "TCP"),
+		);
+		if (found !== undefined) return found.containerPort;
+	}
+	return null;
+}
+
+/** The pod's hostname where the Service governs it. */
+export function hostnameOf(service: Service, pod: Pod): string | undefined {
+	const { hostname, subdomain } = pod.spec ?? {};
+	return hostname && subdomain === service.metadata.name ? hostname : undefined;
+}

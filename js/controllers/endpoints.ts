@@ -1,0 +1,53 @@
+// Service and pods to the older Endpoints object (pkg/controller/endpoint): one per Service, primary family only,
+// terminating pods left out, at most 1000 addresses.
+
+import type { EndpointAddress, Endpoints, EndpointSubset, Pod, Service } from "../api/core.ts";
+import { conditionsOf, hostnameOf, podIP, podsOf, portsOf } from "./endpoint.ts";
+
+export const ADDRESSES_MAX = 1000;
+const OVER_CAPACITY = "endpoints.kubernetes.io/over-capacity";
+
+/** The Endpoints of a Service with a selector. */
+export function endpointsOf(service: Service, pods: readonly Pod[]): Endpoints {
+	const { name = "", namespace = "default", labels } = service.metadata;
+	const family = service.spec?.ipFamilies?.[0] ?? "IPv4";
+	const subsets = new Map<string, EndpointSubset>();
+	let count = 0;
+	let dropped = false;
+	for (const pod of podsOf(service, pods)) {
+		const ip = podIP(pod, family);
+		const { ready, terminating } = conditionsOf(pod, service.spec?.publishNotReadyAddresses === true);
+		if (ip === undefined || (terminating && !ready)) continue;
+		dropped ||= count >= ADDRESSES_MAX;
+		if (count++ < ADDRESSES_MAX) add(subsets, service, pod, ip, ready);
+	}
+	const endpoints: Endpoints = {
+		apiVersion: "v1",
+		kind: "Endpoints",
+		metadata: { name, namespace, labels: { ...labels, "endpoints.kubernetes.io/managed-by": "endpoint-controller" } },
+	};
+	if (subsets.size > 0) endpoints.subsets = [...subsets.values()];
+	if (dropped) endpoints.metadata.annotations = { [OVER_CAPACITY]: "truncated" };
+	if (service.spec?.clusterIP === "None" && endpoints.metadata.labels)
+		endpoints.metadata.labels["service.kubernetes.io/headless"] = "";
+	return endpoints;
+}
+
+function add(subsets: Map<string, EndpointSubset>, service: Service, pod: Pod, ip: string, ready: boolean): void {
+	const ports = portsOf(service, pod).map(({ name, port, protocol }) => ({
+		...(name ? { name } : {}),
+		port: port ?? 0,
+		protocol: protocol ?? ("TCP" as const),
+	}));
+	const key = JSON.stringify(ports);
+	const subset: EndpointSubset = subsets.get(key) ?? { ports };
+	const address: EndpointAddress = { ip };
+	const hostname = hostnameOf(service, pod);
+	if (hostname) address.hostname = hostname;
+	if (pod.spec?.nodeName) address.nodeName = pod.spec.nodeName;
+	address.targetRef = { kind: "Pod", name: pod.metadata.name ?? "", namespace: pod.metadata.namespace ?? "default" };
+	if (pod.metadata.uid) address.targetRef.uid = pod.metadata.uid;
+	const list = ready ? "addresses" : "notReadyAddresses";
+	subset[list] = [...(subset[list] ?? []), address];
+	subsets.set(key, subset);
+}

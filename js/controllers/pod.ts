@@ -1,0 +1,51 @@
+// A pod made from a template, owned by its controller (pkg/controller/controller_utils.go), and which pods a
+// controller owns already.
+
+import type { KubernetesObject, LabelSelector, ObjectMeta, OwnerReference } from "../api/meta.ts";
+import type { Pod, PodTemplateSpec } from "../api/core.ts";
+import { selects } from "../api/selector.ts";
+
+export function ownerReference(owner: KubernetesObject): OwnerReference {
+	const { name = "", uid = "" } = owner.metadata;
+	return { apiVersion: owner.apiVersion, kind: owner.kind, name, uid, controller: true, blockOwnerDeletion: true };
+}
+
+export function podFromTemplate(owner: KubernetesObject, template: PodTemplateSpec, metadata: ObjectMeta): Pod {
+	const { labels, annotations } = template.metadata ?? {};
+	const pod: Pod = {
+		apiVersion: "v1",
+		kind: "Pod",
+		metadata: {
+			...metadata,
+			namespace: owner.metadata.namespace ?? "default",
+			labels: { ...labels, ...metadata.labels },
+			ownerReferences: [ownerReference(owner)],
+		},
+		spec: { ...template.spec, containers: template.spec?.containers ?? [] },
+	};
+	if (annotations) pod.metadata.annotations = { ...annotations };
+	return pod;
+}
+
+/** The controller among an object's owners. */
+export function controllerOf(object: KubernetesObject): OwnerReference | undefined {
+	return object.metadata.ownerReferences?.find((reference) => reference.controller === true);
+}
+
+/** Whether the pod is the owner's: by its owner reference, or an orphan that the selector adopts. */
+export function owns(owner: KubernetesObject, selector: LabelSelector, pod: Pod): boolean {
+	if (pod.metadata.namespace !== owner.metadata.namespace) return false;
+	const controller = controllerOf(pod);
+	if (controller === undefined) return selects(selector, pod.metadata.labels);
+	return (
+		controller.kind === owner.kind &&
+		controller.name === owner.metadata.name &&
+		(!controller.uid || !owner.metadata.uid || controller.uid === owner.metadata.uid)
+	);
+}
+
+/** Whether the pod counts as one of its controller's replicas: neither finished nor being deleted. */
+export function isActive(pod: Pod): boolean {
+	const phase = pod.status?.phase;
+	return phase !== "Succeeded" && phase !== "Failed" && pod.metadata.deletionTimestamp === undefined;
+}
