@@ -1,13 +1,16 @@
 // Several sources as one, in time order: a k-way merge of rows that are in order within each source; equal times go in the
 // order in which the sources were given.
 
-import { BATCH_ROWS, compareTimes, copyRow, PacketColumns } from "./columns.ts";
-import { type FlowInput, type FlowOptions, type FlowSource, openFlows } from "./open.ts";
 import { AddressTable } from "./addresses.ts";
+import { BATCH_ROWS, compareTimes, copyRow, PacketColumns } from "./columns.ts";
 import { InterfaceTable } from "./interfaces.ts";
+import { type FlowInput, type FlowOptions, type FlowSource, openFlows } from "./open.ts";
 
 /** Sources over the same address and interface tables; throws a TypeError where they are not. */
-export function mergeFlows(sources: readonly FlowSource[], batchRows: number = BATCH_ROWS): AsyncIterable<PacketColumns> {
+export function mergeFlows(
+	sources: readonly FlowSource[],
+	batchRows: number = BATCH_ROWS,
+): AsyncIterable<PacketColumns> {
 	const first = sources[0];
 	for (const source of sources) {
 		if (source.addresses !== first?.addresses || source.interfaces !== first.interfaces) {
@@ -32,7 +35,10 @@ interface Lane {
 	row: number;
 }
 
-async function* merged(sources: readonly FlowSource[], batchRows: number): AsyncGenerator<PacketColumns, void, undefined> {
+async function* merged(
+	sources: readonly FlowSource[],
+	batchRows: number,
+): AsyncGenerator<PacketColumns, void, undefined> {
 	const lanes: Lane[] = sources.map((source) => ({ iterator: source[Symbol.asyncIterator](), batch: null, row: 0 }));
 	const out = new PacketColumns(batchRows);
 	try {

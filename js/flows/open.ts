@@ -62,7 +62,11 @@ export function openFlows(input: FlowInput, options: FlowOptions = {}): FlowSour
 	};
 }
 
-async function* batches(input: FlowInput, context: ReaderContext, rows: number): AsyncGenerator<PacketColumns, void, undefined> {
+async function* batches(
+	input: FlowInput,
+	context: ReaderContext,
+	rows: number,
+): AsyncGenerator<PacketColumns, void, undefined> {
 	const order = new TimeOrder(context, rows);
 	let columns = order.spare();
 	let failure: { error: unknown } | null = null;
@@ -99,18 +103,27 @@ async function* batches(input: FlowInput, context: ReaderContext, rows: number):
 
 type Chunks = AsyncGenerator<Uint8Array, void, undefined>;
 
-async function detect(chunks: Chunks, name: string, context: ReaderContext, gzip: boolean): Promise<[FormatReader, Chunks]> {
+async function detect(
+	chunks: Chunks,
+	name: string,
+	context: ReaderContext,
+	gzip: boolean,
+): Promise<[FormatReader, Chunks]> {
 	const { head, ended } = await peek(chunks, 5);
 	const rest = rejoin(head, chunks);
 	if (head.length === 0 && ended) throw new CaptureError(name, 0, "an empty file", FORMATS);
-	if (gzip && head.length >= 2 && head[0] === 0x1f && head[1] === 0x8b) return detect(gunzip(rest, name), name, context, false);
+	if (gzip && head.length >= 2 && head[0] === 0x1f && head[1] === 0x8b)
+		return detect(gunzip(rest, name), name, context, false);
 	const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
 	if (head.length >= 4) {
 		const big = view.getUint32(0);
 		if (big === BLOCK_SECTION) return [new PcapngReader(context), rest];
 		if (isPcapMagic(big, view.getUint32(0, true))) return [new PcapReader(context), rest];
 	}
-	if (head[0] === 0xef || head.every((byte) => byte === 9 || byte === 10 || byte === 13 || (byte >= 32 && byte < 127))) {
+	if (
+		head[0] === 0xef ||
+		head.every((byte) => byte === 9 || byte === 10 || byte === 13 || (byte >= 32 && byte < 127))
+	) {
 		return [new RecordReader(context), rest];
 	}
 	const bytes = [...head.subarray(0, 4)].map((byte) => byte.toString(16).padStart(2, "0"));
@@ -177,6 +190,8 @@ async function* gunzip(chunks: Chunks, name: string): Chunks {
 		}
 	} catch (error) {
 		const why = error instanceof Error ? error.message : String(error);
-		throw new CaptureError(name, offset, `gzip data that cannot be undone (${why})`, "a whole gzip file", { cause: error });
+		throw new CaptureError(name, offset, `gzip data that cannot be undone (${why})`, "a whole gzip file", {
+			cause: error,
+		});
 	}
 }

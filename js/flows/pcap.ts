@@ -53,7 +53,8 @@ export class PcapReader implements FormatReader {
 			}
 			const frame = at + RECORD_BYTES;
 			if (end - frame < caplen) break;
-			if (fraction >= fractionMax) throw this.#error(base + at + 4, `fraction of a second ${fraction}`, `less than ${fractionMax}`);
+			if (fraction >= fractionMax)
+				throw this.#error(base + at + 4, `fraction of a second ${fraction}`, `less than ${fractionMax}`);
 			this.#context.tally.records++;
 			const wireBytes = Math.max(view.getUint32(at + 12, littleEndian), caplen);
 			if (this.#decoder.decode(columns, this.#linktype, view, frame, frame + caplen, wireBytes)) {
@@ -64,7 +65,8 @@ export class PcapReader implements FormatReader {
 				columns.origin[row] = base + at;
 				columns.count = row + 1;
 				this.#context.tally.rows++;
-			} else if (this.#decoder.full) throw this.#error(base + at, "too many IPv6 addresses", `at most ${this.#context.addresses.max}`);
+			} else if (this.#decoder.full)
+				throw this.#error(base + at, "too many IPv6 addresses", `at most ${this.#context.addresses.max}`);
 			at = frame + caplen;
 		}
 		return at;
@@ -72,12 +74,25 @@ export class PcapReader implements FormatReader {
 
 	finish(_view: DataView, start: number, end: number, base: number): void {
 		if (start === end && this.#linktype >= 0) return;
-		if (this.#linktype < 0) throw this.#error(base + end, `the file ends after ${end - start} bytes`, `a pcap header of ${HEADER_BYTES} bytes`);
+		if (this.#linktype < 0)
+			throw this.#error(
+				base + end,
+				`the file ends after ${end - start} bytes`,
+				`a pcap header of ${HEADER_BYTES} bytes`,
+			);
 		if (start > end) throw this.#error(base + end, "the file ends inside a packet record", `${start - end} bytes more`);
 		if (end - start < RECORD_BYTES) {
-			throw this.#error(base + start, `the file ends ${end - start} bytes into a record`, `a record header of ${RECORD_BYTES} bytes`);
+			throw this.#error(
+				base + start,
+				`the file ends ${end - start} bytes into a record`,
+				`a record header of ${RECORD_BYTES} bytes`,
+			);
 		}
-		throw this.#error(base + start, `the file ends ${end - start} bytes into a packet record`, "the whole packet, as its header says");
+		throw this.#error(
+			base + start,
+			`the file ends ${end - start} bytes into a packet record`,
+			"the whole packet, as its header says",
+		);
 	}
 
 	#header(view: DataView, at: number, offset: number): void {
@@ -104,7 +119,11 @@ export class PcapReader implements FormatReader {
 		let index = this.#byIfindex.get(ifindex);
 		if (index === undefined) {
 			if (this.#byIfindex.size >= INTERFACES_PER_FILE_MAX) {
-				throw this.#error(offset, `more than ${INTERFACES_PER_FILE_MAX} interfaces`, `at most ${INTERFACES_PER_FILE_MAX}`);
+				throw this.#error(
+					offset,
+					`more than ${INTERFACES_PER_FILE_MAX} interfaces`,
+					`at most ${INTERFACES_PER_FILE_MAX}`,
+				);
 			}
 			index = this.#addInterface(ifindex);
 			this.#byIfindex.set(ifindex, index);

@@ -66,7 +66,12 @@ export class PcapngReader implements FormatReader {
 			}
 			if (end - at < length) break;
 			const trailer = view.getUint32(at + length - 4, this.#littleEndian);
-			if (trailer !== length) throw this.#error(base + at + length - 4, `a block length of ${trailer} behind a block of ${length}`, `${length}`);
+			if (trailer !== length)
+				throw this.#error(
+					base + at + length - 4,
+					`a block length of ${trailer} behind a block of ${length}`,
+					`${length}`,
+				);
 			this.#block(view, at, length, base + at, columns, section);
 			at += length;
 		}
@@ -74,13 +79,18 @@ export class PcapngReader implements FormatReader {
 	}
 
 	finish(_view: DataView, start: number, end: number, base: number): void {
-		if (start !== end) throw this.#error(base + start, `the file ends ${end - start} bytes into a block`, "the whole block");
+		if (start !== end)
+			throw this.#error(base + start, `the file ends ${end - start} bytes into a block`, "the whole block");
 	}
 
 	#byteOrder(view: DataView, at: number, offset: number): void {
 		const big = view.getUint32(at + 8, false);
 		if (big !== BYTE_ORDER_MAGIC && view.getUint32(at + 8, true) !== BYTE_ORDER_MAGIC) {
-			throw this.#error(offset + 8, `byte-order magic 0x${big.toString(16).padStart(8, "0")}`, "0x1a2b3c4d in either order");
+			throw this.#error(
+				offset + 8,
+				`byte-order magic 0x${big.toString(16).padStart(8, "0")}`,
+				"0x1a2b3c4d in either order",
+			);
 		}
 		this.#littleEndian = big !== BYTE_ORDER_MAGIC;
 	}
@@ -93,13 +103,31 @@ export class PcapngReader implements FormatReader {
 		const body = at + 8;
 		if (type === BLOCK_PACKET) {
 			this.#need(length, 32, offset);
-			this.#packet(view, body, body + 20, view.getUint32(body, littleEndian), body + 4, at + length - 4, offset, columns);
+			this.#packet(
+				view,
+				body,
+				body + 20,
+				view.getUint32(body, littleEndian),
+				body + 4,
+				at + length - 4,
+				offset,
+				columns,
+			);
 		} else if (type === BLOCK_INTERFACE) {
 			this.#need(length, 20, offset);
 			this.#interface(view, body, at + length - 4, offset);
 		} else if (type === BLOCK_PACKET_OBSOLETE) {
 			this.#need(length, 32, offset);
-			this.#packet(view, body, body + 20, view.getUint16(body, littleEndian), body + 4, at + length - 4, offset, columns);
+			this.#packet(
+				view,
+				body,
+				body + 20,
+				view.getUint16(body, littleEndian),
+				body + 4,
+				at + length - 4,
+				offset,
+				columns,
+			);
 		} else if (type === BLOCK_PACKET_SIMPLE) {
 			this.#need(length, 16, offset);
 			this.#simple(view, body, at + length - 4, offset, columns);
@@ -116,7 +144,11 @@ export class PcapngReader implements FormatReader {
 
 	#interface(view: DataView, body: number, end: number, offset: number): void {
 		if (this.#interfaceCount >= INTERFACES_PER_FILE_MAX) {
-			throw this.#error(offset, `more than ${INTERFACES_PER_FILE_MAX} interfaces`, `at most ${INTERFACES_PER_FILE_MAX}`);
+			throw this.#error(
+				offset,
+				`more than ${INTERFACES_PER_FILE_MAX} interfaces`,
+				`at most ${INTERFACES_PER_FILE_MAX}`,
+			);
 		}
 		const littleEndian = this.#littleEndian;
 		const linktype = view.getUint16(body, littleEndian);
@@ -137,18 +169,32 @@ export class PcapngReader implements FormatReader {
 			else if (code === OPTION_IF_TSOFFSET && bytes === 8) entry.tsoffset = view.getBigInt64(value, littleEndian);
 		});
 		const id = this.#interfaces.length;
-		entry.index = this.#context.interfaces.add({ file: this.#context.file, id, name, description, linktype, packets: true });
+		entry.index = this.#context.interfaces.add({
+			file: this.#context.file,
+			id,
+			name,
+			description,
+			linktype,
+			packets: true,
+		});
 		this.#interfaceCount++;
 		this.#interfaces.push(entry);
 	}
 
-	#options(view: DataView, start: number, end: number, offset: number, take: (code: number, at: number, bytes: number) => void): void {
+	#options(
+		view: DataView,
+		start: number,
+		end: number,
+		offset: number,
+		take: (code: number, at: number, bytes: number) => void,
+	): void {
 		let at = start;
 		while (end - at >= 4) {
 			const code = view.getUint16(at, this.#littleEndian);
 			const bytes = view.getUint16(at + 2, this.#littleEndian);
 			if (code === 0) return;
-			if (bytes > end - at - 4) throw this.#error(offset, `option ${code} of ${bytes} bytes runs over its block`, `at most ${end - at - 4}`);
+			if (bytes > end - at - 4)
+				throw this.#error(offset, `option ${code} of ${bytes} bytes runs over its block`, `at most ${end - at - 4}`);
 			take(code, at + 4, bytes);
 			at += 4 + ((bytes + 3) & ~3);
 		}
@@ -167,7 +213,8 @@ export class PcapngReader implements FormatReader {
 	): void {
 		const littleEndian = this.#littleEndian;
 		const entry = this.#interfaces[id];
-		if (entry === undefined) throw this.#error(offset + 8, `interface ${id}`, `one of the section's ${this.#interfaces.length}`);
+		if (entry === undefined)
+			throw this.#error(offset + 8, `interface ${id}`, `one of the section's ${this.#interfaces.length}`);
 		const caplen = view.getUint32(body + 12, littleEndian);
 		const wireBytes = view.getUint32(body + 16, littleEndian);
 		this.#time(entry, view.getUint32(time, littleEndian), view.getUint32(time + 4, littleEndian), offset);
@@ -183,7 +230,8 @@ export class PcapngReader implements FormatReader {
 			const code = view.getUint16(at, littleEndian);
 			const bytes = view.getUint16(at + 2, littleEndian);
 			if (code === 0) return;
-			if (bytes > end - at - 4) throw this.#error(offset, `option ${code} of ${bytes} bytes runs over its block`, `at most ${end - at - 4}`);
+			if (bytes > end - at - 4)
+				throw this.#error(offset, `option ${code} of ${bytes} bytes runs over its block`, `at most ${end - at - 4}`);
 			if (code === OPTION_EPB_FLAGS && bytes === 4) {
 				const direction = view.getUint32(at + 4, littleEndian) & 3;
 				if (direction === 1 || direction === 2) columns.direction[columns.count - 1] = direction;
@@ -194,7 +242,12 @@ export class PcapngReader implements FormatReader {
 
 	#simple(view: DataView, body: number, end: number, offset: number, columns: PacketColumns): void {
 		const entry = this.#interfaces[0];
-		if (entry === undefined) throw this.#error(offset, "a simple packet block without an interface", "an interface description block before it");
+		if (entry === undefined)
+			throw this.#error(
+				offset,
+				"a simple packet block without an interface",
+				"an interface description block before it",
+			);
 		const wireBytes = view.getUint32(body, this.#littleEndian);
 		const caplen = Math.min(wireBytes, entry.snaplen === 0 ? wireBytes : entry.snaplen, end - body - 4);
 		this.#row(view, entry, body + 4, caplen, wireBytes, end, offset, columns);
@@ -212,7 +265,12 @@ export class PcapngReader implements FormatReader {
 		columns: PacketColumns,
 	): boolean {
 		const tally = this.#context.tally;
-		if (caplen > end - frame) throw this.#error(offset, `${caplen} captured bytes in a block that holds ${end - frame}`, `at most ${end - frame}`);
+		if (caplen > end - frame)
+			throw this.#error(
+				offset,
+				`${caplen} captured bytes in a block that holds ${end - frame}`,
+				`at most ${end - frame}`,
+			);
 		tally.records++;
 		if (caplen > CAPLEN_MAX) {
 			const error = this.#error(offset, `a packet of ${caplen} captured bytes`, `at most ${CAPLEN_MAX}`);
@@ -220,10 +278,12 @@ export class PcapngReader implements FormatReader {
 			tally.addDamage(error);
 			return false;
 		}
-		if (!knowsLinktype(entry.linktype)) throw this.#error(offset, `a packet of link type ${entry.linktype}`, LINKTYPES_READ);
+		if (!knowsLinktype(entry.linktype))
+			throw this.#error(offset, `a packet of link type ${entry.linktype}`, LINKTYPES_READ);
 		const row = columns.count;
 		if (!this.#decoder.decode(columns, entry.linktype, view, frame, frame + caplen, Math.max(wireBytes, caplen))) {
-			if (this.#decoder.full) throw this.#error(offset, "too many IPv6 addresses", `at most ${this.#context.addresses.max}`);
+			if (this.#decoder.full)
+				throw this.#error(offset, "too many IPv6 addresses", `at most ${this.#context.addresses.max}`);
 			return false;
 		}
 		columns.timeWords[row * 2 + TIME_HIGH] = this.#lastHigh;
@@ -241,7 +301,11 @@ export class PcapngReader implements FormatReader {
 		const known = entry.byIfindex.get(ifindex);
 		if (known !== undefined) return known;
 		if (this.#interfaceCount >= INTERFACES_PER_FILE_MAX) {
-			throw this.#error(offset, `more than ${INTERFACES_PER_FILE_MAX} interfaces`, `at most ${INTERFACES_PER_FILE_MAX}`);
+			throw this.#error(
+				offset,
+				`more than ${INTERFACES_PER_FILE_MAX} interfaces`,
+				`at most ${INTERFACES_PER_FILE_MAX}`,
+			);
 		}
 		this.#interfaceCount++;
 		const index = this.#context.interfaces.add({

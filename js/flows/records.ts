@@ -7,18 +7,18 @@
 
 import { ipv6Words } from "./addresses.ts";
 import {
+	DIRECTION_UNKNOWN,
+	type PacketColumns,
 	PROTO_ICMP,
 	PROTO_ICMPV6,
 	PROTO_SCTP,
 	PROTO_TCP,
 	PROTO_UDP,
-	type PacketColumns,
 	TCP_ACK,
 	TCP_FIN,
 	TCP_PSH,
 	TCP_RST,
 	TCP_SYN,
-	DIRECTION_UNKNOWN,
 } from "./columns.ts";
 import { LineError, shown } from "./errors.ts";
 import type { FormatReader, ReaderContext } from "./reader.ts";
@@ -72,7 +72,13 @@ export class RecordReader implements FormatReader {
 		while (columns.count + this.rowsPerRecord <= columns.capacity) {
 			const lf = bytes.subarray(at, end).indexOf(LF);
 			if ((lf < 0 ? end - at : lf) > LINE_BYTES_MAX) {
-				throw new LineError(this.#context.file, this.#line + 1, LINE_BYTES_MAX, `a line of more than ${LINE_BYTES_MAX} bytes`, RECORD_HEADER);
+				throw new LineError(
+					this.#context.file,
+					this.#line + 1,
+					LINE_BYTES_MAX,
+					`a line of more than ${LINE_BYTES_MAX} bytes`,
+					RECORD_HEADER,
+				);
 			}
 			if (lf < 0) break;
 			this.#take(at, at + lf, columns);
@@ -100,7 +106,8 @@ export class RecordReader implements FormatReader {
 	}
 
 	#header(start: number, end: number): void {
-		const bom = this.#bytes[start] === 0xef && this.#bytes[start + 1] === 0xbb && this.#bytes[start + 2] === 0xbf ? 3 : 0;
+		const bom =
+			this.#bytes[start] === 0xef && this.#bytes[start + 1] === 0xbb && this.#bytes[start + 2] === 0xbf ? 3 : 0;
 		const words = this.#text(start + bom, end).split(",");
 		let column = 1;
 		for (let i = 0; i < Math.max(words.length, FIELDS.length); i++) {
@@ -122,11 +129,16 @@ export class RecordReader implements FormatReader {
 		starts[count++] = start;
 		for (let i = start; i < end; i++) {
 			if (bytes[i] !== COMMA) continue;
-			if (count === FIELDS.length) throw this.#error(i + 1, `more than ${FIELDS.length} fields`, `${FIELDS.length} fields (${RECORD_HEADER})`);
+			if (count === FIELDS.length)
+				throw this.#error(i + 1, `more than ${FIELDS.length} fields`, `${FIELDS.length} fields (${RECORD_HEADER})`);
 			starts[count++] = i + 1;
 		}
 		if (count < FIELDS.length) {
-			throw this.#error(end, `a record of ${count} ${count === 1 ? "field" : "fields"}`, `${FIELDS.length} fields; next is ${FIELDS[count]} (${RECORD_HEADER})`);
+			throw this.#error(
+				end,
+				`a record of ${count} ${count === 1 ? "field" : "fields"}`,
+				`${FIELDS.length} fields; next is ${FIELDS[count]} (${RECORD_HEADER})`,
+			);
 		}
 		starts[count] = end + 1;
 	}
@@ -145,7 +157,11 @@ export class RecordReader implements FormatReader {
 		const bytes = this.#uint(7, 0, Number.MAX_SAFE_INTEGER);
 		const base = Math.floor(bytes / packets);
 		if (base < ipHeader || base >= 0xffffffff) {
-			throw this.#error(this.#starts[7] as number, `${bytes} bytes in ${packets} packets`, `at least ${ipHeader} bytes a packet, an IPv${family} header`);
+			throw this.#error(
+				this.#starts[7] as number,
+				`${bytes} bytes in ${packets} packets`,
+				`at least ${ipHeader} bytes a packet, an IPv${family} header`,
+			);
 		}
 		const flags = this.#uint(8, 0, 255);
 		const header = ipHeader + transportBytes(proto);
@@ -207,10 +223,12 @@ export class RecordReader implements FormatReader {
 		let nsec = 0;
 		let decimals = 0;
 		if (digits > 0 && bytes[at] === DOT && at < end) {
-			for (at++; at < end && isDigit(bytes[at] as number); at++, decimals++) nsec = nsec * 10 + (bytes[at] as number) - 48;
+			for (at++; at < end && isDigit(bytes[at] as number); at++, decimals++)
+				nsec = nsec * 10 + (bytes[at] as number) - 48;
 			if (decimals === 0) digits = 0;
 		}
-		if (at !== end || digits === 0 || decimals > 9 || sec > 0xffffffff) throw this.#wrong(0, "seconds since 1970 with up to 9 decimals");
+		if (at !== end || digits === 0 || decimals > 9 || sec > 0xffffffff)
+			throw this.#wrong(0, "seconds since 1970 with up to 9 decimals");
 		for (; decimals < 9; decimals++) nsec *= 10;
 		writeTime(columns.timeWords, columns.count, sec, nsec);
 	}
@@ -250,7 +268,8 @@ export class RecordReader implements FormatReader {
 	#protocol(family: number): number {
 		if (isDigit(this.#bytes[this.#starts[5] as number] as number)) return this.#uint(5, 0, 255);
 		const proto = PROTOCOLS[this.#field(5).toLowerCase()];
-		if (proto === undefined) throw this.#wrong(5, "a protocol: tcp, udp, icmp, icmpv6, sctp, … or a number from 0 to 255");
+		if (proto === undefined)
+			throw this.#wrong(5, "a protocol: tcp, udp, icmp, icmpv6, sctp, … or a number from 0 to 255");
 		return proto === PROTO_ICMP && family === 6 ? PROTO_ICMPV6 : proto;
 	}
 
@@ -261,7 +280,8 @@ export class RecordReader implements FormatReader {
 		let value = 0;
 		let at = start;
 		for (; at < end && isDigit(bytes[at] as number); at++) value = value * 10 + (bytes[at] as number) - 48;
-		if (at !== end || at === start || value < min || value > max) throw this.#wrong(index, `a number from ${min} to ${max}`);
+		if (at !== end || at === start || value < min || value > max)
+			throw this.#wrong(index, `a number from ${min} to ${max}`);
 		return value;
 	}
 

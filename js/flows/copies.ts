@@ -1,0 +1,90 @@
+// Which packets were seen a moment ago: a packet captured at several interfaces has the same digest at each, whatever NAT
+// did on its way. Open addressing over flat words; entries older than the window are dropped when the table would grow.
+
+import { type PacketColumns, TIME_HIGH, TIME_LOW } from "./columns.ts";
+
+/* A slot, 6 words: digest | second hash, never 0 (0: free) | time low | time high | flow | 1: noted in a known netns */
+const SLOT = 6;
+const FIRST_SLOTS = 1024;
+const WORD = 0x1_0000_0000;
+
+export class CopyTable {
+	/** After `seen`: the flow of the first sighting. */
+	flow = 0;
+	/** After `seen`: that was at an interface of a known netns. */
+	inNetns = false;
+	readonly #windowNs: number;
+	#words = new Uint32Array(FIRST_SLOTS * SLOT);
+	#mask = FIRST_SLOTS - 1;
+	#count = 0;
+
+	/** Sightings count as copies of one packet for `windowNs`. */
+	constructor(windowNs: number) {
+		this.#windowNs = windowNs;
+	}
+
+	/** True where the packet of this row was noted within the window before it. */
+	seen(columns: PacketColumns, row: number): boolean {
+		const at = this.#slot(columns.digest[row] as number, secondHash(columns, row));
+		if (this.#words[at + 1] === 0 || this.#age(columns, row, at) > this.#windowNs) return false;
+		this.flow = this.#words[at + 4] as number;
+		this.inNetns = this.#words[at + 5] === 1;
+		return true;
+	}
+
+	/** Notes the packet of this row as one of `flow`; `inNetns`: seen at an interface of a known netns. */
+	note(columns: PacketColumns, row: number, flow: number, inNetns: boolean): void {
+		if ((this.#count + 1) * 2 > this.#mask + 1) this.#makeRoom(columns, row);
+		const second = secondHash(columns, row);
+		const at = this.#slot(columns.digest[row] as number, second);
+		const words = this.#words;
+		if (words[at + 1] === 0) this.#count++;
+		words[at] = columns.digest[row] as number;
+		words[at + 1] = second;
+		words[at + 2] = columns.timeWords[row * 2 + TIME_LOW] as number;
+		words[at + 3] = columns.timeWords[row * 2 + TIME_HIGH] as number;
+		words[at + 4] = flow;
+		words[at + 5] = inNetns ? 1 : 0;
+	}
+
+	/** The slot of this packet, or the free one where it would go. */
+	#slot(digest: number, second: number): number {
+		const words = this.#words;
+		let slot = (digest ^ (second >>> 7)) & this.#mask;
+		for (;;) {
+			const at = slot * SLOT;
+			if (words[at + 1] === 0 || (words[at] === digest && words[at + 1] === second)) return at;
+			slot = (slot + 1) & this.#mask;
+		}
+	}
+
+	#age(columns: PacketColumns, row: number, at: number): number {
+		const high = (columns.timeWords[row * 2 + TIME_HIGH] as number) - (this.#words[at + 3] as number);
+		return high * WORD + ((columns.timeWords[row * 2 + TIME_LOW] as number) - (this.#words[at + 2] as number));
+	}
+
+	#makeRoom(columns: PacketColumns, row: number): void {
+		const old = this.#words;
+		const kept: number[] = [];
+		for (let at = 0; at < old.length; at += SLOT) {
+			if (old[at + 1] !== 0 && this.#age(columns, row, at) <= this.#windowNs) kept.push(at);
+		}
+		const slots = kept.length * 4 > this.#mask + 1 ? (this.#mask + 1) * 2 : this.#mask + 1;
+		this.#words = new Uint32Array(slots * SLOT);
+		this.#mask = slots - 1;
+		this.#count = kept.length;
+		for (const from of kept)
+			this.#words.set(old.subarray(from, from + SLOT), this.#slot(old[from] as number, old[from + 1] as number));
+	}
+}
+
+/** With the digest, 64 bits: what forwarding and NAT leave alone. */
+function secondHash(columns: PacketColumns, row: number): number {
+	let h = Math.imul(columns.seq[row] as number, 0x85ebca6b) ^ Math.imul(columns.ack[row] as number, 0xc2b2ae35);
+	h =
+		Math.imul(h ^ (h >>> 15), 0x27d4eb2f) +
+		(columns.ipId[row] as number) * 65537 +
+		(columns.payloadBytes[row] as number);
+	h ^= Math.imul((columns.proto[row] as number) + 1, 0x9e3779b1);
+	return (h ^ (h >>> 16)) >>> 0 || 1;
+}
