@@ -150,8 +150,7 @@ export const ROOMS: Room[] = [
 	{
 		name: "js/cli",
 		holds: "one file a command",
-		may: ["js/cluster.ts", "js/serve", "js/flows", "js/verify"],
-		types: ["js/net"],
+		may: ["js/cluster.ts", "js/serve", "js/flows", "js/verify", "js/net"],
 		packages: ["node:", "commander", "yaml"],
 	},
 	{

@@ -1,0 +1,30 @@
+// `podwire conntrack`: a node's connection table as `conntrack -L` prints it, after a replay.
+
+import { Command } from "commander";
+import type { Context, Run } from "./command.ts";
+import { type FlowFlags, flowFlags, flowOptions, stateOptions } from "./flowoptions.ts";
+import { type ClusterFlags, clusterFlags, clusterOptions, examples } from "./options.ts";
+
+export interface ConntrackOptions {
+	cluster: ClusterFlags;
+	replay: FlowFlags;
+	node: string;
+}
+
+type Raw = { namespace: string; node: string };
+
+export function conntrackCommand(context: Context, run: Run<ConntrackOptions>): Command {
+	const command = new Command("conntrack").description("print a node's connections as conntrack -L does");
+	flowOptions(stateOptions(command), false);
+	clusterOptions(command);
+	examples(command, [
+		"podwire conntrack -f dump.yaml --node node-1 --flows capture.pcapng",
+		"podwire conntrack -f dump.yaml --node node-1 --flows capture.pcapng --at 1795353860",
+		"podwire conntrack -f shop.yaml --node node-2 --flows monday.csv --replies none",
+	]);
+	return command.action((raw: Raw) =>
+		context.perform(() =>
+			run({ cluster: clusterFlags(raw), replay: flowFlags(raw), node: raw.node }, context.terminal),
+		),
+	);
+}

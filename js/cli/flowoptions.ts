@@ -1,0 +1,96 @@
+// Options of every command that replays traffic: `replay` itself, and those that print a node's state after one.
+
+import { type Command, Option } from "commander";
+import { parsePrefix } from "../net/address.ts";
+import type { Reference } from "../net/reference.ts";
+import { collect, reference, word } from "./options.ts";
+import { UsageError } from "./status.ts";
+
+/** What to replay, and how what the recording does not say is decided. */
+export interface FlowFlags {
+	/** Captures and flow records, in the order given; empty where nothing is replayed. */
+	flows: string[];
+	events: string | null;
+	replies: "mirror" | "none";
+	/** Where a capture was taken. */
+	tap: { netns: string; device: string } | null;
+	strictSources: boolean;
+	/** Addresses of the recording that belong to someone else here. */
+	map: { prefix: string; to: Reference }[];
+	/** Replay only what comes before this time, in nanoseconds. */
+	at: bigint | null;
+}
+
+interface Raw {
+	namespace: string;
+	flows?: string[];
+	events?: string;
+	replies?: "mirror" | "none";
+	tap?: FlowFlags["tap"];
+	strictSources?: boolean;
+	map?: string[];
+	at?: bigint;
+}
+
+/** `NETNS/DEVICE`; a pod's netns is `pod/NS/NAME`, so the device is the last part. */
+function tap(text: string): { netns: string; device: string } {
+	const slash = text.lastIndexOf("/");
+	if (slash <= 0 || slash === text.length - 1)
+		throw new UsageError(`--tap: expected NETNS/DEVICE, got ${JSON.stringify(text)}`);
+	return { netns: text.slice(0, slash), device: text.slice(slash + 1) };
+}
+
+function mapping(text: string, namespace: string): { prefix: string; to: Reference } {
+	const equals = text.indexOf("=");
+	const prefix = text.slice(0, Math.max(0, equals));
+	if (parsePrefix(prefix) === null) throw new UsageError(`--map: expected PREFIX=REF, got ${JSON.stringify(text)}`);
+	return { prefix, to: reference("--map", text.slice(equals + 1), namespace) };
+}
+
+/** Seconds with up to nine decimals, to nanoseconds. */
+export function nanoseconds(text: string): bigint {
+	const parts = /^(\d{1,10})(?:\.(\d{1,9}))?$/.exec(text);
+	if (parts === null) throw new UsageError(`--at: expected seconds, as in 1795353824.5, got ${JSON.stringify(text)}`);
+	return BigInt(parts[1] ?? "0") * 1_000_000_000n + BigInt((parts[2] ?? "").padEnd(9, "0"));
+}
+
+export function flowOptions(command: Command, mandatory: boolean): Command {
+	const flows = new Option("--flows <file...>", "captures (pcap, pcapng) or flow records (CSV) to replay");
+	if (mandatory) flows.makeOptionMandatory();
+	command
+		.addOption(flows)
+		.option("--events <file>", "CSV of what happens meanwhile: rules reloaded, entries deleted, objects applied")
+		.addOption(
+			new Option("--replies <how>", "mirror: answer what the recording has no answer for; none").argParser(
+				word("mirror", "none"),
+			),
+		)
+		.addOption(new Option("--tap <netns/device>", "where the capture was taken").argParser(tap))
+		.option("--strict-sources", "an address that nobody owns is an error, not a machine outside", false)
+		.addOption(
+			new Option("--map <prefix=ref>", "who owns addresses of the recording here (repeatable)").argParser(collect),
+		);
+	return command;
+}
+
+/** `--node` and `--at`, of the commands that print one node's state. */
+export function stateOptions(command: Command): Command {
+	return command
+		.requiredOption("--node <name>", "whose state")
+		.addOption(new Option("--at <time>", "the state at this time of the replay, in seconds").argParser(nanoseconds));
+}
+
+export function flowFlags(raw: Raw): FlowFlags {
+	const flows = raw.flows ?? [];
+	if (raw.at !== undefined && flows.length === 0)
+		throw new UsageError("--at needs --flows: without a replay there is one state only");
+	return {
+		flows,
+		events: raw.events ?? null,
+		replies: raw.replies ?? "mirror",
+		tap: raw.tap ?? null,
+		strictSources: raw.strictSources ?? false,
+		map: (raw.map ?? []).map((text) => mapping(text, raw.namespace)),
+		at: raw.at ?? null,
+	};
+}
