@@ -1,0 +1,246 @@
+// Connection tracking entries (struct nf_conn): the view on a row of TABLE_CT, and a row's life: taken, hashed, killed.
+// A killed or dropped row stays readable while it waits in a queue of the last rows that died, because the packet that
+// killed it (a RST, say) is still on its way and has to be translated (Linux: a reference count does this).
+// Counters and heads live in linear memory, so a copy of memory is a copy of the state.
+
+import { capacity, row } from "../arena";
+import * as L from "../layout";
+import { netns } from "../netns";
+import { sourceRemove } from "./source";
+import { Tuple, tupleHash } from "./tuple";
+import { slotAt, slotCount, tupleInsert, tupleRemove } from "./tuplehash";
+
+@unmanaged
+export class Conn {
+	origLo: u64;
+	origHi: u64;
+	replyLo: u64;
+	replyHi: u64;
+	status: u32;
+	mark: u32;
+	deadline: i64;
+	netns: i32;
+	state: u8;
+	lastDir: u8;
+	lastIndex: u8;
+	retrans: u8;
+	flow: i32;
+	next: i32;
+	origPackets: u32;
+	origBytes: u32;
+	replyPackets: u32;
+	replyBytes: u32;
+	masqDevice: i32;
+	zone: u32;
+	start: i64;
+	end0: u32;
+	end1: u32;
+	maxend0: u32;
+	maxend1: u32;
+	maxwin0: u32;
+	maxwin1: u32;
+	maxack0: u32;
+	maxack1: u32;
+	scale0: u8;
+	scale1: u8;
+	flags0: u8;
+	flags1: u8;
+	lastSeq: u32;
+	lastAck: u32;
+	lastEnd: u32;
+	lastWin: u16;
+	lastFlags: u8;
+	unacked: u8;
+	lastWscale: u8;
+	use: u8;
+
+	@inline get orig(): Tuple { return changetype<Tuple>(changetype<usize>(this)); }
+	@inline get reply(): Tuple { return changetype<Tuple>(changetype<usize>(this) + L.CT_REPLY); }
+	@inline tuple(dir: i32): Tuple { return changetype<Tuple>(changetype<usize>(this) + <usize>(dir << 4)); }
+	@inline has(bits: u32): bool { return (this.status & bits) != 0; }
+	@inline get proto(): u8 { return <u8>(this.origHi >> 32); }
+}
+
+// The two descriptions of the record must agree; a drift fails the build.
+function verify(): void {
+	if (offsetof<Conn>("status") != L.CT_STATUS) ERROR("CT_STATUS");
+	if (offsetof<Conn>("deadline") != L.CT_DEADLINE) ERROR("CT_DEADLINE");
+	if (offsetof<Conn>("next") != L.CT_NAT_NEXT) ERROR("CT_NAT_NEXT");
+	if (offsetof<Conn>("masqDevice") != L.CT_MASQ_DEVICE) ERROR("CT_MASQ_DEVICE");
+	if (offsetof<Conn>("start") != L.CT_START) ERROR("CT_START");
+	if (offsetof<Conn>("end0") != L.CT_TD_END) ERROR("CT_TD_END");
+	if (offsetof<Conn>("flags0") != L.CT_TD_FLAGS) ERROR("CT_TD_FLAGS");
+	if (offsetof<Conn>("lastWin") != L.CT_LAST_WIN) ERROR("CT_LAST_WIN");
+	if (offsetof<Conn>("use") != L.CT_USE) ERROR("CT_USE");
+	if (<i32>offsetof<Conn>() > L.CT_STRIDE) ERROR("CT_STRIDE");
+}
+verify();
+
+// Rows that died last and must stay readable: more than the entries that one packet can kill on its way through a netns.
+const LINGER: u32 = 64;
+const EVICTION_RANGE: u32 = 8; // NF_CT_EVICTION_RANGE, buckets
+const EVICTION_SLOTS: u32 = 8192; // bound of one search, where many nodes share one large table
+
+//  0 first dead row + 1   4 last dead row + 1   8 dead rows   12 rows ever taken   16 live rows   20 next row to sweep
+// 24 an allocation has failed since the last sweep (conntrack_gc_work.early_drop)
+const STATE: usize = memory.data(32, 8);
+const DEAD_FIRST: usize = 0;
+const DEAD_LAST: usize = 4;
+const DEAD: usize = 8;
+const TOP: usize = 12;
+const LIVE: usize = 16;
+const SWEEP: usize = 20;
+const PRESSED: usize = 24;
+
+/** The row of entry `index`; the caller guarantees 0 <= index < capacity. */
+// @ts-ignore: decorator
+@inline
+export function conn(index: i32): Conn {
+	return changetype<Conn>(row(L.TABLE_CT, index, L.CT_STRIDE));
+}
+
+export function connReset(): void {
+	memory.fill(STATE, 0, 32);
+}
+
+/** Rows ever taken: the rows that a walk over all entries has to visit. */
+export function connTop(): i32 {
+	return load<i32>(STATE, TOP);
+}
+
+export function connLive(): u32 {
+	return load<u32>(STATE, LIVE);
+}
+
+export function sweepRow(): u32 { return load<u32>(STATE, SWEEP); }
+export function setSweepRow(index: u32): void { store<u32>(STATE, index, SWEEP); }
+export function pressed(): bool { return load<u32>(STATE, PRESSED) != 0; }
+export function setPressed(value: bool): void { store<u32>(STATE, value ? 1 : 0, PRESSED); }
+
+// @ts-ignore: decorator
+@inline
+export function expired(c: Conn, now: i64): bool {
+	return c.deadline <= now;
+}
+
+function takeDead(): i32 {
+	const index = load<i32>(STATE, DEAD_FIRST) - 1;
+	store<i32>(STATE, conn(index).next, DEAD_FIRST);
+	store<u32>(STATE, load<u32>(STATE, DEAD) - 1, DEAD);
+	return index;
+}
+
+function takeRow(): i32 {
+	const dead = load<u32>(STATE, DEAD);
+	if (dead > LINGER) return takeDead();
+	const top = load<u32>(STATE, TOP);
+	// two slots an entry, and the hash stays at most half full
+	const limit = min(capacity(L.TABLE_CT), slotCount() >>> 2);
+	if (top < limit) {
+		store<u32>(STATE, top + 1, TOP);
+		return <i32>top;
+	}
+	return dead > 0 ? takeDead() : -1;
+}
+
+/** Takes a row for a new flow with tuples zeroed and IPS_TAKEN set, or -1: the table of the netns, or the engine's, is full. */
+export function connAllocate(netnsIndex: i32, hash: u32, now: i64): i32 {
+	const ns = netns(netnsIndex);
+	const count = load<u32>(ns, L.NETNS_CT_COUNT) + 1;
+	const max = load<u32>(ns, L.NETNS_CT_MAX);
+	if (max != 0 && count > max && !earlyDrop(netnsIndex, hash, max, now)) return allocationFailed(ns);
+	let index = takeRow();
+	if (index < 0 && earlyDrop(netnsIndex, hash, capacity(L.TABLE_CT), now)) index = takeRow();
+	if (index < 0) return allocationFailed(ns);
+	const c = conn(index);
+	const at = changetype<usize>(c);
+	for (let offset: usize = 0; offset < <usize>L.CT_STRIDE; offset += 8) store<u64>(at + offset, 0);
+	c.status = L.IPS_TAKEN;
+	c.netns = netnsIndex;
+	c.flow = -1;
+	c.masqDevice = -1;
+	c.start = now;
+	c.use = 1;
+	store<u32>(ns, load<u32>(ns, L.NETNS_CT_COUNT) + 1, L.NETNS_CT_COUNT);
+	store<u32>(STATE, load<u32>(STATE, LIVE) + 1, LIVE);
+	return index;
+}
+
+function allocationFailed(ns: usize): i32 {
+	setPressed(true);
+	store<u32>(ns, load<u32>(ns, L.NETNS_CT_DROP) + 1, L.NETNS_CT_DROP);
+	return -1;
+}
+
+/**
+ * early_drop: kills the netns's entries that are not ASSURED in the first of eight buckets, from the new flow's own on, that
+ * has any. Linux has about one bucket an allowed entry; here a bucket is as many slots as that, so the odds are the same.
+ */
+function earlyDrop(netnsIndex: i32, hash: u32, max: u32, now: i64): bool {
+	const width = clampWidth(slotCount() / max);
+	let drops: u32 = 0;
+	for (let bucket: u32 = 0; bucket < EVICTION_RANGE && drops == 0; bucket++) {
+		const victims = collectVictims(netnsIndex, hash + bucket * width, width, now);
+		for (let i = 0; i < victims; i++) {
+			const index = load<i32>(VICTIMS + <usize>(i << 2));
+			if (conn(index).has(L.IPS_DYING)) continue; // both of its tuples stood in the bucket
+			// an expired entry only makes room, as nf_ct_gc_expired; it does not count as dropped
+			if (!expired(conn(index), now)) drops++;
+			connKill(index, now);
+		}
+	}
+	if (drops == 0) return false;
+	const ns = netns(netnsIndex);
+	store<u32>(ns, load<u32>(ns, L.NETNS_CT_EARLY_DROP) + drops, L.NETNS_CT_EARLY_DROP);
+	return true;
+}
+
+function clampWidth(width: u32): u32 {
+	return max<u32>(1, min<u32>(width, EVICTION_SLOTS / EVICTION_RANGE));
+}
+
+const VICTIMS_MAX: i32 = 32;
+const VICTIMS: usize = memory.data(VICTIMS_MAX * 4, 8);
+
+// Killing moves slots, so the entries are gathered first.
+function collectVictims(netnsIndex: i32, first: u32, width: u32, now: i64): i32 {
+	let count = 0;
+	for (let i: u32 = 0; i < width && count < VICTIMS_MAX; i++) {
+		const at = slotAt(first + i);
+		if (load<u32>(at, L.TUPLE_HASH) == 0) continue;
+		const index = load<i32>(at, L.TUPLE_CT) >> 1;
+		const c = conn(index);
+		if (!expired(c, now) && (c.netns != netnsIndex || c.has(L.IPS_ASSURED))) continue;
+		store<i32>(VICTIMS + <usize>(count << 2), index);
+		count++;
+	}
+	return count;
+}
+
+/** Puts both tuples of a confirmed entry into the hash; a NAT clash hides its original one. */
+export function connHash(index: i32, c: Conn): void {
+	// The reply goes first: a flow whose two tuples are equal (a socket connected to itself) is found as its reply, as in Linux.
+	tupleInsert(c.replyLo, c.replyHi, tupleHash(c.replyLo, c.replyHi), (index << 1) | 1);
+	if (!c.has(L.IPS_NAT_CLASH)) tupleInsert(c.origLo, c.origHi, tupleHash(c.origLo, c.origHi), index << 1);
+}
+
+/** nf_ct_kill: out of the hash at once; its row stays readable for the packet that holds it. */
+export function connKill(index: i32, now: i64): void {
+	const c = conn(index);
+	if (c.has(L.IPS_DYING)) return;
+	if (c.has(L.IPS_CONFIRMED)) {
+		tupleRemove(tupleHash(c.origLo, c.origHi), index << 1);
+		tupleRemove(tupleHash(c.replyLo, c.replyHi), (index << 1) | 1);
+	}
+	if (c.has(L.IPS_SRC_NAT_DONE)) sourceRemove(index, c);
+	c.status |= L.IPS_DYING;
+	if (c.deadline > now) c.deadline = now;
+	const ns = netns(c.netns);
+	store<u32>(ns, load<u32>(ns, L.NETNS_CT_COUNT) - 1, L.NETNS_CT_COUNT);
+	store<u32>(STATE, load<u32>(STATE, LIVE) - 1, LIVE);
+	c.next = 0;
+	if (load<u32>(STATE, DEAD) == 0) store<i32>(STATE, index + 1, DEAD_FIRST);
+	else conn(load<i32>(STATE, DEAD_LAST) - 1).next = index + 1;
+	store<i32>(STATE, index + 1, DEAD_LAST);
+	store<u32>(STATE, load<u32>(STATE, DEAD) + 1, DEAD);
+}

@@ -1,0 +1,316 @@
+// Connection tracking (net/netfilter/nf_conntrack_core.c): finds or makes the flow of a packet at PREROUTING and OUTPUT, and
+// makes it known at the end of INPUT and POSTROUTING. Helpers, expectations, events and labels are not modelled.
+// A packet without a flow has p.ct = CT_NONE, which `-m conntrack --ctstate` calls INVALID.
+
+import { capacity } from "../arena";
+import * as L from "../layout";
+import { netns } from "../netns";
+import { Packet } from "../packet";
+import {
+	Conn, conn, connAllocate, connHash, connKill, connReset, connTop, expired, pressed, setPressed, setSweepRow, sweepRow,
+} from "./conn";
+import { icmpError, icmpIsError, icmpKnown, icmpPacket } from "./icmp";
+import { sctpClosing, sctpPacket } from "./sctp";
+import { sourceInit } from "./source";
+import { tcpClosing, tcpPacket, TRACK_ACCEPT, TRACK_INVALID, TRACK_REPEAT } from "./tcp";
+import { account, directionOf, expiresIn } from "./timeout";
+import { hasPorts, invertKey, tupleHash, Tuple } from "./tuple";
+import { tupleFind, tupleTableInit } from "./tuplehash";
+import { genericPacket, udpPacket } from "./udp";
+import { zoneOf, zoneReset } from "./zone";
+
+/** Call once when the arena is laid out. False where the tuple table is no power of two, or memory is at its maximum. */
+export function conntrackInit(): bool {
+	connReset();
+	zoneReset();
+	return tupleTableInit() && sourceInit();
+}
+
+/** nf_conntrack_in: sets p.ct and p.ctinfo. NF_DROP (p.reason says why) only where the table is full. */
+export function conntrackIn(p: Packet, hook: i32): i32 {
+	if (p.ct >= 0 || p.ct == L.CT_UNTRACKED) return L.NF_ACCEPT;
+	p.ct = L.CT_NONE;
+	p.ctinfo = <u8>L.CTINFO_NEW;
+	if (p.proto == <u8>L.PROTO_ICMP) {
+		if (!icmpKnown(p.icmpType)) return L.NF_ACCEPT;
+		if (icmpIsError(p.icmpType)) {
+			icmpError(p);
+			return L.NF_ACCEPT;
+		}
+	} else if (p.proto == <u8>L.PROTO_ICMPV6) {
+		return L.NF_ACCEPT;
+	}
+	let verdict = resolve(p);
+	// A SYN on a closed connection removes the old entry; the second look-up then makes a new one.
+	if (verdict == TRACK_REPEAT) verdict = resolve(p);
+	return verdict == L.NF_DROP ? L.NF_DROP : L.NF_ACCEPT;
+}
+
+// resolve_normal_ct and nf_conntrack_handle_packet
+function resolve(p: Packet): i32 {
+	const zone = zoneOf(p.netns, p.zone, p.family);
+	if (zone < 0) return tableFull(p);
+	const proto = <u32>p.proto;
+	const lo = <u64>p.src | (<u64>p.dst << 32);
+	const tracked = hasPorts(proto) || proto == L.PROTO_ICMP;
+	const ports = tracked ? load<u32>(changetype<usize>(p), L.PACKET_SPORT) : 0;
+	const hi = <u64>ports | (<u64>((<u32>zone << 8) | proto) << 32);
+	const hash = tupleHash(lo, hi);
+
+	let found = tupleFind(lo, hi, hash);
+	if (found >= 0 && expired(conn(found >> 1), p.time)) {
+		connKill(found >> 1, p.time);
+		found = tupleFind(lo, hi, hash);
+	}
+	let index = found >> 1;
+	if (found < 0) {
+		if (proto == L.PROTO_ICMP && !isIcmpQuery(p.icmpType)) return TRACK_INVALID;
+		index = connAllocate(p.netns, hash, p.time);
+		if (index < 0) return tableFull(p);
+		const fresh = conn(index);
+		fresh.orig.assign(lo, hi);
+		invertKey(fresh.reply, lo, hi);
+		fresh.zone = p.zone;
+		fresh.flow = p.flow;
+	}
+	const c = conn(index);
+	p.ct = index;
+	if (found >= 0 && (found & 1) == 1) p.ctinfo = <u8>L.CTINFO_ESTABLISHED_REPLY;
+	else if (c.has(L.IPS_SEEN_REPLY)) p.ctinfo = <u8>L.CTINFO_ESTABLISHED;
+	else p.ctinfo = <u8>(c.has(L.IPS_EXPECTED) ? L.CTINFO_RELATED : L.CTINFO_NEW);
+
+	const verdict = track(p, c, index, proto);
+	if (verdict != TRACK_ACCEPT) {
+		p.ct = L.CT_NONE;
+		if (found < 0) connKill(index, p.time);
+		return verdict;
+	}
+	if (p.ctinfo == <u8>L.CTINFO_ESTABLISHED_REPLY) c.status |= L.IPS_SEEN_REPLY;
+	return TRACK_ACCEPT;
+}
+
+function isIcmpQuery(type: u32): bool {
+	return type == 0 || type == 8 || (type >= 13 && type <= 18);
+}
+
+function tableFull(p: Packet): i32 {
+	p.ct = L.CT_NONE;
+	p.reason = <u8>L.REASON_CONNTRACK_FULL;
+	return L.NF_DROP;
+}
+
+function track(p: Packet, c: Conn, index: i32, proto: u32): i32 {
+	switch (proto) {
+		case L.PROTO_TCP: return tcpPacket(p, c, index);
+		case L.PROTO_UDP: {
+			udpPacket(p, c);
+			return TRACK_ACCEPT;
+		}
+		case L.PROTO_ICMP: return icmpPacket(p, c) ? TRACK_ACCEPT : TRACK_INVALID;
+		case L.PROTO_SCTP: return sctpPacket(p, c) ? TRACK_ACCEPT : TRACK_INVALID;
+		default: {
+			genericPacket(p, c);
+			return TRACK_ACCEPT;
+		}
+	}
+}
+
+/** __nf_conntrack_confirm: makes a new flow known. False: it clashes with another one, and the packet is to be dropped. */
+export function conntrackConfirm(p: Packet): bool {
+	if (p.ct < 0) return true;
+	const index = p.ct;
+	const c = conn(index);
+	if (c.has(L.IPS_CONFIRMED) || directionOf(p.ctinfo) != 0) return true;
+	if (c.has(L.IPS_DYING)) return false;
+	let clash = findLive(c.orig, p.time);
+	if (clash < 0) clash = findLive(c.reply, p.time);
+	if (clash >= 0) return resolveClash(p, index, c, clash >> 1);
+	c.status |= L.IPS_CONFIRMED;
+	connHash(index, c);
+	return true;
+}
+
+/** The live entry of a tuple, `entry << 1 | direction`, or -1; an expired one is removed on the way. */
+export function findLive(t: Tuple, now: i64): i32 {
+	const hash = tupleHash(t.lo, t.hi);
+	const found = tupleFind(t.lo, t.hi, hash);
+	if (found < 0 || !expired(conn(found >> 1), now)) return found;
+	connKill(found >> 1, now);
+	return tupleFind(t.lo, t.hi, hash);
+}
+
+// nf_ct_resolve_clash. One packet at a time leaves few ways to clash: a NAT that found no free tuple is the usual one.
+function resolveClash(p: Packet, index: i32, c: Conn, winner: i32): bool {
+	const proto = <u32>c.proto;
+	const allowed = proto == L.PROTO_UDP || proto == L.PROTO_ICMP;
+	if (allowed && merge(p, index, c, winner)) return true;
+	if (allowed) {
+		const reply = findLive(c.reply, p.time);
+		if (reply >= 0) {
+			if (merge(p, index, c, reply >> 1)) return true;
+		} else {
+			// Only the original tuple clashes: the entry serves answers alone, for one second.
+			c.deadline = p.time + 1_000_000_000;
+			c.status |= L.IPS_FIXED_TIMEOUT | L.IPS_NAT_CLASH | L.IPS_CONFIRMED;
+			connHash(index, c);
+			return true;
+		}
+	}
+	const ns = netns(c.netns);
+	store<u32>(ns, load<u32>(ns, L.NETNS_CT_INSERT_FAILED) + 1, L.NETNS_CT_INSERT_FAILED);
+	p.reason = <u8>L.REASON_NAT_EXHAUSTED;
+	return false;
+}
+
+// The packet joins the entry that came first, where that one is the same flow or has seen no NAT.
+function merge(p: Packet, index: i32, c: Conn, winner: i32): bool {
+	const w = conn(winner);
+	const same = w.orig.equals(c.orig) && w.reply.equals(c.reply);
+	if (!same && w.has(L.IPS_SRC_NAT_DONE | L.IPS_DST_NAT_DONE)) return false;
+	account(w, p);
+	connKill(index, p.time);
+	p.ct = winner;
+	return true;
+}
+
+/** Another packet (a flooded copy) shares this one's unconfirmed entry: it lives until both are gone. */
+export function conntrackHold(p: Packet): void {
+	if (p.ct >= 0 && !conn(p.ct).has(L.IPS_CONFIRMED)) conn(p.ct).use++;
+}
+
+/** A packet is dropped or consumed: frees its entry if nothing has confirmed it. The row stays readable for a while. */
+export function conntrackUnconfirmedDrop(p: Packet): void {
+	if (p.ct < 0 || directionOf(p.ctinfo) != 0) return;
+	const c = conn(p.ct);
+	if (c.has(L.IPS_CONFIRMED | L.IPS_DYING)) return;
+	c.use--;
+	if (c.use == 0) connKill(p.ct, p.time);
+}
+
+/** nf_ct_attach: an answer that the netns itself makes belongs, as RELATED, to the flow of what it answers. */
+export function conntrackAttach(reply: Packet, to: Packet): void {
+	if (to.ct < 0) return;
+	reply.ct = to.ct;
+	reply.ctinfo = <u8>(directionOf(to.ctinfo) == 0 ? L.CTINFO_RELATED_REPLY : L.CTINFO_RELATED);
+}
+
+/** nf_ct_kill of the packet's entry. */
+export function conntrackKill(p: Packet): void {
+	if (p.ct >= 0) connKill(p.ct, p.time);
+}
+
+const SWEEP_MIN: u32 = 4096;
+const SWEEPS: u32 = 64; // calls that visit every row
+
+/** Removes expired entries from the next part of the table; returns how many. Look-ups find no expired entry in any case. */
+export function conntrackExpire(now: i64): i32 {
+	const top = <u32>connTop();
+	let i = sweepRow();
+	if (i >= top) i = 0;
+	const last = min<u32>(top, i + max<u32>(SWEEP_MIN, capacity(L.TABLE_CT) / SWEEPS));
+	const squeeze = pressed();
+	let count = 0;
+	for (; i < last; i++) {
+		const c = conn(i);
+		if (c.status == 0 || c.has(L.IPS_DYING)) continue;
+		if (!expired(c, now) && !(squeeze && mayEarlyDrop(c))) continue;
+		connKill(i, now);
+		count++;
+	}
+	setSweepRow(i);
+	if (i >= top) setPressed(false);
+	return count;
+}
+
+// gc_worker: after a failed allocation a netns that is 95 % full loses what is not ASSURED, or closing
+function mayEarlyDrop(c: Conn): bool {
+	if (!c.has(L.IPS_CONFIRMED)) return false;
+	const ns = netns(c.netns);
+	const most = load<u32>(ns, L.NETNS_CT_MAX);
+	if (most == 0 || load<u32>(ns, L.NETNS_CT_COUNT) < (most / 100) * 95) return false;
+	if (!c.has(L.IPS_ASSURED)) return true;
+	if (c.proto == <u8>L.PROTO_TCP) return tcpClosing(c);
+	return c.proto == <u8>L.PROTO_SCTP && sctpClosing(c);
+}
+
+/** `conntrack -F`: removes every confirmed entry of a netns; returns how many. */
+export function conntrackFlush(netnsIndex: i32, now: i64): i32 {
+	return conntrackDelete(netnsIndex, now, 0, 0, 0, -1, -1, 0, 0, -1, -1);
+}
+
+/**
+ * `conntrack -D`: removes the confirmed entries of a netns that match; returns how many.
+ * proto 0, address 0, port -1: any. Ports of ICMP are the id, and type << 8 | code.
+ */
+export function conntrackDelete(
+	netnsIndex: i32, now: i64, proto: i32,
+	origSrc: u32, origDst: u32, origSport: i32, origDport: i32,
+	replySrc: u32, replyDst: u32, replySport: i32, replyDport: i32,
+): i32 {
+	const top = connTop();
+	let count = 0;
+	for (let i = 0; i < top; i++) {
+		const c = conn(i);
+		if (c.netns != netnsIndex || !c.has(L.IPS_CONFIRMED) || c.has(L.IPS_DYING) || expired(c, now)) continue;
+		if (proto != 0 && <i32>c.proto != proto) continue;
+		if (!matches(c.orig, origSrc, origDst, origSport, origDport)) continue;
+		if (!matches(c.reply, replySrc, replyDst, replySport, replyDport)) continue;
+		connKill(i, now);
+		count++;
+	}
+	return count;
+}
+
+function matches(t: Tuple, src: u32, dst: u32, sport: i32, dport: i32): bool {
+	if (src != 0 && t.src != src) return false;
+	if (dst != 0 && t.dst != dst) return false;
+	if (sport >= 0 && <i32>t.sport != sport) return false;
+	return dport < 0 || <i32>t.dport == dport;
+}
+
+// What matches and targets ask of an entry.
+
+/** Tuple of the entry: 0 ORIGINAL, 1 REPLY. */
+// @ts-ignore: decorator
+@inline
+export function ctTuple(ct: i32, dir: i32): Tuple {
+	return conn(ct).tuple(dir);
+}
+
+/** IPS_* bits, the kernel's alone. */
+// @ts-ignore: decorator
+@inline
+export function ctStatus(ct: i32): u32 {
+	return conn(ct).status & ~(<u32>L.IPS_TAKEN);
+}
+
+// @ts-ignore: decorator
+@inline
+export function ctMark(ct: i32): u32 {
+	return conn(ct).mark;
+}
+
+// @ts-ignore: decorator
+@inline
+export function setCtMark(ct: i32, mark: u32): void {
+	conn(ct).mark = mark;
+}
+
+/** Protocol number of the flow. */
+// @ts-ignore: decorator
+@inline
+export function ctProto(ct: i32): u8 {
+	return conn(ct).proto;
+}
+
+/** Seconds until the entry expires, rounded down. */
+export function ctExpires(ct: i32, now: i64): u32 {
+	return expiresIn(conn(ct), now);
+}
+
+/** Direction of the packet in its flow: 0 ORIGINAL, 1 REPLY. */
+// @ts-ignore: decorator
+@inline
+export function ctDirection(p: Packet): i32 {
+	return directionOf(p.ctinfo);
+}

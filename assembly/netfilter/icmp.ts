@@ -1,0 +1,62 @@
+// ICMP tracking: queries have entries of their own, errors belong to the flow that they quote
+// (net/netfilter/nf_conntrack_proto_icmp.c). ICMPv6 is not modelled.
+
+import * as L from "../layout";
+import { timeoutNs } from "../netns";
+import { Packet } from "../packet";
+import { conn, connKill, expired, Conn } from "./conn";
+import { refresh } from "./timeout";
+import { hasPorts, invertKey, tupleAt, tupleHash } from "./tuple";
+import { tupleFind } from "./tuplehash";
+import { zoneOf } from "./zone";
+
+const TYPES_MAX: u32 = 18; // NR_ICMP_TYPES
+
+const inner: usize = memory.data(16, 8);
+
+// @ts-ignore: decorator
+@inline
+export function icmpIsError(type: u32): bool {
+	return type == 3 || type == 4 || type == 5 || type == 11 || type == 12;
+}
+
+// @ts-ignore: decorator
+@inline
+export function icmpKnown(type: u32): bool {
+	return type <= TYPES_MAX;
+}
+
+/** Only a request may start a flow. False: the packet is INVALID. */
+export function icmpPacket(p: Packet, c: Conn): bool {
+	const type = <u32>c.orig.dport >>> 8;
+	if (type != 8 && type != 13 && type != 15 && type != 17) return false;
+	refresh(c, p, timeoutNs(c.netns, L.TIMEOUT_ICMP));
+	return true;
+}
+
+/**
+ * Attaches an error to the flow that it quotes, as RELATED; leaves it without one (INVALID) where none is known, or where
+ * the error is not addressed to that flow's sender (nf_conntrack_inet_error).
+ */
+export function icmpError(p: Packet): void {
+	if (p.innerProto == 0) return;
+	const zone = zoneOf(p.netns, p.zone, p.family);
+	if (zone < 0) return;
+	const tracked = hasPorts(p.innerProto) || p.innerProto == L.PROTO_ICMP;
+	const ports: u32 = tracked ? <u32>p.innerSport | (<u32>p.innerDport << 16) : 0;
+	const hi = <u64>ports | (<u64>((<u32>zone << 8) | <u32>p.innerProto) << 32);
+	const quoted = tupleAt(inner);
+	if (!invertKey(quoted, <u64>p.innerSrc | (<u64>p.innerDst << 32), hi)) return;
+	const found = tupleFind(quoted.lo, quoted.hi, tupleHash(quoted.lo, quoted.hi));
+	if (found < 0) return;
+	const index = found >> 1;
+	const c = conn(index);
+	if (expired(c, p.time)) {
+		connKill(index, p.time);
+		return;
+	}
+	const dir = found & 1;
+	if (p.dst != c.tuple(dir).dst) return;
+	p.ct = index;
+	p.ctinfo = <u8>(dir == 0 ? L.CTINFO_RELATED : L.CTINFO_RELATED_REPLY);
+}
