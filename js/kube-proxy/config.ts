@@ -30,6 +30,8 @@ export interface ProxyConfig {
 	randomFully: boolean;
 	/** net.netfilter.nf_conntrack_tcp_be_liberal is not 0: no INVALID packets need to be dropped. */
 	conntrackTCPBeLiberal: boolean;
+	/** Feature gate LoadBalancerIPMode (always on from 1.32): load balancers with ipMode Proxy get no rules. */
+	loadBalancerIPMode: boolean;
 	/** The machine has nfacct counters: two rules get an `-m nfacct`. */
 	nfacct: boolean;
 }
@@ -43,6 +45,7 @@ export const DEFAULT_PROXY_CONFIG: ProxyConfig = {
 	nodePortAddresses: [],
 	randomFully: true,
 	conntrackTCPBeLiberal: false,
+	loadBalancerIPMode: true,
 	nfacct: false,
 };
 

@@ -97,10 +97,13 @@ function sourceRangesOf(service: Service, family: Family): AddressPrefix[] {
 	return ranges.some((range) => range.length === 0) ? [] : ranges;
 }
 
-function loadBalancerVIPsOf(service: Service, family: Family): string[] {
+function loadBalancerVIPsOf(service: Service, family: Family, ipMode: boolean): string[] {
 	const ingress = service.status?.loadBalancer?.ingress ?? [];
-	const texts = ingress.filter((entry) => (entry.ipMode ?? "VIP") === "VIP").map((entry) => entry.ip ?? "");
-	return addressesOf(texts, family);
+	const nodesAccept = ingress.filter((entry) => !ipMode || (entry.ipMode ?? "VIP") === "VIP");
+	return addressesOf(
+		nodesAccept.map((entry) => entry.ip ?? ""),
+		family,
+	);
 }
 
 function affinitySecondsOf(service: Service): number {
@@ -108,7 +111,13 @@ function affinitySecondsOf(service: Service): number {
 	return service.spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? DEFAULT_AFFINITY_SECONDS;
 }
 
-function servicePortOf(service: Service, port: ServicePort, clusterIP: string, family: Family): ServicePortInfo {
+function servicePortOf(
+	service: Service,
+	port: ServicePort,
+	clusterIP: string,
+	family: Family,
+	ipMode: boolean,
+): ServicePortInfo {
 	const spec = service.spec ?? {};
 	const namespacedName = `${service.metadata.namespace}/${service.metadata.name}`;
 	const protocol = port.protocol ?? "TCP";
@@ -124,7 +133,7 @@ function servicePortOf(service: Service, port: ServicePort, clusterIP: string, f
 		port: port.port,
 		nodePort: port.nodePort ?? 0,
 		externalIPs: addressesOf(spec.externalIPs ?? [], family),
-		loadBalancerVIPs: loadBalancerVIPsOf(service, family),
+		loadBalancerVIPs: loadBalancerVIPsOf(service, family, ipMode),
 		loadBalancerSourceRanges: sourceRangesOf(service, family),
 		sessionAffinity: spec.sessionAffinity ?? "None",
 		stickyMaxAgeSeconds: affinitySecondsOf(service),
@@ -137,14 +146,15 @@ function servicePortOf(service: Service, port: ServicePort, clusterIP: string, f
 /**
  * Every Service port that a proxy of this family handles, in the order of (Service, port name, protocol).
  * Upstream walks them in Go's random map order; a fixed order gives the same text for the same cluster.
+ * @param ipMode heed a load balancer's ipMode; false: all are VIPs, as before that field
  * @throws AddressError where a cluster IP cannot be read
  */
-export function buildServicePortMap(services: readonly Service[], family: Family): ServicePortMap {
+export function buildServicePortMap(services: readonly Service[], family: Family, ipMode = true): ServicePortMap {
 	const infos: ServicePortInfo[] = [];
 	for (const service of services) {
 		const clusterIP = clusterIPOf(service, family);
 		if (clusterIP === null) continue;
-		for (const port of service.spec?.ports ?? []) infos.push(servicePortOf(service, port, clusterIP, family));
+		for (const port of service.spec?.ports ?? []) infos.push(servicePortOf(service, port, clusterIP, family, ipMode));
 	}
 	infos.sort(
 		(a, b) =>

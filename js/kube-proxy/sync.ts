@@ -127,7 +127,7 @@ function countNoLocal(plans: readonly ServicePortPlan[]): SyncResult["noLocalEnd
  */
 export function syncProxyRules(input: SyncInput): SyncResult {
 	const { family, node, config, updatedServices } = input;
-	const servicePorts = buildServicePortMap(input.services, family);
+	const servicePorts = buildServicePortMap(input.services, family, config.loadBalancerIPMode);
 	const endpoints = buildEndpointsMap(input.endpointSlices, family, node.name);
 	const addresses = nodePortsOf(input);
 	const localhost = family === "ipv4" && config.localhostNodePorts && addresses.containsIPv4Loopback;
