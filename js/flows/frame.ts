@@ -90,8 +90,7 @@ function ipv6Header(packet: Uint8Array, spec: FrameSpec, src: readonly number[])
 	view.setUint16(4, packet.length - 40);
 	view.setUint8(6, spec.proto);
 	view.setUint8(7, spec.ttl ?? 64);
-	src.forEach((group, i) => view.setUint16(8 + i * 2, group));
-	dst.forEach((group, i) => view.setUint16(24 + i * 2, group));
+	for (const [i, group] of [...src, ...dst].entries()) view.setUint16(8 + i * 2, group);
 }
 
 /** The transport header and payload, checksum still 0. */

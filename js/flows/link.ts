@@ -97,7 +97,7 @@ function cookedDirection(packetType: number): number {
 
 /** AF_ values of the capturing system, in its byte order: 2 is IPv4 everywhere; IPv6 is 10, 24, 28 or 30. */
 function familyEthertype(big: number, little: number): number {
-	const family = big < little ? big : little;
+	const family = Math.min(big, little);
 	if (family === 2) return ETHERTYPE_IPV4;
 	return family === 10 || family === 24 || family === 28 || family === 30 ? ETHERTYPE_IPV6 : LLC;
 }

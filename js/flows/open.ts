@@ -120,14 +120,15 @@ async function detect(
 		if (big === BLOCK_SECTION) return [new PcapngReader(context), rest];
 		if (isPcapMagic(big, view.getUint32(0, true))) return [new PcapReader(context), rest];
 	}
-	if (
-		head[0] === 0xef ||
-		head.every((byte) => byte === 9 || byte === 10 || byte === 13 || (byte >= 32 && byte < 127))
-	) {
-		return [new RecordReader(context), rest];
-	}
+	if (looksLikeText(head)) return [new RecordReader(context), rest];
 	const bytes = [...head.subarray(0, 4)].map((byte) => byte.toString(16).padStart(2, "0"));
 	throw new CaptureError(name, 0, `first bytes ${bytes.join(" ")}`, FORMATS);
+}
+
+/** Printable ASCII from the first byte on, or a byte-order mark. */
+function looksLikeText(head: Uint8Array): boolean {
+	if (head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf) return true;
+	return (head[0] as number) >= 32 && head.every((byte) => byte === 10 || byte === 13 || (byte >= 32 && byte < 127));
 }
 
 /** The first `bytes` bytes or more; fewer only where the stream ended. */

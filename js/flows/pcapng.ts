@@ -72,7 +72,8 @@ export class PcapngReader implements FormatReader {
 					`a block length of ${trailer} behind a block of ${length}`,
 					`${length}`,
 				);
-			this.#block(view, at, length, base + at, columns, section);
+			if (section) this.#section(view, at, length, base + at);
+			else this.#block(view, at, length, base + at, columns);
 			at += length;
 		}
 		return at;
@@ -95,8 +96,7 @@ export class PcapngReader implements FormatReader {
 		this.#littleEndian = big !== BYTE_ORDER_MAGIC;
 	}
 
-	#block(view: DataView, at: number, length: number, offset: number, columns: PacketColumns, section: boolean): void {
-		if (section) return this.#section(view, at, length, offset);
+	#block(view: DataView, at: number, length: number, offset: number, columns: PacketColumns): void {
 		if (!this.#sectionSeen) throw this.#error(offset, "a block before any section header", "a section header block");
 		const littleEndian = this.#littleEndian;
 		const type = view.getUint32(at, littleEndian);
