@@ -60,10 +60,16 @@ function checkCidr(text: string): void {
 export function checkIpMasqConfig(config: IpMasqConfig): void {
 	const { chain, nonMasqueradeCIDRs, cidrLimit } = config;
 	if (chain === "" || chain.length > CHAIN_NAME_MAX) {
-		throw new IpMasqConfigError("chain", `expected a name of 1–${CHAIN_NAME_MAX} characters, got ${JSON.stringify(chain)}`);
+		throw new IpMasqConfigError(
+			"chain",
+			`expected a name of 1–${CHAIN_NAME_MAX} characters, got ${JSON.stringify(chain)}`,
+		);
 	}
 	if (nonMasqueradeCIDRs.length > cidrLimit) {
-		throw new IpMasqConfigError("nonMasqueradeCIDRs", `expected at most ${cidrLimit}, got ${nonMasqueradeCIDRs.length}`);
+		throw new IpMasqConfigError(
+			"nonMasqueradeCIDRs",
+			`expected at most ${cidrLimit}, got ${nonMasqueradeCIDRs.length}`,
+		);
 	}
 	for (const cidr of nonMasqueradeCIDRs) checkCidr(cidr);
 }

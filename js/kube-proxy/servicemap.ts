@@ -157,8 +157,7 @@ export function buildServicePortMap(services: readonly Service[], family: Family
 		for (const port of service.spec?.ports ?? []) infos.push(servicePortOf(service, port, clusterIP, family, ipMode));
 	}
 	infos.sort(
-		(a, b) =>
-			compareText(a.service, b.service) || compareText(a.name, b.name) || compareText(a.protocol, b.protocol),
+		(a, b) => compareText(a.service, b.service) || compareText(a.name, b.name) || compareText(a.protocol, b.protocol),
 	);
 	return new Map(infos.map((info) => [info.key, info]));
 }

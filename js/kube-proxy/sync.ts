@@ -70,7 +70,8 @@ export interface SyncResult {
 
 /** Every address of the node's interfaces, without prefix lengths. */
 function nodeAddresses(node: ProxyNode): string[] {
-	const listed = node.interfaces === undefined ? ["127.0.0.1", "::1", ...node.ips] : Object.values(node.interfaces).flat();
+	const listed =
+		node.interfaces === undefined ? ["127.0.0.1", "::1", ...node.ips] : Object.values(node.interfaces).flat();
 	return listed.map((text) => text.split("/")[0] ?? "");
 }
 
@@ -101,7 +102,13 @@ function isLargeCluster(servicePorts: ServicePortMap, endpoints: EndpointsMap): 
 	return count > LARGE_CLUSTER_ENDPOINTS;
 }
 
-function writeServicePort(filter: TableText, nat: TableText, plan: ServicePortPlan, context: NatContext, own: boolean): void {
+function writeServicePort(
+	filter: TableText,
+	nat: TableText,
+	plan: ServicePortPlan,
+	context: NatContext,
+	own: boolean,
+): void {
 	writeFilterRules(filter, plan);
 	writeNatEntries(nat, plan, context);
 	const chains = new TableText("nat");

@@ -103,7 +103,13 @@ function notModelled(document: KubeProxyDocument): string | null {
 	return off === undefined ? null : `the feature gate ${off} turned off is not modelled`;
 }
 
-async function judgeProbe(ruleset: Ruleset, node: ProbeNode, probe: Probe, trace: Tracer, prefix = ""): Promise<Result> {
+async function judgeProbe(
+	ruleset: Ruleset,
+	node: ProbeNode,
+	probe: Probe,
+	trace: Tracer,
+	prefix = "",
+): Promise<Result> {
 	const name = `${prefix}${probe.name}`;
 	const sorted = (outputs: readonly string[]): string[] => [...outputs].sort();
 	try {
@@ -115,7 +121,13 @@ async function judgeProbe(ruleset: Ruleset, node: ProbeNode, probe: Probe, trace
 	}
 }
 
-async function judgeProbes(ruleset: Ruleset, node: ProbeNode, probes: readonly Probe[], trace: Tracer, prefix = ""): Promise<Result[]> {
+async function judgeProbes(
+	ruleset: Ruleset,
+	node: ProbeNode,
+	probes: readonly Probe[],
+	trace: Tracer,
+	prefix = "",
+): Promise<Result[]> {
 	const results: Result[] = [];
 	for (const probe of probes) results.push(await judgeProbe(ruleset, node, probe, trace, prefix));
 	return results;

@@ -35,6 +35,7 @@ export function compareRuleSets(name: string, expected: string, got: string): Re
 	const have = Object.fromEntries(Object.entries(chainsOf(got)).map(comparable));
 	const names = [...new Set([...Object.keys(wanted), ...Object.keys(have)])];
 	const differing = names.filter((chain) => JSON.stringify(wanted[chain]) !== JSON.stringify(have[chain]));
-	const pick = (chains: Chains): Chains => Object.fromEntries(differing.map((chain) => [chain, chains[chain] ?? ["no such chain"]]));
+	const pick = (chains: Chains): Chains =>
+		Object.fromEntries(differing.map((chain) => [chain, chains[chain] ?? ["no such chain"]]));
 	return compare(name, pick(wanted), pick(have));
 }

@@ -4,7 +4,18 @@
 
 import { familyOf, prefixContains } from "../../js/net/address.ts";
 import { printRule } from "../../js/net/iptables/index.ts";
-import type { Chain, Extension, Negatable, Option, Prefix, Rule, Ruleset, TableName, Target, Value } from "../../js/net/ruleset.ts";
+import type {
+	Chain,
+	Extension,
+	Negatable,
+	Option,
+	Prefix,
+	Rule,
+	Ruleset,
+	TableName,
+	Target,
+	Value,
+} from "../../js/net/ruleset.ts";
 
 const PROTOCOLS: Record<string, number> = { tcp: 6, udp: 17, sctp: 132 };
 const LOOPBACK = ["127.0.0.1", "::1"];
@@ -83,9 +94,13 @@ function matchesAddressType(option: Option, packet: WalkPacket, context: Context
 }
 
 function matchesState(option: Option, packet: WalkPacket, rule: Rule): boolean {
-	if (option.name !== "ctstate" || option.value.kind !== "words") throw unknown(`conntrack option ${option.name}`, rule);
+	if (option.name !== "ctstate" || option.value.kind !== "words")
+		throw unknown(`conntrack option ${option.name}`, rule);
 	const states = packet.translated ? ["NEW", "DNAT"] : ["NEW"];
-	return negate(option, option.value.words.some((word) => states.includes(word)));
+	return negate(
+		option,
+		option.value.words.some((word) => states.includes(word)),
+	);
 }
 
 function matchesMark(option: Option, packet: WalkPacket, rule: Rule): boolean {
@@ -222,12 +237,23 @@ function walkChain(name: string, packet: WalkPacket, context: Context): { decide
 }
 
 /** A built-in chain: what falls off its end meets the policy. */
-function walkHook(rulesets: Ruleset, table: TableName, hook: string, packet: WalkPacket, local: Context["isLocal"], oif: string | null): State[] {
-	const chains = new Map((rulesets.tables.find(({ name }) => name === table)?.chains ?? []).map((chain) => [chain.name, chain]));
+function walkHook(
+	rulesets: Ruleset,
+	table: TableName,
+	hook: string,
+	packet: WalkPacket,
+	local: Context["isLocal"],
+	oif: string | null,
+): State[] {
+	const chains = new Map(
+		(rulesets.tables.find(({ name }) => name === table)?.chains ?? []).map((chain) => [chain.name, chain]),
+	);
 	const chain = chains.get(hook);
 	if (chain === undefined) return [{ packet, verdict: null, rule: null }];
 	const { decided, fallen } = walkChain(hook, packet, { table, chains, isLocal: local, oif });
-	const byPolicy = fallen.map((left): State => ({ packet: left, verdict: chain.policy === "DROP" ? "DROP" : null, rule: null }));
+	const byPolicy = fallen.map(
+		(left): State => ({ packet: left, verdict: chain.policy === "DROP" ? "DROP" : null, rule: null }),
+	);
 	return [...decided, ...byPolicy];
 }
 
@@ -240,20 +266,41 @@ export interface WalkNode {
  * Every outcome of a connection's first packet on a node: nat, then filter, then nat again on the way out.
  * `ACCEPT`: a filter rule let it in to the node itself without translating it; `PASS`: nothing touched it.
  */
-export function walkNode(ruleset: Ruleset, node: WalkNode, packet: Pick<WalkPacket, "src" | "dst" | "proto" | "dport" | "iif">): WalkOutcome[] {
+export function walkNode(
+	ruleset: Ruleset,
+	node: WalkNode,
+	packet: Pick<WalkPacket, "src" | "dst" | "proto" | "dport" | "iif">,
+): WalkOutcome[] {
 	const isLocal = (address: string): boolean =>
-		node.ips.includes(address) || LOOPBACK.includes(address) || (address.startsWith("127.") && familyOf(address) === "ipv4");
+		node.ips.includes(address) ||
+		LOOPBACK.includes(address) ||
+		(address.startsWith("127.") && familyOf(address) === "ipv4");
 	const start: WalkPacket = { ...packet, mark: 0, translated: false, masqueraded: false };
 	const fromNode = packet.iif === null;
 	const entered = walkHook(ruleset, "nat", fromNode ? "OUTPUT" : "PREROUTING", start, isLocal, null);
-	return entered.flatMap((state) => (state.verdict === "DROP" ? [outcome(state)] : filterAndLeave(ruleset, state.packet, fromNode, isLocal)));
+	return entered.flatMap((state) =>
+		state.verdict === "DROP" ? [outcome(state)] : filterAndLeave(ruleset, state.packet, fromNode, isLocal),
+	);
 }
 
-function filterAndLeave(ruleset: Ruleset, packet: WalkPacket, fromNode: boolean, isLocal: Context["isLocal"]): WalkOutcome[] {
-	const hooks = fromNode ? (isLocal(packet.dst) ? ["OUTPUT", "INPUT"] : ["OUTPUT"]) : [isLocal(packet.dst) ? "INPUT" : "FORWARD"];
+function filterAndLeave(
+	ruleset: Ruleset,
+	packet: WalkPacket,
+	fromNode: boolean,
+	isLocal: Context["isLocal"],
+): WalkOutcome[] {
+	const hooks = fromNode
+		? isLocal(packet.dst)
+			? ["OUTPUT", "INPUT"]
+			: ["OUTPUT"]
+		: [isLocal(packet.dst) ? "INPUT" : "FORWARD"];
 	let states: State[] = [{ packet, verdict: null, rule: null }];
 	for (const hook of hooks) {
-		states = states.flatMap((state) => (state.verdict === "DROP" || state.verdict === "REJECT" ? [state] : walkHook(ruleset, "filter", hook, state.packet, isLocal, null)));
+		states = states.flatMap((state) =>
+			state.verdict === "DROP" || state.verdict === "REJECT"
+				? [state]
+				: walkHook(ruleset, "filter", hook, state.packet, isLocal, null),
+		);
 	}
 	return states.flatMap((state) => leave(ruleset, state, isLocal));
 }

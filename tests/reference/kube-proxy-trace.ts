@@ -1,7 +1,7 @@
 // What may become of a probe's packet on one node, by the slow walk: the tracer that a data plane is compared with.
 
 import { joinHostPort } from "../../js/kube-proxy/addresses.ts";
-import { prefixContains, parsePrefix } from "../../js/net/address.ts";
+import { parsePrefix, prefixContains } from "../../js/net/address.ts";
 import type { Ruleset } from "../../js/net/ruleset.ts";
 import { type WalkOutcome, walkNode } from "./iptables-walk.ts";
 
