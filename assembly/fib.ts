@@ -46,14 +46,14 @@ function addressOf(route: i32): usize { return row(L.TABLE_ADDRESS, -2 - route, 
 export function lookupRoute(p: Packet, output: bool): i32 {
 	const route = fibLookup(p.netns, p.dst);
 	p.gateway = 0;
-	p.rtFlags = output ? L.RT_OUTPUT : 0;
+	p.rtFlags = <u8>(output ? L.RT_OUTPUT : 0);
 	if (route == FIB_NONE) {
-		p.rtType = L.RTN_UNSPEC;
+		p.rtType = <u8>L.RTN_UNSPEC;
 		p.oif = -1;
 		return L.RTN_UNSPEC;
 	}
 	if (isBroadcast(route)) {
-		p.rtType = L.RTN_BROADCAST;
+		p.rtType = <u8>L.RTN_BROADCAST;
 		p.oif = -1;
 		return L.RTN_BROADCAST;
 	}
@@ -74,8 +74,8 @@ export function lookupRoute(p: Packet, output: bool): i32 {
 
 function localRoute(p: Packet, route: i32): i32 {
 	const ns = netns(p.netns);
-	p.rtType = L.RTN_LOCAL;
-	p.rtFlags |= L.RT_LOCAL;
+	p.rtType = <u8>L.RTN_LOCAL;
+	p.rtFlags |= <u8>L.RT_LOCAL;
 	p.oif = <i32>load<u32>(ns, L.NETNS_DEVICE_FIRST);
 	p.prefsrc = load<u32>(addressOf(route), L.ADDRESS_IP);
 	return L.RTN_LOCAL;
@@ -140,7 +140,7 @@ export function selectAddress(dev: i32, near: u32): u32 {
 export function validateSource(p: Packet, dev: i32): bool {
 	const route = fibLookup(p.netns, p.src);
 	if (isLocalRoute(route) || isBroadcast(route)) {
-		p.reason = L.REASON_MARTIAN;
+		p.reason = <u8>L.REASON_MARTIAN;
 		return false;
 	}
 	const mode = load<u32>(device(dev), L.DEVICE_RP_FILTER);
@@ -151,7 +151,7 @@ export function validateSource(p: Packet, dev: i32): bool {
 		const unicast = load<u32>(at, L.ROUTE_TYPE) == L.RTN_UNICAST;
 		valid = unicast && (mode == 2 || leadsTo(at, dev));
 	}
-	if (!valid) p.reason = L.REASON_RP_FILTER;
+	if (!valid) p.reason = <u8>L.REASON_RP_FILTER;
 	return valid;
 }
 

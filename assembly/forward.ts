@@ -90,16 +90,16 @@ function routeIn<T>(p: Packet, dev: i32): void {
 function noRoute<T>(p: Packet, type: i32): void {
 	if (type == L.RTN_BLACKHOLE) return end<T>(p, L.VERDICT_UNREACHABLE, L.REASON_BLACKHOLE);
 	if (type == L.RTN_UNREACHABLE) {
-		p.reason = L.REASON_UNREACHABLE_ROUTE;
+		p.reason = <u8>L.REASON_UNREACHABLE_ROUTE;
 		icmp.sendNoRoute<T>(p, icmp.ICMP_HOST_UNREACH);
 		return end<T>(p, L.VERDICT_UNREACHABLE, L.REASON_UNREACHABLE_ROUTE);
 	}
 	if (type == L.RTN_PROHIBIT) {
-		p.reason = L.REASON_PROHIBIT;
+		p.reason = <u8>L.REASON_PROHIBIT;
 		icmp.sendNoRoute<T>(p, icmp.ICMP_PKT_FILTERED);
 		return end<T>(p, L.VERDICT_UNREACHABLE, L.REASON_PROHIBIT);
 	}
-	p.reason = L.REASON_NO_ROUTE;
+	p.reason = <u8>L.REASON_NO_ROUTE;
 	icmp.sendNoRoute<T>(p, icmp.ICMP_NET_UNREACH);
 	end<T>(p, L.VERDICT_UNREACHABLE, L.REASON_NO_ROUTE);
 }
@@ -107,13 +107,13 @@ function noRoute<T>(p: Packet, type: i32): void {
 // ip_forward.
 function forward<T>(p: Packet): void {
 	if (p.ttl <= 1) {
-		p.reason = L.REASON_TTL;
+		p.reason = <u8>L.REASON_TTL;
 		icmp.sendIcmp<T>(p, icmp.ICMP_TIME_EXCEEDED, 0, 0);
 		return end<T>(p, L.VERDICT_UNREACHABLE, L.REASON_TTL);
 	}
 	const mtu = load<u32>(device(p.oif), L.DEVICE_MTU);
 	if (p.len > mtu) {
-		p.reason = L.REASON_MTU;
+		p.reason = <u8>L.REASON_MTU;
 		icmp.sendIcmp<T>(p, icmp.ICMP_DEST_UNREACH, icmp.ICMP_FRAG_NEEDED, <u16>mtu);
 		return end<T>(p, L.VERDICT_DROPPED, L.REASON_MTU);
 	}
@@ -152,10 +152,10 @@ function send<T>(p: Packet): void {
 }
 
 function reasonOf(type: i32): u8 {
-	if (type == L.RTN_BLACKHOLE) return L.REASON_BLACKHOLE;
-	if (type == L.RTN_PROHIBIT) return L.REASON_PROHIBIT;
-	if (type == L.RTN_UNREACHABLE) return L.REASON_UNREACHABLE_ROUTE;
-	return L.REASON_NO_ROUTE;
+	if (type == L.RTN_BLACKHOLE) return <u8>L.REASON_BLACKHOLE;
+	if (type == L.RTN_PROHIBIT) return <u8>L.REASON_PROHIBIT;
+	if (type == L.RTN_UNREACHABLE) return <u8>L.REASON_UNREACHABLE_ROUTE;
+	return <u8>L.REASON_NO_ROUTE;
 }
 
 // ip_output: POSTROUTING, then the neighbour.
@@ -175,7 +175,7 @@ function output<T>(p: Packet): void {
 
 // arp_error_report, ipv4_link_failure: the neighbour did not answer.
 function neighbourFailed<T>(p: Packet): void {
-	p.reason = L.REASON_NEIGHBOUR_FAILED;
+	p.reason = <u8>L.REASON_NEIGHBOUR_FAILED;
 	icmp.sendIcmp<T>(p, icmp.ICMP_DEST_UNREACH, icmp.ICMP_HOST_UNREACH, 0);
 	end<T>(p, L.VERDICT_UNREACHABLE, L.REASON_NEIGHBOUR_FAILED);
 }
@@ -260,10 +260,10 @@ function icmpIn<T>(p: Packet): void {
 }
 
 function nobodyListens<T>(p: Packet): void {
-	p.reason = L.REASON_PORT_CLOSED;
+	p.reason = <u8>L.REASON_PORT_CLOSED;
 	if (p.proto == L.PROTO_TCP) {
 		const opens = (p.tcp & (L.TCP_SYN | L.TCP_ACK)) == L.TCP_SYN;
-		if (!opens) p.reason = L.REASON_NO_SOCKET;
+		if (!opens) p.reason = <u8>L.REASON_NO_SOCKET;
 		if ((p.tcp & L.TCP_RST) == 0) {
 			const reset = icmp.resetFor<T>(p);
 			if (reset !== null) queue.enqueue(reset, queue.TO_OUTPUT, -1);
@@ -274,7 +274,7 @@ function nobodyListens<T>(p: Packet): void {
 		icmp.sendIcmp<T>(p, icmp.ICMP_DEST_UNREACH, icmp.ICMP_PORT_UNREACH, 0);
 		return end<T>(p, L.VERDICT_REJECTED, L.REASON_PORT_CLOSED);
 	}
-	p.reason = L.REASON_PROTO_UNREACHABLE;
+	p.reason = <u8>L.REASON_PROTO_UNREACHABLE;
 	icmp.sendIcmp<T>(p, icmp.ICMP_DEST_UNREACH, icmp.ICMP_PROT_UNREACH, 0);
 	end<T>(p, L.VERDICT_REJECTED, L.REASON_PROTO_UNREACHABLE);
 }

@@ -131,6 +131,9 @@ function quote(r: Packet, p: Packet): void {
 	r.innerDport = p.dport;
 	r.innerProto = p.proto;
 	r.innerTtl = p.ttl;
+	// An ICMP error has no TCP fields of its own: they hold the quoted segment's flags and length.
+	r.tcp = p.tcp;
+	r.seq = p.payload;
 }
 
 // icmpv4_xrlim_allow: some types only, a token bucket per peer.

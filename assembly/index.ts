@@ -4,13 +4,11 @@
 
 import { base, capacity, place } from "./arena";
 import { buildFib, fibReset } from "./compile/fib";
-import { buildSets } from "./compile/sets";
+import { compileSet } from "./compile/sets";
 import { sourceFor } from "./fib";
 import { flowCount, flowsReset } from "./flow";
 import { run } from "./forward";
 import { conntrackDelete, conntrackExpire, conntrackFlush, conntrackInit } from "./netfilter/conntrack";
-import { pathCount, pathReset } from "./netfilter/path";
-import { recentReset } from "./netfilter/recent";
 import { enqueue, nextDue, queueReset, takePacket, TO_DEVICE, TO_OUTPUT, wake } from "./queue";
 import { reseed } from "./random";
 import { flowsOverflow, offer, repliesUnanswerable, replayMode, replayReset, tick } from "./replay";
@@ -37,8 +35,8 @@ export function seal(): bool {
 	flowsReset();
 	replayReset();
 	conntrackInit();
-	pathReset();
-	recentReset();
+
+
 	return true;
 }
 /** Byte address of a table. */
@@ -52,7 +50,8 @@ export function compile(netnsCount: i32, setCount: i32): bool {
 	for (let i = 0; i < netnsCount; i++) {
 		if (!buildFib(i)) return false;
 	}
-	return buildSets(setCount);
+	for (let i = 0; i < setCount; i++) compileSet(i);
+	return true;
 }
 
 /** Opens a socket (rport 0: a listener); its row, or -1: full. */
@@ -102,8 +101,6 @@ export { eventCount, eventsLost, eventsReset };
 
 /** Offers the first `count` rows of TABLE_BATCH to a replay; returns how many were carried. */
 export { offer, replayMode, tick, flowCount, flowsReset, replayReset, repliesUnanswerable, flowsOverflow };
-/** Interned paths in TABLE_PATH. */
-export { pathCount };
 /** Forgets every conntrack entry of a netns. */
 export { conntrackFlush, conntrackDelete };
 /** The silent twin of send, for benchmarks of single packets. */
@@ -147,6 +144,8 @@ function strideOf(t: i32): u32 {
 		case L.TABLE_PEER: return L.PEER_STRIDE;
 		case L.TABLE_PACKETIN: return L.PACKET_STRIDE;
 		case L.TABLE_FLOWHASH: return 4;
+		case L.TABLE_COUNTER: return L.COUNTER_STRIDE;
+		case L.TABLE_BYSOURCE: return 4;
 		default: return 1; // TABLE_SCRATCH and what modules lay out themselves, in bytes
 	}
 }

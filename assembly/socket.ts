@@ -45,6 +45,8 @@ export function closeSocket(socket: i32): void {
 
 /** The socket that gets a packet delivered locally: a row, SOCKET_ANY or SOCKET_NONE. */
 export function findSocket(p: Packet): i32 {
+	// An echo's id is the port of the socket that asked.
+	if (p.proto == L.PROTO_ICMP) return find(p.netns, p.proto, p.dst, p.sport, p.src, 0, false);
 	return find(p.netns, p.proto, p.dst, p.dport, p.src, p.sport, p.proto == L.PROTO_TCP && (p.tcp & L.TCP_SYN) == 0);
 }
 

@@ -29,6 +29,14 @@ export function event(p: Packet, kind: i32, hook: i32, table: i32, device: i32, 
 		lost++;
 		return;
 	}
+	write(p, kind, hook, table, device, rule);
+	if (p.tunnel >= 0 && count < capacity(L.TABLE_EVENT)) {
+		const inside = changetype<Packet>(base(L.TABLE_PACKET) + <usize>(p.tunnel * L.PACKET_STRIDE));
+		write(inside, L.EVENT_INSIDE, hook, table, device, rule);
+	}
+}
+
+function write(p: Packet, kind: i32, hook: i32, table: i32, device: i32, rule: i32): void {
 	// count is below the table's capacity here
 	const at = base(L.TABLE_EVENT) + <usize>(count * L.EVENT_STRIDE);
 	count++;

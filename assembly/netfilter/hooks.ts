@@ -84,7 +84,7 @@ function track<T>(p: Packet, at: i32): i32 {
 function confirm(p: Packet): i32 {
 	if (p.ct < 0) return L.NF_ACCEPT;
 	if (conntrackConfirm(p)) return L.NF_ACCEPT;
-	if (p.reason == L.REASON_NONE) p.reason = L.REASON_NAT_EXHAUSTED;
+	if (p.reason == L.REASON_NONE) p.reason = <u8>L.REASON_NAT_EXHAUSTED;
 	return L.NF_DROP;
 }
 
@@ -111,6 +111,6 @@ function nat<T>(p: Packet, at: i32, manip: i32): i32 {
 }
 
 function exhausted(p: Packet): i32 {
-	if (p.reason == L.REASON_NONE) p.reason = L.REASON_NAT_EXHAUSTED;
+	if (p.reason == L.REASON_NONE) p.reason = <u8>L.REASON_NAT_EXHAUSTED;
 	return L.NF_DROP;
 }

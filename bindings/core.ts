@@ -1,0 +1,124 @@
+// The engine behind one object: a Wasm instance with its tables laid out, configuration going in as rows, packets as
+// batches, events and flows coming out. Nothing here knows where the module's bytes come from (`node`, `deno`, `browser`).
+
+import * as L from "../assembly/layout.ts";
+import { type CoreExports, Rows } from "./views.ts";
+
+/** All exports of `core.wasm`, as `assembly/index.ts` documents them. */
+export interface Engine extends CoreExports {
+	abi(): number;
+	reserve(table: number, rows: number): void;
+	seal(): number;
+	seed(value: bigint): void;
+	compile(netnsCount: number, setCount: number): number;
+	listen(netns: number, proto: number, laddr: number, lport: number, raddr: number, rport: number): number;
+	close(socket: number): void;
+	source(netns: number, dst: number): number;
+	send(index: number): number;
+	sendSilent(index: number): number;
+	receive(index: number, device: number): number;
+	due(): bigint;
+	advance(now: bigint): void;
+	eventCount(): number;
+	eventsLost(): number;
+	eventsReset(): void;
+	offer(count: number): number;
+	replayMode(mode: number): void;
+	tick(now: bigint): void;
+	flowCount(): number;
+	flowsReset(): void;
+	replayReset(): void;
+	repliesUnanswerable(): number;
+	flowsOverflow(): number;
+	conntrackFlush(netns: number): void;
+	conntrackDelete(netns: number, proto: number, src: number, dst: number, sport: number, dport: number, replySrc: number, replyDst: number, replySport: number, replyDport: number): number;
+}
+
+/** Rows a table holds. What is absent has the default below. */
+export type Capacities = Partial<Record<number, number>>;
+
+const DEFAULTS: Readonly<Record<number, number>> = {
+	[L.TABLE_NETNS]: 64,
+	[L.TABLE_DEVICE]: 256,
+	[L.TABLE_ADDRESS]: 256,
+	[L.TABLE_ROUTE]: 512,
+	[L.TABLE_NEXTHOP]: 64,
+	[L.TABLE_CHAIN]: 4096,
+	[L.TABLE_RULE]: 16384,
+	[L.TABLE_MATCH]: 16384,
+	[L.TABLE_WORD]: 16384,
+	[L.TABLE_PATTERN]: 1024,
+	[L.TABLE_SET]: 64,
+	[L.TABLE_ENTRY]: 4096,
+	[L.TABLE_SOCKET]: 4096,
+	[L.TABLE_EVENT]: 16384,
+	[L.TABLE_CT]: 16384,
+	[L.TABLE_TUPLE]: 65536,
+	[L.TABLE_PATH]: 8192,
+	[L.TABLE_PATHRULE]: 262144,
+	[L.TABLE_STATE]: 4096,
+	[L.TABLE_RECENT]: 4096,
+	[L.TABLE_FLOW]: 1024,
+	[L.TABLE_FLOWHASH]: 1024,
+	[L.TABLE_PACKET]: 4096,
+	[L.TABLE_BATCH]: 1024,
+	[L.TABLE_FDB]: 1024,
+	[L.TABLE_NEIGH]: 1024,
+	[L.TABLE_INTERVAL]: 4096,
+	[L.TABLE_PEER]: 4096,
+	[L.TABLE_SCRATCH]: 1 << 18,
+	[L.TABLE_COUNTER]: 16384,
+	[L.TABLE_BYSOURCE]: 16384,
+	[L.TABLE_PACKETIN]: 64,
+};
+
+/** Memory ran out, or a compile step found a table too small. */
+export class EngineError extends Error {
+	constructor(message: string) {
+		super(message);
+		this.name = "EngineError";
+	}
+}
+
+/** One instance of the engine. */
+export class Core {
+	readonly engine: Engine;
+	readonly rows: Rows;
+	#netns = 0;
+
+	private constructor(engine: Engine) {
+		this.engine = engine;
+		this.rows = new Rows(engine);
+	}
+
+	/** Instantiates the module and lays out its tables. Throws EngineError where the memory's maximum is too small. */
+	static create(module: WebAssembly.Module, capacities: Capacities = {}, seed = 1n): Core {
+		const instance = new WebAssembly.Instance(module, {});
+		const engine = instance.exports as unknown as Engine;
+		if (engine.abi() !== L.ABI) throw new EngineError(`core.wasm has ABI ${engine.abi()}, this package wants ${L.ABI}`);
+		for (let table = 0; table < L.TABLE_COUNT; table++) {
+			engine.reserve(table, capacities[table] ?? DEFAULTS[table] ?? 0);
+		}
+		if (!engine.seal()) throw new EngineError("the engine's tables do not fit into its memory");
+		engine.seed(BigInt.asUintN(64, seed));
+		return new Core(engine);
+	}
+
+	/** Builds FIBs and sets after configuration rows have changed. */
+	compile(): void {
+		this.#netns = this.rows.count(L.TABLE_NETNS);
+		if (!this.engine.compile(this.#netns, this.rows.count(L.TABLE_SET))) {
+			throw new EngineError("routes or sets do not fit: TABLE_INTERVAL, TABLE_SCRATCH or TABLE_ENTRY is too small");
+		}
+	}
+
+	/** Byte address of row `index` of TABLE_PACKETIN. */
+	packetIn(index: number): number {
+		return this.engine.table(L.TABLE_PACKETIN) + index * L.PACKET_STRIDE;
+	}
+
+	/** Byte address of row `index` of TABLE_BATCH. */
+	batch(index: number): number {
+		return this.engine.table(L.TABLE_BATCH) + index * L.BATCH_STRIDE;
+	}
+}

@@ -1,0 +1,439 @@
+// A node's typed ruleset to the engine's rows: chains, rules, matches, interface patterns, and the base chains and flags
+// of its netns. Rules are evaluated as the kernel's xtables do (iptables(8)); what is not evaluated is carried: a packet
+// that reaches it gets the verdict "unknown". IPv6 rulesets are refused: the engine walks IPv4 rules only.
+
+import * as L from "../assembly/layout.ts";
+import type { Chain, Counters, Extension, Prefix, Rule, Ruleset, Table, TableName } from "../js/net/ruleset.ts";
+import type { Interner } from "./interner.ts";
+import { encodeMatch, EncodeError, isStateful, type MatchContext, type MatchRow, UNKNOWN_MATCH } from "./match.ts";
+import { Carried, network } from "./option.ts";
+import { Patterns } from "./pattern.ts";
+import { encodeTarget, type TargetFields, UNKNOWN_TARGET } from "./target.ts";
+import type { Rows } from "./views.ts";
+
+export { EncodeError } from "./match.ts";
+
+/** A chain and where it is: its rules are rows firstRule … firstRule + rules, the last one its policy or implicit return. */
+export interface EncodedChain {
+	row: number;
+	firstRule: number;
+	table: Table;
+	chain: Chain;
+}
+
+/** What became of a ruleset; needed again to print, to count, and to replace it. */
+export interface EncodedRuleset {
+	netns: number;
+	ruleset: Ruleset;
+	/** By first rule row. */
+	chains: EncodedChain[];
+	sets: ReadonlyMap<string, number>;
+	/** Lists of `recent`: name to row of TABLE_STATE. */
+	recent: ReadonlyMap<string, RecentList>;
+	/** What a rule row's counter starts from; rows that are not there start from zero. */
+	initial: Map<number, Counters>;
+	/** Rules with an extension that is not evaluated, and which. */
+	carried: { row: number; why: string }[];
+}
+
+export interface RecentList {
+	row: number;
+	/** Stamps kept per address; a power of two. */
+	stamps: number;
+}
+
+/** Where a rule row stands; `number` is 1-based, `rule` null for the policy or the implicit return of the chain. */
+export interface RulePlace {
+	table: TableName;
+	chain: string;
+	number: number;
+	rule: Rule | null;
+}
+
+const TABLES: Readonly<Record<TableName, number>> = {
+	raw: L.XT_RAW,
+	mangle: L.XT_MANGLE,
+	nat: L.XT_NAT,
+	filter: L.XT_FILTER,
+	security: L.XT_SECURITY,
+};
+
+const HOOKS: Readonly<Record<string, number>> = {
+	PREROUTING: L.HOOK_PREROUTING,
+	INPUT: L.HOOK_INPUT,
+	FORWARD: L.HOOK_FORWARD,
+	OUTPUT: L.HOOK_OUTPUT,
+	POSTROUTING: L.HOOK_POSTROUTING,
+};
+
+const POLICIES = { ACCEPT: L.POLICY_ACCEPT, DROP: L.POLICY_DROP };
+const STAMPS_DEFAULT = 32;
+
+/**
+ * Writes a ruleset and makes it the netns's. Every device name is interned before, every ipset encoded (`sets`: name to
+ * row). With `previous`, the ruleset that the netns has now: tables that are the very same objects keep their rows and so
+ * all state; in others `limit` and `nth` start afresh, as a table replaced by the kernel does, while lists of `recent` live on
+ * as long as a rule names them. Counters of rules that stay: `keepCounters` (counters.ts). Old rows are not reused.
+ * Throws EncodeError (a jump to nowhere, a loop, an unknown ipset …), CapacityError.
+ */
+export function encodeRuleset(
+	rows: Rows,
+	strings: Interner,
+	netns: number,
+	ruleset: Ruleset,
+	sets: ReadonlyMap<string, number>,
+	previous: EncodedRuleset | null = null,
+): EncodedRuleset {
+	if (ruleset.family !== "ipv4") throw new EncodeError(`a ruleset of family ${ruleset.family} is not evaluated`);
+	return new RulesetEncoding(rows, strings, netns, ruleset, sets, previous).encode();
+}
+
+/** The place of a rule row, or null where the row is none of this ruleset. */
+export function placeOf(encoded: EncodedRuleset, row: number): RulePlace | null {
+	let low = 0;
+	for (let high = encoded.chains.length; low < high; ) {
+		const middle = (low + high) >>> 1;
+		if ((encoded.chains[middle]?.firstRule ?? 0) <= row) low = middle + 1;
+		else high = middle;
+	}
+	const found = encoded.chains[low - 1];
+	if (found === undefined || row > found.firstRule + found.chain.rules.length) return null;
+	const index = row - found.firstRule;
+	return { table: found.table.name, chain: found.chain.name, number: index + 1, rule: found.chain.rules[index] ?? null };
+}
+
+class RulesetEncoding {
+	readonly #rows: Rows;
+	readonly #strings: Interner;
+	readonly #netns: number;
+	readonly #ruleset: Ruleset;
+	readonly #sets: ReadonlyMap<string, number>;
+	readonly #previous: EncodedRuleset | null;
+	readonly #patterns: Patterns;
+	readonly #chains: EncodedChain[] = [];
+	readonly #recent = new Map<string, RecentList>();
+	/** Stamps that each list must keep: the most that any of its rules needs. */
+	readonly #stamps: ReadonlyMap<string, number>;
+	readonly #initial = new Map<number, Counters>();
+	readonly #carried: { row: number; why: string }[] = [];
+
+	constructor(
+		rows: Rows,
+		strings: Interner,
+		netns: number,
+		ruleset: Ruleset,
+		sets: ReadonlyMap<string, number>,
+		previous: EncodedRuleset | null,
+	) {
+		this.#rows = rows;
+		this.#strings = strings;
+		this.#netns = netns;
+		this.#ruleset = ruleset;
+		this.#sets = sets;
+		this.#previous = previous;
+		this.#patterns = new Patterns(rows, strings);
+		this.#stamps = stampsByList(ruleset);
+	}
+
+	encode(): EncodedRuleset {
+		for (const table of this.#ruleset.tables) checkJumps(table);
+		for (const table of this.#ruleset.tables) {
+			if (!this.#keepTable(table)) this.#encodeTable(table);
+		}
+		this.#writeNetns();
+		return {
+			netns: this.#netns,
+			ruleset: this.#ruleset,
+			chains: this.#chains.sort((a, b) => a.firstRule - b.firstRule),
+			sets: this.#sets,
+			recent: this.#recent,
+			initial: this.#initial,
+			carried: this.#carried,
+		};
+	}
+
+	/** A table that did not change keeps its rows. */
+	#keepTable(table: Table): boolean {
+		const previous = this.#previous;
+		const kept = previous?.chains.filter((chain) => chain.table === table) ?? [];
+		if (previous === null || kept.length === 0) return false;
+		const names = table.chains.flatMap(({ rules }) => rules.flatMap(setNames));
+		if (names.some((name) => previous.sets.get(name) !== this.#sets.get(name))) return false;
+		this.#chains.push(...kept);
+		for (const { firstRule, chain } of kept) {
+			for (let row = firstRule; row <= firstRule + chain.rules.length; row++) {
+				const initial = previous.initial.get(row);
+				if (initial !== undefined) this.#initial.set(row, initial);
+			}
+			for (const name of chain.rules.flatMap(recentNames)) {
+				const list = previous.recent.get(name);
+				if (list !== undefined) this.#recent.set(name, list);
+			}
+		}
+		const inKept = (row: number) => kept.some(({ firstRule, chain }) => row >= firstRule && row <= firstRule + chain.rules.length);
+		this.#carried.push(...previous.carried.filter(({ row }) => inKept(row)));
+		return true;
+	}
+
+	#encodeTable(table: Table): void {
+		const first = this.#rows.append(L.TABLE_CHAIN, table.chains.length);
+		const ids = new Map(table.chains.map((chain, index): [string, number] => [chain.name, first + index]));
+		for (const [index, chain] of table.chains.entries()) this.#encodeChain(table, chain, first + index, ids);
+	}
+
+	#encodeChain(table: Table, chain: Chain, row: number, ids: ReadonlyMap<string, number>): void {
+		const rows = this.#rows;
+		const firstRule = rows.append(L.TABLE_RULE, chain.rules.length + 1);
+		const at = rows.at(L.TABLE_CHAIN, row);
+		rows.setU32(at + L.CHAIN_RULE_FIRST, firstRule);
+		rows.setU32(at + L.CHAIN_RULE_COUNT, chain.rules.length);
+		rows.setU32(at + L.CHAIN_POLICY, chain.policy === null ? L.POLICY_RETURN : POLICIES[chain.policy]);
+		rows.setU32(at + L.CHAIN_TABLE, TABLES[table.name]);
+		rows.setI32(at + L.CHAIN_NETNS, this.#netns);
+		rows.setI32(at + L.CHAIN_NAME, this.#strings.intern(chain.name));
+		this.#chains.push({ row, firstRule, table, chain });
+		for (const [index, rule] of chain.rules.entries()) {
+			const ruleRow = firstRule + index;
+			this.#encodeRule(rule, ruleRow, ids);
+			this.#place(ruleRow, row, index + 1);
+			if (rule.counters !== null) this.#initial.set(ruleRow, rule.counters);
+		}
+		this.#encodePolicy(chain, firstRule + chain.rules.length);
+		this.#place(firstRule + chain.rules.length, row, chain.rules.length + 1);
+	}
+
+	#place(ruleRow: number, chainRow: number, number: number): void {
+		const at = this.#rows.at(L.TABLE_RULE, ruleRow);
+		this.#rows.setI32(at + L.RULE_CHAIN, chainRow);
+		this.#rows.setU32(at + L.RULE_NUMBER, number);
+	}
+
+	/** The row after a chain's rules: its policy, or a user chain's implicit return. */
+	#encodePolicy(chain: Chain, row: number): void {
+		const rows = this.#rows;
+		const at = rows.at(L.TABLE_RULE, row);
+		const target = { ACCEPT: L.TARGET_ACCEPT, DROP: L.TARGET_DROP, RETURN: L.TARGET_RETURN }[chain.policy ?? "RETURN"];
+		rows.setI32(at + L.RULE_IIF, -1);
+		rows.setI32(at + L.RULE_OIF, -1);
+		rows.setU8(at + L.RULE_TARGET, target);
+		rows.setU32(at + L.RULE_FLAGS, L.RULEF_POLICY | L.RULEF_TAIL | (chain.policy === null ? L.RULEF_UNCOUNTED : 0));
+		if (chain.policy !== null) this.#initial.set(row, chain.counters);
+	}
+
+	#encodeRule(rule: Rule, row: number, ids: ReadonlyMap<string, number>): void {
+		const rows = this.#rows;
+		const at = rows.at(L.TABLE_RULE, row);
+		const invert = this.#writeHeader(rule, at);
+		rows.setU8(at + L.RULE_INVERT, invert);
+		const matches = this.#matchRows(rule, row);
+		this.#writeMatches(matches, at);
+		const { target, args, flags } = this.#targetFields(rule, row, ids);
+		rows.setU8(at + L.RULE_TARGET, target);
+		for (const [index, value] of args.entries()) rows.setU32(at + L.RULE_A + index * 4, value);
+		const isTail = rule.target?.kind === "verdict" && target !== L.TARGET_UNKNOWN && isUnconditional(rule);
+		rows.setU32(at + L.RULE_FLAGS, flags | (isTail ? L.RULEF_TAIL : 0) | (rule.fragment === null ? 0 : L.RULEF_FRAGMENT));
+	}
+
+	/** Addresses, protocol and devices; returns the INV_* bits. */
+	#writeHeader(rule: Rule, at: number): number {
+		const rows = this.#rows;
+		const { source, destination, inInterface, outInterface, protocol, fragment } = rule;
+		writeNetwork(rows, at + L.RULE_SRC, source?.value ?? null);
+		writeNetwork(rows, at + L.RULE_DST, destination?.value ?? null);
+		rows.setI32(at + L.RULE_IIF, inInterface === null ? -1 : this.#patterns.row(inInterface.value));
+		rows.setI32(at + L.RULE_OIF, outInterface === null ? -1 : this.#patterns.row(outInterface.value));
+		rows.setU8(at + L.RULE_PROTO, protocol?.value ?? 0);
+		return (
+			(source?.not ? L.INV_SRC : 0) |
+			(destination?.not ? L.INV_DST : 0) |
+			(inInterface?.not ? L.INV_IIF : 0) |
+			(outInterface?.not ? L.INV_OIF : 0) |
+			(protocol?.not ? L.INV_PROTO : 0) |
+			(fragment?.not ? L.INV_FRAGMENT : 0)
+		);
+	}
+
+	/**
+	 * A rule's matches in the order of evaluation: that of the text, but a carried match is put behind those that have no
+	 * state, for where one of them says no the rule does not match whatever the carried one says.
+	 */
+	#matchRows(rule: Rule, row: number): MatchRow[] {
+		const context: MatchContext = {
+			rows: this.#rows,
+			patterns: this.#patterns,
+			sets: this.#sets,
+			protocol: rule.protocol === null || rule.protocol.not ? 0 : rule.protocol.value,
+		};
+		const ordered: MatchRow[] = [];
+		let isCarried = false;
+		for (const match of rule.matches) {
+			const encoded = this.#carrying(row, () => encodeMatch(match, context), UNKNOWN_MATCH, rule);
+			if (encoded === null) continue;
+			if (encoded === UNKNOWN_MATCH) isCarried = true;
+			else if (isCarried && isStateful(encoded)) break;
+			else ordered.push(encoded);
+		}
+		return isCarried ? [...ordered, UNKNOWN_MATCH] : ordered;
+	}
+
+	#targetFields(rule: Rule, row: number, ids: ReadonlyMap<string, number>): TargetFields & { flags: number } {
+		const { target } = rule;
+		if (target === null) return { target: L.TARGET_NONE, args: [], flags: 0 };
+		if (target.kind !== "chain") return { ...this.#carrying(row, () => encodeTarget(target), UNKNOWN_TARGET, rule), flags: 0 };
+		// checkJumps has seen that the chain exists.
+		const chain = ids.get(target.name) ?? -1;
+		return { target: L.TARGET_JUMP, args: [chain], flags: target.goto ? L.RULEF_GOTO : 0 };
+	}
+
+	/** What `encode` gives; `instead` and a note where the extension is carried. Errors get the rule's line. */
+	#carrying<T>(row: number, encode: () => T, instead: T, rule: Rule): T {
+		try {
+			return encode();
+		} catch (error) {
+			if (error instanceof EncodeError && error.line === null) throw new EncodeError(error.message, rule.line);
+			if (!(error instanceof Carried)) throw error;
+			this.#carried.push({ row, why: error.message });
+			return instead;
+		}
+	}
+
+	#writeMatches(matches: readonly MatchRow[], ruleAt: number): void {
+		const rows = this.#rows;
+		if (matches.length === 0) return;
+		const first = rows.append(L.TABLE_MATCH, matches.length);
+		rows.setU8(ruleAt + L.RULE_MATCH_COUNT, matches.length);
+		rows.setU32(ruleAt + L.RULE_MATCH_FIRST, first);
+		for (const [index, match] of matches.entries()) {
+			const at = rows.at(L.TABLE_MATCH, first + index);
+			rows.setU16(at + L.MATCH_KIND, match.kind);
+			rows.setU16(at + L.MATCH_INVERT, match.invert);
+			for (const [arg, value] of match.args.entries()) rows.setU32(at + L.MATCH_A + arg * 4, value);
+			rows.setI32(at + L.MATCH_STATE, this.#stateOf(match));
+		}
+	}
+
+	#stateOf({ state }: MatchRow): number {
+		if (state === null) return -1;
+		if ("list" in state) return this.#recentList(state.list);
+		const row = this.#rows.append(L.TABLE_STATE);
+		const at = this.#rows.at(L.TABLE_STATE, row);
+		this.#rows.view.setBigUint64(at + L.STATE_A, state.initial[0], true);
+		this.#rows.view.setBigUint64(at + L.STATE_B, state.initial[1], true);
+		return row;
+	}
+
+	/** The list's row. A list that must keep more stamps than before is emptied, as xt_recent does: it gets a new row. */
+	#recentList(name: string): number {
+		const known = this.#recent.get(name);
+		if (known !== undefined) return known.row;
+		const stamps = this.#stamps.get(name) ?? STAMPS_DEFAULT;
+		const old = this.#previous?.recent.get(name);
+		const list = old !== undefined && old.stamps >= stamps ? old : { row: this.#rows.append(L.TABLE_STATE), stamps };
+		this.#rows.setU32(this.#rows.at(L.TABLE_STATE, list.row) + L.LIST_STAMP_MASK, list.stamps - 1);
+		this.#recent.set(name, list);
+		return list.row;
+	}
+
+	#writeNetns(): void {
+		const rows = this.#rows;
+		const at = rows.at(L.TABLE_NETNS, this.#netns);
+		for (let slot = 0; slot < L.HOOK_COUNT * L.XT_COUNT; slot++) rows.setI32(at + L.NETNS_CHAINS + slot * 4, -1);
+		for (const { row, table, chain } of this.#chains) {
+			const hook = HOOKS[chain.name];
+			if (chain.policy === null || hook === undefined) continue;
+			rows.setI32(at + L.NETNS_CHAINS + (hook * L.XT_COUNT + TABLES[table.name]) * 4, row);
+		}
+		const all = L.NS_IPTABLES | L.NS_NAT | L.NS_CONNTRACK;
+		const flags = rows.view.getUint32(at + L.NETNS_FLAGS, true) & ~all;
+		rows.setU32(at + L.NETNS_FLAGS, flags | netnsFlags(this.#ruleset));
+	}
+}
+
+function writeNetwork(rows: Rows, at: number, prefix: Prefix | null): void {
+	const { address, mask } = prefix === null ? { address: 0, mask: 0 } : network(prefix);
+	rows.setU32(at, address);
+	rows.setU32(at + 4, mask);
+}
+
+/** No header condition and no match: what the kernel's trace takes for the end of a chain. */
+function isUnconditional(rule: Rule): boolean {
+	const { source, destination, inInterface, outInterface, protocol, fragment, matches } = rule;
+	const anywhere = (side: Rule["source"]) => side === null || (!side.not && side.value.mask === 0);
+	const none = inInterface === null && outInterface === null && fragment === null && matches.length === 0;
+	return none && anywhere(source) && anywhere(destination) && (protocol === null || (protocol.value === 0 && !protocol.not));
+}
+
+function stringOption(extension: Extension, name: string): string | null {
+	const value = extension.options.find((option) => option.name === name)?.value;
+	return value?.kind === "string" ? value.value : null;
+}
+
+function recentNames(rule: Rule): string[] {
+	const lists = rule.matches.filter(({ name }) => name === "recent");
+	return lists.map((match) => stringOption(match, "name") ?? "DEFAULT");
+}
+
+function setNames(rule: Rule): string[] {
+	const values = rule.matches.flatMap(({ options }) => options.map(({ value }) => value));
+	return values.flatMap((value) => (value.kind === "set" ? [value.set] : []));
+}
+
+/** A list keeps as many stamps as its greatest hitcount, rounded up to a power of two; 32 where a rule has none. */
+function stampsByList(ruleset: Ruleset): Map<string, number> {
+	const stamps = new Map<string, number>();
+	const rules = ruleset.tables.flatMap(({ chains }) => chains.flatMap((chain) => chain.rules));
+	for (const match of rules.flatMap(({ matches }) => matches.filter(({ name }) => name === "recent"))) {
+		const name = stringOption(match, "name") ?? "DEFAULT";
+		const value = match.options.find((option) => option.name === "hitcount")?.value;
+		const hits = value?.kind === "uint" ? value.value : 0;
+		const needed = hits === 0 ? STAMPS_DEFAULT : Math.min(L.RECENT_STAMP_COUNT, 2 ** Math.ceil(Math.log2(hits)));
+		stamps.set(name, Math.max(needed, stamps.get(name) ?? 0));
+	}
+	return stamps;
+}
+
+// Extensions whose checkentry asks for connection tracking (nf_ct_netns_get). A nat table alone does not, nor does
+// CT --notrack: without such a rule conntrack's hooks are not registered, and the nat hooks see no entries.
+const TRACKING_MATCHES = new Set(["conntrack", "state", "connmark", "connbytes", "connlabel", "connlimit", "helper", "cluster"]);
+const TRACKING_TARGETS = new Set(["DNAT", "SNAT", "MASQUERADE", "REDIRECT", "NETMAP", "CONNMARK", "CONNSECMARK", "SYNPROXY", "CLUSTERIP"]);
+
+/** NS_IPTABLES, NS_NAT, NS_CONNTRACK as the ruleset needs them. */
+export function netnsFlags(ruleset: Ruleset): number {
+	const rules = ruleset.tables.flatMap(({ chains }) => chains.flatMap((chain) => chain.rules));
+	const hasNat = ruleset.tables.some(({ name }) => name === "nat");
+	return (
+		(ruleset.tables.length > 0 ? L.NS_IPTABLES : 0) |
+		(hasNat ? L.NS_NAT : 0) |
+		(rules.some(tracks) ? L.NS_CONNTRACK : 0)
+	);
+}
+
+function tracks({ matches, target }: Rule): boolean {
+	if (matches.some(({ name }) => TRACKING_MATCHES.has(name))) return true;
+	if (target === null || target.kind !== "extension") return false;
+	if (target.name === "CT") return !target.options.some(({ name }) => name === "notrack");
+	return TRACKING_TARGETS.has(target.name);
+}
+
+/** Every jump leads to a user chain of the table, and none leads back (the kernel's "Too many levels of symbolic links"). */
+function checkJumps(table: Table): void {
+	const chains = new Map(table.chains.map((chain): [string, Chain] => [chain.name, chain]));
+	const done = new Set<Chain>();
+	for (const chain of table.chains) walkJumps(chain, chains, new Set(), done, table);
+}
+
+function walkJumps(chain: Chain, chains: ReadonlyMap<string, Chain>, above: Set<Chain>, done: Set<Chain>, table: Table): void {
+	if (done.has(chain)) return;
+	above.add(chain);
+	for (const { target, line } of chain.rules) {
+		if (target?.kind !== "chain") continue;
+		const next = chains.get(target.name);
+		const place = `table ${table.name}, chain ${chain.name}`;
+		if (next === undefined) throw new EncodeError(`${place}: no chain ${JSON.stringify(target.name)} to go to`, line);
+		if (next.policy !== null) throw new EncodeError(`${place}: a rule cannot go to the built-in chain ${target.name}`, line);
+		if (above.has(next)) throw new EncodeError(`${place}: going to ${target.name} makes a loop`, line);
+		walkJumps(next, chains, above, done, table);
+	}
+	above.delete(chain);
+	done.add(chain);
+}
