@@ -25,6 +25,8 @@ export interface RuleContext {
 	matches: { name: string; options: Option[] }[];
 	/** Names of the ipsets that exist; null: not known, any name goes. */
 	sets: ReadonlySet<string> | null;
+	/** Refuse what only a machine's own state could allow (a pinned BPF object). */
+	strict: boolean;
 }
 
 /** Thrown by value types and checks; the reader adds file, line, column and word. */
@@ -49,6 +51,8 @@ export class Refusal extends Error {
 export interface ValueType {
 	/** Words that it takes: 0 for a flag. */
 	wordCount: 0 | 1 | 2;
+	/** The one word may be missing. */
+	optional?: boolean;
 	/** Noun phrase for error messages. */
 	expected: string;
 	/** Throws Refusal. */
@@ -79,14 +83,14 @@ export interface OptionTable {
 	excludes?: string[];
 	/** Options that it needs. */
 	requires?: string[];
-	/** One-letter spelling: none of the extensions here has any. */
-	families?: Family[];
+	/** Kept in the canonical form but not printed: a default. */
+	silent?(option: Option): boolean;
 }
 
 export interface ExtensionTable {
 	name: string;
-	/** Name that iptables-save prints where it differs. */
-	printedName?: string;
+	/** Other names that load it. */
+	aliases?: string[];
 	kind: "match" | "target";
 	families?: Family[];
 	/** The kernel takes it in these tables only. */
@@ -105,8 +109,6 @@ export interface ExtensionTable {
 	check?(options: Option[], context: RuleContext): void;
 	/** Hooks for these options, where narrower than `hooks`. */
 	hooksOf?(options: Option[]): Hook[] | null;
-	/** What the nft variant prints instead. */
-	nft?(options: Option[], context: PrintContext): Option[] | null;
 }
 
 /** The option of that name. */

@@ -1,7 +1,7 @@
 // Prints typed rules as iptables-save does: `-s -d -i -o -p -f`, matches in the order of the rule, then the target.
 
 import type { Counters, Extension, Negatable, Option, Prefix, Rule, Target } from "../ruleset.ts";
-import type { Backend, ExtensionTable, PrintContext, ToolVersion } from "./extension.ts";
+import type { Backend, ExtensionTable, OptionTable, PrintContext, ToolVersion } from "./extension.ts";
 import { EXTENSIONS } from "./extensions/index.ts";
 import { nftForm } from "./nft.ts";
 import { protocolName } from "./protocols.ts";
@@ -61,13 +61,17 @@ const BY_NAME: ReadonlyMap<string, ExtensionTable[]> = EXTENSIONS.reduce((map, t
 
 function extensionWords(extension: Extension | Target, table: ExtensionTable | null, context: PrintContext): string[] {
 	if (extension.carried !== null) return extension.carried === "" ? [] : [extension.carried];
-	return extension.options.map((option) => printOption(option, table, context));
+	const words: string[] = [];
+	for (const option of extension.options) {
+		const known = table?.options.find(({ name }) => name === option.name);
+		if (known === undefined) throw new TypeError(`expected an option of ${extension.name}, got --${option.name}`);
+		if (!known.silent?.(option)) words.push(printOption(option, known, context));
+	}
+	return words;
 }
 
-function printOption(option: Option, table: ExtensionTable | null, context: PrintContext): string {
-	const type = table?.options.find(({ name }) => name === option.name)?.type;
-	if (type === undefined) throw new TypeError(`expected an option of ${table?.name ?? "a known extension"}, got --${option.name}`);
-	const value = type.print(option.value, context);
+function printOption(option: Option, known: OptionTable, context: PrintContext): string {
+	const value = known.type.print(option.value, context);
 	return `${option.not ? "! " : ""}--${option.name}${value === "" && option.value.kind === "flag" ? "" : ` ${value}`}`;
 }
 

@@ -357,7 +357,7 @@ function loadMatch(reading: Reading, word: Word): void {
 			throw refuse(reading, word, wrongFamily ? `a match of ${reading.family}` : "a match", nearest);
 		}
 	}
-	reading.matches.push({ table, name: word.text, word, given: [], carried: [] });
+	reading.matches.push({ table, name: table?.name ?? word.text, word, given: [], carried: [] });
 }
 
 function readJump(reading: Reading, option: Word, word: Word, isGoto: boolean): void {
@@ -391,6 +391,7 @@ function readExtensionOption(reading: Reading, found: ExtensionOption, word: Wor
 	if (glued !== null && option.type.wordCount === 0) throw refuse(reading, word, `--${option.name} without a value`);
 	while (words.length < option.type.wordCount) {
 		const next = reading.words[reading.next];
+		if (option.type.optional && (next === undefined || next.text.startsWith("-") || next.text === "!")) break;
 		if (next === undefined) throw refuse(reading, word, `${option.type.expected} after --${option.name}`);
 		reading.next++;
 		words.push(next);
@@ -413,6 +414,7 @@ function contextOf(reading: Reading): RuleContext {
 		hasOutInterface: reading.out !== null,
 		matches: reading.matches.map((loaded) => ({ name: loaded.name, options: loaded.given.map(({ option }) => option) })),
 		sets: reading.options.sets ?? null,
+		strict: reading.options.strict ?? false,
 	};
 }
 

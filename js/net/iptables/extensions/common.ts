@@ -3,14 +3,14 @@
 import type { Option } from "../../ruleset.ts";
 import { type ExtensionTable, optionOf, Refusal, type ValueType } from "../extension.ts";
 import { expectedAddress, printAddress, readAddress } from "../prefixes.ts";
-import { bigUint, flag, masked, text, wordList } from "../values.ts";
+import { bigUint, flag, masked, text, uint, wordList } from "../values.ts";
 import { quoteWord } from "../words.ts";
 import { inTableOrder } from "./order.ts";
 
 const comment: ExtensionTable = {
 	name: "comment",
 	kind: "match",
-	options: [{ name: "comment", type: text({ max: 255, print: quoteWord }), mandatory: true }],
+	options: [{ name: "comment", type: text({ max: 255, cut: true, print: quoteWord }), mandatory: true }],
 };
 
 const mark: ExtensionTable = {
@@ -46,7 +46,21 @@ const addrtype: ExtensionTable = {
 		{ name: "limit-iface-out", type: flag, excludes: ["limit-iface-in"] },
 	],
 	oneOf: [["src-type", "dst-type"]],
+	hooksOf: (options) => {
+		if (optionOf(options, "limit-iface-in")) return ["PREROUTING", "INPUT", "FORWARD"];
+		return optionOf(options, "limit-iface-out") ? ["FORWARD", "OUTPUT", "POSTROUTING"] : null;
+	},
+	check: (options, context) => {
+		if (context.family === "ipv4") return;
+		for (const { name, value } of options) {
+			const wrong = value.kind === "words" ? value.words.find((word) => NOT_IN_IPV6.includes(word)) : undefined;
+			if (wrong !== undefined) throw new Refusal(`an address type that IPv6 has, not ${wrong}`, null, 0, name);
+		}
+	},
 };
+
+/** The kernel's IPv6 side does not know these. */
+const NOT_IN_IPV6 = ["BROADCAST", "BLACKHOLE", "PROHIBIT", "THROW", "NAT", "XRESOLVE"];
 
 const addressRange: ValueType = {
 	wordCount: 1,
@@ -112,7 +126,7 @@ const set: ExtensionTable = {
 	],
 };
 
-const device = text({ max: 15, min: 1, expected: "a device's name of at most 15 bytes, + at its end for any" });
+const device = text({ max: 15, expected: "a device's name of at most 15 bytes, + at its end for any" });
 
 const physdev: ExtensionTable = {
 	name: "physdev",
@@ -127,6 +141,12 @@ const physdev: ExtensionTable = {
 	canonical: (options) => {
 		if (options.length === 0) throw new Refusal("at least one option of physdev");
 		return inTableOrder(options, physdev.options);
+	},
+	hooksOf: (options) => {
+		const out = optionOf(options, "physdev-out") ?? optionOf(options, "physdev-is-out");
+		const bridged = optionOf(options, "physdev-is-bridged");
+		if (out === undefined || (bridged && !bridged.not)) return null;
+		return ["PREROUTING", "INPUT", "FORWARD", "POSTROUTING"];
 	},
 };
 
@@ -144,17 +164,14 @@ const recentMask: ValueType = {
 	print: (value) => (value.kind === "string" ? value.value : ""),
 };
 
-function number(max: number): ValueType {
-	return {
-		wordCount: 1,
-		expected: `a number 1–${max}`,
-		parse: ([word = ""]) => {
-			if (!/^[0-9]+$/.test(word) || Number(word) < 1 || Number(word) > max) throw new Refusal(`a number 1–${max}`);
-			return { kind: "uint", value: Number(word) };
-		},
-		print: (value) => (value.kind === "uint" ? String(value.value) : ""),
-	};
-}
+const recentName = text({
+	max: 199,
+	min: 1,
+	expected: "the name of a list, without /",
+	check: (name) => {
+		if (name.includes("/")) throw new Refusal("the name of a list, without /");
+	},
+});
 
 const RECENT_NAME: Option = { name: "name", not: false, value: { kind: "string", value: "DEFAULT" } };
 
@@ -166,19 +183,22 @@ const recent: ExtensionTable = {
 		{ name: "rcheck", type: flag, negatable: true, excludes: RECENT_ACTIONS },
 		{ name: "update", type: flag, negatable: true, excludes: RECENT_ACTIONS },
 		{ name: "remove", type: flag, negatable: true, excludes: RECENT_ACTIONS },
-		{ name: "seconds", type: number(0xffffffff), excludes: ["set", "remove"] },
+		{ name: "seconds", type: uint({ min: 1 }), excludes: ["set", "remove"] },
 		{ name: "reap", type: flag, requires: ["seconds"] },
-		{ name: "hitcount", type: number(RECENT_HITS_MAX), excludes: ["set", "remove"] },
+		{ name: "hitcount", type: uint({ max: RECENT_HITS_MAX }) },
 		{ name: "rttl", type: flag, excludes: ["set", "remove"] },
-		{ name: "name", type: text({ max: 199, min: 1 }), replace: true },
+		{ name: "name", type: recentName },
 		{ name: "mask", type: recentMask },
-		{ name: "rsource", type: flag, replace: true },
-		{ name: "rdest", type: flag, replace: true },
+		{ name: "rsource", type: flag },
+		{ name: "rdest", type: flag },
 	],
 	oneOf: [RECENT_ACTIONS],
 	canonical: (options, context) => {
 		const side = options.filter(({ name }) => name === "rsource" || name === "rdest").at(-1);
-		const kept = options.filter(({ name }) => name !== "rsource" && name !== "rdest");
+		const isZero = ({ name, value }: Option): boolean => name === "hitcount" && value.kind === "uint" && value.value === 0;
+		const kept = options.filter((option) => option.name !== "rsource" && option.name !== "rdest" && !isZero(option));
+		const fixed = optionOf(kept, "set") ?? optionOf(kept, "remove");
+		if (fixed && optionOf(kept, "hitcount")) throw new Refusal(`no --hitcount beside --${fixed.name}`, null, 0, "hitcount");
 		if (!optionOf(kept, "name")) kept.push(RECENT_NAME);
 		const full = context.family === "ipv4" ? "255.255.255.255" : "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff";
 		if (!optionOf(kept, "mask")) kept.push({ name: "mask", not: false, value: { kind: "string", value: full } });

@@ -2,8 +2,9 @@
 
 import type { Option } from "../../ruleset.ts";
 import { type ExtensionTable, optionOf, Refusal, type ValueType } from "../extension.ts";
-import { prefix } from "../prefixes.ts";
-import { masked, portRange, protocol, range, readNumber, text, uint } from "../values.ts";
+import { maskLength } from "../../address.ts";
+import { prefix, readMask } from "../prefixes.ts";
+import { flag, masked, portRange, protocol, range, readNumber, text, uint } from "../values.ts";
 import { quoteWord } from "../words.ts";
 import { choice } from "../values.ts";
 import { nearestWord } from "../../error.ts";
@@ -83,16 +84,19 @@ const connmark: ExtensionTable = {
 	options: [{ name: "mark", type: masked(), negatable: true, mandatory: true }],
 };
 
+const UINT64_MAX = (1n << 64n) - 1n;
+
 const connbytesRange: ValueType = {
 	wordCount: 1,
 	expected: "a number or a range from:[to] of 64-bit numbers",
 	parse: ([word = ""]) => {
 		const parts = word.split(":");
-		const from = readNumber(parts[0] ?? "");
+		const from = parts.length === 2 && parts[0] === "" ? 0n : readNumber(parts[0] ?? "");
 		const to = parts.length < 2 || parts[1] === "" ? null : readNumber(parts[1] ?? "");
 		const bad = parts.length > 2 || from === null || (parts.length === 2 && parts[1] !== "" && to === null);
-		if (bad || (to !== null && from !== null && from > to)) throw new Refusal(connbytesRange.expected);
-		return { kind: "string", value: to === null ? String(from) : `${from}:${to}` };
+		const tooBig = (from ?? 0n) > UINT64_MAX || (to ?? 0n) > UINT64_MAX;
+		if (bad || tooBig || (to !== null && from !== null && from > to)) throw new Refusal(connbytesRange.expected);
+		return { kind: "string", value: to === null || to === UINT64_MAX ? String(from) : `${from}:${to}` };
 	},
 	print: (value) => (value.kind === "string" ? value.value : ""),
 };
@@ -107,28 +111,33 @@ const connbytes: ExtensionTable = {
 	],
 };
 
+/** Labels by number; names are a node's own (connlabel.conf) and not known here. */
+const label: ValueType = uint({ max: 127, print: (number) => `"${number}"` });
+
 const connlabel: ExtensionTable = {
 	name: "connlabel",
 	kind: "match",
 	options: [
-		{ name: "label", type: text(), negatable: true, mandatory: true },
-		{ name: "set", type: { wordCount: 0, expected: "nothing", parse: () => ({ kind: "flag" }), print: () => "" } },
+		{ name: "label", type: label, negatable: true, mandatory: true },
+		{ name: "set", type: flag },
 	],
 };
 
+/** A prefix length, or a mask; what is longer than the address or has holes counts as the whole address. */
 const connlimitMask: ValueType = {
 	wordCount: 1,
-	expected: "a prefix length",
+	expected: "a prefix length or a mask",
 	parse: ([word = ""], context) => {
-		const max = context.family === "ipv4" ? 32 : 128;
-		const number = readNumber(word);
-		if (number === null || number > BigInt(max)) throw new Refusal(`a prefix length 0–${max}`);
-		return { kind: "uint", value: Number(number) };
+		const bits = context.family === "ipv4" ? 32 : 128;
+		if (/^[0-9]+$/.test(word)) {
+			if (Number(word) > 128) throw new Refusal(`a prefix length 0–${bits} or a mask`);
+			return { kind: "uint", value: Math.min(Number(word), bits) };
+		}
+		return { kind: "uint", value: maskLength(readMask(word, context.family), bits) ?? bits };
 	},
 	print: (value) => (value.kind === "uint" ? String(value.value) : ""),
 };
 
-const connlimitFlag: ValueType = { wordCount: 0, expected: "nothing", parse: () => ({ kind: "flag" }), print: () => "" };
 const CONNLIMIT_BOUNDS = ["connlimit-upto", "connlimit-above"];
 
 const connlimit: ExtensionTable = {
@@ -138,8 +147,8 @@ const connlimit: ExtensionTable = {
 		{ name: "connlimit-upto", type: uint(), negatable: true, excludes: ["connlimit-above"] },
 		{ name: "connlimit-above", type: uint(), negatable: true, excludes: ["connlimit-upto"] },
 		{ name: "connlimit-mask", type: connlimitMask },
-		{ name: "connlimit-saddr", type: connlimitFlag, excludes: ["connlimit-daddr"] },
-		{ name: "connlimit-daddr", type: connlimitFlag, excludes: ["connlimit-saddr"] },
+		{ name: "connlimit-saddr", type: flag, excludes: ["connlimit-daddr"] },
+		{ name: "connlimit-daddr", type: flag, excludes: ["connlimit-saddr"] },
 	],
 	oneOf: [CONNLIMIT_BOUNDS],
 	canonical: (options, context) => {
@@ -161,7 +170,7 @@ const connlimit: ExtensionTable = {
 const helper: ExtensionTable = {
 	name: "helper",
 	kind: "match",
-	options: [{ name: "helper", type: text({ max: 29, print: quoteWord }), negatable: true, mandatory: true }],
+	options: [{ name: "helper", type: text({ max: 29, cut: true, print: quoteWord }), negatable: true, mandatory: true }],
 };
 
 export const conntrackMatches: ExtensionTable[] = [conntrack, state, connmark, connbytes, connlabel, connlimit, helper];

@@ -78,10 +78,6 @@ const ICMPV6_NAMES: TypeName[] = [
 	any("ping", 128),
 	any("echo-reply", 129),
 	any("pong", 129),
-	any("mld-listener-query", 130),
-	any("mld-listener-report", 131),
-	any("mld-listener-done", 132),
-	any("mld-listener-reduction", 132),
 	any("router-solicitation", 133),
 	any("router-advertisement", 134),
 	any("neighbour-solicitation", 135),
@@ -105,9 +101,10 @@ function icmpType(names: TypeName[]): ValueType {
 			if (begun.length > 1) throw new Refusal(`one of ${begun.map(([name]) => name).join(" ")}`);
 			return readNumericType(word, expected, names);
 		},
-		print: (value) => {
+		print: (value, context) => {
 			if (value.kind !== "icmptype") return "";
 			const { type, codeMin, codeMax } = value;
+			if (type === ANY_TYPE && names === ICMP_NAMES && context.version === "1.8.9") return "any";
 			if (codeMin === 0 && codeMax === 255) return type === ANY_TYPE && names === ICMP_NAMES ? "any" : String(type);
 			return codeMin === codeMax ? `${type}/${codeMin}` : `${type}/${codeMin}-${codeMax}`;
 		},
@@ -129,15 +126,12 @@ const icmp: ExtensionTable = {
 	kind: "match",
 	families: ["ipv4"],
 	protocols: [ICMP],
-	options: [{ name: "icmp-type", type: icmpType(ICMP_NAMES), negatable: true }],
-	canonical: (options) =>
-		options.length > 0
-			? options
-			: [{ name: "icmp-type", not: false, value: { kind: "icmptype", type: ANY_TYPE, codeMin: 0, codeMax: 255 } }],
+	options: [{ name: "icmp-type", type: icmpType(ICMP_NAMES), negatable: true, mandatory: true }],
 };
 
 const icmp6: ExtensionTable = {
 	name: "icmp6",
+	aliases: ["icmpv6"],
 	kind: "match",
 	families: ["ipv6"],
 	protocols: [ICMPV6],

@@ -24,9 +24,16 @@ export const EXTENSIONS: readonly ExtensionTable[] = [
 ];
 
 export function findExtension(kind: "match" | "target", name: string, family: Family): ExtensionTable | null {
-	const table = EXTENSIONS.find((e) => e.kind === kind && e.name === name && (e.families === undefined || e.families.includes(family)));
-	return table ?? null;
+	return BY_NAME.get(`${kind} ${name} ${family}`) ?? null;
 }
+
+const BY_NAME: ReadonlyMap<string, ExtensionTable> = new Map(
+	EXTENSIONS.flatMap((table) =>
+		[table.name, ...(table.aliases ?? [])].flatMap((name) =>
+			(table.families ?? ["ipv4", "ipv6"]).map((family): [string, ExtensionTable] => [`${table.kind} ${name} ${family}`, table]),
+		),
+	),
+);
 
 export function extensionNames(kind: "match" | "target", family: Family): string[] {
 	return EXTENSIONS.filter((e) => e.kind === kind && (e.families === undefined || e.families.includes(family))).map((e) => e.name);

@@ -2,7 +2,7 @@
 // the mask's bits are cleared, then the value's bits are flipped.
 
 import type { Option } from "../../ruleset.ts";
-import { type ExtensionTable, type OptionTable, optionOf, Refusal, type ValueType } from "../extension.ts";
+import { type ExtensionTable, type OptionTable, optionOf, type ValueType } from "../extension.ts";
 import { expectKind, flag, hex, masked, readUint, uint } from "../values.ts";
 import { inTableOrder } from "./order.ts";
 
@@ -47,6 +47,13 @@ const mark: ExtensionTable = {
 	canonical: (options) => options.map(asXmark),
 };
 
+/** `--set-mark VALUE --mask MASK` is an old spelling of `--set-mark VALUE/MASK`. */
+function withMask(option: Option, options: Option[]): Option {
+	const mask = optionOf(options, "mask");
+	if (mask === undefined || option.name !== "set-mark") return option;
+	return { ...option, value: { ...expectKind(option.value, "masked"), mask: expectKind(mask.value, "uint").value } };
+}
+
 const CONNMARK_ACTIONS = [...MARK_SPELLINGS, "save-mark", "restore-mark"];
 const FULL_MASK = 0xffffffff;
 
@@ -54,8 +61,8 @@ const connmarkOptions: OptionTable[] = [
 	...markOptions(["save-mark", "restore-mark"]),
 	{ name: "save-mark", type: flag, excludes: CONNMARK_ACTIONS },
 	{ name: "restore-mark", type: flag, excludes: CONNMARK_ACTIONS },
-	{ name: "left-shift-mark", type: uint({ max: 32 }), excludes: ["right-shift-mark"] },
-	{ name: "right-shift-mark", type: uint({ max: 32 }), excludes: ["left-shift-mark"] },
+	{ name: "left-shift-mark", type: uint({ max: 31 }) },
+	{ name: "right-shift-mark", type: uint({ max: 31 }) },
 	{ name: "nfmask", type: bits },
 	{ name: "ctmask", type: bits },
 	{ name: "mask", type: bits, excludes: ["nfmask", "ctmask"] },
@@ -68,17 +75,18 @@ const connmark: ExtensionTable = {
 	oneOf: [CONNMARK_ACTIONS],
 	canonical: (options) => {
 		const copies = optionOf(options, "save-mark") ?? optionOf(options, "restore-mark");
+		const shift = options.filter(({ name }) => name.endsWith("-shift-mark")).at(-1);
+		const shifts = shift === undefined ? [] : [shift];
 		if (copies === undefined) {
-			const stray = options.find(({ name }) => name === "nfmask" || name === "ctmask" || name === "mask");
-			if (stray) throw new Refusal("--save-mark or --restore-mark beside a mask", null, 0, stray.name);
-			return inTableOrder(options.map(asXmark), connmarkOptions);
+			const marks = options.filter(({ name }) => MARK_SPELLINGS.includes(name));
+			return inTableOrder([...marks.map((option) => asXmark(withMask(option, options))), ...shifts], connmarkOptions);
 		}
 		const both = optionOf(options, "mask");
 		const maskOption = (name: string): Option => {
 			const given = both ?? optionOf(options, name);
 			return { name, not: false, value: { kind: "uint", value: given ? expectKind(given.value, "uint").value : FULL_MASK } };
 		};
-		return [copies, maskOption("nfmask"), maskOption("ctmask")];
+		return [copies, maskOption("nfmask"), maskOption("ctmask"), ...shifts];
 	},
 };
 

@@ -3,42 +3,39 @@
 
 import { type ExtensionTable, Refusal, type RuleContext, type ValueType } from "../extension.ts";
 import type { Value } from "../../ruleset.ts";
+import { familyOf } from "../../address.ts";
 import { expectedAddress, prefix, printAddress, readAddress } from "../prefixes.ts";
-import { DCCP, ICMP, ICMPV6, SCTP, TCP, UDP, UDPLITE } from "../protocols.ts";
+import { DCCP, ICMP, SCTP, TCP, UDP } from "../protocols.ts";
 import { flag, readPort } from "../values.ts";
 
 type NatValue = Extract<Value, { kind: "nat" }>;
 
 const NO_NAT: NatValue = { kind: "nat", addressMin: null, addressMax: null, portMin: null, portMax: null, baseport: null };
 
+/** `80`, `http`, `80-90`, `80-90/1000`: names stand alone. */
 function readPorts(text: string, shifted: boolean): Pick<NatValue, "portMin" | "portMax" | "baseport"> {
-	const [rangeText = "", baseText] = shifted ? text.split("/") : [text];
-	const dash = rangeDash(rangeText);
-	const portMin = readNatPort(dash < 0 ? rangeText : rangeText.slice(0, dash));
-	const portMax = dash < 0 ? portMin : readNatPort(rangeText.slice(dash + 1));
+	const match = /^([0-9]+)-([0-9]+)(?:\/(.+))?$/.exec(text);
+	if (match === null) {
+		const port = readPort(text, PORTS_EXPECTED);
+		return { portMin: port, portMax: port, baseport: null };
+	}
+	const portMin = readPort(match[1] as string, PORTS_EXPECTED);
+	const portMax = readPort(match[2] as string, PORTS_EXPECTED);
 	if (portMax < portMin) throw new Refusal("a port range with min ≤ max");
-	const baseport = baseText === undefined ? null : readNatPort(baseText);
+	if (match[3] === undefined) return { portMin, portMax, baseport: null };
+	const baseport = readPort(match[3], "a base port 1–65535");
+	if (!shifted || baseport === 0) throw new Refusal(shifted ? "a base port 1–65535" : "a port range without a base port");
 	return { portMin, portMax, baseport };
 }
 
-/** Where a range's dash is: names have dashes too, so only a dash after a number counts, else the text is one name. */
-function rangeDash(text: string): number {
-	return /^[0-9]+-/.test(text) ? text.indexOf("-") : -1;
-}
-
-function readNatPort(text: string): number {
-	const port = readPort(text, "a port 1–65535 or a range min-max");
-	if (port === 0) throw new Refusal("a port 1–65535");
-	return port;
-}
+const PORTS_EXPECTED = "a port 0–65535, a service name or a range min-max";
 
 function readAddresses(text: string, context: RuleContext): Pick<NatValue, "addressMin" | "addressMax"> {
 	if (text === "") return { addressMin: null, addressMax: null };
 	const [low = "", high = low, ...more] = text.split("-");
-	const min = readAddress(low, context.family);
-	const max = readAddress(high, context.family);
-	const short = context.family === "ipv4" && [low, high].some((part) => part.split(".").length !== 4);
-	if (min === null || max === null || short || more.length > 0) throw new Refusal(`${expectedAddress(context.family)} or a range min-max`);
+	const min = familyOf(low) === context.family ? readAddress(low, context.family) : null;
+	const max = familyOf(high) === context.family ? readAddress(high, context.family) : null;
+	if (min === null || max === null || more.length > 0) throw new Refusal(`${expectedAddress(context.family)} or a range min-max`);
 	return { addressMin: printAddress(min, context.family), addressMax: printAddress(max, context.family) };
 }
 
@@ -82,11 +79,11 @@ function printPorts(min: number, max: number | null, baseport: number | null): s
 	return baseport === null ? range : `${range}/${baseport}`;
 }
 
-const PORT_PROTOCOLS = [TCP, UDP, SCTP, DCCP, ICMP, ICMPV6, UDPLITE];
+const PORT_PROTOCOLS = [TCP, UDP, SCTP, DCCP, ICMP];
 
 function wantPortProtocol(context: RuleContext): void {
 	const { protocol } = context;
-	if (protocol === null || protocol.not || !PORT_PROTOCOLS.includes(protocol.value)) {
+	if (protocol === null || !PORT_PROTOCOLS.includes(protocol.value)) {
 		throw new Refusal("-p tcp, udp, sctp or dccp before ports");
 	}
 }
@@ -156,6 +153,12 @@ const netmap: ExtensionTable = {
 	tables: ["nat"],
 	hooks: ["PREROUTING", "INPUT", "OUTPUT", "POSTROUTING"],
 	options: [{ name: "to", type: prefix(), mandatory: true }],
+	canonical: (options) =>
+		options.map((option) => {
+			if (option.value.kind !== "prefix" || typeof option.value.prefix.mask === "number") return option;
+			const bits = option.value.prefix.address.includes(":") ? 128 : 32;
+			return { ...option, value: { kind: "prefix", prefix: { address: option.value.prefix.address, mask: bits } } };
+		}),
 };
 
 export const natTargets: ExtensionTable[] = [dnat, snat, masquerade, redirect, netmap];

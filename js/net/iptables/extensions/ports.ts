@@ -85,7 +85,8 @@ const tcp: ExtensionTable = {
 	options: tcpOptions,
 	canonical: (options, context) => {
 		const renamed = options.map((option) => (option.name === "syn" ? { ...option, name: "tcp-flags" } : option));
-		return inTableOrder(withoutFullPorts(renamed, context), tcpOptions);
+		const meaningful = renamed.filter(({ not, value }) => not || value.kind !== "tcpflags" || value.mask !== 0 || value.comp !== 0);
+		return inTableOrder(withoutFullPorts(meaningful, context), tcpOptions);
 	},
 };
 
@@ -210,7 +211,10 @@ const PORTS_MAX = 15;
 const portList: ValueType = {
 	wordCount: 1,
 	expected: "a comma list of ports and min:max ranges, at most 15 (a range counts two)",
-	parse: ([word = ""]) => {
+	parse: ([word = ""], context) => {
+		if (context.protocol === null || context.protocol.not || !multiport.protocols?.includes(context.protocol.value)) {
+			throw new Refusal("-p tcp, udp, udplite, sctp or dccp before the ports of -m multiport");
+		}
 		const ranges = word.split(",").map(readListedPort);
 		const slots = ranges.reduce((count, { min, max }) => count + (min === max ? 1 : 2), 0);
 		if (slots > PORTS_MAX) throw new Refusal(`at most ${PORTS_MAX} ports (a range counts two), got ${slots}`);
@@ -243,10 +247,6 @@ const multiport: ExtensionTable = {
 		{ name: "ports", type: portList, negatable: true, excludes: multiportNames },
 	],
 	oneOf: [multiportNames],
-	check: (_, context) => {
-		if (context.protocol === null || context.protocol.not)
-			throw new Refusal("-p tcp, udp, udplite, sctp or dccp in a rule with -m multiport");
-	},
 };
 
 export const portMatches: ExtensionTable[] = [tcp, udp, sctp, dccp, multiport];

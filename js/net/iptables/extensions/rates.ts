@@ -105,19 +105,39 @@ export function printRate(interval: number): string {
 	return `${Math.floor(chosen[1] / interval)}/${chosen[0]}`;
 }
 
+const LIMIT_BURST = 5;
+
 const LIMIT_DEFAULTS: Option[] = [
 	{ name: "limit", not: false, value: { kind: "rate", interval: 3600 * LIMIT_SCALE / 3 } },
-	{ name: "limit-burst", not: false, value: { kind: "uint", value: 5 } },
+	{ name: "limit-burst", not: false, value: { kind: "uint", value: LIMIT_BURST } },
 ];
 
 const limit: ExtensionTable = {
 	name: "limit",
 	kind: "match",
 	options: [
-		{ name: "limit", type: rate, replace: true },
-		{ name: "limit-burst", type: uint({ max: 10000 }), replace: true },
+		{ name: "limit", type: rate },
+		{ name: "limit-burst", type: uint({ max: 10000 }), silent: ({ value }) => value.kind === "uint" && value.value === LIMIT_BURST },
 	],
-	canonical: (options) => inTableOrder([...options, ...LIMIT_DEFAULTS.filter(({ name }) => !optionOf(options, name))], limit.options),
+	canonical: (options, context) => {
+		const all = [...options, ...LIMIT_DEFAULTS.filter(({ name }) => !optionOf(options, name))];
+		if (context.backend === "legacy") checkLimitCredits(all);
+		return inTableOrder(all, limit.options);
+	},
 };
+
+/** Credits per second of the kernel's limit match (32 bits; the same for HZ 250 and 1000). */
+const LIMIT_CREDITS = 32000;
+
+/** The kernel refuses a burst whose credits overflow 32 bits. */
+function checkLimitCredits(options: Option[]): void {
+	const rateValue = optionOf(options, "limit")?.value;
+	const burst = optionOf(options, "limit-burst")?.value;
+	if (rateValue?.kind !== "rate" || burst?.kind !== "uint") return;
+	const credits = (user: number): number =>
+		user > 0xffffffff / LIMIT_CREDITS ? Math.imul(Math.floor(user / LIMIT_SCALE), LIMIT_CREDITS) >>> 0 : Math.floor((user * LIMIT_CREDITS) / LIMIT_SCALE);
+	const product = Math.imul(rateValue.interval, burst.value) >>> 0;
+	if (burst.value === 0 || credits(product) < credits(rateValue.interval)) throw new Refusal("a smaller burst (not 0) or a faster rate", null, 0, "limit-burst");
+}
 
 export const rateMatches: ExtensionTable[] = [statistic, limit];

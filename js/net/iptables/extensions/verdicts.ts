@@ -64,14 +64,14 @@ function reject(family: "ipv4" | "ipv6", names: RejectName[], fallback: string):
 	};
 }
 
-const LOG_LEVELS = { emerg: 0, panic: 0, alert: 1, crit: 2, error: 3, err: 3, warning: 4, warn: 4, notice: 5, info: 6, debug: 7 };
+const LOG_LEVELS = { emerg: 0, panic: 0, alert: 1, crit: 2, error: 3, warning: 4, notice: 5, info: 6, debug: 7 };
 const LOG_DEFAULT_LEVEL = 4;
 
 const log: ExtensionTable = {
 	name: "LOG",
 	kind: "target",
 	options: [
-		{ name: "log-prefix", type: text({ max: 29, min: 1, print: quoteWord }) },
+		{ name: "log-prefix", type: text({ max: 29, min: 1, cut: true, print: quoteWord }) },
 		{ name: "log-level", type: uint({ max: 7, names: LOG_LEVELS }) },
 		{ name: "log-tcp-sequence", type: flag },
 		{ name: "log-tcp-options", type: flag },
@@ -86,7 +86,14 @@ const log: ExtensionTable = {
 		),
 };
 
-const trace: ExtensionTable = { name: "TRACE", kind: "target", tables: ["raw"], options: [] };
+const trace: ExtensionTable = {
+	name: "TRACE",
+	kind: "target",
+	options: [],
+	check: (_, context) => {
+		if (context.backend === "legacy" && context.table !== "raw") throw new Refusal(`table raw for TRACE, not ${context.table}`);
+	},
+};
 const notrack: ExtensionTable = { name: "NOTRACK", kind: "target", tables: ["raw"], options: [] };
 
 const CT_EVENTS = ["new", "related", "destroy", "reply", "assured", "protoinfo", "helper", "mark", "natseqinfo", "secmark"];
@@ -113,7 +120,22 @@ const ct: ExtensionTable = {
 		{ name: "zone-reply", type: zone },
 		{ name: "zone", type: zone },
 	],
+	canonical: (options, context) => {
+		const helper = optionOf(options, "helper");
+		if (helper && context.protocol === null) throw new Refusal("-p in a rule that attaches a helper", null, 0, "helper");
+		return inTableOrder(withOneZone(options), ct.options);
+	},
 };
+
+/** The target holds one zone: the last one given, for both directions where both were; zone 0 is none. */
+function withOneZone(options: Option[]): Option[] {
+	const zones = options.filter(({ name }) => name.startsWith("zone"));
+	const rest = options.filter(({ name }) => !name.startsWith("zone"));
+	const last = zones.at(-1);
+	if (last === undefined || (last.value.kind === "uint" && last.value.value === 0)) return rest;
+	const name = zones.every((option) => option.name === last.name) ? last.name : "zone";
+	return [...rest, { ...last, name }];
+}
 
 export function isReset(options: Option[]): boolean {
 	const how = optionOf(options, "reject-with");
