@@ -43,7 +43,7 @@ export function natInitialized(p: Packet, manip: i32): bool {
  * nf_nat_setup_info: maps the source or destination of the packet's flow into a range. addrMin 0: the address stays.
  * portMin and portMax (ids for ICMP) count with NAT_PORTS. NF_DROP only where it had been decided already.
  */
-export function natSetup(p: Packet, manip: i32, addrMin: u32, addrMax: u32, portMin: u16, portMax: u16, natFlags: i32): i32 {
+export function natSetup(p: Packet, manip: i32, addrMin: u32, addrMax: u32, portMin: i32, portMax: i32, natFlags: i32): i32 {
 	const index = p.ct;
 	if (index < 0) return L.NF_ACCEPT;
 	const c = conn(index);
@@ -51,8 +51,8 @@ export function natSetup(p: Packet, manip: i32, addrMin: u32, addrMax: u32, port
 	if (natInitialized(p, manip)) return L.NF_DROP;
 	addrLow = addrMin;
 	addrHigh = addrMin != 0 && addrMax == 0 ? addrMin : addrMax;
-	portLow = <u32>min<u16>(portMin, portMax);
-	portHigh = <u32>max<u16>(portMin, portMax);
+	portLow = <u32>min<i32>(portMin, portMax);
+	portHigh = <u32>max<i32>(portMin, portMax);
 	flags = natFlags;
 
 	const current = tupleAt(CURRENT);
