@@ -74,8 +74,8 @@ export class PacketColumns {
 	/** TCP window, unscaled. */
 	readonly window: Uint16Array;
 	readonly shape: Uint8Array;
-	/** Equal in all copies of a packet, before and after NAT and at any TTL; see `packet.ts`. 0 for flow records. */
-	readonly digest: Uint32Array;
+	/** UDP, SCTP and unknown protocols: a hash of the first 8 payload bytes, to tell packets apart; 0 where there are fewer. */
+	readonly payloadHash: Uint32Array;
 	/** Index in the source's `InterfaceTable`. */
 	readonly interfaceIndex: Uint16Array;
 	readonly direction: Uint8Array;
@@ -119,7 +119,7 @@ export class PacketColumns {
 		this.ack = new Uint32Array(capacity);
 		this.window = new Uint16Array(capacity);
 		this.shape = new Uint8Array(capacity);
-		this.digest = new Uint32Array(capacity);
+		this.payloadHash = new Uint32Array(capacity);
 		this.interfaceIndex = new Uint16Array(capacity);
 		this.direction = new Uint8Array(capacity);
 		this.vlan = new Uint16Array(capacity);
@@ -131,6 +131,20 @@ export class PacketColumns {
 		this.innerDst = new Uint32Array(capacity);
 		this.innerSport = new Uint16Array(capacity);
 		this.innerDport = new Uint16Array(capacity);
+		this.reset();
+	}
+
+	/**
+	 * Empties the columns. What is the same in nearly all rows is set here once, and written only where it differs: so a
+	 * writer that gives a row up restores these.
+	 */
+	reset(): void {
+		this.count = 0;
+		this.direction.fill(DIRECTION_UNKNOWN);
+		this.vlan.fill(0);
+		this.vni.fill(-1);
+		this.repeat.fill(1);
+		this.payloadHash.fill(0);
 	}
 }
 
@@ -154,7 +168,7 @@ export function copyRow(from: PacketColumns, i: number, to: PacketColumns, j: nu
 	to.ack[j] = from.ack[i] as number;
 	to.window[j] = from.window[i] as number;
 	to.shape[j] = from.shape[i] as number;
-	to.digest[j] = from.digest[i] as number;
+	to.payloadHash[j] = from.payloadHash[i] as number;
 	to.interfaceIndex[j] = from.interfaceIndex[i] as number;
 	to.direction[j] = from.direction[i] as number;
 	to.vlan[j] = from.vlan[i] as number;

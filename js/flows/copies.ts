@@ -1,9 +1,9 @@
-// Which packets were seen a moment ago: a packet captured at several interfaces has the same digest at each, whatever NAT
-// did on its way. Open addressing over flat words; entries older than the window are dropped when the table would grow.
+// Which packets were seen a moment ago: a packet captured at several interfaces hashes alike at each, whatever NAT did
+// on its way. Open addressing over flat words; entries older than the window are dropped when the table would grow.
 
-import { type PacketColumns, TIME_HIGH, TIME_LOW } from "./columns.ts";
+import { type PacketColumns, PROTO_ICMP, PROTO_ICMPV6, TIME_HIGH, TIME_LOW } from "./columns.ts";
 
-/* A slot, 6 words: digest | second hash, never 0 (0: free) | time low | time high | flow | 1: noted in a known netns */
+/* A slot, 6 words: first hash | second hash, never 0 (0: free) | time low | time high | flow | 1: noted in a known netns */
 const SLOT = 6;
 const FIRST_SLOTS = 1024;
 const WORD = 0x1_0000_0000;
@@ -25,7 +25,7 @@ export class CopyTable {
 
 	/** True where the packet of this row was noted within the window before it. */
 	seen(columns: PacketColumns, row: number): boolean {
-		const at = this.#slot(columns.digest[row] as number, secondHash(columns, row));
+		const at = this.#slot(firstHash(columns, row), secondHash(columns, row));
 		if (this.#words[at + 1] === 0 || this.#age(columns, row, at) > this.#windowNs) return false;
 		this.flow = this.#words[at + 4] as number;
 		this.inNetns = this.#words[at + 5] === 1;
@@ -36,10 +36,11 @@ export class CopyTable {
 	note(columns: PacketColumns, row: number, flow: number, inNetns: boolean): void {
 		if ((this.#count + 1) * 2 > this.#mask + 1) this.#makeRoom(columns, row);
 		const second = secondHash(columns, row);
-		const at = this.#slot(columns.digest[row] as number, second);
+		const first = firstHash(columns, row);
+		const at = this.#slot(first, second);
 		const words = this.#words;
 		if (words[at + 1] === 0) this.#count++;
-		words[at] = columns.digest[row] as number;
+		words[at] = first;
 		words[at + 1] = second;
 		words[at + 2] = columns.timeWords[row * 2 + TIME_LOW] as number;
 		words[at + 3] = columns.timeWords[row * 2 + TIME_HIGH] as number;
@@ -48,12 +49,12 @@ export class CopyTable {
 	}
 
 	/** The slot of this packet, or the free one where it would go. */
-	#slot(digest: number, second: number): number {
+	#slot(first: number, second: number): number {
 		const words = this.#words;
-		let slot = (digest ^ (second >>> 7)) & this.#mask;
+		let slot = (first ^ (second >>> 7)) & this.#mask;
 		for (;;) {
 			const at = slot * SLOT;
-			if (words[at + 1] === 0 || (words[at] === digest && words[at + 1] === second)) return at;
+			if (words[at + 1] === 0 || (words[at] === first && words[at + 1] === second)) return at;
 			slot = (slot + 1) & this.#mask;
 		}
 	}
@@ -78,13 +79,32 @@ export class CopyTable {
 	}
 }
 
-/** With the digest, 64 bits: what forwarding and NAT leave alone. */
+/*
+ * Both hashes, 64 bits together, are over what NAT and forwarding leave alone: IP id, length, protocol, and of TCP sequence,
+ * acknowledgement, flags and window, of ICMP type, code and an echo's sequence number, of others the beginning of the
+ * payload. Two packets of one sender collide where it sends the same again with the same IP id.
+ */
+function firstHash(columns: PacketColumns, row: number): number {
+	let h = Math.imul(((columns.ipId[row] as number) << 16) ^ (columns.ipBytes[row] as number), 0x9e3779b1);
+	h = Math.imul((h ^ (h >>> 15)) + (columns.seq[row] as number), 0x85ebca6b);
+	h = Math.imul((h ^ (h >>> 13)) + (columns.ack[row] as number), 0xc2b2ae35);
+	h = Math.imul((h ^ (h >>> 15)) + (columns.payloadHash[row] as number), 0x27d4eb2f);
+	return (h ^ (h >>> 16)) >>> 0;
+}
+
 function secondHash(columns: PacketColumns, row: number): number {
-	let h = Math.imul(columns.seq[row] as number, 0x85ebca6b) ^ Math.imul(columns.ack[row] as number, 0xc2b2ae35);
+	const proto = columns.proto[row] as number;
+	const typeCode = proto === PROTO_ICMP || proto === PROTO_ICMPV6 ? (columns.dport[row] as number) : 0;
+	let h = Math.imul(((columns.tcpFlags[row] as number) << 16) | (columns.window[row] as number), 0x85ebca6b);
 	h =
-		Math.imul(h ^ (h >>> 15), 0x27d4eb2f) +
-		(columns.ipId[row] as number) * 65537 +
-		(columns.payloadBytes[row] as number);
-	h ^= Math.imul((columns.proto[row] as number) + 1, 0x9e3779b1);
+		Math.imul((h ^ (h >>> 15)) + (columns.payloadHash[row] as number), 0xc2b2ae35) ^
+		Math.imul(columns.seq[row] as number, 0x27d4eb2f);
+	h =
+		Math.imul((h ^ (h >>> 13)) + (columns.ack[row] as number), 0x9e3779b1) ^
+		Math.imul(typeCode * 256 + proto, 0x85ebca6b);
+	h = Math.imul(
+		(h ^ (h >>> 15)) + ((columns.ipId[row] as number) << 16) + (columns.ipBytes[row] as number),
+		0xc2b2ae35,
+	);
 	return (h ^ (h >>> 16)) >>> 0 || 1;
 }

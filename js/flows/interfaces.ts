@@ -14,7 +14,7 @@ export interface FlowInterface {
 	description: string | null;
 	/** LINKTYPE_ number; null for flow records. */
 	linktype: number | null;
-	/** Its rows are packets as seen on a wire (with sequence numbers, IP ids, digests), not flow records. */
+	/** Its rows are packets as seen on a wire (with sequence numbers and IP ids), not flow records. */
 	packets: boolean;
 }
 

@@ -23,7 +23,7 @@ export class TimeOrder {
 	/** Empty columns to fill. */
 	spare(): PacketColumns {
 		const columns = this.#free.pop() ?? new PacketColumns(this.#capacity);
-		columns.count = 0;
+		columns.reset();
 		return columns;
 	}
 

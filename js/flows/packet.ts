@@ -4,6 +4,7 @@
 
 import type { AddressTable } from "./addresses.ts";
 import {
+	DIRECTION_UNKNOWN,
 	type PacketColumns,
 	PROTO_ICMP,
 	PROTO_ICMPV6,
@@ -48,8 +49,8 @@ export class PacketDecoder {
 
 	/**
 	 * Decodes the frame at `at`, captured up to `end`, `wireBytes` long on the wire, into row `columns.count`.
-	 * True where the row holds an IP packet; false: counted in the tally, no row. Time, interface, `repeat` and `origin` are
-	 * the caller's, as is `columns.count`; `direction` is set from the link header.
+	 * True where the row holds an IP packet; false: counted in the tally, no row. Time, interface and `origin` are the
+	 * caller's, as is `columns.count`; `direction` is set from the link header.
 	 */
 	decode(
 		columns: PacketColumns,
@@ -65,11 +66,12 @@ export class PacketDecoder {
 		this.#tunnelEnd = 0;
 		const link = this.link;
 		link.read(linktype, view, at, end);
-		columns.direction[this.#row] = link.direction;
-		columns.vlan[this.#row] = link.vlan;
-		columns.vni[this.#row] = -1;
+		const { vlan, direction } = link;
 		if (!this.#network(link.ethertype, link.next, end, at + wireBytes - link.next)) return false;
-		return this.#tunnelEnd === 0 || this.#inner();
+		if (this.#tunnelEnd !== 0 && !this.#inner()) return false;
+		if (vlan !== 0) columns.vlan[this.#row] = vlan;
+		if (direction !== DIRECTION_UNKNOWN) columns.direction[this.#row] = direction;
+		return true;
 	}
 
 	#network(ethertype: number, at: number, end: number, wireBytes: number): boolean {
@@ -180,6 +182,32 @@ export class PacketDecoder {
 		const row = this.#row;
 		const proto = this.#proto;
 		columns.proto[row] = proto;
+		if (proto === PROTO_TCP && this.#end - at >= 16 && (this.#shape & (SHAPE_LATER_FRAGMENT | SHAPE_CUT)) === 0) {
+			this.#tcp(at, bytes);
+		} else this.#other(at, bytes);
+		columns.shape[row] = this.#shape;
+	}
+
+	/** A TCP header of which all but checksum and urgent pointer were captured. */
+	#tcp(at: number, bytes: number): void {
+		const columns = this.#columns;
+		const row = this.#row;
+		const view = this.#view;
+		const ports = view.getUint32(at);
+		const rest = view.getUint32(at + 12);
+		columns.sport[row] = ports >>> 16;
+		columns.dport[row] = ports;
+		columns.seq[row] = view.getUint32(at + 4);
+		columns.ack[row] = view.getUint32(at + 8);
+		columns.tcpFlags[row] = rest >>> 16;
+		columns.window[row] = rest;
+		columns.payloadBytes[row] = Math.max(bytes - (rest >>> 28) * 4, 0);
+	}
+
+	#other(at: number, bytes: number): void {
+		const columns = this.#columns;
+		const row = this.#row;
+		const proto = this.#proto;
 		columns.sport[row] = 0;
 		columns.dport[row] = 0;
 		columns.tcpFlags[row] = 0;
@@ -188,37 +216,27 @@ export class PacketDecoder {
 		columns.window[row] = 0;
 		columns.payloadBytes[row] = Math.max(bytes, 0);
 		if ((this.#shape & (SHAPE_LATER_FRAGMENT | SHAPE_CUT)) === 0) {
-			if (proto === PROTO_TCP) this.#tcp(at, bytes);
+			if (proto === PROTO_TCP) this.#cutTcp(at);
 			else if (proto === PROTO_UDP) this.#udp(at, bytes);
 			else if (proto === PROTO_ICMP) this.#icmp(at, bytes, false);
 			else if (proto === PROTO_ICMPV6) this.#icmp(at, bytes, true);
 			else if (proto === PROTO_SCTP) this.#sctp(at, bytes);
-		}
+			else this.#hashPayload(at);
+		} else this.#hashPayload(at);
 		if (this.#shape & SHAPE_CUT) this.#tally.cut++;
-		columns.shape[row] = this.#shape;
-		columns.digest[row] = this.#digest(at);
 	}
 
-	#tcp(at: number, bytes: number): void {
-		if (!this.#ports(at)) return;
-		if (this.#end - at < 16) {
-			this.#shape |= SHAPE_CUT;
-			return;
-		}
-		const columns = this.#columns;
-		const row = this.#row;
-		const view = this.#view;
-		columns.seq[row] = view.getUint32(at + 4);
-		columns.ack[row] = view.getUint32(at + 8);
-		const rest = view.getUint32(at + 12);
-		columns.tcpFlags[row] = rest >>> 16;
-		columns.window[row] = rest;
-		columns.payloadBytes[row] = Math.max(bytes - (rest >>> 28) * 4, 0);
+	#cutTcp(at: number): void {
+		this.#ports(at);
+		this.#shape |= SHAPE_CUT;
+		if (this.#end - at >= 8) this.#columns.seq[this.#row] = this.#view.getUint32(at + 4);
+		if (this.#end - at >= 12) this.#columns.ack[this.#row] = this.#view.getUint32(at + 8);
 	}
 
 	#udp(at: number, bytes: number): void {
 		if (!this.#ports(at)) return;
 		this.#columns.payloadBytes[this.#row] = Math.max(bytes - 8, 0);
+		this.#hashPayload(at + 8);
 		if (this.#decapsulate && this.#tunnelEnd === 0) this.#tunnel(at + 8);
 	}
 
@@ -226,6 +244,7 @@ export class PacketDecoder {
 		if (!this.#ports(at)) return;
 		const row = this.#row;
 		this.#columns.payloadBytes[row] = Math.max(bytes - 12, 0);
+		this.#hashPayload(at + 12);
 		if (this.#end - at < 13) this.#shape |= SHAPE_CUT;
 		else this.#columns.tcpFlags[row] = this.#view.getUint8(at + 12);
 		if (this.#end - at >= 8) this.#columns.seq[row] = this.#view.getUint32(at + 4);
@@ -305,41 +324,25 @@ export class PacketDecoder {
 		this.#columns.vni[this.#row] = this.#view.getUint32(at + 4) >>> 8;
 	}
 
+	/** Reads the tunnelled frame over the row of the outer one. */
 	#inner(): boolean {
-		const vlan = this.link.vlan;
-		const direction = this.link.direction;
+		const row = this.#row;
+		const vni = this.#columns.vni[row] as number;
+		this.#columns.payloadHash[row] = 0;
 		this.link.read(LINK_ETHERNET, this.#view, this.#tunnelEnd, this.#end);
-		this.link.direction = direction;
-		this.link.vlan = vlan;
-		if (!this.#network(this.link.ethertype, this.link.next, this.#end, this.#end - this.link.next)) return false;
+		if (!this.#network(this.link.ethertype, this.link.next, this.#end, this.#end - this.link.next)) {
+			this.#columns.vni[row] = -1;
+			return false;
+		}
+		this.#columns.vni[row] = vni;
 		this.#tally.tunnelled++;
 		return true;
 	}
 
-	/**
-	 * What NAT and forwarding leave alone, hashed: IP id, length, protocol, and for TCP sequence, acknowledgement, flags and
-	 * window, for ICMP type, code and an echo's sequence number, for others the first 8 payload bytes. Two packets of one sender may collide
-	 * where it sends the same thing again with the same IP id.
-	 */
-	#digest(at: number): number {
-		const columns = this.#columns;
-		const row = this.#row;
-		const proto = this.#proto;
-		let h = Math.imul(((columns.ipId[row] as number) << 16) ^ (columns.ipBytes[row] as number), 0x9e3779b1);
-		h = Math.imul((h ^ (h >>> 15)) + (columns.seq[row] as number), 0x85ebca6b);
-		if (proto === PROTO_TCP) {
-			h = Math.imul((h ^ (h >>> 13)) + (columns.ack[row] as number), 0xc2b2ae35);
-			h ^= ((columns.tcpFlags[row] as number) << 16) | (columns.window[row] as number);
-		} else if (proto !== PROTO_ICMP && proto !== PROTO_ICMPV6) {
-			const payload = proto === PROTO_UDP ? at + 8 : proto === PROTO_SCTP ? at + 12 : at;
-			if (this.#end - payload >= 8) {
-				h = Math.imul((h ^ (h >>> 13)) + this.#view.getUint32(payload), 0xc2b2ae35);
-				h = Math.imul((h ^ (h >>> 13)) + this.#view.getUint32(payload + 4), 0x27d4eb2f);
-			}
-		}
-		const icmpType = proto === PROTO_ICMP || proto === PROTO_ICMPV6 ? (columns.dport[row] as number) << 8 : 0;
-		h = Math.imul(h ^ (h >>> 16) ^ proto ^ icmpType, 0x27d4eb2f);
-		return (h ^ (h >>> 15)) >>> 0;
+	#hashPayload(at: number): void {
+		if (this.#end - at < 8) return;
+		const h = Math.imul(this.#view.getUint32(at) ^ 0x9e3779b1, 0xc2b2ae35);
+		this.#columns.payloadHash[this.#row] = Math.imul((h ^ (h >>> 13)) + this.#view.getUint32(at + 4), 0x27d4eb2f);
 	}
 
 	#malformed(): boolean {

@@ -61,7 +61,6 @@ export class PcapReader implements FormatReader {
 				const row = columns.count;
 				writeTime(columns.timeWords, row, view.getUint32(at, littleEndian), fraction * this.#unitNs);
 				columns.interfaceIndex[row] = this.#linktype === LINK_SLL2 ? this.#ifindex(base + at) : this.#interface;
-				columns.repeat[row] = 1;
 				columns.origin[row] = base + at;
 				columns.count = row + 1;
 				this.#context.tally.rows++;

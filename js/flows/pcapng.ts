@@ -289,7 +289,6 @@ export class PcapngReader implements FormatReader {
 		columns.timeWords[row * 2 + TIME_HIGH] = this.#lastHigh;
 		columns.timeWords[row * 2 + TIME_LOW] = this.#lastLow;
 		columns.interfaceIndex[row] = entry.linktype === LINK_SLL2 ? this.#ifindex(entry, offset) : entry.index;
-		columns.repeat[row] = 1;
 		columns.origin[row] = offset;
 		columns.count = row + 1;
 		tally.rows++;

@@ -7,7 +7,6 @@
 
 import { ipv6Words } from "./addresses.ts";
 import {
-	DIRECTION_UNKNOWN,
 	type PacketColumns,
 	PROTO_ICMP,
 	PROTO_ICMPV6,
@@ -201,11 +200,7 @@ export class RecordReader implements FormatReader {
 			columns.ack[row] = 0;
 			columns.window[row] = 0;
 			columns.shape[row] = 0;
-			columns.digest[row] = 0;
 			columns.interfaceIndex[row] = this.#interface;
-			columns.direction[row] = DIRECTION_UNKNOWN;
-			columns.vlan[row] = 0;
-			columns.vni[row] = -1;
 			columns.repeat[row] = until - packet;
 			columns.origin[row] = this.#line;
 			packet = until;

@@ -97,30 +97,30 @@ export class TupleTable {
 	#makeRoom(columns: PacketColumns, row: number): void {
 		const old = this.words;
 		const nowNs = Number(columns.timeNs[row]);
-		const kept: number[] = [];
+		let kept = 0;
 		for (let at = 0; at < old.length; at += SLOT) {
 			if (old[at + KEY_KIND] === 0) continue;
 			const lastNs = ((old[at + SLOT_TIME_HIGH] as number) >>> 0) * WORD + ((old[at + SLOT_TIME_LOW] as number) >>> 0);
-			if (nowNs - lastNs < this.#idleNs) kept.push(at);
+			if (nowNs - lastNs < this.#idleNs) kept++;
+			else old[at + KEY_KIND] = 0;
 		}
-		const slots = kept.length * 4 > this.#mask + 1 ? (this.#mask + 1) * 2 : this.#mask + 1;
+		const slots = kept * 4 > this.#mask + 1 ? (this.#mask + 1) * 2 : this.#mask + 1;
 		const words = new Int32Array(slots * SLOT);
 		this.#mask = slots - 1;
-		for (const from of kept) {
-			const [scope, low, high, ports, kind] = [0, 1, 2, 3, 4].map((i) => old[from + i]) as [
-				number,
-				number,
-				number,
-				number,
-				number,
-			];
-			let slot = hash(scope, low, high, ports, kind) & this.#mask;
-			while (words[slot * SLOT + KEY_KIND] !== 0) slot = (slot + 1) & this.#mask;
-			words.set(old.subarray(from, from + SLOT), slot * SLOT);
+		for (let from = 0; from < old.length; from += SLOT) {
+			if (old[from + KEY_KIND] === 0) continue;
+			let to = (slotHash(old, from) & this.#mask) * SLOT;
+			while (words[to + KEY_KIND] !== 0) to = to + SLOT === words.length ? 0 : to + SLOT;
+			for (let i = 0; i < SLOT; i++) words[to + i] = old[from + i] as number;
 		}
 		this.words = words;
-		this.count = kept.length;
+		this.count = kept;
 	}
+}
+
+function slotHash(words: Int32Array, at: number): number {
+	const word = (i: number): number => words[at + i] as number;
+	return hash(word(0), word(1), word(2), word(3), word(KEY_KIND));
 }
 
 function hash(scope: number, low: number, high: number, ports: number, kind: number): number {
