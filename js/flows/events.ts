@@ -89,7 +89,13 @@ function checkHeader(line: string, file: string): void {
 		const word = words[i];
 		if (word !== FIELDS[i]) {
 			const found = word === undefined || line === "" ? "the header ends" : `header ${shown(word)}`;
-			throw new LineError(file, 1, column, found, `${FIELDS[i] ?? "nothing"} (${EVENT_HEADER})`);
+			throw new LineError(
+				file,
+				1,
+				word === undefined ? column - 1 : column,
+				found,
+				`${FIELDS[i] ?? "nothing"} (${EVENT_HEADER})`,
+			);
 		}
 		column += (word as string).length + 1;
 	}

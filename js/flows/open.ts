@@ -109,7 +109,7 @@ async function detect(
 	context: ReaderContext,
 	gzip: boolean,
 ): Promise<[FormatReader, Chunks]> {
-	const { head, ended } = await peek(chunks, 5);
+	const { head, ended } = await peek(chunks, DETECT_BYTES);
 	const rest = rejoin(head, chunks);
 	if (head.length === 0 && ended) throw new CaptureError(name, 0, "an empty file", FORMATS);
 	if (gzip && head.length >= 2 && head[0] === 0x1f && head[1] === 0x8b)
@@ -125,10 +125,14 @@ async function detect(
 	throw new CaptureError(name, 0, `first bytes ${bytes.join(" ")}`, FORMATS);
 }
 
+/** What a format is told by. */
+const DETECT_BYTES = 5;
+
 /** Printable ASCII from the first byte on, or a byte-order mark. */
 function looksLikeText(head: Uint8Array): boolean {
 	if (head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf) return true;
-	return (head[0] as number) >= 32 && head.every((byte) => byte === 10 || byte === 13 || (byte >= 32 && byte < 127));
+	const first = head.subarray(0, DETECT_BYTES);
+	return (head[0] as number) >= 32 && first.every((byte) => byte === 10 || byte === 13 || (byte >= 32 && byte < 127));
 }
 
 /** The first `bytes` bytes or more; fewer only where the stream ended. */

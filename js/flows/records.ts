@@ -113,7 +113,8 @@ export class RecordReader implements FormatReader {
 			const word = words[i];
 			if (word !== FIELDS[i]) {
 				const found = word === undefined ? "the header ends" : `header ${shown(word)}`;
-				throw new LineError(this.#context.file, 1, column, found, `${FIELDS[i] ?? "nothing"} (${RECORD_HEADER})`);
+				const place = word === undefined ? column - 1 : column;
+				throw new LineError(this.#context.file, 1, place, found, `${FIELDS[i] ?? "nothing"} (${RECORD_HEADER})`);
 			}
 			column += (word as string).length + 1;
 		}
