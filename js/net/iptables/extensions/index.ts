@@ -5,11 +5,19 @@ import type { Family } from "../../ruleset.ts";
 import type { ExtensionTable } from "../extension.ts";
 import { commonMatches } from "./common.ts";
 import { conntrackMatches } from "./conntrack.ts";
+import { hashlimitMatches } from "./hashlimit.ts";
+import { headerMatches } from "./headers.ts";
 import { icmpMatches } from "./icmp.ts";
+import { ipv6Matches } from "./ipv6.ts";
+import { mangleTargets } from "./mangle.ts";
 import { markTargets } from "./marks.ts";
 import { natTargets } from "./nat.ts";
+import { payloadMatches } from "./payload.ts";
 import { portMatches } from "./ports.ts";
 import { rateMatches } from "./rates.ts";
+import { reportTargets } from "./reports.ts";
+import { routingMatches } from "./routing.ts";
+import { timeMatches } from "./time.ts";
 import { verdictTargets } from "./verdicts.ts";
 
 export const EXTENSIONS: readonly ExtensionTable[] = [
@@ -18,8 +26,16 @@ export const EXTENSIONS: readonly ExtensionTable[] = [
 	...conntrackMatches,
 	...commonMatches,
 	...rateMatches,
+	...hashlimitMatches,
+	...headerMatches,
+	...ipv6Matches,
+	...routingMatches,
+	...payloadMatches,
+	...timeMatches,
 	...natTargets,
 	...markTargets,
+	...mangleTargets,
+	...reportTargets,
 	...verdictTargets,
 ];
 
