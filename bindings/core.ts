@@ -30,8 +30,20 @@ export interface Engine extends CoreExports {
 	replayReset(): void;
 	repliesUnanswerable(): number;
 	flowsOverflow(): number;
-	conntrackFlush(netns: number): void;
-	conntrackDelete(netns: number, proto: number, src: number, dst: number, sport: number, dport: number, replySrc: number, replyDst: number, replySport: number, replyDport: number): number;
+	conntrackFlush(netns: number, now: bigint): number;
+	conntrackDelete(
+		netns: number,
+		now: bigint,
+		proto: number,
+		origSrc: number,
+		origDst: number,
+		origSport: number,
+		origDport: number,
+		replySrc: number,
+		replyDst: number,
+		replySport: number,
+		replyDport: number,
+	): number;
 }
 
 /** Rows a table holds. What is absent has the default below. */

@@ -4,6 +4,7 @@
 import * as L from "../assembly/layout.ts";
 import type { Device, FibRoute, Netns, Network } from "../js/net/network.ts";
 import type { Core } from "./core.ts";
+import type { Interner } from "./interner.ts";
 
 /** Where things of a network stand in the tables. */
 export interface EncodedNetwork {
@@ -14,22 +15,6 @@ export interface EncodedNetwork {
 	deviceNames: { netns: string; device: string }[];
 	/** Row by `NETNS/DEVICE`. */
 	devices: Map<string, number>;
-}
-
-/** Names to small numbers, each once. */
-export class Interner {
-	readonly #ids = new Map<string, number>();
-	readonly names: string[] = [];
-
-	id(name: string): number {
-		let id = this.#ids.get(name);
-		if (id === undefined) {
-			id = this.names.length;
-			this.#ids.set(name, id);
-			this.names.push(name);
-		}
-		return id;
-	}
 }
 
 const KINDS: Readonly<Record<Netns["kind"], number>> = {
@@ -96,6 +81,7 @@ const ICMP_RATEMASK_DEFAULT = 0x1818;
 
 /** Writes every netns of a network. Peers and masters are found by name; an unknown one is a RangeError. */
 export function encodeNetwork(core: Core, network: Network, names: Interner): EncodedNetwork {
+	for (const netns of network.netns) for (const { name } of netns.devices) names.intern(name);
 	const encoded: EncodedNetwork = { netns: new Map(), netnsNames: [], deviceNames: [], devices: new Map() };
 	for (const netns of network.netns) addDevices(core, netns, names, encoded);
 	const vteps: number[] = [];
@@ -132,7 +118,7 @@ function addDevices(core: Core, netns: Netns, names: Interner, encoded: EncodedN
 		rows.setI32(d + L.DEVICE_PEER, -1);
 		rows.setI32(d + L.DEVICE_MASTER, -1);
 		rows.setI32(d + L.DEVICE_NEXT_VTEP, -1);
-		rows.setI32(d + L.DEVICE_NAME, names.id(device.name));
+		rows.setI32(d + L.DEVICE_NAME, names.intern(device.name));
 		rows.setU32(d + L.DEVICE_MTU, device.mtu);
 		rows.setU32(d + L.DEVICE_FLAGS, deviceFlags(netns, device));
 		rows.setU32(d + L.DEVICE_RP_FILTER, effective(netns, device.name, "rp_filter"));

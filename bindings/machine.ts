@@ -1,0 +1,183 @@
+// A network loaded into the engine: its rows, names, rule sets and ipsets, and how to change them while packets flow.
+
+import * as L from "../assembly/layout.ts";
+import type { Netns, NetnsSet, Network } from "../js/net/network.ts";
+import type { Ruleset } from "../js/net/ruleset.ts";
+import { type Capacities, Core } from "./core.ts";
+import { countersOf, keepCounters, type RuleCounters, ruleCounters } from "./counters.ts";
+import { type EncodedRuleset, encodeRuleset, placeOf, type RulePlace } from "./encode.ts";
+import { Interner } from "./interner.ts";
+import { encodeSets } from "./ipset.ts";
+import { type EncodedNetwork, encodeNetwork } from "./network.ts";
+
+export interface MachineOptions {
+	seed?: bigint;
+	capacities?: Capacities;
+	/** TCP window tracking (INVALID by sequence): on for captures with sequence numbers. Default false. */
+	windows?: boolean;
+}
+
+/** The engine with one network in it. */
+export class Machine {
+	readonly core: Core;
+	readonly network: Network;
+	readonly encoded: EncodedNetwork;
+	readonly #names = new Interner();
+	readonly #rulesets = new Map<number, EncodedRuleset>();
+	readonly #sets = new Map<number, ReadonlyMap<string, number>>();
+
+	/** Throws CapacityError, EncodeError, EngineError. */
+	constructor(module: WebAssembly.Module, network: Network, options: MachineOptions = {}) {
+		this.network = network;
+		this.core = Core.create(module, { ...sizesOf(network), ...options.capacities }, options.seed ?? 1n);
+		this.encoded = encodeNetwork(this.core, network, this.#names);
+		for (const netns of network.netns) {
+			const row = this.netnsRow(netns.name);
+			this.#sets.set(row, encodeSets(this.core.rows, row, netns.sets));
+			if (netns.ruleset) this.loadRuleset(netns.name, netns.ruleset);
+			if (options.windows) this.#setFlag(row, L.NS_TCP_WINDOWS);
+		}
+		this.core.compile();
+	}
+
+	netnsRow(name: string): number {
+		const row = this.encoded.netns.get(name);
+		if (row === undefined) throw new RangeError(`there is no netns ${name}`);
+		return row;
+	}
+
+	netnsName(row: number): string {
+		return this.encoded.netnsNames[row] ?? `netns ${row}`;
+	}
+
+	netnsOf(name: string): Netns {
+		const netns = this.network.netns[this.netnsRow(name)];
+		if (netns === undefined) throw new RangeError(`there is no netns ${name}`);
+		return netns;
+	}
+
+	/** Device name without its netns; null for -1. */
+	deviceName(row: number): string | null {
+		return this.encoded.deviceNames[row]?.device ?? null;
+	}
+
+	/** Makes a ruleset the netns's; counters of rules that stay are kept, as `iptables-restore --noflush` does. */
+	loadRuleset(netns: string, ruleset: Ruleset): void {
+		const row = this.netnsRow(netns);
+		const previous = this.#rulesets.get(row) ?? null;
+		const counts = previous ? this.counters() : null;
+		const sets = this.#sets.get(row) ?? new Map<string, number>();
+		const next = encodeRuleset(this.core.rows, this.#names, row, ruleset, sets, previous);
+		if (previous && counts) keepCounters(previous, next, counts);
+		this.#rulesets.set(row, next);
+		this.netnsOf(netns).ruleset = ruleset;
+	}
+
+	/** Drops what arrives in a netns from now on: the machine has vanished, its neighbours do not know yet. */
+	silence(netns: string): void {
+		this.#setFlag(this.netnsRow(netns), L.NS_SILENT);
+	}
+
+	encodedRuleset(netns: string): EncodedRuleset | null {
+		return this.#rulesets.get(this.netnsRow(netns)) ?? null;
+	}
+
+	/** Rules that are carried, not evaluated, by netns. */
+	get carried(): { netns: string; row: number; why: string }[] {
+		return [...this.#rulesets].flatMap(([row, encoded]) =>
+			encoded.carried.map((rule) => ({ netns: this.netnsName(row), ...rule })),
+		);
+	}
+
+	/** Where a rule row stands; null for none. */
+	placeOf(rule: number): (RulePlace & { netns: string }) | null {
+		if (rule < 0) return null;
+		for (const [row, encoded] of this.#rulesets) {
+			const place = placeOf(encoded, rule);
+			if (place) return { ...place, netns: this.netnsName(row) };
+		}
+		return null;
+	}
+
+	/** Packets and bytes by rule row, since the engine started. */
+	counters(): RuleCounters {
+		return ruleCounters(this.core.rows, this.core.engine);
+	}
+
+	/** A netns's ruleset with its counters as they are now, as `iptables-save -c` shows it; null where nothing is loaded. */
+	countedRuleset(netns: string): Ruleset | null {
+		const encoded = this.encodedRuleset(netns);
+		if (encoded === null) return null;
+		const counts = this.counters();
+		const firstRules = new Map(encoded.chains.map((chain) => [chain.chain, chain.firstRule]));
+		const { ruleset } = encoded;
+		return {
+			...ruleset,
+			tables: ruleset.tables.map((table) => ({
+				...table,
+				chains: table.chains.map((chain) => {
+					const first = firstRules.get(chain) ?? -1;
+					const rules = chain.rules.map((rule, i) => ({ ...rule, counters: countersOf(encoded, counts, first + i) }));
+					const zero = { packets: 0n, bytes: 0n };
+					return { ...chain, rules, counters: chain.policy === null ? zero : countersOf(encoded, counts, first + rules.length) };
+				}),
+			})),
+		};
+	}
+
+	#setFlag(netns: number, flag: number): void {
+		const at = this.core.rows.at(L.TABLE_NETNS, netns) + L.NETNS_FLAGS;
+		this.core.rows.setU32(at, this.core.rows.view.getUint32(at, true) | flag);
+	}
+}
+
+/** Table sizes that fit a network, with room for a few reloads of its rules. */
+export function sizesOf(network: Network): Capacities {
+	let [devices, addresses, routes, nexthops, listeners, rules, chains, words, entries] = [0, 0, 0, 0, 0, 0, 0, 0, 0];
+	let sets: readonly NetnsSet[] = [];
+	let largest = 0;
+	for (const netns of network.netns) {
+		const own = netns.devices.reduce((sum, device) => sum + device.addresses.length, 0);
+		devices += netns.devices.length;
+		addresses += own;
+		routes += netns.routes.length;
+		nexthops += netns.routes.reduce((sum, route) => sum + route.nexthops.length, 0);
+		listeners += netns.listen.length;
+		sets = [...sets, ...netns.sets];
+		entries += netns.sets.reduce((sum, set) => sum + set.entries.length * 4 + 16, 0);
+		largest = Math.max(largest, netns.routes.length + own * 3);
+		for (const table of netns.ruleset?.tables ?? []) {
+			chains += table.chains.length;
+			for (const chain of table.chains) {
+				rules += chain.rules.length + 1;
+				words += chain.rules.reduce((sum, rule) => sum + rule.matches.length * 24, 0);
+			}
+		}
+	}
+	const room = (count: number) => Math.ceil(count * 1.25) + 64;
+	const reloads = (count: number) => count * 4 + 1024;
+	return {
+		[L.TABLE_NETNS]: room(network.netns.length),
+		[L.TABLE_DEVICE]: room(devices),
+		[L.TABLE_ADDRESS]: room(addresses),
+		[L.TABLE_ROUTE]: room(routes),
+		[L.TABLE_NEXTHOP]: room(nexthops),
+		[L.TABLE_CHAIN]: reloads(chains),
+		[L.TABLE_RULE]: reloads(rules),
+		[L.TABLE_COUNTER]: reloads(rules),
+		[L.TABLE_MATCH]: reloads(rules * 3),
+		[L.TABLE_WORD]: reloads(words),
+		[L.TABLE_STATE]: reloads(rules),
+		[L.TABLE_SET]: room(sets.length),
+		[L.TABLE_ENTRY]: powerOfTwo(room(entries)),
+		[L.TABLE_SOCKET]: powerOfTwo((listeners + 512) * 2),
+		[L.TABLE_FDB]: powerOfTwo(devices * 4 + 256),
+		[L.TABLE_NEIGH]: powerOfTwo(devices * 4 + 256),
+		[L.TABLE_INTERVAL]: (routes + addresses * 3) * 2 + network.netns.length * 4 + 64,
+		[L.TABLE_SCRATCH]: Math.max(1 << 16, largest * 16 + 1024),
+	};
+}
+
+export function powerOfTwo(atLeast: number): number {
+	return 2 ** Math.ceil(Math.log2(Math.max(2, atLeast)));
+}

@@ -1,0 +1,130 @@
+// The wire between programs and the engine: a clock, sockets, and packets sent one at a time with all that comes of each.
+// Programs (`tcp`, `datagram`, `echo`) stand on it; what a kernel's stack answers by itself is the engine's.
+
+import * as L from "../../assembly/layout.ts";
+import { takeEvents, type TraceEvent } from "../../bindings/events.ts";
+import type { Machine } from "../../bindings/machine.ts";
+
+/** What a program hands to its stack; the rest of the header has the stack's defaults. */
+export interface Outgoing {
+	proto: number;
+	src: number;
+	dst: number;
+	sport: number;
+	dport: number;
+	tcpFlags?: number;
+	seq?: number;
+	ack?: number;
+	window?: number;
+	/** Bytes above the L4 header. */
+	payload?: number;
+	/** Whole IP packet, bytes. */
+	len: number;
+	ttl?: number;
+	tos?: number;
+	inner?: { src: number; dst: number; sport: number; dport: number; proto: number; tcpFlags?: number };
+}
+
+const STEP_NS = 20_000n;
+const EPHEMERAL_MIN = 32768;
+const EPHEMERAL_COUNT = 28232;
+const SECOND_NS = 1_000_000_000n;
+
+export class Wire {
+	readonly machine: Machine;
+	/** Virtual time, ns. */
+	now: bigint;
+	readonly #ephemeral = new Map<number, number>();
+
+	constructor(machine: Machine, now = 1_000_000n * SECOND_NS) {
+		this.machine = machine;
+		this.now = now;
+	}
+
+	/** Sends one packet from a netns; everything that came of it, in order. */
+	send(netns: number, packet: Outgoing): TraceEvent[] {
+		const { core } = this.machine;
+		const { rows } = core;
+		const at = core.packetIn(0);
+		new Uint8Array(rows.view.buffer, at, L.PACKET_STRIDE).fill(0);
+		rows.setU32(at + L.PACKET_SRC, packet.src);
+		rows.setU32(at + L.PACKET_DST, packet.dst);
+		rows.setU16(at + L.PACKET_SPORT, packet.sport);
+		rows.setU16(at + L.PACKET_DPORT, packet.dport);
+		rows.setU8(at + L.PACKET_PROTO, packet.proto);
+		rows.setU8(at + L.PACKET_FAMILY, 4);
+		rows.setU8(at + L.PACKET_TTL, packet.ttl ?? this.#defaultTtl(netns));
+		rows.setU8(at + L.PACKET_TCP, packet.tcpFlags ?? packet.inner?.tcpFlags ?? 0);
+		rows.setU32(at + L.PACKET_LEN, packet.len);
+		rows.setU32(at + L.PACKET_PAYLOAD, packet.payload ?? 0);
+		rows.view.setBigInt64(at + L.PACKET_TIME, this.now, true);
+		rows.setI32(at + L.PACKET_NETNS, netns);
+		for (const field of [L.PACKET_IIF, L.PACKET_OIF, L.PACKET_PHYSIN, L.PACKET_PHYSOUT, L.PACKET_DMAC, L.PACKET_SMAC]) {
+			rows.setI32(at + field, -1);
+		}
+		for (const field of [L.PACKET_FLOW, L.PACKET_RULE, L.PACKET_TUNNEL]) rows.setI32(at + field, -1);
+		rows.setI32(at + L.PACKET_CT, L.CT_UNSEEN);
+		rows.setU32(at + L.PACKET_SEQ, packet.seq ?? 0);
+		rows.setU32(at + L.PACKET_ACK, packet.ack ?? 0);
+		rows.setU16(at + L.PACKET_WINDOW, packet.window ?? 0);
+		rows.setU8(at + L.PACKET_TOS, packet.tos ?? 0);
+		if (packet.inner) this.#setInner(at, packet.inner);
+		core.engine.eventsReset();
+		if (!core.engine.send(0)) throw new RangeError("no packet slot is free");
+		this.now += STEP_NS;
+		return takeEvents(core);
+	}
+
+	/** Lets time pass; what waited for it. */
+	advance(ns: bigint): TraceEvent[] {
+		const { core } = this.machine;
+		this.now += ns;
+		core.engine.eventsReset();
+		core.engine.advance(this.now);
+		return takeEvents(core);
+	}
+
+	/** When the engine next has something to do, ns; null: nothing waits. */
+	get due(): bigint | null {
+		const due = this.machine.core.engine.due();
+		return due === 0x7fffffffffffffffn ? null : due;
+	}
+
+	/** A source port, or ICMP id, that no earlier caller of this netns got. */
+	ephemeralPort(netns: number): number {
+		const next = this.#ephemeral.get(netns) ?? (netns * 2654435761) % EPHEMERAL_COUNT;
+		this.#ephemeral.set(netns, (next + 1) % EPHEMERAL_COUNT);
+		return EPHEMERAL_MIN + next;
+	}
+
+	/** The source address that a socket gets towards `dst`; null: no route. */
+	sourceFor(netns: number, dst: number): number | null {
+		return this.machine.core.engine.source(netns, dst) >>> 0 || null;
+	}
+
+	/** Opens a socket; rport 0: a listener. Its row. */
+	open(netns: number, proto: number, laddr: number, lport: number, raddr: number, rport: number): number {
+		const row = this.machine.core.engine.listen(netns, proto, laddr, lport, raddr, rport);
+		if (row < 0) throw new RangeError("TABLE_SOCKET is full");
+		return row;
+	}
+
+	close(socket: number): void {
+		this.machine.core.engine.close(socket);
+	}
+
+	#defaultTtl(netns: number): number {
+		const { rows } = this.machine.core;
+		return rows.view.getUint32(rows.at(L.TABLE_NETNS, netns) + L.NETNS_TTL, true);
+	}
+
+	#setInner(at: number, inner: NonNullable<Outgoing["inner"]>): void {
+		const { rows } = this.machine.core;
+		rows.setU32(at + L.PACKET_INNER_SRC, inner.src);
+		rows.setU32(at + L.PACKET_INNER_DST, inner.dst);
+		rows.setU16(at + L.PACKET_INNER_SPORT, inner.sport);
+		rows.setU16(at + L.PACKET_INNER_DPORT, inner.dport);
+		rows.setU8(at + L.PACKET_INNER_PROTO, inner.proto);
+		rows.setU8(at + L.PACKET_INNER_TTL, 63);
+	}
+}
