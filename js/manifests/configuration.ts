@@ -1,0 +1,324 @@
+// Where a cluster's settings come from: flags, then the cluster's own artefacts in the input (KubeProxyConfiguration,
+// kubeadm ClusterConfiguration, ServiceCIDR, flags of control plane pods, Corefile, ip-masq-agent), then defaults; each
+// value with its source. A data plane that is not kube-proxy's iptables mode is recognised and said.
+
+import type { ConfigMap, Pod } from "../api/core.ts";
+import type { ServiceCIDR } from "../api/networking.ts";
+import { type AddressPrefix, maskPrefix, parsePrefix } from "../net/address.ts";
+import { LIMITS, Text } from "./document.ts";
+import { ManifestError, quote } from "./error.ts";
+import { looksLikeJson, parseJson } from "./json.ts";
+import type { Manifest } from "./manifest.ts";
+import { parseYaml } from "./yaml.ts";
+
+/** A value and where it came from: a flag, an object with its position, `default`. */
+export interface Setting<T> {
+	value: T;
+	source: string;
+}
+
+export type FabricKind = "routed" | "l2" | "vxlan";
+
+/** What the command line or a program says itself; undefined: not said. */
+export interface Flags {
+	podCIDR?: string;
+	serviceCIDR?: string;
+	clusterDomain?: string;
+	proxyMode?: string;
+	fabric?: string;
+	/** `none`, or prefixes that are not masqueraded. */
+	nonMasquerade?: string;
+	/** How many nodes to invent where the input has none. */
+	nodes?: number;
+	/** Prefix length of a node's IPv4 network. */
+	nodeMask?: number;
+	loadBalancerPool?: string;
+}
+
+export interface Configuration {
+	/** The cluster CIDR: at most one prefix a family, the primary family first. */
+	podCIDRs: Setting<AddressPrefix[]>;
+	/** Prefix length of a node's network, IPv4 and IPv6. */
+	nodeMask: Setting<{ ipv4: number; ipv6: number }>;
+	serviceCIDRs: Setting<AddressPrefix[]>;
+	nodePorts: Setting<{ first: number; last: number }>;
+	clusterDomain: Setting<string>;
+	proxyMode: Setting<"iptables" | "nftables">;
+	/** The KubeProxyConfiguration as its ConfigMap holds it; empty where there is none. */
+	kubeProxy: Setting<Record<string, unknown>>;
+	fabric: Setting<FabricKind>;
+	/** Destinations that keep a pod's address; null: nothing masquerades what leaves the cluster. */
+	nonMasquerade: Setting<string[] | null>;
+	/** Other fields of ip-masq-agent's configuration. */
+	ipMasq: Setting<{ masqLinkLocal: boolean; masqLinkLocalIPv6: boolean }>;
+	nodes: Setting<number>;
+	loadBalancerPool: Setting<AddressPrefix>;
+}
+
+export interface Configured {
+	configuration: Configuration;
+	errors: ManifestError[];
+	/** Another data plane carries this cluster's Services: its name and why we think so. */
+	foreign: { name: string; source: string }[];
+}
+
+export const DEFAULT_NON_MASQUERADE: readonly string[] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"];
+
+/** A flag with a value that cannot be; the command line's own error names the flag too. */
+export class FlagError extends Error {
+	readonly flag: string;
+
+	constructor(flag: string, message: string) {
+		super(`${flag}: ${message}`);
+		this.name = "FlagError";
+		this.flag = flag;
+	}
+}
+
+/** @throws FlagError for a flag that cannot be read; artefacts that cannot be are in `errors`. */
+export function configure(objects: readonly Manifest[], flags: Flags = {}): Configured {
+	const artefacts = new Artefacts(objects);
+	const proxy = artefacts.kubeProxy();
+	const kubeadm = artefacts.section("kube-system", "kubeadm-config", "ClusterConfiguration");
+	const networking = asMap(kubeadm?.value.networking);
+	const ipMasq = artefacts.ipMasq();
+	const from = (value: unknown, source: string | undefined): Setting<string> | null =>
+		typeof value === "string" && value !== "" ? { value, source: source ?? "" } : null;
+
+	const podCIDR =
+		flag("--pod-cidr", flags.podCIDR) ??
+		from(asMap(proxy?.value).clusterCIDR, proxy?.source) ??
+		from(networking.podSubnet, kubeadm?.source) ??
+		artefacts.commandFlag("kube-controller-manager", "--cluster-cidr");
+	const serviceCIDR =
+		flag("--service-cidr", flags.serviceCIDR) ??
+		artefacts.serviceCIDR() ??
+		artefacts.commandFlag("kube-apiserver", "--service-cluster-ip-range") ??
+		from(networking.serviceSubnet, kubeadm?.source);
+	const nodePorts = artefacts.commandFlag("kube-apiserver", "--service-node-port-range");
+	const nodeMask = artefacts.commandFlag("kube-controller-manager", "--node-cidr-mask-size");
+	const mode = proxyMode(flags, proxy);
+	const configuration: Configuration = {
+		podCIDRs: artefacts.prefixes(podCIDR ?? { value: "10.244.0.0/16", source: "default" }),
+		nodeMask: maskSetting(flags, nodeMask),
+		serviceCIDRs: artefacts.prefixes(serviceCIDR ?? { value: "10.96.0.0/12", source: "default" }),
+		nodePorts: portRange(nodePorts),
+		clusterDomain: flag("--cluster-domain", flags.clusterDomain) ??
+			artefacts.corefileZone() ??
+			from(networking.dnsDomain, kubeadm?.source) ?? { value: "cluster.local", source: "default" },
+		proxyMode: { value: mode.value === "nftables" ? "nftables" : "iptables", source: mode.source },
+		kubeProxy: proxy ?? { value: {}, source: "default" },
+		fabric: fabricSetting(flags),
+		nonMasquerade: nonMasquerade(flags, ipMasq),
+		ipMasq: ipMasqFlags(ipMasq),
+		nodes: nodeCount(flags),
+		loadBalancerPool: poolSetting(flags),
+	};
+	return { configuration, errors: artefacts.errors, foreign: foreignDataPlanes(objects, mode) };
+}
+
+function flag(name: string, value: string | undefined): Setting<string> | null {
+	if (value === undefined) return null;
+	if (name.endsWith("-cidr")) for (const text of value.split(",")) flagPrefix(name, text);
+	return { value, source: name };
+}
+
+function flagPrefix(name: string, text: string): AddressPrefix {
+	const prefix = text.includes("/") ? parsePrefix(text.trim()) : null;
+	if (prefix === null) throw new FlagError(name, `expected a CIDR such as 10.244.0.0/16, got ${quote(text)}`);
+	return maskPrefix(prefix);
+}
+
+function maskSetting(flags: Flags, artefact: Setting<string> | null): Setting<{ ipv4: number; ipv6: number }> {
+	if (flags.nodeMask !== undefined)
+		return { value: { ipv4: flags.nodeMask, ipv6: 64 }, source: "--node-cidr-mask-size" };
+	const ipv4 = Number(artefact?.value);
+	if (artefact !== null && ipv4 >= 8 && ipv4 <= 30) return { value: { ipv4, ipv6: 64 }, source: artefact.source };
+	return { value: { ipv4: 24, ipv6: 64 }, source: "default" };
+}
+
+function portRange(artefact: Setting<string> | null): Configuration["nodePorts"] {
+	const [first, last] = (artefact?.value ?? "").split("-").map(Number);
+	if (artefact !== null && first && last && first < last) return { value: { first, last }, source: artefact.source };
+	return { value: { first: 30000, last: 32767 }, source: "default" };
+}
+
+const PROXY_MODES = ["iptables", "nftables", "ipvs"];
+
+function proxyMode(flags: Flags, proxy: Setting<Record<string, unknown>> | null): Setting<string> {
+	if (flags.proxyMode !== undefined) {
+		if (flags.proxyMode !== "iptables" && flags.proxyMode !== "nftables") {
+			throw new FlagError("--proxy-mode", `expected iptables or nftables, got ${quote(flags.proxyMode)}`);
+		}
+		return { value: flags.proxyMode, source: "--proxy-mode" };
+	}
+	const mode = proxy?.value.mode;
+	if (proxy !== null && typeof mode === "string" && PROXY_MODES.includes(mode))
+		return { value: mode, source: proxy.source };
+	return { value: "iptables", source: "default" };
+}
+
+function fabricSetting({ fabric }: Flags): Setting<FabricKind> {
+	if (fabric === undefined) return { value: "routed", source: "default" };
+	if (fabric !== "routed" && fabric !== "l2" && fabric !== "vxlan")
+		throw new FlagError("--fabric", `expected routed, l2 or vxlan, got ${quote(fabric)}`);
+	return { value: fabric, source: "--fabric" };
+}
+
+function nodeCount({ nodes }: Flags): Setting<number> {
+	if (nodes === undefined) return { value: 3, source: "default" };
+	if (!Number.isInteger(nodes) || nodes < 1 || nodes > 5000)
+		throw new FlagError("--nodes", `must be 1-5000, got ${nodes}`);
+	return { value: nodes, source: "--nodes" };
+}
+
+function poolSetting({ loadBalancerPool }: Flags): Setting<AddressPrefix> {
+	if (loadBalancerPool !== undefined)
+		return { value: flagPrefix("--load-balancer-pool", loadBalancerPool), source: "--load-balancer-pool" };
+	return { value: { family: "ipv4", address: "203.0.113.0", length: 24 }, source: "default" };
+}
+
+function nonMasquerade(flags: Flags, ipMasq: Setting<Record<string, unknown>> | null): Setting<string[] | null> {
+	if (flags.nonMasquerade === "none") return { value: null, source: "--non-masquerade" };
+	if (flags.nonMasquerade !== undefined) {
+		const texts = flags.nonMasquerade.split(",").map((text) => text.trim());
+		for (const text of texts) flagPrefix("--non-masquerade", text);
+		return { value: texts, source: "--non-masquerade" };
+	}
+	const listed = ipMasq?.value.nonMasqueradeCIDRs;
+	if (ipMasq !== null && Array.isArray(listed)) return { value: listed.map(String), source: ipMasq.source };
+	return { value: [...DEFAULT_NON_MASQUERADE], source: ipMasq?.source ?? "default" };
+}
+
+function ipMasqFlags(ipMasq: Setting<Record<string, unknown>> | null): Configuration["ipMasq"] {
+	const { masqLinkLocal, masqLinkLocalIPv6 } = asMap(ipMasq?.value);
+	return {
+		value: { masqLinkLocal: masqLinkLocal === true, masqLinkLocalIPv6: masqLinkLocalIPv6 === true },
+		source: ipMasq?.source ?? "default",
+	};
+}
+
+function asMap(value: unknown): Record<string, unknown> {
+	return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+}
+
+/** Reads the settings that a cluster keeps about itself. */
+class Artefacts {
+	readonly errors: ManifestError[] = [];
+	private readonly objects: readonly Manifest[];
+
+	constructor(objects: readonly Manifest[]) {
+		this.objects = objects;
+	}
+
+	private configMap(namespace: string, name: string): Manifest<ConfigMap> | undefined {
+		return this.objects.find(
+			({ object }) =>
+				object.kind === "ConfigMap" && object.metadata.namespace === namespace && object.metadata.name === name,
+		) as Manifest<ConfigMap> | undefined;
+	}
+
+	/** A YAML or JSON document inside a ConfigMap. */
+	section(namespace: string, name: string, key: string): Setting<Record<string, unknown>> | null {
+		const manifest = this.configMap(namespace, name);
+		const content = manifest?.object.data?.[key];
+		if (manifest === undefined || content === undefined) return null;
+		const text = new Text(`${name}/${key}`, content);
+		const options = { limits: LIMITS, strict: true };
+		const { documents, errors } = looksLikeJson(content) ? parseJson(text, options) : parseYaml(text, options);
+		for (const error of errors)
+			this.errors.push(manifest.error(["data", key], `line ${error.line}, column ${error.column}: ${error.detail}`));
+		const root = documents[0]?.root;
+		return errors.length > 0 || root === undefined
+			? null
+			: { value: asMap(root), source: manifest.where(["data", key]) };
+	}
+
+	kubeProxy(): Setting<Record<string, unknown>> | null {
+		return (
+			this.section("kube-system", "kube-proxy", "config.conf") ??
+			this.section("kube-system", "kube-proxy-config", "config")
+		);
+	}
+
+	ipMasq(): Setting<Record<string, unknown>> | null {
+		return this.section("kube-system", "ip-masq-agent", "config");
+	}
+
+	/** The default ServiceCIDR object (KEP-1880). */
+	serviceCIDR(): Setting<string> | null {
+		const manifest = this.objects.find(
+			({ object }) => object.kind === "ServiceCIDR" && object.metadata.name === "kubernetes",
+		) as Manifest<ServiceCIDR> | undefined;
+		const cidrs = manifest?.object.spec?.cidrs ?? [];
+		return manifest === undefined || cidrs.length === 0
+			? null
+			: { value: cidrs.join(","), source: manifest.where(["spec", "cidrs"]) };
+	}
+
+	/** A flag of a control plane component that runs as a pod. */
+	commandFlag(component: string, name: string): Setting<string> | null {
+		for (const manifest of this.objects) {
+			if (manifest.object.kind !== "Pod") continue;
+			const containers = (manifest.object as Pod).spec?.containers ?? [];
+			for (const [index, container] of containers.entries()) {
+				const words = [...(container.command ?? []), ...(container.args ?? [])];
+				if (container.name !== component && !words[0]?.endsWith(component)) continue;
+				const found = words.find((word) => word.startsWith(`${name}=`));
+				if (found !== undefined)
+					return {
+						value: found.slice(name.length + 1),
+						source: `${name} of ${manifest.where(["spec", "containers", index])}`,
+					};
+			}
+		}
+		return null;
+	}
+
+	/** The first zone of the Corefile's kubernetes plugin. */
+	corefileZone(): Setting<string> | null {
+		const manifest = this.configMap("kube-system", "coredns");
+		const zone = /^[ \t]*kubernetes[ \t]+([A-Za-z0-9.-]+)/m.exec(manifest?.object.data?.["Corefile"] ?? "")?.[1];
+		if (manifest === undefined || zone === undefined || zone.endsWith("in-addr.arpa")) return null;
+		return { value: zone.replace(/\.$/, ""), source: manifest.where(["data", "Corefile"]) };
+	}
+
+	/** Comma-separated prefixes of a setting; what is none is an error that names the source. */
+	prefixes(setting: Setting<string>): Setting<AddressPrefix[]> {
+		const value = setting.value.split(",").flatMap((text) => {
+			const prefix = text.includes("/") ? parsePrefix(text.trim()) : null;
+			if (prefix !== null) return [maskPrefix(prefix)];
+			this.errors.push(
+				new ManifestError({ file: setting.source, line: 0, column: 0 }, "", `expected a CIDR, got ${quote(text)}`),
+			);
+			return [];
+		});
+		return { value, source: setting.source };
+	}
+}
+
+/** Data planes that are not ours, by what they leave in a cluster. */
+function foreignDataPlanes(objects: readonly Manifest[], mode: Setting<string>): { name: string; source: string }[] {
+	const found: { name: string; source: string }[] = [];
+	if (mode.value === "ipvs") found.push({ name: "kube-proxy in IPVS mode", source: mode.source });
+	for (const manifest of objects) {
+		const name = foreignName(manifest);
+		if (name !== null) found.push({ name, source: manifest.where() });
+	}
+	return found;
+}
+
+function foreignName({ object }: Manifest): string | null {
+	const { kind, metadata } = object;
+	const data = asMap((object as ConfigMap).data);
+	if (kind === "ConfigMap" && metadata.name === "cilium-config") {
+		const replacement = data["kube-proxy-replacement"];
+		return replacement === "true" || replacement === "strict" ? "Cilium without kube-proxy" : null;
+	}
+	if (kind === "ConfigMap" && metadata.name === "antrea-config")
+		return /proxyAll:\s*true/.test(String(data["antrea-agent.conf"] ?? "")) ? "Antrea without kube-proxy" : null;
+	if (kind === "ConfigMap" && metadata.name === "ovnkube-config") return "OVN-Kubernetes";
+	if (kind === "FelixConfiguration") return asMap(object.spec).bpfEnabled === true ? "Calico's eBPF data plane" : null;
+	if (kind === "DaemonSet" && metadata.name === "kube-router") return "kube-router (IPVS)";
+	return null;
+}

@@ -1,0 +1,215 @@
+// Intent to running pods: controllers make the pods that are missing, the scheduler places them, host-local gives
+// addresses, the kubelet writes their status. Observed objects are read and left as they are.
+
+import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from "../api/apps.ts";
+import type { Namespace, Node, Pod } from "../api/core.ts";
+import { withPodDefaults } from "../apiserver/defaults.ts";
+import { AddressRange } from "../cni/hostlocal.ts";
+import { internalIP, isUp, podCIDRv4 } from "../cni/links.ts";
+import * as daemonset from "../controllers/daemonset.ts";
+import * as deployment from "../controllers/deployment.ts";
+import { isActive, owns } from "../controllers/pod.ts";
+import * as replicaset from "../controllers/replicaset.ts";
+import * as statefulset from "../controllers/statefulset.ts";
+import { addresslessStatus, isReady, runningStatus, unscheduledStatus } from "../kubelet/status.ts";
+import { parsePrefix } from "../net/address.ts";
+import { nearestWord } from "../net/error.ts";
+import { Scheduler } from "../scheduler/schedule.ts";
+import type { Entry, Inventory } from "./inventory.ts";
+
+/** Makes every intended workload real. `ready`: whether a pod that runs is ready. */
+export function realiseWorkloads(inventory: Inventory, ready: (pod: Pod) => boolean): void {
+	for (const entry of inventory.list<Pod>("Pod")) {
+		if (!entry.observed && entry.object.spec)
+			entry.object = { ...entry.object, spec: withPodDefaults(entry.object.spec) };
+	}
+	makePods(inventory);
+	placePods(inventory);
+	addressPods(inventory, ready);
+	reportStatus(inventory);
+}
+
+function makePods(inventory: Inventory): void {
+	const nodes = inventory.list<Node>("Node").map((entry) => entry.object);
+	for (const { object, observed } of inventory.list<DaemonSet>("DaemonSet")) {
+		if (observed) continue;
+		const { pods, names } = surroundings(inventory, object.metadata.namespace);
+		addPods(inventory, daemonset.missingPods(object, nodes, pods, names, inventory.random));
+	}
+	for (const { object, observed } of inventory.list<StatefulSet>("StatefulSet")) {
+		if (observed) continue;
+		addPods(inventory, statefulset.missingPods(object, surroundings(inventory, object.metadata.namespace).names));
+	}
+	for (const { object, observed } of inventory.list<Deployment>("Deployment")) {
+		if (!observed && object.spec?.paused !== true) inventory.add(deployment.replicaSetOf(object));
+	}
+	for (const { object, observed } of inventory.list<ReplicaSet>("ReplicaSet")) {
+		if (observed) continue;
+		const { pods, names } = surroundings(inventory, object.metadata.namespace);
+		addPods(inventory, replicaset.missingPods(object, pods, names, inventory.random));
+	}
+}
+
+/** The pods of a namespace and their names. */
+function surroundings(inventory: Inventory, namespace = "default"): { pods: Pod[]; names: Set<string> } {
+	const pods = inventory
+		.list<Pod>("Pod")
+		.flatMap(({ object }) => (object.metadata.namespace === namespace ? [object] : []));
+	return { pods, names: inventory.nameSet("Pod", namespace) };
+}
+
+function addPods(inventory: Inventory, pods: readonly Pod[]): void {
+	for (const pod of pods) inventory.add({ ...pod, spec: withPodDefaults(pod.spec ?? { containers: [] }) });
+}
+
+function placePods(inventory: Inventory): void {
+	const nodes = inventory.list<Node>("Node").map((entry) => entry.object);
+	const names = nodes.map((node) => node.metadata.name ?? "");
+	const known = new Set(names);
+	const labels = new Map(
+		inventory
+			.list<Namespace>("Namespace")
+			.map(({ object }) => [object.metadata.name ?? "", object.metadata.labels ?? {}]),
+	);
+	const scheduler = new Scheduler(nodes, labels);
+	const waiting: Entry<Pod>[] = [];
+	for (const entry of inventory.list<Pod>("Pod")) {
+		const nodeName = entry.object.spec?.nodeName;
+		if (nodeName && known.has(nodeName)) scheduler.occupy(entry.object);
+		else if (nodeName) misplaced(inventory, entry, nodeName, names);
+		else if (!entry.observed) waiting.push(entry);
+	}
+	for (const entry of waiting) {
+		const placed = scheduler.place(entry.object);
+		if ("kind" in placed) {
+			entry.object = placed;
+			continue;
+		}
+		entry.object = { ...entry.object, status: unscheduledStatus(placed.reason, placed.message) };
+		inventory.warn(
+			entry.object,
+			placed.reason === "SchedulingGated" ? "SchedulingGated" : "FailedScheduling",
+			placed.message,
+		);
+	}
+}
+
+/** A pod on a node that is not there: a mistake in a manifest, a gap in a dump. */
+function misplaced(inventory: Inventory, entry: Entry<Pod>, nodeName: string, names: readonly string[]): void {
+	if (entry.observed) {
+		inventory.assumed.push(
+			`not modelled: pod ${entry.object.metadata.namespace}/${entry.object.metadata.name} runs on ${nodeName}, which is not in the input`,
+		);
+		return;
+	}
+	const near = nearestWord(nodeName, names);
+	inventory.fail(
+		entry,
+		["spec", "nodeName"],
+		`no node is named ${nodeName}${near === null ? "" : `; did you mean ${near}?`}`,
+	);
+}
+
+interface Host {
+	node: Node;
+	/** null where the node has no usable pod network. */
+	range: AddressRange | null;
+}
+
+function addressPods(inventory: Inventory, ready: (pod: Pod) => boolean): void {
+	const hosts = new Map(
+		inventory.list<Node>("Node").map((entry) => [entry.object.metadata.name ?? "", hostOf(inventory, entry)]),
+	);
+	const owners = new Map<string, string>();
+	const pods = inventory.list<Pod>("Pod");
+	for (const entry of pods) reserve(inventory, entry, hosts, owners);
+	for (const entry of pods) {
+		const host = hosts.get(entry.object.spec?.nodeName ?? "");
+		if (!entry.observed && host !== undefined) start(inventory, entry, host, ready);
+	}
+}
+
+function hostOf(inventory: Inventory, entry: Entry<Node>): Host {
+	const prefix = parsePrefix(podCIDRv4(entry.object) ?? "");
+	try {
+		return { node: entry.object, range: prefix === null ? null : new AddressRange(prefix) };
+	} catch (error) {
+		if (!(error instanceof RangeError)) throw error;
+		inventory.fail(entry, ["spec", "podCIDR"], error.message);
+		return { node: entry.object, range: null };
+	}
+}
+
+/** An observed address is its pod's; two pods that are up cannot share one. */
+function reserve(
+	inventory: Inventory,
+	entry: Entry<Pod>,
+	hosts: ReadonlyMap<string, Host>,
+	owners: Map<string, string>,
+): void {
+	const pod = entry.object;
+	if (!entry.observed || !isUp(pod) || pod.spec?.hostNetwork === true) return;
+	const name = `${pod.metadata.namespace}/${pod.metadata.name}`;
+	for (const ip of new Set([pod.status?.podIP ?? "", ...(pod.status?.podIPs ?? []).map((item) => item.ip)])) {
+		if (ip === "") continue;
+		const other = owners.get(ip);
+		if (other !== undefined) inventory.fail(entry, ["status", "podIP"], `${ip} is already the address of pod ${other}`);
+		owners.set(ip, name);
+		hosts.get(pod.spec?.nodeName ?? "")?.range?.reserve(ip);
+	}
+}
+
+/** The sandbox gets its address, the containers run. */
+function start(inventory: Inventory, entry: Entry<Pod>, { node, range }: Host, ready: (pod: Pod) => boolean): void {
+	const pod = entry.object;
+	const hostIP = internalIP(node) ?? "";
+	const ip = pod.spec?.hostNetwork === true ? hostIP : (range?.next() ?? null);
+	if (ip !== null) {
+		entry.object = { ...pod, status: runningStatus(pod, [ip], hostIP, ready(pod)) };
+		return;
+	}
+	const message = `failed to allocate for range 0: no IP addresses available in range set: ${range ?? "none"}`;
+	entry.object = { ...pod, status: addresslessStatus(hostIP) };
+	inventory.warn(pod, "FailedCreatePodSandBox", message);
+	const nodeEntry = inventory
+		.list<Node>("Node")
+		.find((candidate) => candidate.object.metadata.name === node.metadata.name);
+	if (nodeEntry !== undefined)
+		inventory.fail(nodeEntry, ["spec", "podCIDR"], `pod ${pod.metadata.namespace}/${pod.metadata.name}: ${message}`);
+}
+
+/** What the controllers write back: how many pods there are and how many are ready. */
+function reportStatus(inventory: Inventory): void {
+	const pods = inventory.list<Pod>("Pod").map((entry) => entry.object);
+	const count = (owner: ReplicaSet | StatefulSet | DaemonSet): { all: number; ready: number } => {
+		const selector = owner.spec?.selector;
+		const own = pods.filter((pod) => isActive(pod) && selector !== undefined && owns(owner, selector, pod));
+		return { all: own.length, ready: own.filter(isReady).length };
+	};
+	const readyByOwner = new Map<string, { all: number; ready: number }>();
+	for (const entry of inventory.list<ReplicaSet>("ReplicaSet")) {
+		const counts = count(entry.object);
+		const owner = entry.object.metadata.ownerReferences?.[0];
+		if (owner !== undefined) readyByOwner.set(`${entry.object.metadata.namespace}/${owner.name}`, counts);
+		if (!entry.observed) entry.object = replicaset.withStatus(entry.object, counts.all, counts.ready);
+	}
+	for (const entry of inventory.list<Deployment>("Deployment")) {
+		if (entry.observed) continue;
+		const counts = readyByOwner.get(`${entry.object.metadata.namespace}/${entry.object.metadata.name}`) ?? {
+			all: 0,
+			ready: 0,
+		};
+		entry.object = deployment.withStatus(entry.object, counts.all, counts.ready);
+	}
+	for (const entry of inventory.list<StatefulSet>("StatefulSet")) {
+		const counts = count(entry.object);
+		if (!entry.observed) entry.object = statefulset.withStatus(entry.object, counts.all, counts.ready);
+	}
+	const nodes = inventory.list<Node>("Node").map((entry) => entry.object);
+	for (const entry of inventory.list<DaemonSet>("DaemonSet")) {
+		if (entry.observed) continue;
+		const counts = count(entry.object);
+		const desired = nodes.filter((node) => daemonset.shouldRun(entry.object, node)).length;
+		entry.object = daemonset.withStatus(entry.object, desired, counts.all, counts.ready);
+	}
+}
