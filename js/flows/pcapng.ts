@@ -30,11 +30,15 @@ interface SectionInterface {
 	/** Index in the interface table. */
 	index: number;
 	linktype: number;
+	/** Its link type is one that we read. */
+	known: boolean;
 	/** 0: unlimited. */
 	snaplen: number;
 	/** if_tsresol as written: a power of ten, or of two where bit 7 is set. */
 	tsresol: number;
 	tsoffset: bigint;
+	/** Nanoseconds a unit where that is 1 or 1000 and there is no offset, so that no BigInt is needed; else 0. */
+	unitNs: number;
 	/** Linux cooked v2: the interface of each ifindex. */
 	byIfindex: Map<number, number>;
 }
@@ -155,9 +159,11 @@ export class PcapngReader implements FormatReader {
 		const entry: SectionInterface = {
 			index: 0,
 			linktype,
+			known: knowsLinktype(linktype),
 			snaplen: view.getUint32(body + 4, littleEndian),
 			tsresol: 6,
 			tsoffset: 0n,
+			unitNs: 0,
 			byIfindex: new Map(),
 		};
 		let name: string | null = null;
@@ -168,6 +174,7 @@ export class PcapngReader implements FormatReader {
 			else if (code === OPTION_IF_TSRESOL && bytes === 1) entry.tsresol = view.getUint8(value);
 			else if (code === OPTION_IF_TSOFFSET && bytes === 8) entry.tsoffset = view.getBigInt64(value, littleEndian);
 		});
+		if (entry.tsoffset === 0n) entry.unitNs = entry.tsresol === 9 ? 1 : entry.tsresol === 6 ? 1000 : 0;
 		const id = this.#interfaces.length;
 		entry.index = this.#context.interfaces.add({
 			file: this.#context.file,
@@ -278,8 +285,7 @@ export class PcapngReader implements FormatReader {
 			tally.addDamage(error);
 			return false;
 		}
-		if (!knowsLinktype(entry.linktype))
-			throw this.#error(offset, `a packet of link type ${entry.linktype}`, LINKTYPES_READ);
+		if (!entry.known) throw this.#error(offset, `a packet of link type ${entry.linktype}`, LINKTYPES_READ);
 		const row = columns.count;
 		if (!this.#decoder.decode(columns, entry.linktype, view, frame, frame + caplen, Math.max(wireBytes, caplen))) {
 			if (this.#decoder.full)
@@ -321,14 +327,14 @@ export class PcapngReader implements FormatReader {
 
 	/** Turns a timestamp into `#lastHigh` and `#lastLow`. Nanoseconds and microseconds, the usual units, make no BigInt. */
 	#time(entry: SectionInterface, high: number, low: number, offset: number): void {
-		if (entry.tsoffset === 0n && entry.tsresol === 9) {
+		if (entry.unitNs === 1) {
 			if (high > 0x7fffffff) throw this.#error(offset, "a timestamp past 2^63 ns", "one before the year 2262");
 			this.#lastHigh = high;
 			this.#lastLow = low;
 			return;
 		}
 		// Below 2^20 in the high word the sum is exact; as microseconds that lasts until the year 2112.
-		if (entry.tsoffset === 0n && entry.tsresol === 6 && high < 0x100000) {
+		if (entry.unitNs === 1000 && high < 0x100000) {
 			const ticks = high * 0x1_0000_0000 + low;
 			const sec = Math.floor(ticks / 1e6);
 			if (sec <= 0xffffffff) {
