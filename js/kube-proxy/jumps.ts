@@ -100,9 +100,10 @@ function targetsIn(jumps: readonly Jump[], table: Jump["table"]): string[] {
 /**
  * What the kubelet adds to a node's rules when it starts, as text for `iptables-restore --noflush`; "" where nothing
  * is missing.
+ * @param martianGuard drop packets from outside to 127.0.0.0/8 (IPv4)
  */
-export function kubeletRestore(ruleset: Ruleset): string {
-	const withGuard = ruleset.family === "ipv4";
+export function kubeletRestore(ruleset: Ruleset, martianGuard = true): string {
+	const withGuard = martianGuard && ruleset.family === "ipv4";
 	const jumps = withGuard ? KUBELET_JUMPS : [];
 	const guard: Jump = { table: "filter", from: KUBE_FIREWALL, to: "DROP", words: [...MARTIAN_GUARD] };
 	const appended = withGuard && !hasRule(ruleset, guard) ? [`-A ${[KUBE_FIREWALL, ...MARTIAN_GUARD].join(" ")}`] : [];
@@ -120,11 +121,13 @@ export function kubeletRestore(ruleset: Ruleset): string {
 /**
  * What kube-proxy adds to a node's rules before a full sync, as text for `iptables-restore --noflush`; "" where nothing
  * is missing.
+ * @param martianGuard jump to KUBE-FIREWALL
  */
-export function proxyRestore(ruleset: Ruleset): string {
+export function proxyRestore(ruleset: Ruleset, martianGuard = true): string {
+	const jumps = PROXY_JUMPS.filter(({ to }) => martianGuard || to !== KUBE_FIREWALL);
 	const ensured = (table: Jump["table"]): string[] => [
 		...declareMissing(ruleset, table, [KUBE_PROXY_CANARY, ...targetsIn(PROXY_JUMPS, table)]),
-		...insertMissing(ruleset, PROXY_JUMPS, table),
+		...insertMissing(ruleset, jumps, table),
 	];
 	return restoreText({
 		mangle: declareMissing(ruleset, "mangle", [KUBE_PROXY_CANARY]),

@@ -4,7 +4,7 @@
 import { applyRestore, emptyRuleset, printIptablesSave } from "../net/iptables/index.ts";
 import type { Ruleset } from "../net/ruleset.ts";
 import { kubeletRestore, proxyRestore } from "./jumps.ts";
-import { type SyncInput, type SyncResult, syncProxyRules } from "./sync.ts";
+import { type SyncInput, type SyncResult, syncProxyRules, takesLocalhostNodePorts } from "./sync.ts";
 
 export interface NodeState {
 	/** Chains as iptables-save prints them after loading; rules keep the words they were written with. */
@@ -20,6 +20,11 @@ export interface NodeStateOptions {
 	 * Without, kube-proxy makes the jumps to KUBE-FIREWALL itself, in front.
 	 */
 	kubelet?: boolean;
+	/**
+	 * Where KUBE-FIREWALL is jumped to: on every node, as upstream does (default), or only where NodePorts on localhost
+	 * open the hole that it closes.
+	 */
+	martianGuard?: "always" | "localhost-nodeports";
 	/** The node's rules so far: what others put there stays. Absent: none. */
 	ruleset?: Ruleset;
 }
@@ -42,8 +47,9 @@ export function syncNode(input: SyncInput, options: NodeStateOptions = {}): Node
 		restores.push(text);
 		ruleset = applyRestore(ruleset, text, { noflush: true });
 	};
-	if (options.kubelet ?? true) feed(kubeletRestore(ruleset));
-	if (input.updatedServices === undefined) feed(proxyRestore(ruleset));
+	const martianGuard = options.martianGuard !== "localhost-nodeports" || takesLocalhostNodePorts(input);
+	if (options.kubelet ?? true) feed(kubeletRestore(ruleset, martianGuard));
+	if (input.updatedServices === undefined) feed(proxyRestore(ruleset, martianGuard));
 	const sync = syncProxyRules({ existingNatChains: natChains(ruleset), ...input });
 	feed(sync.restore);
 	return { ruleset, restores, sync };

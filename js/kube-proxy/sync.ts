@@ -81,12 +81,18 @@ function primaryIP(node: ProxyNode, family: Family): string | null {
 }
 
 /** The keyword `primary` stands for the Node's primary address of each family. */
-function nodePortsOf(input: SyncInput): NodePortAddresses {
+function nodePortsOf(input: Pick<SyncInput, "family" | "config" | "node">): NodePortAddresses {
 	const { config, node, family } = input;
 	const [first, ...more] = config.nodePortAddresses;
 	if (first !== "primary" || more.length > 0) return nodePortAddresses(config.nodePortAddresses, family);
 	const primary = primaryIP(node, family);
 	return nodePortAddresses(primary === null ? [] : [`${primary}/${family === "ipv4" ? 32 : 128}`], family);
+}
+
+/** NodePorts on 127.0.0.1: asked for, IPv4, and not excluded by nodePortAddresses. */
+export function takesLocalhostNodePorts(input: Pick<SyncInput, "family" | "config" | "node">): boolean {
+	const { family, config } = input;
+	return family === "ipv4" && config.localhostNodePorts && nodePortsOf(input).containsIPv4Loopback;
 }
 
 function planAll(input: SyncInput, servicePorts: ServicePortMap, endpoints: EndpointsMap): ServicePortPlan[] {
@@ -137,7 +143,7 @@ export function syncProxyRules(input: SyncInput): SyncResult {
 	const servicePorts = buildServicePortMap(input.services, family, config.loadBalancerIPMode);
 	const endpoints = buildEndpointsMap(input.endpointSlices, family, node.name);
 	const addresses = nodePortsOf(input);
-	const localhost = family === "ipv4" && config.localhostNodePorts && addresses.containsIPv4Loopback;
+	const localhost = takesLocalhostNodePorts(input);
 	const context: NatContext = {
 		masqueradeAll: config.masqueradeAll,
 		detector: localDetector(config.detectLocal, family, node.podCIDRs),

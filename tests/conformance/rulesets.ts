@@ -21,12 +21,14 @@ function chainsOf(text: string): Chains {
 	return chains;
 }
 
+/** The jumps to NodePorts stay behind all others; where there is one an address, these have no order either. */
+const isTail = (rule: string): boolean => rule.includes("this must be the last rule");
+
 function comparable([name, rules]: [string, string[]]): [string, string[]] {
-	const last = rules.at(-1) ?? "";
-	const shared = SHARED_CHAINS.some((chain) => name.endsWith(` ${chain}`));
-	if (!shared) return [name, rules];
-	const isFixed = last.includes("this must be the last rule");
-	return [name, [...(isFixed ? rules.slice(0, -1) : rules)].sort().concat(isFixed ? [last] : [])];
+	if (!SHARED_CHAINS.some((chain) => name.endsWith(` ${chain}`))) return [name, rules];
+	const firstTail = rules.findIndex(isTail);
+	const end = firstTail < 0 ? rules.length : firstTail;
+	return [name, [...rules.slice(0, end).sort(), ...rules.slice(end).sort()]];
 }
 
 /** Only what differs is reported. */
