@@ -35,9 +35,15 @@ export function row(table: i32, index: i32, stride: i32): usize {
 	return base(table) + <usize>(<u32>index * <u32>stride);
 }
 
+/** Lays tables out from `address` on, not from the heap's base: where the module has a heap as well (specs). Before the first `place`. */
+export function startAt(address: usize): void {
+	top = <u32>address;
+}
+
 /** Lays out one table at the top of memory, zeroed. Returns its address, or 0 where memory is at its maximum. */
 export function place(table: i32, rows: u32, stride: u32): usize {
-	if (top == 0) top = <u32>(__heap_base + ALIGN - 1) & ~(ALIGN - 1);
+	// Module-level arrays were allocated from the heap's start on when the module started: tables come behind them.
+	if (top == 0) top = <u32>(heap.alloc(ALIGN) + 2 * ALIGN - 1) & ~(ALIGN - 1);
 	const bytes = (rows * stride + ALIGN - 1) & ~(ALIGN - 1);
 	const end = <u64>top + <u64>bytes;
 	const have = <u64>(<u32>memory.size()) * <u64>PAGE;
