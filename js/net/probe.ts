@@ -226,6 +226,12 @@ export interface RecordedResult {
 	_meta?: Record<string, unknown>;
 }
 
+/** Whoever answers probes: a lab of Linux namespaces, or podwire. Steps come in a scenario's order; `ofProbe` counts them. */
+export interface Prober {
+	probe(probe: Probe): Promise<ProbeResult> | ProbeResult;
+	act(action: ProbeAction): Promise<void> | void;
+}
+
 /** The summary of a probe's attempts: outcomes counted, every other field the value all agree on or the sorted distinct ones. */
 export function summarise(probe: Probe, attempts: readonly ProbeDetail[]): ProbeSummary {
 	const summary: ProbeSummary = { n: probe.count ?? 1, outcomes: {} };
@@ -234,7 +240,9 @@ export function summarise(probe: Probe, attempts: readonly ProbeDetail[]): Probe
 		summary.outcomes[outcome] = ((summary.outcomes[outcome] as number | undefined) ?? 0) + 1;
 	}
 	for (const field of SUMMARISED) {
-		const values = [...new Set(attempts.map((attempt) => attempt[field]).filter((value) => value !== undefined))].sort();
+		const values = [
+			...new Set(attempts.map((attempt) => attempt[field]).filter((value) => value !== undefined)),
+		].sort();
 		if (values.length > 0) Object.assign(summary, { [field]: values.length === 1 ? values[0] : values });
 	}
 	const icmpType = attempts.find((attempt) => attempt.icmpType)?.icmpType;
@@ -242,10 +250,21 @@ export function summarise(probe: Probe, attempts: readonly ProbeDetail[]): Probe
 	if (attempts.some((attempt) => attempt.replyAddrMismatch)) summary.replyAddrMismatch = true;
 	if (summary.n > 1) summary.distinctServers = new Set(attempts.flatMap((attempt) => attempt.server ?? [])).size;
 	const served = attempts.filter((attempt) => attempt.serverSawSport !== undefined);
-	if (served.length > 0) summary.sportPreserved = served.every((attempt) => attempt.serverSawSport === attempt.local?.port);
+	if (served.length > 0)
+		summary.sportPreserved = served.every((attempt) => attempt.serverSawSport === attempt.local?.port);
 	return summary;
 }
 
 const SUMMARISED = [
-	"server", "serverSawSrc", "serverLocal", "replyFrom", "by", "errno", "localError", "phase", "icmpFrom", "arrivedAt", "lastSeen",
+	"server",
+	"serverSawSrc",
+	"serverLocal",
+	"replyFrom",
+	"by",
+	"errno",
+	"localError",
+	"phase",
+	"icmpFrom",
+	"arrivedAt",
+	"lastSeen",
 ] as const satisfies (keyof ProbeDetail & keyof ProbeSummary)[];

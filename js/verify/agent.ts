@@ -42,12 +42,16 @@ export class Agent {
 			this.#stderr = (this.#stderr + text).slice(-4000);
 		});
 		this.#process.stdin?.on("error", () => {});
-		if (this.#process.stdout) createInterface({ input: this.#process.stdout }).on("line", (line) => this.#receive(line));
-		this.#exited.then(() => this.#fail(new LabError(`the lab's agent ended: ${this.#stderr.trim() || `status ${this.#process.exitCode}`}`)));
+		if (this.#process.stdout)
+			createInterface({ input: this.#process.stdout }).on("line", (line) => this.#receive(line));
+		this.#exited.then(() =>
+			this.#fail(new LabError(`the lab's agent ended: ${this.#stderr.trim() || `status ${this.#process.exitCode}`}`)),
+		);
 	}
 
 	call<T>(op: string, parameters: object = {}): Promise<T> {
-		if (this.#process.exitCode !== null || !this.#process.stdin?.writable) return Promise.reject(new LabError("the lab is closed"));
+		if (this.#process.exitCode !== null || !this.#process.stdin?.writable)
+			return Promise.reject(new LabError("the lab is closed"));
 		const id = this.#next++;
 		return new Promise<T>((resolve, reject) => {
 			this.#pending.set(id, { resolve: resolve as (value: unknown) => void, reject });
@@ -64,7 +68,12 @@ export class Agent {
 	}
 
 	#receive(line: string): void {
-		const { id, value, error, where } = JSON.parse(line) as { id: number; value?: unknown; error?: string; where?: string };
+		const { id, value, error, where } = JSON.parse(line) as {
+			id: number;
+			value?: unknown;
+			error?: string;
+			where?: string;
+		};
 		const pending = this.#pending.get(id);
 		this.#pending.delete(id);
 		if (error === undefined) pending?.resolve(value);

@@ -3,7 +3,15 @@
 
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
-import type { ConntrackEntryJson, Probe, ProbeAction, ProbeDetail, ProbeResult, ProbeStep } from "../net/probe.ts";
+import type {
+	ConntrackEntryJson,
+	Probe,
+	ProbeAction,
+	ProbeDetail,
+	ProbeResult,
+	Prober,
+	ProbeStep,
+} from "../net/probe.ts";
 import { isAction, summarise } from "../net/probe.ts";
 import type { Topology } from "../net/topology.ts";
 import { Agent, LabError } from "./agent.ts";
@@ -19,12 +27,6 @@ export interface LabOptions {
 	sniff?: boolean;
 	/** Conntrack entries of results carry their timeouts. */
 	timeouts?: boolean;
-}
-
-/** Whoever answers probes: a lab, or podwire. */
-export interface Prober {
-	probe(probe: Probe): Promise<ProbeResult> | ProbeResult;
-	act(action: ProbeAction): Promise<void> | void;
 }
 
 export interface BulkResult {
@@ -44,7 +46,11 @@ export class Lab implements Prober, AsyncDisposable {
 	readonly #backend: Backend;
 	#stepIndex = 0;
 
-	private constructor(agent: Agent, backend: Backend) {
+	/** The process that holds the namespaces. */
+	readonly pid: number;
+
+	private constructor(agent: Agent, backend: Backend, pid: number) {
+		this.pid = pid;
 		this.#agent = agent;
 		this.#backend = backend;
 	}
@@ -57,12 +63,14 @@ export class Lab implements Prober, AsyncDisposable {
 		const agent = new Agent();
 		try {
 			const { sniff = true, timeouts = false } = options;
-			await agent.call("build", { netns, steps, vxlanPort, sniff, timeouts, save: saveCommand(backend) });
+			const save = saveCommand(backend);
+			const built = { netns, steps, vxlanPort, sniff, timeouts, save };
+			const { pid } = await agent.call<{ pid: number }>("build", built);
+			return new Lab(agent, backend, pid);
 		} catch (error) {
 			await agent.close();
 			throw error;
 		}
-		return new Lab(agent, backend);
 	}
 
 	/** Sends one probe: all its attempts, one after the other. */
@@ -78,7 +86,8 @@ export class Lab implements Prober, AsyncDisposable {
 			const argv = [...restoreCommand(this.#backend), ...(noflush ? ["--noflush"] : [])];
 			await this.#agent.call("run", { netns: `node:${node}`, argv, stdin: text.endsWith("\n") ? text : `${text}\n` });
 		}
-		if (action.conntrackFlush) await this.#agent.call("run", { netns: `node:${action.conntrackFlush}`, argv: ["conntrack", "-F"] });
+		if (action.conntrackFlush)
+			await this.#agent.call("run", { netns: `node:${action.conntrackFlush}`, argv: ["conntrack", "-F"] });
 		if (action.sleep) await this.#agent.call("sleep", { seconds: action.sleep });
 		if (action.release) await this.#agent.call("release");
 	}
@@ -137,7 +146,14 @@ export function openLab(topology: Topology, options: LabOptions = {}): Promise<L
 /** What this machine lacks for a lab, as the end of a sentence (`needs root on Linux`); null where nothing. */
 export function missingForLab(backend: Backend = "legacy"): string | null {
 	if (process.platform !== "linux" || process.getuid?.() !== 0) return "needs root on Linux";
-	const commands = ["ip", "bridge", "conntrack", "ipset", ...restoreCommand(backend), saveCommand(backend)[0] as string];
+	const commands = [
+		"ip",
+		"bridge",
+		"conntrack",
+		"ipset",
+		...restoreCommand(backend),
+		saveCommand(backend)[0] as string,
+	];
 	const absent = commands.filter((command) => !isInstalled(command));
 	return absent.length === 0 ? null : `needs root on Linux with ${absent.join(", ")}`;
 }

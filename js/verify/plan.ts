@@ -162,7 +162,10 @@ class Layout {
 		if (fabric.kind === "l2") {
 			this.#link(netns, "eth0", "fabric", `n-${node.name}`);
 			this.#ip("fabric", [`link set ${this.#device("fabric", `n-${node.name}`)} master br0`]);
-			this.#ip(netns, [`address add ${node.ip}/${fabric.prefixLen ?? 24} dev eth0`, `route add default via ${this.#routerAddress}`]);
+			this.#ip(netns, [
+				`address add ${node.ip}/${fabric.prefixLen ?? 24} dev eth0`,
+				`route add default via ${this.#routerAddress}`,
+			]);
 		} else {
 			this.#link(netns, "eth0", "router", `n-${node.name}`);
 			this.#ip(netns, [
@@ -171,7 +174,10 @@ class Layout {
 				`route add default via ${this.#routerAddress} dev eth0`,
 			]);
 			const link = this.#device("router", `n-${node.name}`);
-			this.#ip("router", [`route add ${node.ip}/32 dev ${link}`, `route add ${node.podCIDR} via ${node.ip} dev ${link} onlink`]);
+			this.#ip("router", [
+				`route add ${node.ip}/32 dev ${link}`,
+				`route add ${node.podCIDR} via ${node.ip} dev ${link} onlink`,
+			]);
 		}
 		const bridge = node.bridge ?? "cbr0";
 		const [base, length] = splitPrefix(node.podCIDR);
@@ -201,7 +207,10 @@ class Layout {
 
 	#nodeOf(pod: PodSpec): NodeSpec {
 		const node = this.#topology.nodes.find((candidate) => candidate.name === pod.node);
-		if (node === undefined) throw new Error(`pod ${pod.name}: no node is named ${pod.node}; there are ${this.#topology.nodes.map((n) => n.name).join(", ")}`);
+		if (node === undefined)
+			throw new Error(
+				`pod ${pod.name}: no node is named ${pod.node}; there are ${this.#topology.nodes.map((n) => n.name).join(", ")}`,
+			);
 		return node;
 	}
 
@@ -212,13 +221,23 @@ class Layout {
 			const netns = `node:${node.name}`;
 			if (fabric.overlay) this.#addOverlay(node);
 			for (const { dev, addr } of node.addresses ?? []) this.#ip(netns, [`address add ${addr} dev ${dev}`]);
-			if (node.routes) this.#ip(netns, node.routes.map((route) => `route replace ${route}`));
+			if (node.routes)
+				this.#ip(
+					netns,
+					node.routes.map((route) => `route replace ${route}`),
+				);
 			else if (fabric.kind === "l2" && !fabric.overlay) {
 				const others = nodes.filter((other) => other !== node);
-				this.#ip(netns, others.map((other) => `route add ${other.podCIDR} via ${other.ip}`));
+				this.#ip(
+					netns,
+					others.map((other) => `route add ${other.podCIDR} via ${other.ip}`),
+				);
 			}
 		}
-		this.#ip("router", [...this.#loadBalancerRoutes(), ...(this.#router.routes ?? []).map((route) => `route replace ${this.#onlink(route)}`)]);
+		this.#ip("router", [
+			...this.#loadBalancerRoutes(),
+			...(this.#router.routes ?? []).map((route) => `route replace ${this.#onlink(route)}`),
+		]);
 	}
 
 	/** flannel's vxlan backend: a /32 on the tunnel device, one route, neighbour and FDB entry a remote node. */
@@ -235,10 +254,16 @@ class Layout {
 			`address add ${base}/32 dev ${device}`,
 		]);
 		const others = this.#topology.nodes.filter((other) => other !== node);
-		this.#ip(netns, others.flatMap((other) => {
-			const via = splitPrefix(other.podCIDR)[0];
-			return [`neigh add ${via} lladdr ${mac(other)} dev ${device} nud permanent`, `route add ${other.podCIDR} via ${via} dev ${device} onlink`];
-		}));
+		this.#ip(
+			netns,
+			others.flatMap((other) => {
+				const via = splitPrefix(other.podCIDR)[0];
+				return [
+					`neigh add ${via} lladdr ${mac(other)} dev ${device} nud permanent`,
+					`route add ${other.podCIDR} via ${via} dev ${device} onlink`,
+				];
+			}),
+		);
 		this.steps.push({
 			netns,
 			argv: ["bridge", "-batch", "-"],
@@ -255,7 +280,10 @@ class Layout {
 
 	#nodeNamed(name: string): NodeSpec {
 		const node = this.#topology.nodes.find((candidate) => candidate.name === name);
-		if (node === undefined) throw new Error(`router.lb: no node is named ${name}; there are ${this.#topology.nodes.map((n) => n.name).join(", ")}`);
+		if (node === undefined)
+			throw new Error(
+				`router.lb: no node is named ${name}; there are ${this.#topology.nodes.map((n) => n.name).join(", ")}`,
+			);
 		return node;
 	}
 
@@ -295,9 +323,14 @@ class Layout {
 
 	addListeners(): void {
 		const { nodes, pods, hosts } = this.#topology;
-		for (const [kind, specs] of [["node", nodes], ["pod", pods], ["host", hosts]] as const) {
+		for (const [kind, specs] of [
+			["node", nodes],
+			["pod", pods],
+			["host", hosts],
+		] as const) {
 			for (const { name, listen } of specs) {
-				for (const one of listen ?? []) this.steps.push({ netns: `${kind}:${name}`, listen: one, owner: `${kind} ${name}` });
+				for (const one of listen ?? [])
+					this.steps.push({ netns: `${kind}:${name}`, listen: one, owner: `${kind} ${name}` });
 			}
 		}
 	}
@@ -309,13 +342,22 @@ export function natRules(router: RouterSpec, hasHosts: boolean): string | null {
 	if (router.nat11 === undefined && !router.natOnly) return null;
 	const towardsHosts = hasHosts ? "-o h-+ " : "";
 	const nat = [
-		"*nat", ":PREROUTING ACCEPT [0:0]", ":INPUT ACCEPT [0:0]", ":OUTPUT ACCEPT [0:0]", ":POSTROUTING ACCEPT [0:0]",
+		"*nat",
+		":PREROUTING ACCEPT [0:0]",
+		":INPUT ACCEPT [0:0]",
+		":OUTPUT ACCEPT [0:0]",
+		":POSTROUTING ACCEPT [0:0]",
 		...pairs.map(([node, publicAddress]) => `-A PREROUTING -d ${publicAddress}/32 -j DNAT --to-destination ${node}`),
-		...pairs.map(([node, publicAddress]) => `-A POSTROUTING -s ${node}/32 ${towardsHosts}-j SNAT --to-source ${publicAddress}`),
+		...pairs.map(
+			([node, publicAddress]) => `-A POSTROUTING -s ${node}/32 ${towardsHosts}-j SNAT --to-source ${publicAddress}`,
+		),
 		"COMMIT",
 	];
 	const filter = [
-		"*filter", ":INPUT ACCEPT [0:0]", ":FORWARD ACCEPT [0:0]", ":OUTPUT ACCEPT [0:0]",
+		"*filter",
+		":INPUT ACCEPT [0:0]",
+		":FORWARD ACCEPT [0:0]",
+		":OUTPUT ACCEPT [0:0]",
 		...pairs.map(([node]) => `-A FORWARD -s ${node}/32 ${towardsHosts}-j ACCEPT`),
 		`-A FORWARD ${towardsHosts}-m conntrack --ctstate NEW ! -i h-+ -j DROP`,
 		"COMMIT",

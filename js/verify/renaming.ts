@@ -1,6 +1,7 @@
 // Ports that a kernel chose at run time (ephemeral source ports, MASQUERADE's replacements, ICMP ids) differ from run to
 // run. Two results agree when one one-to-one renaming of such ports turns the one into the other. Ports that somebody wrote
-// down (a listener's, a rule's) are literal and never renamed. A recording's `eph` stands for any port that is not literal.
+// down (a listener's, a rule's) are literal and never renamed. A recording's `eph` stands for any port: it knows only the
+// scenario's listeners and probes, so that a port that only a rule names is `eph` there too.
 // Classes as in the kernel's nf_nat_l4proto: 1–511, 512–1023 and 1024–65535 do not mix.
 
 import type { PortJson } from "../net/probe.ts";
@@ -18,8 +19,7 @@ export class Renaming {
 
 	/** Whether `got` may stand where `expected` stood; binds the two for good if so. */
 	same(expected: PortJson, got: PortJson): boolean {
-		if (expected === "eph") return got === "eph" || !this.#literal.has(got);
-		if (got === "eph") return !this.#literal.has(expected);
+		if (expected === "eph" || got === "eph") return true;
 		if (this.#literal.has(expected) || this.#literal.has(got)) return expected === got;
 		const known = this.#forward.get(expected);
 		if (known !== undefined) return known === got;

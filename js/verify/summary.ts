@@ -70,7 +70,7 @@ function sameCount(wanted: Count, counted: Count, expected: ProbeSummary, got: P
 
 function sameValues(expected: unknown, got: unknown, fewer: boolean, renaming: Renaming): boolean {
 	if (expected === VARIES || got === VARIES) return true;
-	if (expected === undefined || got === undefined) return expected === got;
+	if (expected === undefined || got === undefined) return expected === got || (got === undefined && fewer);
 	const wanted = Array.isArray(expected) ? expected : [expected];
 	const seen = Array.isArray(got) ? got : [got];
 	const same = (a: unknown, b: unknown) =>

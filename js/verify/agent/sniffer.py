@@ -21,6 +21,13 @@ class Hop:
         return "%s %s ttl %d" % (self.where(), self.packet.text(), self.packet.ttl)
 
 
+def ask_for_timestamps():
+    """A socket that wants timestamps. The kernel turns them on for all a while after the first such socket is there."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+    return sock
+
+
 class Sniffer:
     def __init__(self, vxlan_port=None):
         self._sockets = []

@@ -1,0 +1,72 @@
+// Linux and podwire, side by side: each small network is built of namespaces and in podwire, gets the same probes, and both
+// agree on verdict, server, the source it saw, the source of the answer, conntrack entries, rule counters and every hop.
+
+import { expect, it } from "vitest";
+import type { Probe, ProbeResult } from "../../js/net/probe.ts";
+import { isAction } from "../../js/net/probe.ts";
+import { printDifference } from "../../js/verify/difference.ts";
+import { openLab } from "../../js/verify/lab.ts";
+import { verifyInLab } from "../../js/verify/verify.ts";
+import { chiSquareP } from "./chisquare.ts";
+import { hasPodwire, openPodwire } from "./podwire.ts";
+import { type Question, questions, type Sees, threeEndpoints } from "./questions.ts";
+import { describeLab } from "./skip.ts";
+
+function seen(result: ProbeResult, sees: Sees): Sees {
+	const all = { ...result.result, ...result.summary };
+	return Object.fromEntries(Object.keys(sees).map((field) => [field, all[field as keyof typeof all]]));
+}
+
+describeLab("Linux", () => {
+	it.each(questions)("$name", { timeout: 30_000 }, async ({ topology, steps }: Question) => {
+		await using lab = await openLab(topology);
+		for (const step of steps) {
+			if (isAction(step)) await lab.act(step);
+			else
+				expect(
+					seen(await lab.probe(step), step.sees ?? {}),
+					`${step.from} ${step.proto} ${step.dst}:${step.port}`,
+				).toEqual(step.sees ?? {});
+		}
+	});
+});
+
+describeLab("podwire does as Linux does:", () => {
+	it.skipIf(!hasPodwire).each(questions)("$name", { timeout: 30_000 }, async ({ topology, steps }: Question) => {
+		await using podwire = await openPodwire(topology);
+		await using lab = await openLab(topology);
+		const verified = await verifyInLab(lab, topology, steps, podwire);
+		const lines = verified.flatMap(({ probe, differences }, index) =>
+			differences.map(
+				(difference) =>
+					`probe ${index} (${probe.from} ${probe.proto} ${probe.dst}:${probe.port}): ${printDifference(difference)}`,
+			),
+		);
+		expect(lines).toEqual([]);
+	});
+});
+
+describeLab("chance spreads connections evenly", () => {
+	const CONNECTIONS = 2100;
+	const even = { "pod a": 1 / 3, "pod b": 1 / 3, "pod c": 1 / 3 };
+	const tcp: Probe = { from: "pod:d", proto: "tcp", dst: "10.96.0.10", port: 80 };
+	const udp: Probe = { from: "pod:d", proto: "udp", dst: "10.96.0.53", port: 53 };
+
+	it.each([tcp, udp])("in Linux ($proto)", { timeout: 30_000 }, async (probe) => {
+		await using lab = await openLab(threeEndpoints, { sniff: false });
+		const { servers, outcomes } = await lab.bulk(probe, CONNECTIONS);
+		expect(outcomes).toEqual({ delivered: CONNECTIONS });
+		expect(chiSquareP(servers, even)).toBeGreaterThan(0.001);
+	});
+
+	it.skipIf(!hasPodwire).each([tcp, udp])("in podwire ($proto)", { timeout: 30_000 }, async (probe) => {
+		await using podwire = await openPodwire(threeEndpoints);
+		const servers: Record<string, number> = {};
+		for (let made = 0; made < CONNECTIONS; made++) {
+			const { result } = await podwire.probe(probe);
+			const server = result?.server ?? `(${result?.outcome})`;
+			servers[server] = (servers[server] ?? 0) + 1;
+		}
+		expect(chiSquareP(servers, even)).toBeGreaterThan(0.001);
+	});
+});
