@@ -91,6 +91,15 @@ export function plain(value: unknown, depth = 0): unknown {
 	return copy;
 }
 
+/** Removes the fields that hold null: to the API server they are absent. */
+export function dropNulls(value: unknown): void {
+	if (typeof value !== "object" || value === null) return;
+	for (const [key, entry] of Object.entries(value)) {
+		if (entry !== null) dropNulls(entry);
+		else if (!Array.isArray(value)) delete (value as Record<string, unknown>)[key];
+	}
+}
+
 export type Path = readonly (string | number)[];
 
 /**

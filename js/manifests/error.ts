@@ -52,6 +52,5 @@ function describe(value: unknown): string {
 
 /** C0, C1 and ESC become spaces, so that no input can move the cursor of a terminal. */
 export function printable(text: string): string {
-	// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is removed
 	return text.replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, " ");
 }

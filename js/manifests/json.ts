@@ -7,7 +7,6 @@ import { ManifestError, quote } from "./error.ts";
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?/y;
 const SPACE = /[ \t\r\n]*/y;
 /** A string without its quotes: escapes and anything but quote, backslash and control characters. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: RFC 8259 forbids them in strings
 const STRING = /(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*/y;
 
 /** Whether kubectl would read the text as JSON: its first character is `{`. */

@@ -5,7 +5,17 @@
 import type { KubernetesObject } from "../api/meta.ts";
 import { nearestWord } from "../net/error.ts";
 import { parsePrefix, familyOf } from "../net/address.ts";
-import { type Document, LIMITS, type Limits, locate, type Path, plain, printPath, Text } from "./document.ts";
+import {
+	type Document,
+	dropNulls,
+	LIMITS,
+	type Limits,
+	locate,
+	type Path,
+	plain,
+	printPath,
+	Text,
+} from "./document.ts";
 import { ManifestError, type Position, quote } from "./error.ts";
 import { looksLikeJson, parseJson } from "./json.ts";
 import { KINDS, type Kind, nameShape } from "./kinds.ts";
@@ -251,6 +261,7 @@ class Loader {
 		if (kind.namespaced && isMap(metadata)) metadata.namespace ??= this.options.namespace ?? "default";
 		check(kind.shape, manifest.object, [], report);
 		if (this.fileErrors.length > before) return;
+		dropNulls(manifest.object);
 		this.identity(manifest, kind, report);
 		kind.rules(manifest.object, report);
 		if (this.fileErrors.length === before) this.objects.push(manifest);

@@ -4,8 +4,11 @@
 
 import type { LabelSelector } from "../api/meta.ts";
 import { selects } from "../api/selector.ts";
+import { dropNulls, plain } from "./document.ts";
 import type { Position } from "./error.ts";
+import { SELECTOR } from "./fields.ts";
 import type { Manifest } from "./manifest.ts";
+import { check } from "./shape.ts";
 
 /** A pod as a policy sees it. */
 export interface PolicySubject {
@@ -32,7 +35,7 @@ interface Policy {
 	kind: string;
 	namespaced: boolean;
 	/** undefined: every pod in reach; `none`: it touches nothing. */
-	subject?: (spec: Loose) => Subject | "none";
+	subject?: (spec: unknown) => Subject | "none";
 }
 
 interface Subject {
@@ -40,8 +43,29 @@ interface Subject {
 	namespaceSelector?: LabelSelector;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: objects of foreign groups, read defensively
-type Loose = any;
+/** A field below a value of a foreign group, or undefined where the way ends. */
+function field(value: unknown, ...path: string[]): unknown {
+	return path.reduce<unknown>(
+		(at, step) => (typeof at === "object" && at !== null ? (at as Record<string, unknown>)[step] : undefined),
+		value,
+	);
+}
+
+function withoutNulls(value: unknown): unknown {
+	const copy = plain(value);
+	dropNulls(copy);
+	return copy;
+}
+
+/** A selector, or undefined where there is none that can be read: then every pod in reach is touched. */
+function selectorAt(value: unknown, ...path: string[]): LabelSelector | undefined {
+	const found = field(value, ...path);
+	let broken = found === undefined || found === null;
+	check(SELECTOR, found ?? {}, [], ({ severity }) => {
+		broken ||= severity === "error";
+	});
+	return broken ? undefined : (withoutNulls(found) as LabelSelector);
+}
 
 const CALICO = ["projectcalico.org", "crd.projectcalico.org"];
 const POLICY_API = ["policy.networking.k8s.io"];
@@ -52,7 +76,7 @@ const POLICIES: readonly Policy[] = [
 		groups: ["networking.k8s.io", "extensions"],
 		kind: "NetworkPolicy",
 		namespaced: true,
-		subject: (spec) => ({ podSelector: spec?.podSelector ?? {} }),
+		subject: (spec) => ({ podSelector: selectorAt(spec, "podSelector") ?? {} }),
 	},
 	{ groups: ["cilium.io"], kind: "CiliumNetworkPolicy", namespaced: true, subject: (spec) => ciliumSubject(spec) },
 	{
@@ -69,19 +93,19 @@ const POLICIES: readonly Policy[] = [
 		groups: POLICY_API,
 		kind: "AdminNetworkPolicy",
 		namespaced: false,
-		subject: (spec) => policySubject(spec?.subject),
+		subject: (spec) => policySubject(field(spec, "subject")),
 	},
 	{
 		groups: POLICY_API,
 		kind: "BaselineAdminNetworkPolicy",
 		namespaced: false,
-		subject: (spec) => policySubject(spec?.subject),
+		subject: (spec) => policySubject(field(spec, "subject")),
 	},
 	{
 		groups: POLICY_API,
 		kind: "ClusterNetworkPolicy",
 		namespaced: false,
-		subject: (spec) => policySubject(spec?.subject),
+		subject: (spec) => policySubject(field(spec, "subject")),
 	},
 	{ groups: ["crd.antrea.io"], kind: "NetworkPolicy", namespaced: true },
 	{ groups: ["crd.antrea.io"], kind: "ClusterNetworkPolicy", namespaced: false },
@@ -104,7 +128,7 @@ const POLICIES: readonly Policy[] = [
 		groups: ["k8s.ovn.org"],
 		kind: "EgressIP",
 		namespaced: false,
-		subject: (spec) => ({ podSelector: spec?.podSelector, namespaceSelector: spec?.namespaceSelector }),
+		subject: (spec) => selectors(spec),
 	},
 	{ groups: ["network.openshift.io"], kind: "EgressNetworkPolicy", namespaced: true },
 ];
@@ -140,26 +164,29 @@ function inReach(namespace: string | null, { podSelector, namespaceSelector }: S
 }
 
 /** Cilium: keys with a source prefix (`k8s:app`) or of its own are not read, so such a policy touches every pod in reach. */
-function ciliumSubject(spec: Loose): Subject {
-	const selector = spec?.endpointSelector;
-	if (typeof selector !== "object" || selector === null) return {};
-	const keys = [
-		...Object.keys(selector.matchLabels ?? {}),
-		...(selector.matchExpressions ?? []).map((entry: Loose) => String(entry?.key)),
-	];
-	return keys.some((key) => key.includes(":") || key.startsWith("io.kubernetes.") || key.startsWith("io.cilium."))
-		? {}
-		: { podSelector: selector };
+function ciliumSubject(spec: unknown): Subject {
+	const selector = selectorAt(spec, "endpointSelector");
+	if (selector === undefined) return {};
+	const { matchLabels = {}, matchExpressions = [] } = selector;
+	const keys = [...Object.keys(matchLabels), ...matchExpressions.map(({ key }) => key)];
+	return keys.some((key) => /:|^io\.(kubernetes|cilium)\./.test(key)) ? {} : { podSelector: selector };
 }
 
 /** `subject.namespaces` (a selector), or `subject.pods` with both selectors. */
-function policySubject(subject: Loose): Subject {
-	if (subject?.pods)
-		return { podSelector: subject.pods.podSelector, namespaceSelector: subject.pods.namespaceSelector };
-	return subject?.namespaces ? { namespaceSelector: subject.namespaces } : {};
+function policySubject(subject: unknown): Subject {
+	const pods = field(subject, "pods");
+	if (pods !== undefined) return selectors(pods);
+	const namespaceSelector = selectorAt(subject, "namespaces");
+	return namespaceSelector === undefined ? {} : { namespaceSelector };
 }
 
-function istioSubject(spec: Loose): Subject {
-	const labels = spec?.selector?.matchLabels;
-	return labels ? { podSelector: { matchLabels: labels } } : {};
+function selectors(value: unknown): Subject {
+	const podSelector = selectorAt(value, "podSelector");
+	const namespaceSelector = selectorAt(value, "namespaceSelector");
+	return { ...(podSelector && { podSelector }), ...(namespaceSelector && { namespaceSelector }) };
+}
+
+function istioSubject(spec: unknown): Subject {
+	const matchLabels = selectorAt(spec, "selector")?.matchLabels;
+	return matchLabels ? { podSelector: { matchLabels } } : {};
 }

@@ -116,11 +116,14 @@ export function check(shape: Shape, value: unknown, path: Path, report: Report):
 		case "any":
 			return;
 		case "list":
-			return checkList(shape, value, path, report);
+			checkList(shape, value, path, report);
+			return;
 		case "map":
-			return checkMap(shape.of, value, path, report);
+			checkMap(shape.of, value, path, report);
+			return;
 		case "object":
-			return checkObject(shape, value, path, report);
+			checkObject(shape, value, path, report);
+			return;
 		default: {
 			const message = checkScalar(shape, value);
 			if (message !== null) report({ severity: "error", path, message });
