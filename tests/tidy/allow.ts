@@ -3,24 +3,44 @@
 
 /** Files of more than 400 lines that are one thing nevertheless. */
 export const LONG: Record<string, string> = {
+	"assembly/__tests__/conntrack.spec.ts": "the rows of the kernel's TCP state table, one by one",
 	"assembly/layout.ts": "one list of offsets and codes, and the only file that both compilers read",
 };
 
 /** Modules of assembly/ that own a record and so may touch raw memory. All others go through their functions. */
 export const RECORDS: Record<string, string> = {
-	"assembly/arena.ts": "lays the tables out",
-	"assembly/packet.ts": "the packet record",
 	"assembly/netns.ts": "the netns record",
-	"assembly/device.ts": "device, FDB and neighbour records",
-	"assembly/fib.ts": "the route record and its trie",
-	"assembly/netfilter/tuple.ts": "the conntrack key",
-	"assembly/netfilter/conntrack.ts": "the conntrack slot",
+	"assembly/device.ts": "the device record",
+	"assembly/fdb.ts": "forwarding database entries",
+	"assembly/neighbour.ts": "neighbour entries and the packets that wait for them",
+	"assembly/socket.ts": "listeners and connections",
+	"assembly/queue.ts": "the slots that packets wait in",
+	"assembly/flow.ts": "the flow row of a replay",
+	"assembly/trace.ts": "the event row, in the one function that writes it",
+	"assembly/replay.ts": "the batch and the answers due",
+	"assembly/fib.ts": "the route record",
+	"assembly/netfilter/conn.ts": "the conntrack row",
+	"assembly/netfilter/conntrack.ts": "the conntrack row, as it is made and confirmed",
+	"assembly/netfilter/tuple.ts": "the 16 bytes of a tuple",
+	"assembly/netfilter/tuplehash.ts": "the slots of the hash of tuples",
+	"assembly/netfilter/source.ts": "the slots of the by-source hash",
+	"assembly/netfilter/zone.ts": "interned zones",
+	"assembly/netfilter/window.ts": "the TCP window part of a conntrack row",
+	"assembly/netfilter/path.ts": "interned paths and their counters",
+	"assembly/netfilter/recent.ts": "entries of recent lists",
+	"assembly/netfilter/limit.ts": "buckets of limit",
+	"assembly/netfilter/pattern.ts": "interface name patterns",
 	"assembly/netfilter/match.ts": "the match row",
-	"assembly/netfilter/target.ts": "the target row",
-	"assembly/netfilter/iptables.ts": "the rule row",
-	"assembly/netfilter/ipset.ts": "the set and its members",
-	"assembly/netfilter/nat.ts": "the NAT binding",
+	"assembly/netfilter/ctmatch.ts": "the match row, for conntrack",
+	"assembly/netfilter/target.ts": "the target's part of a rule row",
+	"assembly/netfilter/iptables.ts": "chain and rule rows",
+	"assembly/netfilter/ipset.ts": "a set and its members",
+	"assembly/compile/fib.ts": "writes the intervals of a FIB",
+	"assembly/compile/sets.ts": "writes the hash of a set",
+	"assembly/compile/sort.ts": "u64 keys in place",
 };
 
 /** Names that the field itself uses, though they end like a banned one. */
-export const NAMES: Record<string, string> = {};
+export const NAMES: Record<string, string> = {
+	helper: "conntrack's word for a protocol's helper: `-j CT --helper`, `-m helper`",
+};

@@ -6,7 +6,7 @@ import { basename } from "node:path";
 import ts from "typescript";
 import { describe, expect, it } from "vitest";
 import { LONG, NAMES } from "./allow.ts";
-import { code, comments, linesWith, place, sources } from "./sources.ts";
+import { code, comments, linesWith, place, sources, tree } from "./sources.ts";
 
 const LINES_MAX = 400;
 const all = sources();
@@ -47,7 +47,7 @@ describe("files", () => {
 
 /** Names of the functions, classes, types and constants that a file declares, with their lines. */
 function declared(path: string): { name: string; line: number }[] {
-	const file = ts.createSourceFile(path, text(path), ts.ScriptTarget.ES2022, true, ts.ScriptKind.TS);
+	const file = tree(path);
 	const names: { name: string; line: number }[] = [];
 	const visit = (node: ts.Node): void => {
 		const name = (node as Partial<ts.NamedDeclaration>).name;
@@ -94,7 +94,7 @@ describe("comments", () => {
 
 	it("are no retired code", () => {
 		const retired = all.flatMap((path) => {
-			const file = ts.createSourceFile(path, text(path), ts.ScriptTarget.ES2022, true, ts.ScriptKind.TS);
+			const file = tree(path);
 			return comments(file).flatMap(({ pos, end }) => {
 				const body = file.text.slice(pos, end);
 				const isCode = /^\/\/\s*(const|let|return|if \(|for \(|import|export)\b.*[;{]\s*$/.test(body);
@@ -107,7 +107,7 @@ describe("comments", () => {
 
 /** Where a file uses the type `any`. */
 function anys(path: string): string[] {
-	const file = ts.createSourceFile(path, text(path), ts.ScriptTarget.ES2022, true, ts.ScriptKind.TS);
+	const file = tree(path);
 	const lines: string[] = [];
 	const visit = (node: ts.Node): void => {
 		if (node.kind === ts.SyntaxKind.AnyKeyword) {

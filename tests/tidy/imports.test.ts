@@ -56,6 +56,8 @@ describe("the table", () => {
 		["js/flows/pcap.ts", "bindings/core.ts"],
 		["js/verify/run.ts", "js/verify/compare.ts"],
 		["js/cluster.ts", "js/realise.ts"],
+		["js/realise.ts", "js/realise/nodes.ts"],
+		["js/lab.ts", "js/realise.ts"],
 		["js/cli/read.ts", "node:fs"],
 		["tests/net/x.test.ts", "js/cli/podwire.ts"],
 	])("allows %s → %s", (from, to) => {

@@ -22,6 +22,7 @@ const COMPONENT = { may: ["js/api", "js/net", "js/ports.ts"] };
 
 /** Everything that the composition root puts together. */
 const CLUSTER = [
+	"assembly/layout.ts",
 	"bindings",
 	"js/api",
 	"js/net",
@@ -109,23 +110,30 @@ export const ROOMS: Room[] = [
 	{
 		name: "js/wire",
 		holds: "sockets and exchanges over the data plane",
-		may: ["js/net", "js/ports.ts", "bindings"],
+		may: ["js/net", "js/ports.ts", "bindings", "assembly/layout.ts"],
 	},
 	{
 		name: "js/replay",
 		holds: "captures and flow records through the data plane in batches; the report",
-		may: ["js/net", "js/flows", "bindings"],
+		may: ["js/net", "js/flows", "bindings", "assembly/layout.ts"],
 	},
 	{
-		name: "js/realise.ts",
-		holds: "part of the composition root: objects to nodes, pods, rules and routes",
+		name: "js/realise",
+		holds: "with `js/realise.ts` part of the composition root: objects to nodes, pods, rules and routes",
+		also: ["js/realise.ts"],
 		may: CLUSTER,
+		says: "everything above",
+	},
+	{
+		name: "js/lab.ts",
+		holds: "part of the composition root: a literal network loaded into the data plane",
+		may: [...CLUSTER, "js/realise"],
 		says: "everything above",
 	},
 	{
 		name: "js/cluster.ts",
 		holds: "the composition root: the only place that knows everyone; no sockets, no files: runs in a browser",
-		may: [...CLUSTER, "js/realise.ts"],
+		may: [...CLUSTER, "js/realise", "js/lab.ts"],
 		says: "everything above",
 	},
 	{
@@ -143,7 +151,7 @@ export const ROOMS: Room[] = [
 	{
 		name: "js/serve",
 		holds: "sockets: REST server, DNS over UDP and TCP, playground",
-		may: [...CLUSTER, "js/realise.ts", "js/cluster.ts"],
+		may: [...CLUSTER, "js/realise", "js/lab.ts", "js/cluster.ts"],
 		packages: ["node:"],
 		says: "`js/cluster.ts` and below",
 	},

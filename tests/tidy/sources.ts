@@ -30,11 +30,25 @@ export function sources(): string[] {
 /** A place in a file, as an editor takes it. */
 export const place = (path: string, line: number) => `${path}:${line}`;
 
+const parsed = new Map<string, ts.SourceFile>();
+
+/** A file's syntax tree; read and parsed once. */
+export function tree(path: string): ts.SourceFile {
+	const known = parsed.get(path);
+	if (known !== undefined) return known;
+	const file = ts.createSourceFile(path, readFileSync(path, "utf8"), ts.ScriptTarget.ES2022, true, ts.ScriptKind.TS);
+	parsed.set(path, file);
+	return file;
+}
+
+const blanked = new Map<string, string>();
+
 /** The text with every comment and string blanked by spaces, line breaks kept: positions stay true. */
 export function code(path: string): string {
-	const text = readFileSync(path, "utf8");
-	const file = ts.createSourceFile(path, text, ts.ScriptTarget.ES2022, true, ts.ScriptKind.TS);
-	const out = text.split("");
+	const known = blanked.get(path);
+	if (known !== undefined) return known;
+	const file = tree(path);
+	const out = file.text.split("");
 	const blank = (from: number, to: number) => {
 		for (let i = from; i < to; i++) if (out[i] !== "\n") out[i] = " ";
 	};
@@ -46,7 +60,9 @@ export function code(path: string): string {
 		ts.forEachChild(node, visit);
 	};
 	visit(file);
-	return out.join("");
+	const text = out.join("");
+	blanked.set(path, text);
+	return text;
 }
 
 /** Every comment of a file, in order. */
