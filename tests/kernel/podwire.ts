@@ -1,22 +1,24 @@
-// podwire as a prober of a literal topology, opened from the composition root once that is there.
+// podwire as a prober of a literal topology, opened once its machine is there.
 
 import { existsSync } from "node:fs";
 import type { Prober } from "../../js/net/probe.ts";
 import type { Topology } from "../../js/net/topology.ts";
 
-const ROOT = new URL("../../js/cluster.ts", import.meta.url);
+const MACHINE = new URL("../../js/lab.ts", import.meta.url);
+const PROBER = new URL("../../js/wire/prober.ts", import.meta.url);
+const MODULE = new URL("../../bindings/node.ts", import.meta.url);
 
-/** Whether there is a composition root to open. */
-export const hasPodwire = existsSync(ROOT);
+/** Whether there is a machine to open. */
+export const hasPodwire = existsSync(MACHINE);
 
 export async function openPodwire(topology: Topology): Promise<Prober & AsyncDisposable> {
-	const { Cluster } = await import(/* @vite-ignore */ ROOT.href);
-	const cluster = await Cluster.fromNodes(topology);
+	const [{ openMachine }, { Prober }, { loadModule }] = await Promise.all(
+		[MACHINE, PROBER, MODULE].map((url) => import(/* @vite-ignore */ url.href)),
+	);
+	const prober = new Prober(openMachine(await loadModule(), topology));
 	return {
-		probe: (probe) => cluster.probe(probe),
-		act: (action) => cluster.act(action),
-		async [Symbol.asyncDispose]() {
-			cluster.dispose();
-		},
+		probe: (probe) => prober.step(probe),
+		act: (action) => void prober.step(action),
+		async [Symbol.asyncDispose]() {},
 	};
 }
