@@ -38,3 +38,13 @@ export function matchingAddresses(wanted: NodePortAddresses, addresses: readonly
 	const matches = wanted.prefixes.flatMap((prefix) => sorted.filter((address) => prefixContains(prefix, address)));
 	return [...new Set(matches)];
 }
+
+/** The addresses that health-check node ports listen on: the wildcard, or those that take NodePorts. */
+export function healthCheckAddresses(
+	wanted: NodePortAddresses,
+	addresses: readonly string[],
+	family: Family,
+): string[] {
+	if (wanted.matchAll) return [family === "ipv4" ? "0.0.0.0" : "::"];
+	return matchingAddresses(wanted, addresses, family);
+}

@@ -6,6 +6,7 @@ import type { EndpointSlice } from "../../js/api/discovery.ts";
 import type { KubernetesObject } from "../../js/api/meta.ts";
 import { DEFAULT_PROXY_CONFIG, type ProxyConfig } from "../../js/kube-proxy/config.ts";
 import { chainSuffix } from "../../js/kube-proxy/names.ts";
+import { healthCheckAddresses, nodePortAddresses } from "../../js/kube-proxy/nodeports.ts";
 import { formatProbability } from "../../js/kube-proxy/probability.ts";
 import { syncProxyRules } from "../../js/kube-proxy/sync.ts";
 import { compare, skipped } from "./judgement.ts";
@@ -25,6 +26,13 @@ export interface UnitsDocument {
 	node?: unknown;
 	options?: object;
 	listenAddresses?: string[];
+}
+
+/** On the document, its options or a case of kind health-server. */
+interface HealthFacts {
+	listenAddresses?: string[];
+	nodePortAddresses?: string[] | null;
+	ipFamily?: "IPv4" | "IPv6";
 }
 
 interface ChainRulesCase {
@@ -113,16 +121,22 @@ function withDefaults({ node, options }: UnitsDocument, data: Case): Case {
 	};
 }
 
+/** What the servers listen on: given, or following from nodePortAddresses on a node that has loopback at least. */
+function listenAddressesOf({ listenAddresses, nodePortAddresses: texts, ipFamily }: HealthFacts): string[] {
+	const family = ipFamily === "IPv6" ? "ipv6" : "ipv4";
+	return listenAddresses ?? healthCheckAddresses(nodePortAddresses(texts ?? [], family), ["127.0.0.1", "::1"], family);
+}
+
 function judgeHealthServer(document: UnitsDocument): Result[] {
-	const listen = document.listenAddresses ?? ["0.0.0.0"];
+	const facts: HealthFacts = { ...document, ...document.options };
 	const cases = (document.cases ?? []).flatMap((data, index) =>
 		judgeHealthSteps(
 			data.steps as HealthStep[],
-			(data.listenAddresses as string[]) ?? listen,
+			listenAddressesOf({ ...facts, ...data, ...(data.options as HealthFacts | undefined) }),
 			`${nameOf(data, index)}, `,
 		),
 	);
-	return [...judgeHealthSteps(document.steps ?? [], listen), ...cases];
+	return [...judgeHealthSteps(document.steps ?? [], listenAddressesOf(facts)), ...cases];
 }
 
 export function checkUnits(document: UnitsDocument): Result[] {

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { checkIpMasqConfig, DEFAULT_IP_MASQ_CONFIG, ipMasqJump, ipMasqRestore } from "../../js/cni/ipmasq.ts";
 import { readAddress, readPrefix } from "../../js/kube-proxy/addresses.ts";
 import { localDetector, readProxyConfig } from "../../js/kube-proxy/config.ts";
-import { nodePortAddresses } from "../../js/kube-proxy/nodeports.ts";
+import { healthCheckAddresses, nodePortAddresses } from "../../js/kube-proxy/nodeports.ts";
 import { formatProbability } from "../../js/kube-proxy/probability.ts";
 import {
 	finishUpdate,
@@ -99,6 +99,18 @@ describe("configuration", () => {
 		expect(nodePortAddresses(["2001:db8::/64"], "ipv4")).toMatchObject({ matchAll: true, containsIPv4Loopback: true });
 		expect(nodePortAddresses(["192.0.2.0/24"], "ipv4")).toMatchObject({ matchAll: false, containsIPv4Loopback: false });
 		expect(nodePortAddresses(["127.0.0.1/32"], "ipv4")).toMatchObject({ matchAll: false, containsIPv4Loopback: true });
+	});
+});
+
+describe("health-check node ports", () => {
+	it("listen where NodePorts are taken", () => {
+		const own = ["127.0.0.1", "::1", "192.0.2.11", "2001:db8::11"];
+		const at = (prefixes: string[], family: "ipv4" | "ipv6"): string[] =>
+			healthCheckAddresses(nodePortAddresses(prefixes, family), own, family);
+		expect(at([], "ipv4")).toEqual(["0.0.0.0"]);
+		expect(at([], "ipv6")).toEqual(["::"]);
+		expect(at(["127.0.0.0/8"], "ipv4")).toEqual(["127.0.0.1"]);
+		expect(at(["192.0.2.0/24", "2001:db8::/64"], "ipv6")).toEqual(["2001:db8::11"]);
 	});
 });
 
