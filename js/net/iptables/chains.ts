@@ -14,7 +14,7 @@ export const BUILT_IN_CHAINS: Readonly<Record<TableName, readonly Hook[]>> = {
 };
 
 /** The tables in the order in which iptables-nft-save prints them. */
-export const NFT_TABLE_ORDER: readonly TableName[] = ["raw", "mangle", "filter", "nat", "security"];
+export const NFT_TABLE_ORDER: readonly TableName[] = ["mangle", "security", "raw", "filter", "nat"];
 
 /** Longest name of a chain, in bytes. */
 export const CHAIN_NAME_MAX = 28;

@@ -74,16 +74,28 @@ export const address: ValueType = {
 	print: (value) => (value.kind === "string" ? value.value : ""),
 };
 
-/** `address[/mask]`. `bareHost`: a full mask is not printed. */
-export function prefix(options: { bareHost?: boolean } = {}): ValueType {
+/** As readPrefix, the host bits kept. */
+function readHostMask(text: string, family: Family): Prefix {
+	const { mask } = readPrefix(text, family);
+	const slash = text.indexOf("/");
+	const number = readAddress(slash < 0 ? text : text.slice(0, slash), family) as bigint;
+	return { address: printAddress(number, family), mask };
+}
+
+/**
+ * `address[/mask]`. `bareHost`: a full mask is not printed, nor one with holes (the tools lose it).
+ * `keepHost`: host bits are not cleared.
+ */
+export function prefix(options: { bareHost?: boolean; keepHost?: boolean } = {}): ValueType {
+	const read = options.keepHost ? readHostMask : readPrefix;
 	return {
 		wordCount: 1,
 		expected: "an address[/mask]",
-		parse: ([word = ""], context) => ({ kind: "prefix", prefix: readPrefix(word, context.family) }),
+		parse: ([word = ""], context) => ({ kind: "prefix", prefix: read(word, context.family) }),
 		print: (value) => {
 			if (value.kind !== "prefix") return "";
 			const full = value.prefix.mask === (value.prefix.address.includes(":") ? 128 : 32);
-			return options.bareHost && full ? value.prefix.address : printPrefixText(value.prefix);
+			return options.bareHost && (full || typeof value.prefix.mask === "string") ? value.prefix.address : printPrefixText(value.prefix);
 		},
 	};
 }

@@ -317,7 +317,9 @@ function located<T>(reading: Reading, words: Word[], read: () => T): T {
 function readAddresses(reading: Reading, word: Word, not: boolean): Negatable<Prefix>[] {
 	const parts = word.text.split(",");
 	if (not && parts.length > 1) throw refuse(reading, word, "one address after !");
-	return parts.map((part) => located(reading, [word], () => ({ not, value: readPrefix(part, reading.family) })));
+	const prefixes = parts.map((part) => located(reading, [word], () => ({ not, value: readPrefix(part, reading.family) })));
+	if (not && reading.options.backend === "nft" && prefixes[0]?.value.mask === 0) throw refuse(reading, word, "a narrower prefix after !");
+	return prefixes;
 }
 
 function readProtocol(reading: Reading, word: Word, not: boolean): void {

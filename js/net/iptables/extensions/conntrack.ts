@@ -34,7 +34,7 @@ function shortenedList(words: readonly string[], none: string | null = null): Va
 const CT_STATES = ["INVALID", "NEW", "RELATED", "ESTABLISHED", "UNTRACKED", "SNAT", "DNAT"];
 const CT_STATUSES = ["EXPECTED", "SEEN_REPLY", "ASSURED", "CONFIRMED"];
 
-const ctAddress = prefix({ bareHost: true });
+const ctAddress = prefix({ bareHost: true, keepHost: true });
 const ctExpire = range(0xffffffff);
 
 const conntrack: ExtensionTable = {

@@ -53,11 +53,11 @@ function readBytes(word: string): bigint | null {
 const rate: ValueType = {
 	wordCount: 1,
 	expected: RATE_EXPECTED,
-	parse: ([word = ""]) => {
+	parse: ([word = ""], context) => {
 		const [amount = "", period, ...more] = word.split("/");
 		const bytes = readBytes(amount);
 		if (bytes !== null) {
-			if (period !== "s" || bytes > UINT32_MAX || bytes === 0n) throw new Refusal(RATE_EXPECTED);
+			if (period !== "s" || bytes > UINT32_MAX << BYTE_SHIFT || (bytes === 0n && context.strict)) throw new Refusal(RATE_EXPECTED);
 			return { kind: "words", words: ["bytes", String(costOfBytes(bytes))] };
 		}
 		const seconds = period === undefined ? 1 : periodSeconds(period);
@@ -77,7 +77,7 @@ function printHashRate([first = "0", second = "0"]: string[]): string {
 	if (first !== "bytes") return `${Math.floor((SCALE * printedPeriod(Number(first))[1]) / Number(first))}/${printedPeriod(Number(first))[0]}`;
 	const cost = BigInt(second);
 	const bytes = bytesOfCost(cost);
-	const [suffix, unit] = BYTE_UNITS.find(([, size]) => bytes >= size && costOfBytes(bytes & ~(size - 1n)) === cost) ?? ["", 1n];
+	const [suffix, unit] = BYTE_UNITS.find(([, size]) => bytes >= size && costOfBytes(bytes & ~(size - 1n) & UINT32_MAX) === cost) ?? ["", 1n];
 	return `${bytes / unit}${suffix}b/s`;
 }
 
@@ -167,13 +167,21 @@ const hashlimit: ExtensionTable = {
 			return { ...option, not: false, name: option.name === "hashlimit-upto" ? "hashlimit-above" : "hashlimit-upto" };
 		});
 		const limit = out.find(({ name }) => RATES.includes(name));
-		const withBurst = limit === undefined ? out : fixBurst(out, limit);
+		const withBurst = limit === undefined ? out : [...fixBurst(out, limit)];
 		checkCredits(withBurst, limit);
 		const bits = context.family === "ipv4" ? 32 : 128;
+		if (limit !== undefined && !isByteRate(limit) && !optionOf(withBurst, "hashlimit-htable-expire")) {
+			withBurst.push({ name: "hashlimit-htable-expire", not: false, value: { kind: "uint", value: givenPeriod(limit) * 1000 } });
+		}
 		const kept = withBurst.filter((option) => !isDefault(option, withBurst, limit, bits));
 		return inTableOrder(kept, hashlimit.options);
 	},
 };
+
+/** Seconds of the unit that a packet rate was given in: an entry expires after it, unless told otherwise. */
+function givenPeriod(limit: Option): number {
+	return limit.value.kind === "words" ? Number(limit.value.words[1]) : 1;
+}
 
 /** Packet rates have a burst, 5 unless given; under a byte rate it is bytes and absent unless given. */
 function fixBurst(options: Option[], limit: Option): Option[] {
@@ -197,9 +205,7 @@ const CREDITS = 250n << 39n;
 const UINT64_MAX = (1n << 64n) - 1n;
 
 function credits(user: bigint): bigint {
-	const scale = BigInt(SCALE);
-	if (user > UINT64_MAX / CREDITS) return ((user / scale) * CREDITS) & UINT64_MAX;
-	return (user * CREDITS) / scale;
+	return (user * (CREDITS / BigInt(SCALE))) & UINT64_MAX;
 }
 
 /** The kernel refuses a packet rate whose burst overflows its credits. */

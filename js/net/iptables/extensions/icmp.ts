@@ -1,6 +1,7 @@
 // Matches on ICMP types: icmp (IPv4) and icmp6. Types and codes are IANA's; the names are those that the tools list.
 
 import { nearestWord } from "../../error.ts";
+import type { Family } from "../../ruleset.ts";
 import { type ExtensionTable, Refusal, type ValueType } from "../extension.ts";
 import { ICMP, ICMPV6 } from "../protocols.ts";
 import { readUint } from "../values.ts";
@@ -119,6 +120,27 @@ function readNumericType(word: string, expected: string, names: TypeName[]): { k
 	if (codeText === undefined) return { kind: "icmptype", type, codeMin: 0, codeMax: 255 };
 	const code = readUint(codeText, 0, 255, expected);
 	return { kind: "icmptype", type, codeMin: code, codeMax: code };
+}
+
+function namesOf(family: Family): TypeName[] {
+	return family === "ipv4" ? ICMP_NAMES : ICMPV6_NAMES;
+}
+
+/** Type and codes of a name, `type` or `type/code`; null where the text is none of them. */
+export function readIcmpType(text: string, family: Family): { type: number; codeMin: number; codeMax: number } | null {
+	const named = namesOf(family).find(([name]) => name.toLowerCase() === text.toLowerCase());
+	if (named !== undefined) return { type: named[1], codeMin: named[2], codeMax: named[3] };
+	const [, type, code] = /^([0-9]{1,3})(?:\/([0-9]{1,3}))?$/.exec(text) ?? [];
+	if (type === undefined || Number(type) > 255 || Number(code ?? 0) > 255) return null;
+	return { type: Number(type), codeMin: Number(code ?? 0), codeMax: code === undefined ? 255 : Number(code) };
+}
+
+/** The name of a type with this code: one for the very code, else for code 0 the type's; null where there is none. */
+export function icmpTypeName(type: number, code: number, family: Family): string | null {
+	const names = namesOf(family).filter(([, known]) => known === type);
+	const exact = names.find(([, , min, max]) => min === code && max === code);
+	const whole = code === 0 ? names.find(([, , min, max]) => min === 0 && max === 255) : undefined;
+	return (exact ?? whole)?.[0] ?? null;
 }
 
 const icmp: ExtensionTable = {

@@ -14,6 +14,7 @@ import { markTargets } from "./marks.ts";
 import { natTargets } from "./nat.ts";
 import { payloadMatches } from "./payload.ts";
 import { portMatches } from "./ports.ts";
+import { rateestMatches, rateestTargets } from "./rateest.ts";
 import { rateMatches } from "./rates.ts";
 import { reportTargets } from "./reports.ts";
 import { routingMatches } from "./routing.ts";
@@ -32,10 +33,12 @@ export const EXTENSIONS: readonly ExtensionTable[] = [
 	...routingMatches,
 	...payloadMatches,
 	...timeMatches,
+	...rateestMatches,
 	...natTargets,
 	...markTargets,
 	...mangleTargets,
 	...reportTargets,
+	...rateestTargets,
 	...verdictTargets,
 ];
 

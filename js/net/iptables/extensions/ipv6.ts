@@ -98,7 +98,7 @@ const rt: ExtensionTable = {
 };
 
 const byte = uint({ max: 255 });
-const segment = prefix();
+const segment = prefix({ keepHost: true });
 const COMPARED = ["srh-hdr-len", "srh-segs-left", "srh-last-entry"];
 
 const srh: ExtensionTable = {

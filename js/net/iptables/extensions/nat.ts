@@ -3,8 +3,8 @@
 
 import { type ExtensionTable, Refusal, type RuleContext, type ValueType } from "../extension.ts";
 import type { Value } from "../../ruleset.ts";
-import { familyOf } from "../../address.ts";
-import { expectedAddress, prefix, printAddress, readAddress } from "../prefixes.ts";
+import { addressBits, familyOf } from "../../address.ts";
+import { expectedAddress, prefix, printAddress, readAddress, readPrefix } from "../prefixes.ts";
 import { DCCP, ICMP, SCTP, TCP, UDP } from "../protocols.ts";
 import { flag, readPort } from "../values.ts";
 
@@ -152,12 +152,14 @@ const netmap: ExtensionTable = {
 	kind: "target",
 	tables: ["nat"],
 	hooks: ["PREROUTING", "INPUT", "OUTPUT", "POSTROUTING"],
-	options: [{ name: "to", type: prefix(), mandatory: true }],
-	canonical: (options) =>
+	options: [{ name: "to", type: prefix({ keepHost: true }), mandatory: true }],
+	// A mask with holes cannot be mapped: the tool takes the address alone.
+	canonical: (options, context) =>
 		options.map((option) => {
-			if (option.value.kind !== "prefix" || typeof option.value.prefix.mask === "number") return option;
-			const bits = option.value.prefix.address.includes(":") ? 128 : 32;
-			return { ...option, value: { kind: "prefix", prefix: { address: option.value.prefix.address, mask: bits } } };
+			if (option.value.kind !== "prefix") return option;
+			const { address, mask } = option.value.prefix;
+			const prefix = typeof mask === "number" ? readPrefix(`${address}/${mask}`, context.family) : { address, mask: addressBits(context.family) };
+			return { ...option, value: { kind: "prefix", prefix } };
 		}),
 };
 

@@ -154,7 +154,8 @@ function readChunk(part: string): { text: string; type: number } {
 			flags.includes(letter) ? letter : flags.includes(letter.toLowerCase()) ? letter.toLowerCase() : "",
 		)
 		.join("");
-	return { text: sorted === "" ? found[0] : `${found[0]}:${sorted}`, type: found[1] };
+	// The tool reads flags of I_DATA and forgets them.
+	return { text: sorted === "" || found[0] === "I_DATA" ? found[0] : `${found[0]}:${sorted}`, type: found[1] };
 }
 
 const chunkTypes: ValueType = {
@@ -174,11 +175,20 @@ const chunkTypes: ValueType = {
 	print: (value) => (value.kind === "words" ? `${value.words[0] ?? ""} ${value.words.slice(1).join(",")}` : ""),
 };
 
+/** Services have no names for SCTP. */
+const sctpPorts: ValueType = {
+	...orderedPortRange,
+	parse: (words, context) => {
+		if (/[a-z]/i.test(words[0] ?? "") && !/^0x/i.test(words[0] ?? "")) throw new Refusal("a port 0–65535 or a range min:max");
+		return orderedPortRange.parse(words, context);
+	},
+};
+
 const sctp: ExtensionTable = {
 	name: "sctp",
 	kind: "match",
 	protocols: [SCTP],
-	options: [...portOptions(orderedPortRange), { name: "chunk-types", type: chunkTypes, negatable: true }],
+	options: [...portOptions(sctpPorts), { name: "chunk-types", type: chunkTypes, negatable: true }],
 };
 
 const DCCP_TYPES = [
@@ -215,6 +225,8 @@ const portList: ValueType = {
 		if (context.protocol === null || context.protocol.not || !multiport.protocols?.includes(context.protocol.value)) {
 			throw new Refusal("-p tcp, udp, udplite, sctp or dccp before the ports of -m multiport");
 		}
+		const hasNames = context.protocol.value === TCP || context.protocol.value === UDP;
+		if (!hasNames && /[a-z]/i.test(word)) throw new Refusal("ports as numbers: service names are those of tcp and udp");
 		const ranges = word.split(",").map(readListedPort);
 		const slots = ranges.reduce((count, { min, max }) => count + (min === max ? 1 : 2), 0);
 		if (slots > PORTS_MAX) throw new Refusal(`at most ${PORTS_MAX} ports (a range counts two), got ${slots}`);

@@ -1,5 +1,4 @@
-// Targets that hand packets, or news of them, to someone else: NFLOG, NFQUEUE, AUDIT, TEE, IDLETIMER, LED, RATEEST,
-// SET, SYNPROXY; and the match rateest.
+// Targets that hand packets, or news of them, to someone else: NFLOG, NFQUEUE, AUDIT, TEE, IDLETIMER, LED, SET, SYNPROXY.
 
 import type { Option } from "../../ruleset.ts";
 import { type ExtensionTable, type OptionTable, optionOf, Refusal, type ValueType } from "../extension.ts";
@@ -117,59 +116,6 @@ const led: ExtensionTable = {
 	],
 };
 
-const SECOND_US = 1000000;
-const TIME_UNITS: Readonly<Record<string, number>> = { "": SECOND_US, s: SECOND_US, ms: 1000, us: 1 };
-
-const duration: ValueType = {
-	wordCount: 1,
-	expected: "a time N[s|ms|us]",
-	parse: ([word = ""]) => {
-		const match = /^([0-9]*\.?[0-9]+)(s|ms|us|)$/.exec(word);
-		if (match === null) throw new Refusal("a time N[s|ms|us]");
-		return { kind: "uint", value: Math.round(Number(match[1]) * (TIME_UNITS[match[2] as string] as number)) };
-	},
-	print: (value) => (value.kind === "uint" ? printDuration(value.value) : ""),
-};
-
-function printDuration(us: number): string {
-	if (us >= SECOND_US) return `${(us / SECOND_US).toFixed(1)}s`;
-	return us >= 1000 ? `${(us / 1000).toFixed(1)}ms` : `${us}us`;
-}
-
-const rateestTarget: ExtensionTable = {
-	name: "RATEEST",
-	kind: "target",
-	options: [
-		{ name: "rateest-name", type: text({ max: 15, min: 1, cut: true }), mandatory: true },
-		{ name: "rateest-interval", type: duration, mandatory: true },
-		{ name: "rateest-ewmalog", type: duration, mandatory: true },
-	],
-	canonical: (options) => {
-		const us = (name: string): number => {
-			const value = optionOf(options, name)?.value;
-			return value?.kind === "uint" ? value.value : 0;
-		};
-		const [interval, average] = estimatorTimes(us("rateest-interval"), us("rateest-ewmalog"));
-		const rounded: Readonly<Record<string, number>> = { "rateest-interval": interval, "rateest-ewmalog": average };
-		return inTableOrder(options.map((option) => {
-			const value = rounded[option.name];
-			return value === undefined ? option : { ...option, value: { kind: "uint", value } };
-		}), rateestTarget.options);
-	},
-};
-
-/** The estimator's own steps: an interval of 1/4 s times a power of two, and a power of two of intervals to average over. */
-function estimatorTimes(intervalUs: number, averageUs: number): [number, number] {
-	const step = [0, 1, 2, 3, 4].find((exponent) => intervalUs <= 2 ** exponent * (SECOND_US / 4));
-	if (step === undefined) throw new Refusal("an interval of at most 4s", null, 0, "rateest-interval");
-	let log = 1;
-	while (log < 32 && intervalUs / -Math.log(1 - 1 / 2 ** log) <= averageUs) log++;
-	log -= 1;
-	if (log === 0 || log >= 31) throw new Refusal("an average over more than the interval", null, 0, "rateest-ewmalog");
-	const interval = 2 ** step * (SECOND_US / 4);
-	return [interval, interval * 2 ** log];
-}
-
 const SET_ACTIONS = ["add-set", "del-set", "map-set"];
 
 const setOptions: OptionTable[] = [
@@ -199,4 +145,4 @@ const synproxy: ExtensionTable = {
 	],
 };
 
-export const reportTargets: ExtensionTable[] = [nflog, nfqueue, audit, tee, idletimer, led, rateestTarget, set, synproxy];
+export const reportTargets: ExtensionTable[] = [nflog, nfqueue, audit, tee, idletimer, led, set, synproxy];

@@ -116,7 +116,7 @@ const ipsecProtocol: ValueType = {
 	print: (value) => (value.kind === "uint" ? protocolName(value.value) : ""),
 };
 
-const tunnelEnd = prefix({ bareHost: true });
+const tunnelEnd = prefix({ bareHost: true, keepHost: true });
 const ELEMENT_NAMES = ["reqid", "spi", "proto", "mode", "tunnel-dst", "tunnel-src"];
 const ELEMENTS_MAX = 4;
 
@@ -184,7 +184,7 @@ const ipvs: ExtensionTable = {
 	options: [
 		{ name: "ipvs", type: flag, negatable: true },
 		{ name: "vproto", type: protocol, negatable: true },
-		{ name: "vaddr", type: prefix({ bareHost: true }), negatable: true },
+		{ name: "vaddr", type: prefix({ bareHost: true, keepHost: true }), negatable: true },
 		{ name: "vport", type: port, negatable: true },
 		{ name: "vdir", type: choice(["ORIGINAL", "REPLY"], { fold: true }) },
 		{ name: "vmethod", type: choice(["GATE", "IPIP", "MASQ"], { fold: true }), negatable: true },
@@ -202,13 +202,19 @@ function eightDigits(number: number): string {
 
 const NODES_MAX = 32;
 
+/** A mask of nodes. The tool itself takes 1–32 only, and so refuses what it prints of later nodes. */
+const nodeMask: ValueType = {
+	...uint({ min: 1, print: eightDigits }),
+	parse: (words, context) => uint({ min: 1, max: context.strict ? NODES_MAX : 0xffffffff }).parse(words, context),
+};
+
 const cluster: ExtensionTable = {
 	name: "cluster",
 	kind: "match",
 	options: [
 		{
 			name: "cluster-local-nodemask",
-			type: uint({ min: 1, max: NODES_MAX, print: eightDigits }),
+			type: nodeMask,
 			negatable: true,
 			excludes: ["cluster-local-node"],
 		},

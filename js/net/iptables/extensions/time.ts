@@ -57,8 +57,8 @@ const weekdays: ValueType = {
 };
 
 function readWeekday(part: string): string {
-	const day = /^[1-7]$/.test(part) ? WEEKDAYS[Number(part) - 1] : WEEKDAYS.find((name) => part.startsWith(name.slice(0, 2)) && name.startsWith(part.slice(0, 3)));
-	if (day === undefined || part.length > 3) throw new Refusal(weekdays.expected);
+	const day = /^[1-7]$/.test(part) ? WEEKDAYS[Number(part) - 1] : WEEKDAYS.find((name) => part.startsWith(name.slice(0, 2)));
+	if (day === undefined) throw new Refusal(weekdays.expected);
 	return day;
 }
 
