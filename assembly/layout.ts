@@ -533,11 +533,12 @@ export const SET_ENTRY_FIRST = 4; // u32 rows of TABLE_ENTRY, contiguous; writte
 export const SET_ENTRY_COUNT = 8;
 export const SET_NETNS = 12; // i32
 export const SET_FAMILY = 16; // u32
-export const SET_BUCKETS = 20; // u32 first word of its hash index, reserved by the host, filled by compile
-export const SET_BUCKET_COUNT = 24; // u32 a power of two; 0: no index, entries are scanned
+export const SET_BUCKETS = 20; // u32 first word of its hash index, reserved by the host
+export const SET_BUCKET_COUNT = 24; // u32 written by compile; 0: no index, entries are scanned
 export const SET_LENGTHS = 28; // u32 written by compile: bit per prefix length in use (bit 31 = /32, bit 0 = /1); /0 apart
 export const SET_NETMASK = 32; // u32 of hash:ip netmask N; else all ones
-export const SET_STRIDE = 36;
+export const SET_RESERVED = 36; // u32 words reserved for the index: a power of two, at least twice the entries; or 0
+export const SET_STRIDE = 40;
 
 export const SET_TYPE_IP = 1;
 export const SET_TYPE_NET = 2;

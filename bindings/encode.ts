@@ -7,7 +7,7 @@ import type { Chain, Counters, Extension, Prefix, Rule, Ruleset, Table, TableNam
 import type { Interner } from "./interner.ts";
 import { encodeMatch, EncodeError, isStateful, type MatchContext, type MatchRow, UNKNOWN_MATCH } from "./match.ts";
 import { Carried, network } from "./option.ts";
-import { Patterns } from "./pattern.ts";
+import { patternRow } from "./pattern.ts";
 import { encodeTarget, type TargetFields, UNKNOWN_TARGET } from "./target.ts";
 import type { Rows } from "./views.ts";
 
@@ -109,7 +109,6 @@ class RulesetEncoding {
 	readonly #ruleset: Ruleset;
 	readonly #sets: ReadonlyMap<string, number>;
 	readonly #previous: EncodedRuleset | null;
-	readonly #patterns: Patterns;
 	readonly #chains: EncodedChain[] = [];
 	readonly #recent = new Map<string, RecentList>();
 	/** Stamps that each list must keep: the most that any of its rules needs. */
@@ -131,7 +130,6 @@ class RulesetEncoding {
 		this.#ruleset = ruleset;
 		this.#sets = sets;
 		this.#previous = previous;
-		this.#patterns = new Patterns(rows, strings);
 		this.#stamps = stampsByList(ruleset);
 	}
 
@@ -240,8 +238,8 @@ class RulesetEncoding {
 		const { source, destination, inInterface, outInterface, protocol, fragment } = rule;
 		writeNetwork(rows, at + L.RULE_SRC, source?.value ?? null);
 		writeNetwork(rows, at + L.RULE_DST, destination?.value ?? null);
-		rows.setI32(at + L.RULE_IIF, inInterface === null ? -1 : this.#patterns.row(inInterface.value));
-		rows.setI32(at + L.RULE_OIF, outInterface === null ? -1 : this.#patterns.row(outInterface.value));
+		rows.setI32(at + L.RULE_IIF, inInterface === null ? -1 : patternRow(rows, this.#strings, inInterface.value));
+		rows.setI32(at + L.RULE_OIF, outInterface === null ? -1 : patternRow(rows, this.#strings, outInterface.value));
 		rows.setU8(at + L.RULE_PROTO, protocol?.value ?? 0);
 		return (
 			(source?.not ? L.INV_SRC : 0) |
@@ -260,7 +258,7 @@ class RulesetEncoding {
 	#matchRows(rule: Rule, row: number): MatchRow[] {
 		const context: MatchContext = {
 			rows: this.#rows,
-			patterns: this.#patterns,
+			strings: this.#strings,
 			sets: this.#sets,
 			protocol: rule.protocol === null || rule.protocol.not ? 0 : rule.protocol.value,
 		};

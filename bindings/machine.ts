@@ -1,7 +1,8 @@
 // A network loaded into the engine: its rows, names, rule sets and ipsets, and how to change them while packets flow.
 
 import * as L from "../assembly/layout.ts";
-import type { Netns, NetnsSet, Network } from "../js/net/network.ts";
+import type { IpSet } from "../js/net/ipset.ts";
+import type { Netns, Network } from "../js/net/network.ts";
 import type { Ruleset } from "../js/net/ruleset.ts";
 import { type Capacities, Core } from "./core.ts";
 import { countersOf, keepCounters, type RuleCounters, ruleCounters } from "./counters.ts";
@@ -134,7 +135,7 @@ export class Machine {
 /** Table sizes that fit a network, with room for a few reloads of its rules. */
 export function sizesOf(network: Network): Capacities {
 	let [devices, addresses, routes, nexthops, listeners, rules, chains, words, entries] = [0, 0, 0, 0, 0, 0, 0, 0, 0];
-	let sets: readonly NetnsSet[] = [];
+	let sets: readonly IpSet[] = [];
 	let largest = 0;
 	for (const netns of network.netns) {
 		const own = netns.devices.reduce((sum, device) => sum + device.addresses.length, 0);
@@ -166,7 +167,7 @@ export function sizesOf(network: Network): Capacities {
 		[L.TABLE_RULE]: reloads(rules),
 		[L.TABLE_COUNTER]: reloads(rules),
 		[L.TABLE_MATCH]: reloads(rules * 3),
-		[L.TABLE_WORD]: reloads(words),
+		[L.TABLE_WORD]: reloads(words) + entries,
 		[L.TABLE_STATE]: reloads(rules),
 		[L.TABLE_SET]: room(sets.length),
 		[L.TABLE_ENTRY]: powerOfTwo(room(entries)),

@@ -3,8 +3,9 @@
 
 import * as L from "../assembly/layout.ts";
 import type { Extension, Value } from "../js/net/ruleset.ts";
+import type { Interner } from "./interner.ts";
 import { Carried, ipv4, network, Options } from "./option.ts";
-import type { Patterns } from "./pattern.ts";
+import { patternRow } from "./pattern.ts";
 import type { Rows } from "./views.ts";
 
 /** One match row before it is written; `state`: how a row of TABLE_STATE starts, or which list of `recent` it is. */
@@ -18,7 +19,7 @@ export interface MatchRow {
 /** What matches refer to. */
 export interface MatchContext {
 	rows: Rows;
-	patterns: Patterns;
+	strings: Interner;
 	/** ipsets of the netns, by name. */
 	sets: ReadonlyMap<string, number>;
 	/** `-p` of the rule where it is not negated; 0: any. */
@@ -268,7 +269,7 @@ function encodeSet(options: Options, { sets }: MatchContext): MatchRow {
 	return plain(L.MATCH_SET, Number(not), set, sources, value.dimensions.length, Number(options.flag("return-nomatch")));
 }
 
-function encodePhysdev(options: Options, { patterns }: MatchContext): MatchRow {
+function encodePhysdev(options: Options, { rows, strings }: MatchContext): MatchRow {
 	let present = 0;
 	let invert = 0;
 	const note = (found: { not: boolean } | null, bit: number) => {
@@ -282,7 +283,7 @@ function encodePhysdev(options: Options, { patterns }: MatchContext): MatchRow {
 	note(options.take("physdev-is-in", "flag"), L.PHYSDEV_ISIN);
 	note(options.take("physdev-is-out", "flag"), L.PHYSDEV_ISOUT);
 	note(options.take("physdev-is-bridged", "flag"), L.PHYSDEV_BRIDGED);
-	const row = (device: typeof into) => (device === null ? -1 : patterns.row(device.value.value));
+	const row = (device: typeof into) => (device === null ? -1 : patternRow(rows, strings, device.value.value));
 	return plain(L.MATCH_PHYSDEV, invert, row(into), row(out), present);
 }
 

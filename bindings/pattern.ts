@@ -8,37 +8,51 @@ import type { Rows } from "./views.ts";
 const ANYTHING = -2;
 const WILDCARD = -1;
 
-/** Patterns of one encoding, each written once. */
-export class Patterns {
-	readonly #rows: Rows;
-	readonly #strings: Interner;
-	readonly #known = new Map<string, number>();
+interface KnownPattern {
+	row: number;
+	/** Strings that it was compared with: a wildcard is written again where a later one fits. */
+	compared: number;
+}
 
-	constructor(rows: Rows, strings: Interner) {
-		this.#rows = rows;
-		this.#strings = strings;
-	}
+/** Patterns already written, for all rulesets of an engine. */
+const written = new WeakMap<Rows, Map<string, KnownPattern>>();
 
-	/** Row of the pattern. */
-	row(pattern: string): number {
-		const known = this.#known.get(pattern);
-		if (known !== undefined) return known;
-		const row = this.#rows.append(L.TABLE_PATTERN);
-		const at = this.#rows.at(L.TABLE_PATTERN, row);
-		if (!pattern.endsWith("+")) this.#rows.setI32(at + L.PATTERN_NAME, this.#strings.intern(pattern));
-		else if (pattern === "+") this.#rows.setI32(at + L.PATTERN_NAME, ANYTHING);
-		else this.#writeWildcard(at, pattern.slice(0, -1));
-		this.#known.set(pattern, row);
-		return row;
-	}
+/** Row of a pattern. */
+export function patternRow(rows: Rows, strings: Interner, pattern: string): number {
+	const known = written.get(rows) ?? new Map<string, KnownPattern>();
+	written.set(rows, known);
+	const old = known.get(pattern);
+	if (old !== undefined && (!pattern.endsWith("+") || pattern === "+" || !newNameFits(strings, pattern, old))) return old.row;
+	const row = writePattern(rows, strings, pattern);
+	known.set(pattern, { row, compared: strings.size });
+	return row;
+}
 
-	#writeWildcard(at: number, beginning: string): void {
-		const words = new Array<number>(Math.ceil(this.#strings.size / 32)).fill(0);
-		for (let id = 0; id < this.#strings.size; id++) {
-			if (this.#strings.text(id).startsWith(beginning)) words[id >>> 5] = ((words[id >>> 5] ?? 0) | (1 << (id & 31))) >>> 0;
-		}
-		this.#rows.setI32(at + L.PATTERN_NAME, WILDCARD);
-		this.#rows.setU32(at + L.PATTERN_BITS, words.length === 0 ? 0 : this.#rows.words(words));
-		this.#rows.setU32(at + L.PATTERN_BIT_WORDS, words.length);
+function newNameFits(strings: Interner, pattern: string, known: KnownPattern): boolean {
+	const beginning = pattern.slice(0, -1);
+	for (; known.compared < strings.size; known.compared++) {
+		if (strings.text(known.compared).startsWith(beginning)) return true;
 	}
+	return false;
+}
+
+function writePattern(rows: Rows, strings: Interner, pattern: string): number {
+	const row = rows.append(L.TABLE_PATTERN);
+	const at = rows.at(L.TABLE_PATTERN, row);
+	if (!pattern.endsWith("+")) rows.setI32(at + L.PATTERN_NAME, strings.intern(pattern));
+	else if (pattern === "+") rows.setI32(at + L.PATTERN_NAME, ANYTHING);
+	else writeWildcard(rows, strings, at, pattern.slice(0, -1));
+	return row;
+}
+
+function writeWildcard(rows: Rows, strings: Interner, at: number, beginning: string): void {
+	const words: number[] = [];
+	for (let id = 0; id < strings.size; id++) {
+		if (!strings.text(id).startsWith(beginning)) continue;
+		while (words.length <= id >>> 5) words.push(0);
+		words[id >>> 5] = ((words[id >>> 5] ?? 0) | (1 << (id & 31))) >>> 0;
+	}
+	rows.setI32(at + L.PATTERN_NAME, WILDCARD);
+	rows.setU32(at + L.PATTERN_BITS, words.length === 0 ? 0 : rows.words(words));
+	rows.setU32(at + L.PATTERN_BIT_WORDS, words.length);
 }

@@ -11,7 +11,7 @@ export function compileSet(set: i32): void {
 	const type = load<u32>(s, L.SET_TYPE);
 	const first = row(L.TABLE_ENTRY, load<u32>(s, L.SET_ENTRY_FIRST), L.ENTRY_STRIDE);
 	const count = load<u32>(s, L.SET_ENTRY_COUNT);
-	const buckets = load<u32>(s, L.SET_BUCKET_COUNT);
+	const buckets = load<u32>(s, L.SET_RESERVED);
 	const words = row(L.TABLE_WORD, load<u32>(s, L.SET_BUCKETS), 4);
 	memory.fill(words, 0, <usize>(buckets << 2));
 	let lengths: u32 = 0;
@@ -26,5 +26,6 @@ export function compileSet(set: i32): void {
 		while (load<u32>(words + <usize>(bucket << 2)) != 0) bucket = (bucket + 1) & (buckets - 1);
 		store<u32>(words + <usize>(bucket << 2), i + 1);
 	}
+	store<u32>(s, buckets, L.SET_BUCKET_COUNT);
 	store<u32>(s, lengths, L.SET_LENGTHS);
 }

@@ -6,7 +6,7 @@ import { device } from "../device";
 import { selectAddress } from "../fib";
 import { Packet } from "../packet";
 import { event, tracing } from "../trace";
-import { natSetup } from "./nat";
+import { natRecordDevice, natSetup } from "./nat";
 import * as L from "../layout";
 
 /** XT_CONTINUE: the walk goes on with the next rule. */
@@ -62,7 +62,7 @@ function masquerade(p: Packet, rule: usize): i32 {
 	if (p.src == 0) return L.NF_ACCEPT;
 	const address = p.oif < 0 ? 0 : selectAddress(p.oif, p.gateway != 0 ? p.gateway : p.dst);
 	if (address == 0) return L.NF_DROP;
-	if (p.ct >= 0) store<i32>(row(L.TABLE_CT, p.ct, L.CT_STRIDE), p.oif, L.CT_MASQ_DEVICE);
+	natRecordDevice(p, p.oif);
 	return nat(p, rule, L.MANIP_SRC, address, address);
 }
 

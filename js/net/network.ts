@@ -2,6 +2,7 @@
 // This is what the engine is loaded with. IPv4 addresses are unsigned 32-bit numbers in host order; names are netns names
 // (`node:n1`, `pod:shop/cart-0`, `host:client`, `router`, `fabric`) and device names as `ip link` shows them.
 
+import type { IpSet } from "./ipset.ts";
 import type { Ruleset } from "./ruleset.ts";
 import type { Listener } from "./topology.ts";
 
@@ -22,23 +23,12 @@ export interface Netns {
 	sysctls: Map<string, number>;
 	/** null: nothing is loaded. */
 	ruleset: Ruleset | null;
-	sets: NetnsSet[];
+	sets: IpSet[];
 	listen: Listener[];
 	/** The stack drops what arrives; ARP answers. */
 	silent: boolean;
 	/** Accepts on every port: what it listens on is not known. */
 	listenAny: boolean;
-}
-
-/** An ipset as `ipset save` prints it. */
-export interface NetnsSet {
-	name: string;
-	/** `hash:ip,port` … */
-	type: string;
-	/** Words of `create` after the type: `family` → `inet` … */
-	options: ReadonlyMap<string, string>;
-	/** `timeout`: seconds; null: none. */
-	entries: readonly { element: string; nomatch: boolean; timeout: number | null }[];
 }
 
 export interface DeviceRef {
