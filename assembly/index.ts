@@ -9,6 +9,8 @@ import { sourceFor } from "./fib";
 import { flowCount, flowsReset } from "./flow";
 import { run } from "./forward";
 import { conntrackDelete, conntrackExpire, conntrackFlush, conntrackInit } from "./netfilter/conntrack";
+import { walk } from "./netfilter/iptables";
+import { Packet } from "./packet";
 import { enqueue, nextDue, queueReset, takePacket, TO_DEVICE, TO_OUTPUT, wake } from "./queue";
 import { reseed } from "./random";
 import { flowsOverflow, offer, repliesUnanswerable, replayMode, replayReset, tick } from "./replay";
@@ -111,6 +113,12 @@ export function sendSilent(index: i32): bool {
 	enqueue(p, TO_OUTPUT, -1);
 	run<Silent>();
 	return true;
+}
+
+/** Walks the rules of (hook, table) with row `index` of TABLE_PACKETIN, in place; an NF_ verdict. For tests of rules alone. */
+export function judge(index: i32, hook: i32, table: i32): i32 {
+	const p = changetype<Packet>(base(L.TABLE_PACKETIN) + <usize>(index * L.PACKET_STRIDE));
+	return walk<Traced>(p, hook, table);
 }
 
 function strideOf(t: i32): u32 {

@@ -20,7 +20,8 @@ export function ruleCounters(rows: Rows, exports: CoreExports): RuleCounters {
 	const head = exports.table(L.TABLE_PATH);
 	if (exports.capacity(L.TABLE_PATH) > 0) {
 		const lost = view.getBigUint64(head + L.PATH_LOST, true);
-		if (lost > 0n) throw new RangeError(`${lost} rule hits were not counted: the tables of paths and of counters are full`);
+		if (lost > 0n)
+			throw new RangeError(`${lost} rule hits were not counted: the tables of paths and of counters are full`);
 		addPaths(counters, view, exports);
 	}
 	addSpilled(counters, view, exports);

@@ -5,7 +5,7 @@
 import * as L from "../assembly/layout.ts";
 import type { Chain, Counters, Extension, Prefix, Rule, Ruleset, Table, TableName } from "../js/net/ruleset.ts";
 import type { Interner } from "./interner.ts";
-import { encodeMatch, EncodeError, isStateful, type MatchContext, type MatchRow, UNKNOWN_MATCH } from "./match.ts";
+import { EncodeError, encodeMatch, isStateful, type MatchContext, type MatchRow, UNKNOWN_MATCH } from "./match.ts";
 import { Carried, network } from "./option.ts";
 import { patternRow } from "./pattern.ts";
 import { encodeTarget, type TargetFields, UNKNOWN_TARGET } from "./target.ts";
@@ -99,7 +99,12 @@ export function placeOf(encoded: EncodedRuleset, row: number): RulePlace | null 
 	const found = encoded.chains[low - 1];
 	if (found === undefined || row > found.firstRule + found.chain.rules.length) return null;
 	const index = row - found.firstRule;
-	return { table: found.table.name, chain: found.chain.name, number: index + 1, rule: found.chain.rules[index] ?? null };
+	return {
+		table: found.table.name,
+		chain: found.chain.name,
+		number: index + 1,
+		rule: found.chain.rules[index] ?? null,
+	};
 }
 
 class RulesetEncoding {
@@ -168,7 +173,8 @@ class RulesetEncoding {
 				if (list !== undefined) this.#recent.set(name, list);
 			}
 		}
-		const inKept = (row: number) => kept.some(({ firstRule, chain }) => row >= firstRule && row <= firstRule + chain.rules.length);
+		const inKept = (row: number) =>
+			kept.some(({ firstRule, chain }) => row >= firstRule && row <= firstRule + chain.rules.length);
 		this.#carried.push(...previous.carried.filter(({ row }) => inKept(row)));
 		return true;
 	}
@@ -229,7 +235,10 @@ class RulesetEncoding {
 		rows.setU8(at + L.RULE_TARGET, target);
 		for (const [index, value] of args.entries()) rows.setU32(at + L.RULE_A + index * 4, value);
 		const isTail = rule.target?.kind === "verdict" && target !== L.TARGET_UNKNOWN && isUnconditional(rule);
-		rows.setU32(at + L.RULE_FLAGS, flags | (isTail ? L.RULEF_TAIL : 0) | (rule.fragment === null ? 0 : L.RULEF_FRAGMENT));
+		rows.setU32(
+			at + L.RULE_FLAGS,
+			flags | (isTail ? L.RULEF_TAIL : 0) | (rule.fragment === null ? 0 : L.RULEF_FRAGMENT),
+		);
 	}
 
 	/** Addresses, protocol and devices; returns the INV_* bits. */
@@ -277,7 +286,8 @@ class RulesetEncoding {
 	#targetFields(rule: Rule, row: number, ids: ReadonlyMap<string, number>): TargetFields & { flags: number } {
 		const { target } = rule;
 		if (target === null) return { target: L.TARGET_NONE, args: [], flags: 0 };
-		if (target.kind !== "chain") return { ...this.#carrying(row, () => encodeTarget(target), UNKNOWN_TARGET, rule), flags: 0 };
+		if (target.kind !== "chain")
+			return { ...this.#carrying(row, () => encodeTarget(target), UNKNOWN_TARGET, rule), flags: 0 };
 		// checkJumps has seen that the chain exists.
 		const chain = ids.get(target.name) ?? -1;
 		return { target: L.TARGET_JUMP, args: [chain], flags: target.goto ? L.RULEF_GOTO : 0 };
@@ -358,7 +368,9 @@ function isUnconditional(rule: Rule): boolean {
 	const { source, destination, inInterface, outInterface, protocol, fragment, matches } = rule;
 	const anywhere = (side: Rule["source"]) => side === null || (!side.not && side.value.mask === 0);
 	const none = inInterface === null && outInterface === null && fragment === null && matches.length === 0;
-	return none && anywhere(source) && anywhere(destination) && (protocol === null || (protocol.value === 0 && !protocol.not));
+	return (
+		none && anywhere(source) && anywhere(destination) && (protocol === null || (protocol.value === 0 && !protocol.not))
+	);
 }
 
 function stringOption(extension: Extension, name: string): string | null {
@@ -392,8 +404,27 @@ function stampsByList(ruleset: Ruleset): Map<string, number> {
 
 // Extensions whose checkentry asks for connection tracking (nf_ct_netns_get). A nat table alone does not, nor does
 // CT --notrack: without such a rule conntrack's hooks are not registered, and the nat hooks see no entries.
-const TRACKING_MATCHES = new Set(["conntrack", "state", "connmark", "connbytes", "connlabel", "connlimit", "helper", "cluster"]);
-const TRACKING_TARGETS = new Set(["DNAT", "SNAT", "MASQUERADE", "REDIRECT", "NETMAP", "CONNMARK", "CONNSECMARK", "SYNPROXY", "CLUSTERIP"]);
+const TRACKING_MATCHES = new Set([
+	"conntrack",
+	"state",
+	"connmark",
+	"connbytes",
+	"connlabel",
+	"connlimit",
+	"helper",
+	"cluster",
+]);
+const TRACKING_TARGETS = new Set([
+	"DNAT",
+	"SNAT",
+	"MASQUERADE",
+	"REDIRECT",
+	"NETMAP",
+	"CONNMARK",
+	"CONNSECMARK",
+	"SYNPROXY",
+	"CLUSTERIP",
+]);
 
 /** NS_IPTABLES, NS_NAT, NS_CONNTRACK as the ruleset needs them. */
 export function netnsFlags(ruleset: Ruleset): number {
@@ -420,7 +451,13 @@ function checkJumps(table: Table): void {
 	for (const chain of table.chains) walkJumps(chain, chains, new Set(), done, table);
 }
 
-function walkJumps(chain: Chain, chains: ReadonlyMap<string, Chain>, above: Set<Chain>, done: Set<Chain>, table: Table): void {
+function walkJumps(
+	chain: Chain,
+	chains: ReadonlyMap<string, Chain>,
+	above: Set<Chain>,
+	done: Set<Chain>,
+	table: Table,
+): void {
 	if (done.has(chain)) return;
 	above.add(chain);
 	for (const { target, line } of chain.rules) {
@@ -428,7 +465,8 @@ function walkJumps(chain: Chain, chains: ReadonlyMap<string, Chain>, above: Set<
 		const next = chains.get(target.name);
 		const place = `table ${table.name}, chain ${chain.name}`;
 		if (next === undefined) throw new EncodeError(`${place}: no chain ${JSON.stringify(target.name)} to go to`, line);
-		if (next.policy !== null) throw new EncodeError(`${place}: a rule cannot go to the built-in chain ${target.name}`, line);
+		if (next.policy !== null)
+			throw new EncodeError(`${place}: a rule cannot go to the built-in chain ${target.name}`, line);
 		if (above.has(next)) throw new EncodeError(`${place}: going to ${target.name} makes a loop`, line);
 		walkJumps(next, chains, above, done, table);
 	}

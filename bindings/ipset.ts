@@ -20,7 +20,19 @@ const TYPES: Readonly<Record<string, { type: number; dimensions: Dimension[] }>>
 };
 
 /** Options of `create` that change no answer. */
-const HARMLESS = new Set(["family", "hashsize", "maxelem", "bucketsize", "initval", "comment", "counters", "skbinfo", "forceadd", "timeout", "netmask"]);
+const HARMLESS = new Set([
+	"family",
+	"hashsize",
+	"maxelem",
+	"bucketsize",
+	"initval",
+	"comment",
+	"counters",
+	"skbinfo",
+	"forceadd",
+	"timeout",
+	"netmask",
+]);
 const FULL_MASK = 0xffffffff;
 
 interface Member {

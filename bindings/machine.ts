@@ -120,7 +120,11 @@ export class Machine {
 					const first = firstRules.get(chain) ?? -1;
 					const rules = chain.rules.map((rule, i) => ({ ...rule, counters: countersOf(encoded, counts, first + i) }));
 					const zero = { packets: 0n, bytes: 0n };
-					return { ...chain, rules, counters: chain.policy === null ? zero : countersOf(encoded, counts, first + rules.length) };
+					return {
+						...chain,
+						rules,
+						counters: chain.policy === null ? zero : countersOf(encoded, counts, first + rules.length),
+					};
 				}),
 			})),
 		};

@@ -124,7 +124,12 @@ function encodePorts(options: Options): MatchRow | null {
 	const sport = options.take("sport", "range");
 	const dport = options.take("dport", "range");
 	if (sport === null && dport === null) return null;
-	return plain(L.MATCH_UDP, Number(sport?.not ?? 0) | (Number(dport?.not ?? 0) << 1), ports(sport?.value), ports(dport?.value));
+	return plain(
+		L.MATCH_UDP,
+		Number(sport?.not ?? 0) | (Number(dport?.not ?? 0) << 1),
+		ports(sport?.value),
+		ports(dport?.value),
+	);
 }
 
 function encodeTcp(options: Options): MatchRow | null {
@@ -132,7 +137,13 @@ function encodeTcp(options: Options): MatchRow | null {
 	const flags = options.take("tcp-flags", "tcpflags");
 	if (flags === null) return row;
 	const [sports = ALL_PORTS, dports = ALL_PORTS] = row?.args ?? [];
-	return plain(L.MATCH_TCP, (row?.invert ?? 0) | (Number(flags.not) << 2), sports, dports, flags.value.mask | (flags.value.comp << 8));
+	return plain(
+		L.MATCH_TCP,
+		(row?.invert ?? 0) | (Number(flags.not) << 2),
+		sports,
+		dports,
+		flags.value.mask | (flags.value.comp << 8),
+	);
 }
 
 function encodeIcmp(options: Options): MatchRow | null {
@@ -195,7 +206,13 @@ function encodeState(options: Options, { rows }: MatchContext): MatchRow {
 type CtOption = [name: string, kind: Value["kind"], bit: number, word: number, words: (value: Value) => number[]];
 
 const CT_OPTIONS: readonly CtOption[] = [
-	["ctstate", "words", L.CTM_HAS_STATE, L.CTM_STATE, (value) => (value.kind === "words" ? [bits("conntrack", value.words, STATES)] : [])],
+	[
+		"ctstate",
+		"words",
+		L.CTM_HAS_STATE,
+		L.CTM_STATE,
+		(value) => (value.kind === "words" ? [bits("conntrack", value.words, STATES)] : []),
+	],
 	["ctproto", "uint", L.CTM_HAS_PROTO, L.CTM_PROTO, (value) => (value.kind === "uint" ? [value.value] : [])],
 	["ctorigsrc", "prefix", L.CTM_HAS_ORIGSRC, L.CTM_ORIGSRC, addressWords],
 	["ctorigdst", "prefix", L.CTM_HAS_ORIGDST, L.CTM_ORIGDST, addressWords],
@@ -205,8 +222,20 @@ const CT_OPTIONS: readonly CtOption[] = [
 	["ctorigdstport", "range", L.CTM_HAS_ORIGDPORT, L.CTM_ORIGDPORT, portWords],
 	["ctreplsrcport", "range", L.CTM_HAS_REPLSPORT, L.CTM_REPLSPORT, portWords],
 	["ctrepldstport", "range", L.CTM_HAS_REPLDPORT, L.CTM_REPLDPORT, portWords],
-	["ctstatus", "words", L.CTM_HAS_STATUS, L.CTM_STATUS, (value) => (value.kind === "words" ? [bits("conntrack", value.words, STATUSES)] : [])],
-	["ctexpire", "range", L.CTM_HAS_EXPIRE, L.CTM_EXPIRE_MIN, (value) => (value.kind === "range" ? [value.min, value.max] : [])],
+	[
+		"ctstatus",
+		"words",
+		L.CTM_HAS_STATUS,
+		L.CTM_STATUS,
+		(value) => (value.kind === "words" ? [bits("conntrack", value.words, STATUSES)] : []),
+	],
+	[
+		"ctexpire",
+		"range",
+		L.CTM_HAS_EXPIRE,
+		L.CTM_EXPIRE_MIN,
+		(value) => (value.kind === "range" ? [value.min, value.max] : []),
+	],
 ];
 
 function addressWords(value: Value): number[] {
@@ -240,7 +269,20 @@ function encodeConntrack(options: Options, { rows }: MatchContext): MatchRow {
 	return plain(L.MATCH_CONNTRACK, 0, rows.words(block));
 }
 
-const ADDRESS_TYPES = ["UNSPEC", "UNICAST", "LOCAL", "BROADCAST", "ANYCAST", "MULTICAST", "BLACKHOLE", "UNREACHABLE", "PROHIBIT", "THROW", "NAT", "XRESOLVE"];
+const ADDRESS_TYPES = [
+	"UNSPEC",
+	"UNICAST",
+	"LOCAL",
+	"BROADCAST",
+	"ANYCAST",
+	"MULTICAST",
+	"BLACKHOLE",
+	"UNREACHABLE",
+	"PROHIBIT",
+	"THROW",
+	"NAT",
+	"XRESOLVE",
+];
 const ADDRESS_TYPE_BITS = Object.fromEntries(ADDRESS_TYPES.map((name, type) => [name, 1 << type]));
 
 function encodeAddrtype(options: Options): MatchRow {
@@ -256,7 +298,13 @@ function encodeIprange(options: Options): MatchRow {
 	const dst = options.take("dst-range", "addresses");
 	const ends = (side: typeof src) => (side === null ? [0, 0] : [ipv4(side.value.min), ipv4(side.value.max)]);
 	const present = (src === null ? 0 : 1) | (dst === null ? 0 : 2);
-	return plain(L.MATCH_IPRANGE, Number(src?.not ?? 0) | (Number(dst?.not ?? 0) << 1), ...ends(src), ...ends(dst), present);
+	return plain(
+		L.MATCH_IPRANGE,
+		Number(src?.not ?? 0) | (Number(dst?.not ?? 0) << 1),
+		...ends(src),
+		...ends(dst),
+		present,
+	);
 }
 
 function encodeSet(options: Options, { sets }: MatchContext): MatchRow {
@@ -295,9 +343,12 @@ const RECENT_MODES: readonly [string, number][] = [
 ];
 
 function encodeRecent(options: Options): MatchRow {
-	const modes = RECENT_MODES.map(([name, bit]) => ({ found: options.take(name, "flag"), bit })).filter(({ found }) => found !== null);
+	const modes = RECENT_MODES.map(([name, bit]) => ({ found: options.take(name, "flag"), bit })).filter(
+		({ found }) => found !== null,
+	);
 	const mode = modes[0];
-	if (mode === undefined || modes.length > 1) throw new Carried("recent", "a form without one of set, rcheck, update, remove");
+	if (mode === undefined || modes.length > 1)
+		throw new Carried("recent", "a form without one of set, rcheck, update, remove");
 	const name = options.take("name", "string")?.value.value ?? "DEFAULT";
 	const seconds = options.take("seconds", "uint")?.value.value ?? 0;
 	const hitcount = options.take("hitcount", "uint")?.value.value ?? 0;
@@ -321,7 +372,12 @@ function encodeStatistic(options: Options): MatchRow {
 	const every = options.need("every", "uint");
 	const packet = options.take("packet", "uint")?.value.value ?? 0;
 	const last = every.value.value - 1;
-	return { kind: L.MATCH_STATISTIC_NTH, invert: Number(every.not), args: [last], state: { initial: [BigInt(last - packet), 0n] } };
+	return {
+		kind: L.MATCH_STATISTIC_NTH,
+		invert: Number(every.not),
+		args: [last],
+		state: { initial: [BigInt(last - packet), 0n] },
+	};
 }
 
 /** Credits a second: 32 a millisecond, as the kernel has at HZ=1000. */
@@ -331,7 +387,8 @@ const LIMIT_SCALE = 10000;
 
 /** user2credits() of xt_limit, with its 32-bit arithmetic. */
 function credits(user: number): number {
-	if (user > Math.floor(0xffffffff / CREDITS_PER_SECOND)) return (Math.floor(user / LIMIT_SCALE) * CREDITS_PER_SECOND) % 2 ** 32;
+	if (user > Math.floor(0xffffffff / CREDITS_PER_SECOND))
+		return (Math.floor(user / LIMIT_SCALE) * CREDITS_PER_SECOND) % 2 ** 32;
 	return Math.floor((user * CREDITS_PER_SECOND) / LIMIT_SCALE);
 }
 

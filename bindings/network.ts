@@ -168,7 +168,9 @@ export function encodeRoutes(core: Core, netns: Netns, encoded: EncodedNetwork):
 	rows.setU32(at + L.NETNS_ROUTE_FIRST, rows.count(L.TABLE_ROUTE));
 	rows.setU32(at + L.NETNS_ROUTE_COUNT, netns.routes.length);
 	// Of equal prefixes the engine takes the later row: the best metric last; of equal metrics the first listed.
-	const order = netns.routes.map((route, i) => ({ route, i })).sort((a, b) => b.route.metric - a.route.metric || b.i - a.i);
+	const order = netns.routes
+		.map((route, i) => ({ route, i }))
+		.sort((a, b) => b.route.metric - a.route.metric || b.i - a.i);
 	for (const { route } of order) {
 		const r = rows.at(L.TABLE_ROUTE, rows.append(L.TABLE_ROUTE));
 		rows.setU32(r + L.ROUTE_PREFIX, route.prefix);
@@ -215,7 +217,10 @@ function encodeSysctls(core: Core, netns: Netns, at: number): void {
 		rows.setU32(at + L.NETNS_TIMEOUTS + timeout * 4, value(`net.netfilter.nf_conntrack_${name}`, seconds));
 	}
 	// A simultaneous open waits as a plain one does.
-	rows.setU32(at + L.NETNS_TIMEOUTS + L.TCP_CT_SYN_SENT2 * 4, value("net.netfilter.nf_conntrack_tcp_timeout_syn_sent", 120));
+	rows.setU32(
+		at + L.NETNS_TIMEOUTS + L.TCP_CT_SYN_SENT2 * 4,
+		value("net.netfilter.nf_conntrack_tcp_timeout_syn_sent", 120),
+	);
 }
 
 function deviceFlags(netns: Netns, device: Device): number {
@@ -229,7 +234,8 @@ function deviceFlags(netns: Netns, device: Device): number {
 /** `conf.all` and `conf.DEV` of a per-device sysctl: the larger counts (IN_DEV_MAXCONF, IN_DEV_ORCONF). */
 function effective(netns: Netns, device: string, name: string): number {
 	const all = netns.sysctls.get(`net.ipv4.conf.all.${name}`) ?? 0;
-	const own = netns.sysctls.get(`net.ipv4.conf.${device}.${name}`) ?? netns.sysctls.get(`net.ipv4.conf.default.${name}`) ?? 0;
+	const own =
+		netns.sysctls.get(`net.ipv4.conf.${device}.${name}`) ?? netns.sysctls.get(`net.ipv4.conf.default.${name}`) ?? 0;
 	return Math.max(all, own);
 }
 

@@ -22,7 +22,8 @@ export function ipv4(text: string): number {
 /** u32 mask of a prefix length or a dotted mask. */
 export function ipv4Mask(mask: number | string): number {
 	if (typeof mask === "string") return ipv4(mask);
-	if (!Number.isInteger(mask) || mask < 0 || mask > 32) throw new RangeError(`expected a prefix length 0-32, got ${mask}`);
+	if (!Number.isInteger(mask) || mask < 0 || mask > 32)
+		throw new RangeError(`expected a prefix length 0-32, got ${mask}`);
 	return mask === 0 ? 0 : (-1 << (32 - mask)) >>> 0;
 }
 

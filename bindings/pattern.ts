@@ -22,7 +22,8 @@ export function patternRow(rows: Rows, strings: Interner, pattern: string): numb
 	const known = written.get(rows) ?? new Map<string, KnownPattern>();
 	written.set(rows, known);
 	const old = known.get(pattern);
-	if (old !== undefined && (!pattern.endsWith("+") || pattern === "+" || !newNameFits(strings, pattern, old))) return old.row;
+	if (old !== undefined && (!pattern.endsWith("+") || pattern === "+" || !newNameFits(strings, pattern, old)))
+		return old.row;
 	const row = writePattern(rows, strings, pattern);
 	known.set(pattern, { row, compared: strings.size });
 	return row;

@@ -53,6 +53,14 @@ export class EchoClient implements Program {
 
 /** An echo request; `id` is the socket's. */
 export function echoRequest(src: number, dst: number, id: number, ttl?: number): Outgoing {
-	const packet = { proto: L.PROTO_ICMP, src, dst, sport: id, dport: 8 << 8, payload: REQUEST_BYTES, len: HEADERS_BYTES + REQUEST_BYTES };
+	const packet = {
+		proto: L.PROTO_ICMP,
+		src,
+		dst,
+		sport: id,
+		dport: 8 << 8,
+		payload: REQUEST_BYTES,
+		len: HEADERS_BYTES + REQUEST_BYTES,
+	};
 	return ttl === undefined ? packet : { ...packet, ttl };
 }

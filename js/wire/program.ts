@@ -4,8 +4,8 @@
 import * as L from "../../assembly/layout.ts";
 import type { TraceEvent } from "../../bindings/events.ts";
 import type { Listener } from "../net/topology.ts";
-import { TcpServer } from "./tcp.ts";
 import { answerDatagram } from "./datagram.ts";
+import { TcpServer } from "./tcp.ts";
 import type { Outgoing, Wire } from "./wire.ts";
 
 /** Something that gets packets from a socket. */
@@ -66,7 +66,8 @@ export class Conversation {
 			for (const event of batch) {
 				if (event.kind !== L.EVENT_DELIVER) continue;
 				const owner = this.#owners.get(event.rule) ?? this.#serve(event);
-				for (const answer of owner?.program.receive(event) ?? []) queue.push(this.wire.send(owner?.netns ?? event.netns, answer));
+				for (const answer of owner?.program.receive(event) ?? [])
+					queue.push(this.wire.send(owner?.netns ?? event.netns, answer));
 			}
 		}
 	}

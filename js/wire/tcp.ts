@@ -123,7 +123,10 @@ export class TcpServer implements Program {
 	#closing = false;
 
 	constructor(syn: Header, socket: number, netns: number) {
-		this.end = new TcpEnd({ src: syn.dst, dst: syn.src, sport: syn.dport, dport: syn.sport }, (syn.seq * 7 + 0x1000_0001) >>> 0);
+		this.end = new TcpEnd(
+			{ src: syn.dst, dst: syn.src, sport: syn.dport, dport: syn.sport },
+			(syn.seq * 7 + 0x1000_0001) >>> 0,
+		);
 		this.socket = socket;
 		this.netns = netns;
 	}

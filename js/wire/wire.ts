@@ -2,7 +2,7 @@
 // Programs (`tcp`, `datagram`, `echo`) stand on it; what a kernel's stack answers by itself is the engine's.
 
 import * as L from "../../assembly/layout.ts";
-import { takeEvents, type TraceEvent } from "../../bindings/events.ts";
+import { type TraceEvent, takeEvents } from "../../bindings/events.ts";
 import type { Machine } from "../../bindings/machine.ts";
 
 /** What a program hands to its stack; the rest of the header has the stack's defaults. */

@@ -2,12 +2,14 @@
 
 import type { Format } from "./format.ts";
 import { checkIptables } from "./iptables.ts";
+import { checkKernel } from "./kernel.ts";
 import { checkKubeProxy } from "./kubeproxy.ts";
 import type { Check } from "./result.ts";
 import { checkUnits } from "./units.ts";
 
 /** Only the content is passed on: a checker's further parameters are not the runner's to fill. */
 export const CHECKS: Partial<Record<Format, Check>> = {
+	kernel: (content, path) => checkKernel(content, path),
 	iptables: (content) => checkIptables(content),
 	units: (content) => checkUnits(content),
 	"kube-proxy": (content) => checkKubeProxy(content),

@@ -1,0 +1,34 @@
+// A literal topology with its rule, set and sysctl texts, loaded into the engine. Part of the composition root:
+// `Cluster.fromNodes` and whatever a realised cluster comes to pass through here.
+
+import type { MachineOptions, Machine as MachineType } from "../bindings/machine.ts";
+import { Machine } from "../bindings/machine.ts";
+import { networkOf } from "./cni/network.ts";
+import { parseIpsetSave } from "./net/ipset.ts";
+import { parseIptablesSave } from "./net/iptables/index.ts";
+import { natRules } from "./net/nat11.ts";
+import type { Network } from "./net/network.ts";
+import type { Topology } from "./net/topology.ts";
+
+/** Links, routes, sysctls and parsed rules of every netns. Throws TextError, TopologyError. */
+export function loadTopology(topology: Topology): Network {
+	const network = networkOf(topology);
+	const byName = new Map(network.netns.map((netns) => [netns.name, netns]));
+	for (const node of topology.nodes) {
+		const netns = byName.get(`node:${node.name}`);
+		if (netns === undefined) continue;
+		if (typeof node.iptables === "string") {
+			netns.ruleset = parseIptablesSave(node.iptables, { file: `${node.name}/iptables`, family: "ipv4" });
+		}
+		if (node.ipset) netns.sets = parseIpsetSave(node.ipset, { file: `${node.name}/ipset` });
+	}
+	const rules = topology.router.iptables ?? natRules(topology.router, topology.hosts.length > 0);
+	const router = byName.get("router");
+	if (router && rules !== null) router.ruleset = parseIptablesSave(rules, { file: "router/iptables", family: "ipv4" });
+	return network;
+}
+
+/** The engine with a topology in it. */
+export function openMachine(module: WebAssembly.Module, topology: Topology, options: MachineOptions = {}): MachineType {
+	return new Machine(module, loadTopology(topology), options);
+}

@@ -1,0 +1,129 @@
+// Raw probes: one crafted packet, where it came, and what else happened. Nobody waits for an answer.
+
+import * as L from "../../assembly/layout.ts";
+import type { TraceEvent } from "../../bindings/events.ts";
+import { ipv4ToNumber } from "../net/address.ts";
+import type { Probe, ProbeDetail, RawPacket } from "../net/probe.ts";
+import type { Attempt } from "./attempt.ts";
+import { describeDevice, describeHeader } from "./describe.ts";
+import { Conversation } from "./program.ts";
+import type { Outgoing, Wire } from "./wire.ts";
+
+const FOLLOW_UP_NS = 120_000_000n;
+const IP_BYTES = 20;
+const TCP_BYTES = 20;
+const SHORT_BYTES = 8;
+const SCTP_INIT_BYTES = 32;
+const FLAG_BITS: Readonly<Record<string, number>> = {
+	F: L.TCP_FIN,
+	S: L.TCP_SYN,
+	R: L.TCP_RST,
+	P: L.TCP_PSH,
+	A: L.TCP_ACK,
+	U: L.TCP_URG,
+};
+const PROTOS = { tcp: L.PROTO_TCP, udp: L.PROTO_UDP, icmp: L.PROTO_ICMP, sctp: L.PROTO_SCTP } as const;
+
+type Held = ReadonlyMap<number, NonNullable<Attempt["held"]>>;
+
+/** Sends the crafted packet of a probe and follows it. RangeError where it names a connection that nobody holds. */
+export function rawAttempt(wire: Wire, probe: Probe, held: Held): Attempt {
+	const netns = wire.machine.netnsRow(probe.from);
+	const packet = probe.raw?.ofProbe === undefined ? crafted(wire, probe) : ofHeld(probe.raw, held);
+	const conversation = new Conversation(wire);
+	for (const one of held.values()) {
+		// Held connections answer as their programs do.
+		if (one.server) conversation.own(one.server.socket, one.server.netns, { receive: () => [] });
+	}
+	const first = conversation.send(netns, packet);
+	conversation.wait(wire.now + FOLLOW_UP_NS, () => false);
+	for (const server of conversation.servers) conversation.disown(server.socket);
+	return { detail: follow(wire, probe, conversation.events, first[0]), events: conversation.events, held: null };
+}
+
+function crafted(wire: Wire, probe: Probe): Outgoing {
+	const raw = probe.raw ?? {};
+	const netns = wire.machine.netnsRow(probe.from);
+	const dst = ipv4ToNumber(probe.dst);
+	const src = probe.srcIp
+		? ipv4ToNumber(probe.srcIp)
+		: (primaryAddress(wire, probe.from) ?? wire.sourceFor(netns, dst) ?? 0);
+	const payload = raw.payload?.length ?? 0;
+	const ttl = probe.ttl === undefined ? {} : { ttl: probe.ttl };
+	const common = { proto: PROTOS[probe.proto], src, dst, sport: probe.sport ?? 0, dport: probe.port ?? 0, ...ttl };
+	if (probe.proto === "tcp") return { ...common, ...segment(raw), payload, len: IP_BYTES + TCP_BYTES + payload };
+	if (probe.proto === "sctp") return { ...common, payload: 20, len: IP_BYTES + SCTP_INIT_BYTES };
+	if (probe.proto === "udp") return { ...common, payload, len: IP_BYTES + SHORT_BYTES + payload };
+	return { ...common, ...icmp(probe, raw), payload, len: IP_BYTES + SHORT_BYTES + payload + (raw.inner ? 48 : 0) };
+}
+
+/** The address of a netns's own: eth0's first. */
+function primaryAddress(wire: Wire, netns: string): number | null {
+	const { devices } = wire.machine.netnsOf(netns);
+	return devices.find(({ name }) => name === "eth0")?.addresses[0]?.ip ?? null;
+}
+
+function segment(raw: RawPacket): Partial<Outgoing> {
+	const tcpFlags = [...(raw.flags ?? "")].reduce((bits, letter) => bits | (FLAG_BITS[letter] ?? 0), 0);
+	return { tcpFlags, seq: (raw.seq ?? 0) >>> 0, ack: (raw.ack ?? 0) >>> 0, window: raw.win ?? 64240 };
+}
+
+function icmp(probe: Probe, raw: RawPacket): Partial<Outgoing> {
+	const dport = ((raw.type ?? 8) << 8) | (raw.code ?? 0);
+	if (!raw.inner) return { sport: raw.id ?? probe.sport ?? 0, dport };
+	const { proto, src, dst, sport, dport: innerDport, icmpId } = raw.inner;
+	const ports =
+		proto === "icmp" ? { sport: icmpId ?? 0, dport: 8 << 8 } : { sport: sport ?? 0, dport: innerDport ?? 0 };
+	const tcpFlags = proto === "tcp" ? L.TCP_SYN : 0;
+	return {
+		sport: 0,
+		dport,
+		inner: { proto: PROTOS[proto], src: ipv4ToNumber(src), dst: ipv4ToNumber(dst), tcpFlags, ...ports },
+	};
+}
+
+function ofHeld(raw: RawPacket, held: Held): Outgoing {
+	const connection = held.get(raw.ofProbe ?? -1);
+	const side = raw.side === "server" ? connection?.server?.end : connection?.client.end;
+	if (side === undefined)
+		throw new RangeError(`raw.ofProbe ${raw.ofProbe}: no probe of that number holds a connection`);
+	const payload = raw.payload?.length ?? 0;
+	const seq = side.seq + (raw.seqOffset ?? 0);
+	const ack = side.ack + (raw.ackOffset ?? 0);
+	const addresses = { src: side.src, dst: side.dst, sport: side.sport, dport: side.dport };
+	return {
+		proto: L.PROTO_TCP,
+		...addresses,
+		...segment({ ...raw, seq, ack }),
+		payload,
+		len: IP_BYTES + TCP_BYTES + payload,
+	};
+}
+
+function follow(wire: Wire, probe: Probe, events: readonly TraceEvent[], first: TraceEvent | undefined): ProbeDetail {
+	const hops = events.filter((event) => event.kind === L.EVENT_IN || event.kind === L.EVENT_OUT);
+	const own = hops.filter((event) => event.packet === first?.packet);
+	const others = hops.filter(
+		(event) => event.packet !== first?.packet && wire.machine.deviceName(event.device) === "eth0",
+	);
+	const text = first ? describeHeader(first.header) : "";
+	const detail: ProbeDetail = { outcome: "timeout", sent: first?.header.inner ? text : (text.split(" len ")[0] ?? "") };
+	const arrival = own.find((event) => event.kind === L.EVENT_IN && !event.otherhost && isEnd(wire, event));
+	if (arrival && wire.machine.netnsName(arrival.netns) !== probe.from) {
+		detail.outcome = "delivered";
+		detail.arrivedAt = wire.machine.netnsName(arrival.netns);
+		detail.arrivedAs = describeHeader(arrival.header);
+	} else {
+		const last = own.at(-1);
+		const where = last ? describeDevice(wire.machine, last) : null;
+		if (where !== null) detail.lastSeen = where;
+	}
+	if (others.length > 0)
+		detail.followUp = others.map((event) => `${describeDevice(wire.machine, event)} ${describeHeader(event.header)}`);
+	return detail;
+}
+
+function isEnd(wire: Wire, event: TraceEvent): boolean {
+	const netns = wire.machine.netnsName(event.netns);
+	return wire.machine.deviceName(event.device) === "eth0" && (netns.startsWith("pod:") || netns.startsWith("host:"));
+}
