@@ -19,9 +19,9 @@ import {
 	port,
 	portName,
 	portOrName,
+	type Shape,
 	string,
 	words,
-	type Shape,
 } from "./shape.ts";
 
 export const METADATA = object(

@@ -1,22 +1,22 @@
 // The kinds that are read: group, versions, scope, fields and rules of each.
 
 import {
+	ENDPOINT,
+	ENDPOINT_ADDRESS,
 	METADATA,
-	SELECTOR,
-	POD_SPEC,
-	TEMPLATE,
-	REPLICAS,
-	UPDATE,
-	POD_STATUS,
-	SERVICE_SPEC,
-	SERVICE_STATUS,
+	NAMED_PORT,
 	NODE_SPEC,
 	NODE_STATUS,
-	ENDPOINT_ADDRESS,
-	NAMED_PORT,
-	ENDPOINT,
+	POD_SPEC,
+	POD_STATUS,
+	REPLICAS,
+	SELECTOR,
+	SERVICE_SPEC,
+	SERVICE_STATUS,
+	TEMPLATE,
+	UPDATE,
 } from "./fields.ts";
-import { noRules, nodeRules, podRules, type Rules, serviceRules, sliceRules, workloadRules } from "./rules.ts";
+import { nodeRules, noRules, podRules, type Rules, serviceRules, sliceRules, workloadRules } from "./rules.ts";
 import {
 	any,
 	boolean,
@@ -27,9 +27,9 @@ import {
 	list,
 	map,
 	object,
+	type Shape,
 	string,
 	words,
-	type Shape,
 } from "./shape.ts";
 
 export interface Kind {

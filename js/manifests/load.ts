@@ -3,8 +3,8 @@
 // pods they touch. Not done: kustomize, Helm templates, OpenAPI validation of the whole API.
 
 import type { KubernetesObject } from "../api/meta.ts";
+import { familyOf, parsePrefix } from "../net/address.ts";
 import { nearestWord } from "../net/error.ts";
-import { parsePrefix, familyOf } from "../net/address.ts";
 import {
 	type Document,
 	dropNulls,
@@ -17,6 +17,7 @@ import {
 	Text,
 } from "./document.ts";
 import { ManifestError, type Position, quote } from "./error.ts";
+import { METADATA } from "./fields.ts";
 import { looksLikeJson, parseJson } from "./json.ts";
 import { KINDS, type Kind, nameShape } from "./kinds.ts";
 import { Manifest } from "./manifest.ts";
@@ -218,11 +219,11 @@ class Loader {
 	}
 
 	private unknown(manifest: Manifest): void {
-		const { apiVersion, kind, metadata } = manifest.object;
-		if (!isMap(metadata)) {
-			this.fileErrors.push(manifest.error(["metadata"], `must be a map, got ${quote(metadata)}`));
-			return;
-		}
+		const { apiVersion, kind } = manifest.object;
+		const before = this.fileErrors.length;
+		check(METADATA, manifest.object.metadata, ["metadata"], (problem) => this.report(manifest, problem));
+		if (this.fileErrors.length > before) return;
+		dropNulls(manifest.object.metadata);
 		this.objects.push(manifest);
 		const policy = notEvaluatedOf(manifest, this.options.namespace ?? "default");
 		if (policy === "ineffective") return;

@@ -20,9 +20,11 @@ export class Manifest<T extends KubernetesObject = KubernetesObject> {
 
 	/** `Service default/cart`, as messages name it. */
 	get title(): string {
-		const { namespace, name, generateName } = this.object.metadata;
-		const own = name ?? (generateName === undefined ? "(no name)" : `${generateName}*`);
-		return `${this.object.kind} ${namespace === undefined ? own : `${namespace}/${own}`}`;
+		// Errors name the object before it is known to be well formed.
+		const { namespace, name, generateName } = this.object.metadata as Record<string, unknown>;
+		const base = typeof generateName === "string" ? `${generateName}*` : "(no name)";
+		const own = typeof name === "string" ? name : base;
+		return `${this.object.kind} ${typeof namespace === "string" ? `${namespace}/${own}` : own}`;
 	}
 
 	/** Whether the object is a running cluster's: it has a uid and, where its kind has one, a status. */
