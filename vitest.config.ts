@@ -8,7 +8,7 @@ export default defineConfig({
 		exclude: ["tests/deno/**"],
 		environment: "node",
 		pool: "forks",
-		testTimeout: 30_000,
+		testTimeout: 60_000,
 		hookTimeout: 60_000,
 	},
 });

@@ -4,7 +4,8 @@
 import { build } from "./build.mjs";
 import { install } from "./install.mjs";
 
-export function bootstrap() {
+/** @param {{checked?: boolean}} [options]  `checked`: with the module in which every access is checked, for tests */
+export async function bootstrap(options = {}) {
 	install();
-	build({ force: false });
+	await build(options);
 }

@@ -1,6 +1,6 @@
-// Sources to dist/: the Wasm module from assembly/ (asc), JavaScript and types from js/ and bindings/ (tsc).
+// Sources to dist/: the Wasm module from assembly/ (asc), JavaScript and types from js/ and bindings/ (tsc), side by side.
 // The module is also copied beside bindings/ so that tests run from the TypeScript sources. `--force` builds what is
-// up to date too; `--only wasm|ts` builds one half.
+// up to date too; `--only wasm|ts` builds one half; `--checked` adds the module in which every access is checked.
 
 import { chmodSync, copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -8,50 +8,40 @@ import { pathToFileURL } from "node:url";
 import { install } from "./install.mjs";
 import { changed, files, installed, node, ROOT } from "./run.mjs";
 
-const WASM = "build/core.wasm";
+const MODULES = { release: "build/core.wasm", checked: "build/core.checked.wasm" };
 const WASM_COPIES = ["dist/bindings/core.wasm", "bindings/core.wasm"];
 const TS_STAMP = "build/ts.stamp";
 const BIN = "dist/js/cli/podwire.js";
 
-/** Newest change among the paths, ms. @param {string[]} paths */
-const newest = (paths) => Math.max(0, ...paths.flatMap(files).map(changed));
+/** Newest change among the files, ms. @param {string[]} paths */
+const newest = (paths) => Math.max(0, ...paths.map(changed));
 
 /** Newest change of what the module is made of; specs are not part of it. */
 const wasmSources = () =>
-	Math.max(
-		changed("asconfig.json"),
-		...files("assembly")
-			.filter((path) => !path.includes("__tests__"))
-			.map(changed),
-	);
+	newest(["asconfig.json", ...files("assembly").filter((path) => path.endsWith(".ts") && !path.includes("__tests__"))]);
 
 const tsSources = () =>
 	newest([
-		"js",
-		"assembly/layout.ts",
-		"tsconfig.json",
-		"package.json",
-		...files("bindings").filter((path) => path.endsWith(".ts")),
+		...["assembly/layout.ts", "tsconfig.json", "package.json"],
+		...["js", "bindings"].flatMap(files).filter((path) => path.endsWith(".ts")),
 	]);
 
-/** Compiles assembly/: the release module, and the same with every access checked (for tests). */
-function buildWasm() {
+/** @param {keyof typeof MODULES} target */
+async function buildModule(target) {
 	const asc = installed("assemblyscript/bin/asc.js");
-	for (const target of ["checked", "release"]) {
-		node(`asc (${target})`, [asc, "assembly/index.ts", "--config", "asconfig.json", "--target", target]);
-	}
+	await node(`asc (${target})`, [asc, "assembly/index.ts", "--config", "asconfig.json", "--target", target]);
 }
 
-function copyWasm() {
+function copyModule() {
 	for (const copy of WASM_COPIES) {
-		if (changed(copy) >= changed(WASM)) continue;
+		if (changed(copy) >= changed(MODULES.release)) continue;
 		mkdirSync(dirname(join(ROOT, copy)), { recursive: true });
-		copyFileSync(join(ROOT, WASM), join(ROOT, copy));
+		copyFileSync(join(ROOT, MODULES.release), join(ROOT, copy));
 	}
 }
 
-function buildTypeScript() {
-	node("tsc", [installed("typescript/bin/tsc"), "-p", "tsconfig.json"]);
+async function buildTypeScript() {
+	await node("tsc", [installed("typescript/bin/tsc"), "-p", "tsconfig.json"]);
 	prune();
 	if (existsSync(join(ROOT, BIN))) chmodSync(join(ROOT, BIN), 0o755);
 	mkdirSync(join(ROOT, "build"), { recursive: true });
@@ -66,16 +56,25 @@ function prune() {
 	}
 }
 
-/** @param {{force: boolean, only?: string}} options */
-export function build({ force, only }) {
-	if (only !== "ts" && (force || changed(WASM) < wasmSources())) buildWasm();
-	copyWasm();
-	if (only !== "wasm" && (force || changed(TS_STAMP) < tsSources() || !existsSync(join(ROOT, "dist/js"))))
-		buildTypeScript();
+/** @param {{force?: boolean, checked?: boolean, only?: string | undefined}} options */
+export async function build({ force = false, checked = false, only } = {}) {
+	/** @type {(keyof typeof MODULES)[]} */
+	const targets = checked ? ["release", "checked"] : ["release"];
+	const stale = only === "ts" ? [] : targets.filter((target) => force || changed(MODULES[target]) < wasmSources());
+	const typescript =
+		only !== "wasm" && (force || changed(TS_STAMP) < tsSources() || !existsSync(join(ROOT, "dist/js")));
+	if (stale.length > 0 || typescript) process.stderr.write("building\n");
+	await Promise.all([
+		...(typescript ? [buildTypeScript()] : []),
+		(async () => {
+			for (const target of stale) await buildModule(target);
+		})(),
+	]);
+	if (only !== "ts") copyModule();
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
 	install();
 	const only = process.argv.includes("--only") ? process.argv[process.argv.indexOf("--only") + 1] : undefined;
-	build({ force: process.argv.includes("--force"), ...(only === undefined ? {} : { only }) });
+	await build({ force: process.argv.includes("--force"), checked: process.argv.includes("--checked"), only });
 }

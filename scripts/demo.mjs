@@ -3,5 +3,5 @@
 import { bootstrap } from "./bootstrap.mjs";
 import { node } from "./run.mjs";
 
-bootstrap();
-node("demo", ["--enable-source-maps", "examples/shop/demo.mjs", ...process.argv.slice(2)]);
+await bootstrap();
+await node("demo", ["--enable-source-maps", "examples/shop/demo.mjs", ...process.argv.slice(2)]);

@@ -16,9 +16,17 @@ export const installed = (path) => join(ROOT, "node_modules", ...path.split("/")
  * Runs a Node script to its end with the terminal's own streams; a failure ends this process with the child's status.
  * @param {string} what  said when it fails
  * @param {string[]} args  arguments of `node`
+ * @returns {Promise<void>}
  */
 export function node(what, args) {
-	must(what, spawnSync(process.execPath, args, { cwd: ROOT, stdio: "inherit" }));
+	return new Promise((resolve) => {
+		const child = spawn(process.execPath, args, { cwd: ROOT, stdio: "inherit" });
+		child.on("error", (error) => fail(what, error.message, 1));
+		child.on("close", (code, signal) => {
+			if (code === 0) resolve();
+			else fail(what, signal === null ? `exit ${code}` : `signal ${signal}`, code ?? 1);
+		});
+	});
 }
 
 /**
@@ -30,23 +38,21 @@ export function npm(what, args) {
 	const cli = process.env.npm_execpath;
 	const viaNode = cli?.endsWith(".js") === true;
 	const windows = process.platform === "win32";
-	must(
-		what,
-		viaNode
-			? spawnSync(process.execPath, [cli, ...args], { cwd: ROOT, stdio: ["inherit", 2, 2] })
-			: spawnSync(windows ? "npm.cmd" : "npm", args, { cwd: ROOT, stdio: ["inherit", 2, 2], shell: windows }),
-	);
+	const { status, error } = viaNode
+		? spawnSync(process.execPath, [cli, ...args], { cwd: ROOT, stdio: ["inherit", 2, 2] })
+		: spawnSync(windows ? "npm.cmd" : "npm", args, { cwd: ROOT, stdio: ["inherit", 2, 2], shell: windows });
+	if (status !== 0) fail(what, error?.message ?? `exit ${status}`, status ?? 1);
 }
 
 /**
  * @param {string} what
- * @param {import("node:child_process").SpawnSyncReturns<Buffer>} result
+ * @param {string} why
+ * @param {number} status
+ * @returns {never}
  */
-function must(what, result) {
-	if (result.status === 0) return;
-	const why = result.error?.message ?? (result.signal !== null ? `signal ${result.signal}` : `exit ${result.status}`);
+function fail(what, why, status) {
 	process.stderr.write(`${what} failed: ${why}\n`);
-	process.exit(result.status ?? 1);
+	process.exit(status);
 }
 
 /**

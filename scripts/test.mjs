@@ -88,7 +88,7 @@ async function deno() {
 	};
 }
 
-bootstrap();
+await bootstrap({ checked: true });
 rmSync(REPORTS, { recursive: true, force: true });
 mkdirSync(REPORTS, { recursive: true });
 

@@ -11,7 +11,7 @@ if (file === undefined) {
 	process.stderr.write("usage: node scripts/ts.mjs FILE.ts ARG…\n");
 	process.exit(2);
 }
-bootstrap();
+await bootstrap();
 const hook = pathToFileURL(join(ROOT, "scripts/typescript.mjs")).href;
 // Folders and files named on the command line are relative to where the user stands, so the working directory stays.
 const { status } = spawnSync(process.execPath, ["--enable-source-maps", "--import", hook, join(ROOT, file), ...args], {
