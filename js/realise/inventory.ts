@@ -3,7 +3,7 @@
 
 import type { KubernetesObject } from "../api/meta.ts";
 import { uidOf } from "../controllers/names.ts";
-import { plain, type Path, printPath } from "../manifests/document.ts";
+import { type Path, plain, printPath } from "../manifests/document.ts";
 import { ManifestError } from "../manifests/error.ts";
 import type { Manifest } from "../manifests/manifest.ts";
 import type { Random } from "../ports.ts";

@@ -2,9 +2,10 @@
 // address and a pod network where it has none.
 
 import type { Node, Pod } from "../api/core.ts";
-import { internalIP, podCIDRv4 } from "../cni/links.ts";
 import { inventNode, inventNodes, networkFor, nextNodeAddress } from "../cloud/instance.ts";
+import { internalIP, podCIDRv4 } from "../cni/links.ts";
 import { allocatePodCIDRs } from "../controllers/nodeipam.ts";
+import type { Configuration } from "../manifests/configuration.ts";
 import {
 	type AddressPrefix,
 	addressToBigInt,
@@ -13,7 +14,6 @@ import {
 	prefixContains,
 	printPrefix,
 } from "../net/address.ts";
-import type { Configuration } from "../manifests/configuration.ts";
 import type { Entry, Inventory } from "./inventory.ts";
 
 /** Completes the inventory's nodes; the configuration with the cluster CIDR that they imply. */

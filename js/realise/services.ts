@@ -98,20 +98,27 @@ function sameName(
 	return a.metadata.name === b.metadata.name && a.metadata.namespace === b.metadata.namespace;
 }
 
+function labelKey(namespace = "default", [key, value]: [string, string]): string {
+	return `${namespace} ${key}=${value}`;
+}
+
 /** The three endpoint controllers at work on one inventory. */
 class Writer {
 	private readonly inventory: Inventory;
-	private readonly podsByNamespace = new Map<string, Pod[]>();
+	/** Pods by namespace and one label: a Service looks only at those that carry its first one. */
+	private readonly podsByLabel = new Map<string, Pod[]>();
 	private readonly nodes = new Map<string, Node>();
 	private readonly zones = new Map<string, string>();
 
 	constructor(inventory: Inventory) {
 		this.inventory = inventory;
 		for (const { object } of inventory.list<Pod>("Pod")) {
-			const namespace = object.metadata.namespace ?? "default";
-			const pods = this.podsByNamespace.get(namespace);
-			if (pods === undefined) this.podsByNamespace.set(namespace, [object]);
-			else pods.push(object);
+			for (const label of Object.entries(object.metadata.labels ?? {})) {
+				const key = labelKey(object.metadata.namespace, label);
+				const pods = this.podsByLabel.get(key);
+				if (pods === undefined) this.podsByLabel.set(key, [object]);
+				else pods.push(object);
+			}
 		}
 		for (const { object } of inventory.list<Node>("Node")) {
 			const name = object.metadata.name ?? "";
@@ -129,7 +136,8 @@ class Writer {
 			if (object.metadata.namespace === namespace && labels[SERVICE_NAME] === name && labels[MANAGED_BY] === CONTROLLER)
 				this.inventory.remove(object);
 		}
-		const pods = this.podsByNamespace.get(namespace) ?? [];
+		const [label] = Object.entries(service.spec?.selector ?? {});
+		const pods = label === undefined ? [] : (this.podsByLabel.get(labelKey(namespace, label)) ?? []);
 		const names = this.inventory.nameSet("EndpointSlice", namespace);
 		for (const slice of slicesOf(service, { pods, nodes: this.nodes, names, random: this.inventory.random }))
 			this.inventory.add(slice);

@@ -3,12 +3,13 @@
 
 import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from "../api/apps.ts";
 import type { Namespace, Node, Pod } from "../api/core.ts";
+import type { KubernetesObject } from "../api/meta.ts";
 import { withPodDefaults } from "../apiserver/defaults.ts";
 import { AddressRange } from "../cni/hostlocal.ts";
 import { internalIP, isUp, podCIDRv4 } from "../cni/links.ts";
 import * as daemonset from "../controllers/daemonset.ts";
 import * as deployment from "../controllers/deployment.ts";
-import { isActive, owns } from "../controllers/pod.ts";
+import { controllerOf, isActive, owns } from "../controllers/pod.ts";
 import * as replicaset from "../controllers/replicaset.ts";
 import * as statefulset from "../controllers/statefulset.ts";
 import { addresslessStatus, isReady, runningStatus, unscheduledStatus } from "../kubelet/status.ts";
@@ -31,31 +32,48 @@ export function realiseWorkloads(inventory: Inventory, ready: (pod: Pod) => bool
 
 function makePods(inventory: Inventory): void {
 	const nodes = inventory.list<Node>("Node").map((entry) => entry.object);
+	const candidates = new Candidates(inventory.list<Pod>("Pod").map((entry) => entry.object));
 	for (const { object, observed } of inventory.list<DaemonSet>("DaemonSet")) {
 		if (observed) continue;
-		const { pods, names } = surroundings(inventory, object.metadata.namespace);
-		addPods(inventory, daemonset.missingPods(object, nodes, pods, names, inventory.random));
+		const names = inventory.nameSet("Pod", object.metadata.namespace);
+		addPods(inventory, daemonset.missingPods(object, nodes, candidates.of(object), names, inventory.random));
 	}
 	for (const { object, observed } of inventory.list<StatefulSet>("StatefulSet")) {
 		if (observed) continue;
-		addPods(inventory, statefulset.missingPods(object, surroundings(inventory, object.metadata.namespace).names));
+		addPods(inventory, statefulset.missingPods(object, inventory.nameSet("Pod", object.metadata.namespace)));
 	}
 	for (const { object, observed } of inventory.list<Deployment>("Deployment")) {
 		if (!observed && object.spec?.paused !== true) inventory.add(deployment.replicaSetOf(object));
 	}
 	for (const { object, observed } of inventory.list<ReplicaSet>("ReplicaSet")) {
 		if (observed) continue;
-		const { pods, names } = surroundings(inventory, object.metadata.namespace);
-		addPods(inventory, replicaset.missingPods(object, pods, names, inventory.random));
+		const names = inventory.nameSet("Pod", object.metadata.namespace);
+		addPods(inventory, replicaset.missingPods(object, candidates.of(object), names, inventory.random));
 	}
 }
 
-/** The pods of a namespace and their names. */
-function surroundings(inventory: Inventory, namespace = "default"): { pods: Pod[]; names: Set<string> } {
-	const pods = inventory
-		.list<Pod>("Pod")
-		.flatMap(({ object }) => (object.metadata.namespace === namespace ? [object] : []));
-	return { pods, names: inventory.nameSet("Pod", namespace) };
+/** The pods that a controller might own: those that name it, and its namespace's orphans. */
+class Candidates {
+	private readonly byOwner = new Map<string, Pod[]>();
+
+	constructor(pods: readonly Pod[]) {
+		for (const pod of pods) {
+			const owner = controllerOf(pod);
+			const key = ownerKey(pod.metadata.namespace, owner?.kind, owner?.name);
+			const list = this.byOwner.get(key);
+			if (list === undefined) this.byOwner.set(key, [pod]);
+			else list.push(pod);
+		}
+	}
+
+	of({ kind, metadata }: KubernetesObject): Pod[] {
+		const own = this.byOwner.get(ownerKey(metadata.namespace, kind, metadata.name)) ?? [];
+		return [...own, ...(this.byOwner.get(ownerKey(metadata.namespace)) ?? [])];
+	}
+}
+
+function ownerKey(namespace = "default", kind = "", name = ""): string {
+	return `${namespace}/${kind}/${name}`;
 }
 
 function addPods(inventory: Inventory, pods: readonly Pod[]): void {
@@ -180,10 +198,12 @@ function start(inventory: Inventory, entry: Entry<Pod>, { node, range }: Host, r
 
 /** What the controllers write back: how many pods there are and how many are ready. */
 function reportStatus(inventory: Inventory): void {
-	const pods = inventory.list<Pod>("Pod").map((entry) => entry.object);
+	const candidates = new Candidates(inventory.list<Pod>("Pod").map((entry) => entry.object));
 	const count = (owner: ReplicaSet | StatefulSet | DaemonSet): { all: number; ready: number } => {
 		const selector = owner.spec?.selector;
-		const own = pods.filter((pod) => isActive(pod) && selector !== undefined && owns(owner, selector, pod));
+		const own = candidates
+			.of(owner)
+			.filter((pod) => isActive(pod) && selector !== undefined && owns(owner, selector, pod));
 		return { all: own.length, ready: own.filter(isReady).length };
 	};
 	const readyByOwner = new Map<string, { all: number; ready: number }>();

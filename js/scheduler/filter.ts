@@ -21,6 +21,16 @@ export interface Resources {
 	memory: number;
 }
 
+/** What a pod takes on its node. */
+export interface Needs {
+	hostPorts: HostPort[];
+	requests: Resources;
+}
+
+export function needsOf(pod: Pod): Needs {
+	return { hostPorts: hostPorts(pod), requests: requests(pod) };
+}
+
 export interface ClusterState {
 	nodes: NodeState[];
 	/** Labels by namespace name. */
@@ -31,8 +41,8 @@ export interface ClusterState {
 
 const UNSCHEDULABLE = { key: "node.kubernetes.io/unschedulable", effect: "NoSchedule" as const };
 
-/** Why the pod cannot run on the node, in upstream's words; null where it can. */
-export function refusal(pod: Pod, state: NodeState, cluster: ClusterState): string | null {
+/** Why the pod cannot run on the node, in upstream's words; null where it can. `needs`: what it takes there. */
+export function refusal(pod: Pod, needs: Needs, state: NodeState, cluster: ClusterState): string | null {
 	const { node } = state;
 	const spec = pod.spec;
 	if (spec === undefined) return "pod has no spec";
@@ -42,18 +52,17 @@ export function refusal(pod: Pod, state: NodeState, cluster: ClusterState): stri
 	const taint = untolerated(node, tolerations);
 	if (taint !== undefined) return `node(s) had untolerated taint {${taint.key}: ${taint.value ?? ""}}`;
 	if (!matchesNode(spec, node)) return "node(s) didn't match Pod's node affinity/selector";
-	if (hostPorts(pod).some((port) => state.hostPorts.some((taken) => hostPortsClash(port, taken)))) {
+	if (needs.hostPorts.some((port) => state.hostPorts.some((taken) => hostPortsClash(port, taken)))) {
 		return "node(s) didn't have free ports for the requested pod ports";
 	}
-	return resourceRefusal(pod, state) ?? spreadRefusal(pod, state, cluster) ?? podAffinityRefusal(pod, state, cluster);
+	return resourceRefusal(needs, state) ?? spreadRefusal(pod, state, cluster) ?? podAffinityRefusal(pod, state, cluster);
 }
 
-function resourceRefusal(pod: Pod, { node, pods, requested }: NodeState): string | null {
+function resourceRefusal({ requests: wanted }: Needs, { node, pods, requested }: NodeState): string | null {
 	const allocatable = node.status?.allocatable;
 	if (allocatable === undefined) return null;
 	const podsMax = parseQuantity(allocatable["pods"]);
 	if (podsMax !== null && pods.length + 1 > podsMax) return "Too many pods";
-	const wanted = requests(pod);
 	const cpu = parseQuantity(allocatable["cpu"]);
 	if (cpu !== null && wanted.cpu > 0 && requested.cpu + wanted.cpu > cpu + 1e-9) return "Insufficient cpu";
 	const memory = parseQuantity(allocatable["memory"]);

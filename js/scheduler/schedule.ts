@@ -3,8 +3,8 @@
 // pods of the same controller on the node, then in its zone, fewer pods at all, the order of the nodes.
 
 import type { Node, Pod } from "../api/core.ts";
-import { hostPorts, preference, tolerates } from "../api/placement.ts";
-import { antiAffinityOf, type ClusterState, type NodeState, refusal, requests } from "./filter.ts";
+import { preference, tolerates } from "../api/placement.ts";
+import { antiAffinityOf, type ClusterState, type NodeState, needsOf, refusal } from "./filter.ts";
 
 const ZONE = "topology.kubernetes.io/zone";
 
@@ -36,8 +36,9 @@ export class Scheduler {
 		const state = this.byName.get(pod.spec?.nodeName ?? "");
 		if (state === undefined || pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed") return;
 		state.pods.push(pod);
-		state.hostPorts.push(...hostPorts(pod));
-		const { cpu, memory } = requests(pod);
+		const needs = needsOf(pod);
+		state.hostPorts.push(...needs.hostPorts);
+		const { cpu, memory } = needs.requests;
 		const owner = ownerOf(pod);
 		if (owner !== null) {
 			count(state.siblings, owner);
@@ -56,8 +57,9 @@ export class Scheduler {
 		}
 		const fitting: NodeState[] = [];
 		const refusals = new Map<string, number>();
+		const needs = needsOf(pod);
 		for (const state of this.cluster.nodes) {
-			const reason = refusal(pod, state, this.cluster);
+			const reason = refusal(pod, needs, state, this.cluster);
 			if (reason === null) fitting.push(state);
 			else refusals.set(reason, (refusals.get(reason) ?? 0) + 1);
 		}
