@@ -62,7 +62,10 @@ export function parseConntrack(text: string, options: ConntrackReadOptions = {})
 }
 
 /** One entry. Throws TextError. */
-export function parseConntrackLine(text: string, options: ConntrackReadOptions & { line?: number } = {}): ConntrackEntry {
+export function parseConntrackLine(
+	text: string,
+	options: ConntrackReadOptions & { line?: number } = {},
+): ConntrackEntry {
 	return new ConntrackReading(text, options.file ?? "-", options.line ?? 1).read();
 }
 
@@ -81,7 +84,13 @@ class ConntrackReading {
 	}
 
 	refuse(word: TextWord | undefined, expected: string): TextError {
-		return new TextError({ file: this.file, line: this.line, column: word?.column ?? this.text.length + 1, word: word?.text ?? null, expected });
+		return new TextError({
+			file: this.file,
+			line: this.line,
+			column: word?.column ?? this.text.length + 1,
+			word: word?.text ?? null,
+			expected,
+		});
 	}
 
 	/** The value of `name=value` at the next word, or null where the next word is another. */
@@ -111,7 +120,8 @@ class ConntrackReading {
 	read(): ConntrackEntry {
 		const network = this.readNetwork();
 		const [proto, protonum] = [this.words[this.next], this.words[this.next + 1]];
-		if (proto === undefined || protonum === undefined || !/^[0-9]+$/.test(protonum.text)) throw this.refuse(proto, "a protocol's name and number");
+		if (proto === undefined || protonum === undefined || !/^[0-9]+$/.test(protonum.text))
+			throw this.refuse(proto, "a protocol's name and number");
 		this.next += 2;
 		const timeoutWord = this.words[this.next];
 		const timeout = timeoutWord !== undefined && /^[0-9]+$/.test(timeoutWord.text) ? Number(timeoutWord.text) : null;
@@ -145,7 +155,13 @@ class ConntrackReading {
 
 	readNetwork(): ConntrackEntry["network"] {
 		const [name, number] = this.words;
-		if (name === undefined || number === undefined || !/^(ipv4|ipv6|unknown)$/.test(name.text) || this.words[2] === undefined) return null;
+		if (
+			name === undefined ||
+			number === undefined ||
+			!/^(ipv4|ipv6|unknown)$/.test(name.text) ||
+			this.words[2] === undefined
+		)
+			return null;
 		if (!/^[a-z]/.test(this.words[2].text)) return null;
 		this.next = 2;
 		return { name: name.text, number: Number(number.text) };
@@ -157,13 +173,17 @@ class ConntrackReading {
 		const sport = this.optionalNumber("sport");
 		const dport = this.optionalNumber("dport");
 		const type = this.optionalNumber("type");
-		const icmp = type === null ? null : { type, code: this.number("code", this.need("code")), id: this.number("id", this.need("id")) };
+		const icmp =
+			type === null
+				? null
+				: { type, code: this.number("code", this.need("code")), id: this.number("id", this.need("id")) };
 		const key = this.pair("srckey");
 		const keys = key === null ? null : { src: key, dst: this.need("dstkey") };
 		const zone = this.optionalNumber(zoneName);
 		const packets = this.pair("packets");
 		const bytes = packets === null ? null : this.need("bytes");
-		const big = (value: string | null): bigint | null => (value === null ? null : BigInt(this.number("packets", value) >= 0 ? value : 0));
+		const big = (value: string | null): bigint | null =>
+			value === null ? null : BigInt(this.number("packets", value) >= 0 ? value : 0);
 		return { src, dst, sport, dport, icmp, keys, zone, packets: big(packets), bytes: big(bytes) };
 	}
 

@@ -95,7 +95,13 @@ class LinkReading {
 	}
 
 	refuse(word: TextWord | undefined, expected: string): TextError {
-		return new TextError({ file: this.file, line: this.line, column: word?.column ?? this.text.trimEnd().length + 1, word: word?.text ?? null, expected });
+		return new TextError({
+			file: this.file,
+			line: this.line,
+			column: word?.column ?? this.text.trimEnd().length + 1,
+			word: word?.text ?? null,
+			expected,
+		});
 	}
 
 	readLine(text: string, line: number): void {
@@ -123,8 +129,12 @@ class LinkReading {
 		}
 		const link = newLink(index, name, parent, this.line);
 		const flags = words[2];
-		if (flags === undefined || !/^<.*>$/.test(flags.text)) throw this.refuse(flags, "flags <…> after the device's name");
-		link.flags = flags.text.slice(1, -1).split(",").filter((flag) => flag !== "");
+		if (flags === undefined || !/^<.*>$/.test(flags.text))
+			throw this.refuse(flags, "flags <…> after the device's name");
+		link.flags = flags.text
+			.slice(1, -1)
+			.split(",")
+			.filter((flag) => flag !== "");
 		for (let i = 3; i < words.length; i += 2) {
 			const value = words[i + 1];
 			if (value === undefined) throw this.refuse(undefined, `a value after ${words[i]?.text}`);
@@ -137,16 +147,23 @@ class LinkReading {
 		const link = this.links.at(-1);
 		if (link === undefined || first === undefined) throw this.refuse(first, "a link: INDEX: NAME: <FLAGS> …");
 		if (first.text.startsWith("link/")) link.hardware = this.readHardware(words, first);
-		else if (first.text === "inet" || first.text === "inet6") link.addresses.push(this.readAddress(words, first.text === "inet" ? "ipv4" : "ipv6"));
+		else if (first.text === "inet" || first.text === "inet6")
+			link.addresses.push(this.readAddress(words, first.text === "inet" ? "ipv4" : "ipv6"));
 		else if (first.text === "valid_lft") this.readLifetime(link, words);
 		else if (/^\s/.test(this.text)) link.detail.push(this.text);
 		else throw this.refuse(first, "a link, link/…, inet, inet6 or valid_lft");
 	}
 
 	readHardware(words: TextWord[], first: TextWord): LinkHardware {
-		const hardware: LinkHardware = { type: first.text.slice("link/".length), address: null, broadcast: null, attributes: [] };
+		const hardware: LinkHardware = {
+			type: first.text.slice("link/".length),
+			address: null,
+			broadcast: null,
+			attributes: [],
+		};
 		let i = 1;
-		const isName = (word: TextWord | undefined): boolean => word === undefined || word.text === "brd" || word.text === "peer" || word.text.startsWith("link-netns");
+		const isName = (word: TextWord | undefined): boolean =>
+			word === undefined || word.text === "brd" || word.text === "peer" || word.text.startsWith("link-netns");
 		if (!isName(words[i])) hardware.address = (words[i++] as TextWord).text;
 		while (i < words.length) {
 			const name = (words[i] as TextWord).text;
@@ -226,13 +243,20 @@ function newLink(index: number, name: string, parent: string | null, line: numbe
 
 /** The text of `ip addr`; each line ends in a line feed. */
 export function printLinks(links: readonly Link[]): string {
-	return links.flatMap(linkLines).map((line) => `${line}\n`).join("");
+	return links
+		.flatMap(linkLines)
+		.map((line) => `${line}\n`)
+		.join("");
 }
 
 /** The text of `ip -o addr`: one line an address. */
 export function printLinksOneLine(links: readonly Link[]): string {
 	return links
-		.flatMap((link) => link.addresses.map((address) => `${link.index}: ${link.name}    ${addressText(address)}\\       ${lifetimeText(address)}\n`))
+		.flatMap((link) =>
+			link.addresses.map(
+				(address) => `${link.index}: ${link.name}    ${addressText(address)}\\       ${lifetimeText(address)}\n`,
+			),
+		)
 		.join("");
 }
 

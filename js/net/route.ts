@@ -106,7 +106,22 @@ const METRICS = [
 	"congctl",
 	"fastopen_no_cookie",
 ];
-const WORDS = ["tos", "nhid", "via", "dev", "table", "proto", "scope", "src", "metric", "realm", "realms", "expires", "pref", "nexthop"];
+const WORDS = [
+	"tos",
+	"nhid",
+	"via",
+	"dev",
+	"table",
+	"proto",
+	"scope",
+	"src",
+	"metric",
+	"realm",
+	"realms",
+	"expires",
+	"pref",
+	"nexthop",
+];
 
 /** The routes of a text, one a line; a multipath route goes on in its `nexthop` lines. Throws TextError. */
 export function parseRoutes(text: string, options: RouteReadOptions = {}): Route[] {
@@ -144,7 +159,14 @@ class RouteReading {
 
 	refuse(word: TextWord | undefined, expected: string, nearest: string | null = null): TextError {
 		const column = word?.column ?? this.text.trimEnd().length + 1;
-		return new TextError({ file: this.options.file ?? null, line: this.line, column, word: word?.text ?? null, expected, nearest });
+		return new TextError({
+			file: this.options.file ?? null,
+			line: this.line,
+			column,
+			word: word?.text ?? null,
+			expected,
+			nearest,
+		});
 	}
 
 	take(): TextWord | undefined {
@@ -178,7 +200,12 @@ class RouteReading {
 		if (word === undefined) throw this.refuse(undefined, "a destination: default or a prefix");
 		const isDefault = word.text === "default";
 		const prefix = isDefault ? null : parsePrefix(word.text);
-		if (!isDefault && prefix === null) throw this.refuse(word, "a destination: default, an address or a prefix", nearestWord(word.text, ["default", ...ROUTE_TYPES]));
+		if (!isDefault && prefix === null)
+			throw this.refuse(
+				word,
+				"a destination: default, an address or a prefix",
+				nearestWord(word.text, ["default", ...ROUTE_TYPES]),
+			);
 		if (prefix !== null && printPrefix(maskPrefix(prefix)) !== printPrefix(prefix)) {
 			throw this.refuse(word, "a prefix whose host bits are zero", printPrefix(maskPrefix(prefix)));
 		}
@@ -198,8 +225,10 @@ class RouteReading {
 	}
 
 	check(route: Route, destination: TextWord): void {
-		if (this.options.family !== undefined && route.family !== this.options.family) throw this.refuse(destination, `a destination of ${this.options.family}`);
-		if (route.src !== null && familyOf(route.src) !== route.family) throw this.refuse(destination, `a source of ${route.family}, got ${route.src}`);
+		if (this.options.family !== undefined && route.family !== this.options.family)
+			throw this.refuse(destination, `a destination of ${this.options.family}`);
+		if (route.src !== null && familyOf(route.src) !== route.family)
+			throw this.refuse(destination, `a source of ${route.family}, got ${route.src}`);
 		if (route.nexthops.length > 0 && route.via !== null) throw this.refuse(destination, "either via or nexthops");
 	}
 
@@ -282,7 +311,12 @@ class RouteReading {
 		else if (word.text === "dev") hop.device = this.argument("dev", "a device").text;
 		else if (word.text === "weight") hop.weight = this.number("weight", 256);
 		else if (FLAGS.includes(word.text)) hop.flags.push(word.text);
-		else throw this.refuse(word, "via, dev, weight or a flag of a nexthop", nearestWord(word.text, ["via", "dev", "weight", ...FLAGS]));
+		else
+			throw this.refuse(
+				word,
+				"via, dev, weight or a flag of a nexthop",
+				nearestWord(word.text, ["via", "dev", "weight", ...FLAGS]),
+			);
 	}
 }
 
@@ -354,6 +388,13 @@ function viaText(via: string | null, family: Family): string | null {
 
 function nexthopText(hop: Nexthop, family: Family): string {
 	const via = viaText(hop.via, family);
-	const words = ["nexthop", ...(via === null ? [] : ["via", via]), ...(hop.device === null ? [] : ["dev", hop.device]), "weight", String(hop.weight), ...hop.flags];
+	const words = [
+		"nexthop",
+		...(via === null ? [] : ["via", via]),
+		...(hop.device === null ? [] : ["dev", hop.device]),
+		"weight",
+		String(hop.weight),
+		...hop.flags,
+	];
 	return `${words.join(" ")} `;
 }

@@ -26,7 +26,10 @@ function expected(given: Case, backend: Backend): boolean {
 
 describe.skipIf(folder === null)("conformance/iptables", () => {
 	for (const file of folder === null ? [] : readdirSync(folder)) {
-		const { families, cases } = JSON.parse(readFileSync(folder + file, "utf8")) as { families: string[]; cases: Case[] };
+		const { families, cases } = JSON.parse(readFileSync(folder + file, "utf8")) as {
+			families: string[];
+			cases: Case[];
+		};
 		test.each(families)(`${file} %s`, (familyName) => {
 			const family = familyName.toLowerCase() as Family;
 			const wrong: string[] = [];
@@ -38,7 +41,9 @@ describe.skipIf(folder === null)("conformance/iptables", () => {
 						const saved = given.saved ?? given.rule;
 						const got = outcome.ok ? outcome.saved : `refused: ${outcome.error?.message}`;
 						if (outcome.ok !== wanted || (wanted && outcome.saved !== saved)) {
-							wrong.push(`${backend} ${given.table} ${chain}: ${given.rule}\n  want ${wanted ? saved : "refused"}\n  got  ${got}`);
+							wrong.push(
+								`${backend} ${given.table} ${chain}: ${given.rule}\n  want ${wanted ? saved : "refused"}\n  got  ${got}`,
+							);
 						}
 					}
 				}

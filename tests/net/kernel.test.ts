@@ -14,13 +14,20 @@ function runs(command: string, ...args: string[]): boolean {
 
 const TOOLS = ["iptables-legacy", "iptables-nft", "ip6tables-legacy", "ip6tables-nft"];
 const canRun =
-	process.platform === "linux" && process.getuid?.() === 0 && runs("ip", "netns") && TOOLS.every((tool) => runs(`${tool}-restore`, "--version"));
+	process.platform === "linux" &&
+	process.getuid?.() === 0 &&
+	runs("ip", "netns") &&
+	TOOLS.every((tool) => runs(`${tool}-restore`, "--version"));
 const version = canRun ? execFileSync("iptables-legacy", ["--version"], { encoding: "utf8" }) : "";
 
 const NETNS = `podwire-net-${process.pid}`;
 
 function inNetns(command: string[], input?: string): { status: number | null; stdout: string; stderr: string } {
-	return spawnSync("ip", ["netns", "exec", NETNS, ...command], { input: input ?? "", encoding: "utf8", maxBuffer: 1 << 26 });
+	return spawnSync("ip", ["netns", "exec", NETNS, ...command], {
+		input: input ?? "",
+		encoding: "utf8",
+		maxBuffer: 1 << 26,
+	});
 }
 
 function saved(text: string): string {
@@ -36,7 +43,10 @@ const QUOTES = /[\\']/;
 
 /** Rules of one table that the tool takes, by chain. */
 function usable(family: Family, backend: Backend): Measured[] {
-	return measuredRules(family).filter(({ chain, rule, saved: measured }) => chain !== "USER" && measured[backend] !== null && !NOT_REPEATED.test(rule) && !QUOTES.test(rule));
+	return measuredRules(family).filter(
+		({ chain, rule, saved: measured }) =>
+			chain !== "USER" && measured[backend] !== null && !NOT_REPEATED.test(rule) && !QUOTES.test(rule),
+	);
 }
 
 const KUBE_PROXY = `*filter
@@ -69,50 +79,80 @@ COMMIT
 COMMIT
 `;
 
-describe.skipIf(!canRun || !version.includes("1.8.9"))("against the real tools (skipped: needs root on Linux and iptables 1.8.9)", () => {
-	beforeAll(() => {
-		execFileSync("ip", ["netns", "add", NETNS]);
-	});
-	afterAll(() => {
-		execFileSync("ip", ["netns", "del", NETNS]);
-	});
-
-	/** Loads the text, in a namespace whose tables are new, and compares what the tool prints with what podwire does. */
-	function compare(text: string, family: Family, backend: Backend): void {
-		execFileSync("ip", ["netns", "del", NETNS]);
-		execFileSync("ip", ["netns", "add", NETNS]);
-		const tool = `${family === "ipv4" ? "iptables" : "ip6tables"}-${backend}`;
-		const loaded = inNetns([`${tool}-restore`], text);
-		expect(loaded.status === 0 ? "" : loaded.stderr, text).toBe("");
-		const ruleset = asLoaded(applyRestore(emptyRuleset(family), text, { backend, counters: false }), { backend });
-		expect(printIptablesSave(ruleset, { backend })).toBe(saved(inNetns([`${tool}-save`]).stdout));
-		const counted = inNetns([`${tool}-save`, "-c"]).stdout;
-		expect(printIptablesSave(ruleset, { backend, counters: true })).toBe(saved(counted));
-	}
-
-	test.each(["legacy", "nft"] as const)("what kube-proxy writes, %s", (backend) => compare(KUBE_PROXY, "ipv4", backend));
-
-	test.each([
-		["ipv4", "legacy"],
-		["ipv4", "nft"],
-		["ipv6", "legacy"],
-		["ipv6", "nft"],
-	] as const)("random rules of %s, %s", (family, backend) => {
-		const rules = usable(family, backend);
-		const tables = [...new Set(rules.map(({ table }) => table))] as TableName[];
-		const chains = fc.uniqueArray(fc.stringMatching(/^[A-Za-z][A-Za-z0-9_-]{0,27}$/).filter((name) => !/^(ACCEPT|DROP|QUEUE|RETURN)$/.test(name)), { maxLength: 5 });
-		const table = fc.constantFrom(...tables).chain((name) => {
-			const own = rules.filter((rule) => rule.table === name);
-			return fc.tuple(chains, fc.array(fc.constantFrom(...own), { minLength: 1, maxLength: 60 })).map(([users, lines]) => {
-				const jumps = users.map((user, index) => `-A ${users[index + 1] ?? lines[0]?.chain ?? "OUTPUT"} -j ${user}`);
-				const declared = users.map((user) => `:${user} - [0:0]`);
-				return { name, text: [`*${name}`, ...declared, ...lines.map(({ chain, rule }) => `-A ${chain} ${rule}`), ...jumps, "COMMIT", ""].join("\n") };
-			});
+describe.skipIf(!canRun || !version.includes("1.8.9"))(
+	"against the real tools (skipped: needs root on Linux and iptables 1.8.9)",
+	() => {
+		beforeAll(() => {
+			execFileSync("ip", ["netns", "add", NETNS]);
 		});
-		const texts = fc.uniqueArray(table, { selector: ({ name }) => name, minLength: 1, maxLength: 4 }).map((parts) => parts.map(({ text }) => text).join(""));
-		fc.assert(
-			fc.property(texts, (text) => compare(text, family, backend)),
-			{ numRuns: 6, seed: 1 },
+		afterAll(() => {
+			execFileSync("ip", ["netns", "del", NETNS]);
+		});
+
+		/** Loads the text, in a namespace whose tables are new, and compares what the tool prints with what podwire does. */
+		function compare(text: string, family: Family, backend: Backend): void {
+			execFileSync("ip", ["netns", "del", NETNS]);
+			execFileSync("ip", ["netns", "add", NETNS]);
+			const tool = `${family === "ipv4" ? "iptables" : "ip6tables"}-${backend}`;
+			const loaded = inNetns([`${tool}-restore`], text);
+			expect(loaded.status === 0 ? "" : loaded.stderr, text).toBe("");
+			const ruleset = asLoaded(applyRestore(emptyRuleset(family), text, { backend, counters: false }), { backend });
+			expect(printIptablesSave(ruleset, { backend })).toBe(saved(inNetns([`${tool}-save`]).stdout));
+			const counted = inNetns([`${tool}-save`, "-c"]).stdout;
+			expect(printIptablesSave(ruleset, { backend, counters: true })).toBe(saved(counted));
+		}
+
+		test.each(["legacy", "nft"] as const)("what kube-proxy writes, %s", (backend) =>
+			compare(KUBE_PROXY, "ipv4", backend),
 		);
-	}, 60_000);
-});
+
+		test.each([
+			["ipv4", "legacy"],
+			["ipv4", "nft"],
+			["ipv6", "legacy"],
+			["ipv6", "nft"],
+		] as const)(
+			"random rules of %s, %s",
+			(family, backend) => {
+				const rules = usable(family, backend);
+				const tables = [...new Set(rules.map(({ table }) => table))] as TableName[];
+				const chains = fc.uniqueArray(
+					fc
+						.stringMatching(/^[A-Za-z][A-Za-z0-9_-]{0,27}$/)
+						.filter((name) => !/^(ACCEPT|DROP|QUEUE|RETURN)$/.test(name)),
+					{ maxLength: 5 },
+				);
+				const table = fc.constantFrom(...tables).chain((name) => {
+					const own = rules.filter((rule) => rule.table === name);
+					return fc
+						.tuple(chains, fc.array(fc.constantFrom(...own), { minLength: 1, maxLength: 60 }))
+						.map(([users, lines]) => {
+							const jumps = users.map(
+								(user, index) => `-A ${users[index + 1] ?? lines[0]?.chain ?? "OUTPUT"} -j ${user}`,
+							);
+							const declared = users.map((user) => `:${user} - [0:0]`);
+							return {
+								name,
+								text: [
+									`*${name}`,
+									...declared,
+									...lines.map(({ chain, rule }) => `-A ${chain} ${rule}`),
+									...jumps,
+									"COMMIT",
+									"",
+								].join("\n"),
+							};
+						});
+				});
+				const texts = fc
+					.uniqueArray(table, { selector: ({ name }) => name, minLength: 1, maxLength: 4 })
+					.map((parts) => parts.map(({ text }) => text).join(""));
+				fc.assert(
+					fc.property(texts, (text) => compare(text, family, backend)),
+					{ numRuns: 6, seed: 1 },
+				);
+			},
+			60_000,
+		);
+	},
+);

@@ -2,8 +2,8 @@
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type { Family, TableName } from "../../js/net/ruleset.ts";
 import type { Backend } from "../../js/net/iptables/index.ts";
+import type { Family, TableName } from "../../js/net/ruleset.ts";
 
 type Row = [table: TableName, chain: string, rule: string, legacy: string | null, nft?: string | null];
 
@@ -18,7 +18,7 @@ export interface Measured {
 
 /** The measured rules of a family; `different`: those where podwire knowingly does otherwise. */
 export function measuredRules(family: Family, part: "rows" | "different" = "rows"): Measured[] {
-	const path = fileURLToPath(new URL(`measured-${family}.json`, import.meta.url));
+	const path = fileURLToPath(new URL(`cases/measured-${family}.json`, import.meta.url));
 	const rows = (JSON.parse(readFileSync(path, "utf8")) as Record<typeof part, Row[]>)[part];
 	return rows.map(([table, chain, rule, legacy, nft = legacy]) => {
 		const text = (saved: string | null): string | null => (saved === "=" ? rule : saved);

@@ -24,15 +24,24 @@ import { measuredRules } from "./measured.ts";
 
 describe("addresses", () => {
 	test("IPv4 and IPv6 numbers", () => {
-		fc.assert(fc.property(fc.integer({ min: 0, max: 0xffffffff }), (number) => ipv4ToNumber(ipv4FromNumber(number)) === number));
-		fc.assert(fc.property(fc.bigInt({ min: 0n, max: (1n << 128n) - 1n }), (number) => ipv6ToBigInt(ipv6FromBigInt(number)) === number));
+		fc.assert(
+			fc.property(fc.integer({ min: 0, max: 0xffffffff }), (number) => ipv4ToNumber(ipv4FromNumber(number)) === number),
+		);
+		fc.assert(
+			fc.property(
+				fc.bigInt({ min: 0n, max: (1n << 128n) - 1n }),
+				(number) => ipv6ToBigInt(ipv6FromBigInt(number)) === number,
+			),
+		);
 	});
 
 	test("what the URL parser of the host makes of it agrees", () => {
 		fc.assert(
 			fc.property(fc.ipV6(), (text) => {
 				if (text.includes(".")) return;
-				expect(canonicalAddress(text)?.replace(/^::ffff:(\d+\.\d+\.\d+\.\d+)$/, (_, v4) => `::ffff:${hex(v4)}`)).toBe(new URL(`http://[${text}]/`).hostname.slice(1, -1));
+				expect(canonicalAddress(text)?.replace(/^::ffff:(\d+\.\d+\.\d+\.\d+)$/, (_, v4) => `::ffff:${hex(v4)}`)).toBe(
+					new URL(`http://[${text}]/`).hostname.slice(1, -1),
+				);
 			}),
 		);
 		function hex(text: string): string {
@@ -41,10 +50,22 @@ describe("addresses", () => {
 		}
 	});
 
-	test.each(["1.2.3", "1.2.3.04", "1.2.3.256", "1.2.3.4.5", " 1.2.3.4", "0x1.2.3.4", ""])("%j is no IPv4 address", (text) => expect(parseIpv4(text)).toBeNull());
-	test.each([":", ":::", "1::2::3", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "12345::", "::1.2.3", "1.2.3.4::", "fe80::1%eth0", "1:2:3:4:5:6:7::8:9"])("%j is no IPv6 address", (text) =>
-		expect(parseIpv6(text)).toBeNull(),
+	test.each(["1.2.3", "1.2.3.04", "1.2.3.256", "1.2.3.4.5", " 1.2.3.4", "0x1.2.3.4", ""])(
+		"%j is no IPv4 address",
+		(text) => expect(parseIpv4(text)).toBeNull(),
 	);
+	test.each([
+		":",
+		":::",
+		"1::2::3",
+		"1:2:3:4:5:6:7",
+		"1:2:3:4:5:6:7:8:9",
+		"12345::",
+		"::1.2.3",
+		"1.2.3.4::",
+		"fe80::1%eth0",
+		"1:2:3:4:5:6:7::8:9",
+	])("%j is no IPv6 address", (text) => expect(parseIpv6(text)).toBeNull());
 	test.each([
 		["2001:DB8:0:0:1:0:0:1", "2001:db8::1:0:0:1"],
 		["::FFFF:1.2.3.4", "::ffff:1.2.3.4"],
@@ -71,16 +92,24 @@ describe("rule texts", () => {
 	test("a quoted word reads back", () => {
 		// The tool writes \' inside quotes, and reads it back as '.
 		fc.assert(
-			fc.property(fc.string({ minLength: 1 }).filter((text) => !/[\r\n]/.test(text)), (text) => {
-				expect(splitRestoreLine(quoteWord(text), { file: "-", line: 1 }).map((word) => word.text)).toEqual([text]);
-			}),
+			fc.property(
+				fc.string({ minLength: 1 }).filter((text) => !/[\r\n]/.test(text)),
+				(text) => {
+					expect(splitRestoreLine(quoteWord(text), { file: "-", line: 1 }).map((word) => word.text)).toEqual([text]);
+				},
+			),
 		);
 	});
 
 	test.each(["ipv4", "ipv6"] as const)("printing is a fixed point, %s", (family) => {
-		const rules = measuredRules(family).filter(({ rule, saved, table, chain }) => saved.legacy !== null && table === "filter" && chain === "INPUT" && !/['\\]|a b/.test(rule));
+		const rules = measuredRules(family).filter(
+			({ rule, saved, table, chain }) =>
+				saved.legacy !== null && table === "filter" && chain === "INPUT" && !/['\\]|a b/.test(rule),
+		);
 		const source = fc.ipV4().map((address) => (family === "ipv4" ? `-s ${address}/24 ` : "! -s 2001:db8::/32 "));
-		const line = fc.tuple(fc.constantFrom(...rules), fc.option(source, { nil: "" })).map(([{ rule }, extra]) => `-A INPUT ${/(^| )(-s|--sou|--src)/.test(rule) ? "" : extra}${rule}`);
+		const line = fc
+			.tuple(fc.constantFrom(...rules), fc.option(source, { nil: "" }))
+			.map(([{ rule }, extra]) => `-A INPUT ${/(^| )(-s|--sou|--src)/.test(rule) ? "" : extra}${rule}`);
 		fc.assert(
 			fc.property(fc.array(line, { maxLength: 30 }), (lines) => {
 				const text = ["*filter", ":INPUT ACCEPT [1:2]", ...lines, "COMMIT", ""].join("\n");
@@ -92,7 +121,28 @@ describe("rule texts", () => {
 	});
 
 	test("no text breaks the reader: it is read or refused with a place", () => {
-		const words = fc.constantFrom("*nat", "*filter", ":A - [0:0]", "COMMIT", "-A A", "-A INPUT -p tcp", "-m tcp", "--dport 80", "! ", "-j", '"', "[1:2] ", "-s 1.2.3.4", "-j DNAT --to-destination", "\n", "\n", "\n", " ", "-X", "\\");
+		const words = fc.constantFrom(
+			"*nat",
+			"*filter",
+			":A - [0:0]",
+			"COMMIT",
+			"-A A",
+			"-A INPUT -p tcp",
+			"-m tcp",
+			"--dport 80",
+			"! ",
+			"-j",
+			'"',
+			"[1:2] ",
+			"-s 1.2.3.4",
+			"-j DNAT --to-destination",
+			"\n",
+			"\n",
+			"\n",
+			" ",
+			"-X",
+			"\\",
+		);
 		fc.assert(
 			fc.property(fc.array(fc.oneof(words, fc.string()), { maxLength: 40 }), (parts) => {
 				const text = parts.join("");

@@ -53,12 +53,19 @@ describe.skipIf(sharedData === null)("iptables texts of the shared data", () => 
 
 	const states = `${sharedData}shop/node-state/`;
 	for (const node of sharedData === null ? [] : readdirSync(states)) {
-		for (const [file, counters] of [["iptables-save.txt", false], ["iptables-save-c.end.txt", true]] as const) {
+		for (const [file, counters] of [
+			["iptables-save.txt", false],
+			["iptables-save-c.end.txt", true],
+		] as const) {
 			test(`shop/node-state/${node}/${file}`, () => {
 				const text = readFileSync(`${states}${node}/${file}`, "utf8");
 				const ruleset = parseIptablesSave(text, { file });
 				expect(withoutComments(printIptablesSave(ruleset, { counters }))).toBe(withoutComments(text));
-				expect(ruleset.tables.flatMap(({ chains }) => chains.flatMap(({ rules }) => rules)).filter(({ written }) => written !== null)).toEqual([]);
+				expect(
+					ruleset.tables
+						.flatMap(({ chains }) => chains.flatMap(({ rules }) => rules))
+						.filter(({ written }) => written !== null),
+				).toEqual([]);
 			});
 		}
 	}
@@ -70,7 +77,10 @@ describe.skipIf(sharedData === null)("iptables texts of the shared data", () => 
 			const after = applyRestore(before, reload, { noflush: true, file: "reload" });
 			const end = parseIptablesSave(readFileSync(`${states}${node}/iptables-save-c.end.txt`, "utf8"));
 			const rules = (ruleset: typeof end): string[] =>
-				printIptablesSave(ruleset).split("\n").filter((line) => line.startsWith("-A ")).sort();
+				printIptablesSave(ruleset)
+					.split("\n")
+					.filter((line) => line.startsWith("-A "))
+					.sort();
 			expect(rules(after)).toEqual(rules(end));
 		}
 	});

@@ -30,12 +30,14 @@ describe("samples", () => {
 	});
 	test("ip-addr.txt", () => expect(printLinks(parseLinks(sample("ip-addr.txt")))).toBe(sample("ip-addr.txt")));
 	test("ip-4-addr.txt", () => expect(printLinks(parseLinks(sample("ip-4-addr.txt")))).toBe(sample("ip-4-addr.txt")));
-	test("ip-o-addr.txt", () => expect(printLinksOneLine(parseLinks(sample("ip-o-addr.txt")))).toBe(sample("ip-o-addr.txt")));
+	test("ip-o-addr.txt", () =>
+		expect(printLinksOneLine(parseLinks(sample("ip-o-addr.txt")))).toBe(sample("ip-o-addr.txt")));
 	test("ip-o-route.txt reads as ip-route-linkdown.txt", () => {
 		const strip = (text: string): unknown[] => parseRoutes(text).map((route) => ({ ...route, line: null }));
 		expect(strip(sample("ip-o-route.txt"))).toEqual(strip(sample("ip-route-linkdown.txt")));
 	});
-	test("ipset-save.txt", () => expect(printIpsetSave(parseIpsetSave(sample("ipset-save.txt")))).toBe(sample("ipset-save.txt")));
+	test("ipset-save.txt", () =>
+		expect(printIpsetSave(parseIpsetSave(sample("ipset-save.txt")))).toBe(sample("ipset-save.txt")));
 	test.each(["conntrack.txt", "conntrack-extended.txt", "conntrack-acct.txt"])("%s", (name) => {
 		expect(printConntrack(parseConntrack(sample(name)))).toBe(sample(name));
 	});
@@ -63,7 +65,12 @@ describe.skipIf(sharedData === null)("the shop's nodes", () => {
 				if (ipset) expect(printIpsetSave(parseIpsetSave(ipset))).toBe(ipset.replaceAll("/32 ", " "));
 				for (const route of routes ?? []) expect(printRoute(parseRoute(route)).trim()).toBe(route.trim());
 			}
-			for (const route of router?.routes ?? []) expect(printRoute(parseRoute(route)).trim().startsWith(route.split(" ")[0] as string)).toBe(true);
+			for (const route of router?.routes ?? [])
+				expect(
+					printRoute(parseRoute(route))
+						.trim()
+						.startsWith(route.split(" ")[0] as string),
+				).toBe(true);
 		}
 	});
 });
@@ -71,12 +78,21 @@ describe.skipIf(sharedData === null)("the shop's nodes", () => {
 describe("typed values", () => {
 	test("a route's words in any order", () => {
 		const route = parseRoute("10.244.2.0/24 metric 5 dev eth0 via 192.0.2.12");
-		expect(route).toMatchObject({ type: "unicast", family: "ipv4", destination: { address: "10.244.2.0", length: 24 }, via: "192.0.2.12", device: "eth0", metric: 5 });
+		expect(route).toMatchObject({
+			type: "unicast",
+			family: "ipv4",
+			destination: { address: "10.244.2.0", length: 24 },
+			via: "192.0.2.12",
+			device: "eth0",
+			metric: 5,
+		});
 		expect(printRoute(route)).toBe("10.244.2.0/24 via 192.0.2.12 dev eth0 metric 5 ");
 	});
 
 	test("sets are canonical, ranges become elements", () => {
-		const [ports, nets] = parseIpsetSave("create p hash:ip,port\nadd p 10.0.0.1-10.0.0.2,80-81\nadd p 10.0.0.9,icmp:8/0\ncreate n hash:net\nadd n 10.0.0.1/24 nomatch\n");
+		const [ports, nets] = parseIpsetSave(
+			"create p hash:ip,port\nadd p 10.0.0.1-10.0.0.2,80-81\nadd p 10.0.0.9,icmp:8/0\ncreate n hash:net\nadd n 10.0.0.1/24 nomatch\n",
+		);
 		expect(ports?.entries.map(({ element }) => element)).toEqual([
 			"10.0.0.1,tcp:80",
 			"10.0.0.1,tcp:81",
@@ -84,12 +100,26 @@ describe("typed values", () => {
 			"10.0.0.2,tcp:81",
 			"10.0.0.9,icmp:echo-request",
 		]);
-		expect(nets?.entries[0]).toMatchObject({ element: "10.0.0.0/24", nomatch: true, parts: [{ kind: "net", address: "10.0.0.0", length: 24 }] });
+		expect(nets?.entries[0]).toMatchObject({
+			element: "10.0.0.0/24",
+			nomatch: true,
+			parts: [{ kind: "net", address: "10.0.0.0", length: 24 }],
+		});
 	});
 
 	test("a conntrack entry", () => {
-		const [entry] = parseConntrack("tcp      6 63 SYN_SENT src=10.0.0.1 dst=10.0.0.2 sport=5 dport=6 [UNREPLIED] src=10.0.0.2 dst=10.0.0.1 sport=6 dport=5 mark=3 use=1\n");
-		expect(entry).toMatchObject({ proto: "tcp", timeout: 63, state: "SYN_SENT", unreplied: true, original: { src: "10.0.0.1", dport: 6 }, mark: 3, use: 1 });
+		const [entry] = parseConntrack(
+			"tcp      6 63 SYN_SENT src=10.0.0.1 dst=10.0.0.2 sport=5 dport=6 [UNREPLIED] src=10.0.0.2 dst=10.0.0.1 sport=6 dport=5 mark=3 use=1\n",
+		);
+		expect(entry).toMatchObject({
+			proto: "tcp",
+			timeout: 63,
+			state: "SYN_SENT",
+			unreplied: true,
+			original: { src: "10.0.0.1", dport: 6 },
+			mark: 3,
+			use: 1,
+		});
 	});
 });
 
@@ -102,7 +132,13 @@ describe("errors", () => {
 		["10.244.2.0/24 via", 18, null, null],
 		["defualt via 1.1.1.1", 1, "defualt", "default"],
 	])("route %s", (line, column, word, nearest) => {
-		expect(refusal(() => parseRoutes(`\n${line}`, { file: "r" }))).toMatchObject({ file: "r", line: 2, column, word, nearest });
+		expect(refusal(() => parseRoutes(`\n${line}`, { file: "r" }))).toMatchObject({
+			file: "r",
+			line: 2,
+			column,
+			word,
+			nearest,
+		});
 	});
 
 	test.each([
@@ -118,8 +154,20 @@ describe("errors", () => {
 	});
 
 	test("conntrack and addr", () => {
-		expect(refusal(() => parseConntrack("tcp 6 5 ESTABLISHED src=1.1.1.1 dts=2.2.2.2\n"))).toMatchObject({ line: 1, column: 33, word: "dts=2.2.2.2" });
-		expect(refusal(() => parseLinks("    inet 1.1.1.1/24 scope global e0\n"))).toMatchObject({ line: 1, column: 5, word: "inet" });
-		expect(refusal(() => parseLinks("1: lo: <UP> mtu 5\n    inet 1.1.1.1/99 scope global e0\n"))).toMatchObject({ line: 2, column: 10, word: "1.1.1.1/99" });
+		expect(refusal(() => parseConntrack("tcp 6 5 ESTABLISHED src=1.1.1.1 dts=2.2.2.2\n"))).toMatchObject({
+			line: 1,
+			column: 33,
+			word: "dts=2.2.2.2",
+		});
+		expect(refusal(() => parseLinks("    inet 1.1.1.1/24 scope global e0\n"))).toMatchObject({
+			line: 1,
+			column: 5,
+			word: "inet",
+		});
+		expect(refusal(() => parseLinks("1: lo: <UP> mtu 5\n    inet 1.1.1.1/99 scope global e0\n"))).toMatchObject({
+			line: 2,
+			column: 10,
+			word: "1.1.1.1/99",
+		});
 	});
 });

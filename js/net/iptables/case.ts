@@ -34,11 +34,21 @@ export function checkIptablesCase(given: IptablesCase): IptablesOutcome {
 	const version = given.version ?? "1.8.11";
 	try {
 		const { table, chain, family } = given;
-		if (!isTableName(table)) throw new TextError({ word: table, expected: `one of the tables ${Object.keys(BUILT_IN_CHAINS).join(" ")}` });
+		if (!isTableName(table))
+			throw new TextError({ word: table, expected: `one of the tables ${Object.keys(BUILT_IN_CHAINS).join(" ")}` });
 		const words = splitCommandLine(given.rule, { file: "rule", line: 1 });
 		const chains = new Set<string>([...BUILT_IN_CHAINS[table], chain]);
 		const sets = given.sets === undefined ? new Set<string>() : given.sets;
-		const rules = parseRules(words, table, family, { file: "rule", line: 1, chain, chains, sets, backend, version, strict: true });
+		const rules = parseRules(words, table, family, {
+			file: "rule",
+			line: 1,
+			chain,
+			chains,
+			sets,
+			backend,
+			version,
+			strict: true,
+		});
 		const whole = newChain(table, chain);
 		whole.rules = rules;
 		const others = BUILT_IN_CHAINS[table].filter((name) => name !== chain).map((name) => newChain(table, name));
@@ -49,4 +59,3 @@ export function checkIptablesCase(given: IptablesCase): IptablesOutcome {
 		throw error;
 	}
 }
-

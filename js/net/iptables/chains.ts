@@ -3,7 +3,6 @@
 import { nearestWord, TextError } from "../error.ts";
 import type { Chain, TableName } from "../ruleset.ts";
 import type { Hook } from "./extension.ts";
-import { EXTENSIONS } from "./extensions/index.ts";
 
 export const BUILT_IN_CHAINS: Readonly<Record<TableName, readonly Hook[]>> = {
 	raw: ["PREROUTING", "OUTPUT"],
@@ -42,8 +41,10 @@ export interface TextPlace {
 /** Throws TextError where no user chain may have that name. */
 export function checkChainName(name: string, place: TextPlace): void {
 	const refuse = (expected: string): TextError => new TextError({ ...place, word: name, expected });
-	if (new TextEncoder().encode(name).length > CHAIN_NAME_MAX) throw refuse(`a chain's name of at most ${CHAIN_NAME_MAX} bytes`);
-	if (name === "" || /^[-!]/.test(name) || /\s/.test(name)) throw refuse("a chain's name that does not start with - or !");
+	if (new TextEncoder().encode(name).length > CHAIN_NAME_MAX)
+		throw refuse(`a chain's name of at most ${CHAIN_NAME_MAX} bytes`);
+	if (name === "" || /^[-!]/.test(name) || /\s/.test(name))
+		throw refuse("a chain's name that does not start with - or !");
 	if (VERDICTS.has(name)) throw refuse("a chain's name that is no verdict");
 }
 
@@ -56,12 +57,8 @@ export function unknownChain(name: string, known: Iterable<string>, place: TextP
 export function compareChains(table: TableName): (a: Chain, b: Chain) => number {
 	const hooks = BUILT_IN_CHAINS[table];
 	const hook = (chain: Chain): number => {
-		const index = hooks.findIndex((name) => name === chain.name);
+		const index = (hooks as readonly string[]).indexOf(chain.name);
 		return index < 0 ? hooks.length : index;
 	};
 	return (a, b) => hook(a) - hook(b) || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
-}
-
-export function isExtensionTarget(name: string): boolean {
-	return EXTENSIONS.some((table) => table.kind === "target" && table.name === name);
 }

@@ -22,7 +22,13 @@ export function checkTable(table: Table, options: CheckOptions): void {
 	}
 }
 
-function refuse(rule: Rule, options: CheckOptions, word: string, expected: string, nearest: string | null = null): TextError {
+function refuse(
+	rule: Rule,
+	options: CheckOptions,
+	word: string,
+	expected: string,
+	nearest: string | null = null,
+): TextError {
 	return new TextError({ file: options.file ?? null, line: rule.line, word, expected, nearest });
 }
 
@@ -30,7 +36,8 @@ function checkJump(table: Table, chains: Map<string, Chain>, rule: Rule, options
 	const { target } = rule;
 	if (target === null || target.kind !== "chain") return;
 	const chain = chains.get(target.name);
-	if (chain === undefined) throw refuse(rule, options, target.name, `a chain of table ${table.name}`, nearestWord(target.name, chains.keys()));
+	if (chain === undefined)
+		throw refuse(rule, options, target.name, `a chain of table ${table.name}`, nearestWord(target.name, chains.keys()));
 	if (chain.policy !== null) throw refuse(rule, options, target.name, "a user chain, not a built-in one");
 }
 
@@ -59,7 +66,8 @@ function walk(start: Chain, hook: Hook, chains: Map<string, Chain>, options: Che
 
 function checkHooks(rule: Rule, hook: Hook, options: CheckOptions): void {
 	for (const match of rule.matches) {
-		if (match.carried === null) checkHook(findExtension("match", match.name, options.family), match.options, rule, hook, options);
+		if (match.carried === null)
+			checkHook(findExtension("match", match.name, options.family), match.options, rule, hook, options);
 	}
 	const { target } = rule;
 	if (target?.kind === "extension" && target.carried === null) {
@@ -67,8 +75,19 @@ function checkHooks(rule: Rule, hook: Hook, options: CheckOptions): void {
 	}
 }
 
-function checkHook(table: ExtensionTable | null, given: Rule["matches"][number]["options"], rule: Rule, hook: Hook, options: CheckOptions): void {
+function checkHook(
+	table: ExtensionTable | null,
+	given: Rule["matches"][number]["options"],
+	rule: Rule,
+	hook: Hook,
+	options: CheckOptions,
+): void {
 	const hooks = table?.hooksOf?.(given) ?? table?.hooks;
 	if (table === null || !hooks || hooks.includes(hook)) return;
-	throw refuse(rule, options, table.name, `only chains reached from ${hooks.join(", ")} for ${table.name}, not from ${hook}`);
+	throw refuse(
+		rule,
+		options,
+		table.name,
+		`only chains reached from ${hooks.join(", ")} for ${table.name}, not from ${hook}`,
+	);
 }

@@ -45,7 +45,8 @@ function checkCombination(table: ExtensionTable, given: GivenOption[]): void {
 		if (missing !== undefined) throw new Refusal(`--${missing} beside --${option.name}`, null, 0, option.name);
 	}
 	for (const group of table.oneOf ?? []) {
-		if (!group.some((name) => names.has(name))) throw new Refusal(`${group.map((name) => `--${name}`).join(" or ")} with ${table.name}`);
+		if (!group.some((name) => names.has(name)))
+			throw new Refusal(`${group.map((name) => `--${name}`).join(" or ")} with ${table.name}`);
 	}
 }
 
@@ -59,7 +60,12 @@ function checkPlace(table: ExtensionTable, options: Option[], context: RuleConte
 		throw new Refusal(`-p ${table.protocols.map(protocolName).join(" or ")} in a rule with ${table.name}`);
 	}
 	const hooks = table.hooksOf?.(options) ?? table.hooks;
-	if (hooks && context.chain !== null && BUILT_IN.includes(context.chain) && !hooks.some((hook) => hook === context.chain)) {
+	if (
+		hooks &&
+		context.chain !== null &&
+		BUILT_IN.includes(context.chain) &&
+		!hooks.some((hook) => hook === context.chain)
+	) {
 		throw new Refusal(`chain ${hooks.join(", ")} for ${table.name}, not ${context.chain}`);
 	}
 }

@@ -95,7 +95,9 @@ export function prefix(options: { bareHost?: boolean; keepHost?: boolean } = {})
 		print: (value) => {
 			if (value.kind !== "prefix") return "";
 			const full = value.prefix.mask === (value.prefix.address.includes(":") ? 128 : 32);
-			return options.bareHost && (full || typeof value.prefix.mask === "string") ? value.prefix.address : printPrefixText(value.prefix);
+			return options.bareHost && (full || typeof value.prefix.mask === "string")
+				? value.prefix.address
+				: printPrefixText(value.prefix);
 		},
 	};
 }

@@ -43,13 +43,16 @@ export function printMatch(match: Extension, context: PrintContext): string {
 }
 
 export function printTarget(target: Target, context: PrintContext): string {
-	return [target.goto ? "-g" : "-j", target.name, ...extensionWords(target, tableOf("target", target), context)].join(" ");
+	return [target.goto ? "-g" : "-j", target.name, ...extensionWords(target, tableOf("target", target), context)].join(
+		" ",
+	);
 }
 
 /** By name and, where two families share one, by the options that it has. */
 function tableOf(kind: "match" | "target", extension: { name: string; options: Option[] }): ExtensionTable | null {
 	const named = BY_NAME.get(`${kind} ${extension.name}`) ?? [];
-	const fits = (table: ExtensionTable): boolean => extension.options.every(({ name }) => table.options.some((option) => option.name === name));
+	const fits = (table: ExtensionTable): boolean =>
+		extension.options.every(({ name }) => table.options.some((option) => option.name === name));
 	return named.find(fits) ?? null;
 }
 

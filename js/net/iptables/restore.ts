@@ -1,13 +1,14 @@
 // iptables-restore: reads a text of tables, chains and rule commands onto a ruleset. All or nothing: an error leaves
 // the ruleset as it was. With `noflush`, a `:CHAIN` line empties that user chain and everything else stays.
 
-import { TextError } from "../error.ts";
 import type { Chain, Counters, Family, Rule, Ruleset, Table } from "../ruleset.ts";
-import { BUILT_IN_CHAINS, checkChainName, compareChains, isBuiltIn, isTableName, newChain, unknownChain } from "./chains.ts";
+import { BUILT_IN_CHAINS, checkChainName, compareChains, isTableName, newChain } from "./chains.ts";
 import { checkTable } from "./check.ts";
+import { emptied, type OpenTable, TableEditing } from "./edit.ts";
 import type { Backend, ToolVersion } from "./extension.ts";
 import { printRule } from "./print.ts";
-import { parseRules, type RuleOptions } from "./rule.ts";
+import type { RuleOptions } from "./reading.ts";
+import { parseRules } from "./rule.ts";
 import { splitRestoreLine, type Word } from "./words.ts";
 
 export interface RestoreOptions {
@@ -44,33 +45,23 @@ export function completeTable(table: Table): void {
 export function readRestore(ruleset: Ruleset, text: string, options: RestoreOptions): Table[] {
 	const reading = new RestoreReading(ruleset, options);
 	const lines = text.split("\n");
-	for (const [index, line] of lines.entries()) reading.readLine(line.endsWith("\r") ? line.slice(0, -1) : line, index + 1);
+	for (const [index, line] of lines.entries())
+		reading.readLine(line.endsWith("\r") ? line.slice(0, -1) : line, index + 1);
 	reading.end(lines.length);
 	return reading.tables;
 }
 
-interface OpenTable {
-	table: Table;
-	chains: Map<string, Chain>;
-	names: Set<string>;
-	/** Chains that this text may change in place. */
-	owned: Set<Chain>;
-	line: number;
-}
-
-class RestoreReading {
+class RestoreReading extends TableEditing {
 	readonly tables: Table[];
 	readonly family: Family;
 	readonly options: RestoreOptions;
-	readonly file: string;
 	open: OpenTable | null = null;
-	line = 0;
 
 	constructor(ruleset: Ruleset, options: RestoreOptions) {
+		super(options.file ?? "-", options.backend ?? "legacy");
 		this.tables = [...ruleset.tables];
 		this.family = ruleset.family;
 		this.options = options;
-		this.file = options.file ?? "-";
 	}
 
 	readLine(text: string, line: number): void {
@@ -86,19 +77,26 @@ class RestoreReading {
 
 	end(lineCount: number): void {
 		if (this.open === null) return;
-		throw this.refuse(Math.max(1, lineCount), 1, null, `COMMIT at the end of table ${this.open.table.name} (opened in line ${this.open.line})`);
-	}
-
-	refuse(line: number, column: number, word: string | null, expected: string, nearest: string | null = null): TextError {
-		return new TextError({ file: this.file, line, column, word, expected, nearest });
+		throw this.refuse(
+			Math.max(1, lineCount),
+			1,
+			null,
+			`COMMIT at the end of table ${this.open.table.name} (opened in line ${this.open.line})`,
+		);
 	}
 
 	openTable(name: string, column: number): void {
 		if (this.open !== null) throw this.refuse(this.line, column, `*${name}`, "COMMIT before the next table");
-		if (!isTableName(name)) throw this.refuse(this.line, column, name, `one of the tables ${Object.keys(BUILT_IN_CHAINS).join(" ")}`);
+		if (!isTableName(name))
+			throw this.refuse(this.line, column, name, `one of the tables ${Object.keys(BUILT_IN_CHAINS).join(" ")}`);
 		const index = this.tables.findIndex((table) => table.name === name);
 		const old = this.tables[index];
-		const kept = old === undefined ? [] : this.options.noflush ? [...old.chains] : old.chains.filter((chain) => chain.policy !== null).map(emptied);
+		const kept =
+			old === undefined
+				? []
+				: this.options.noflush
+					? [...old.chains]
+					: old.chains.filter((chain) => chain.policy !== null).map(emptied);
 		const table: Table = { name, chains: kept };
 		if (index < 0) this.tables.push(table);
 		else this.tables[index] = table;
@@ -118,10 +116,20 @@ class RestoreReading {
 	}
 
 	readChain(text: string, offset: number): void {
-		const [nameWord, policyWord, countersWord, extra] = splitRestoreLine(text, { file: this.file, line: this.line }, offset);
+		const [nameWord, policyWord, countersWord, extra] = splitRestoreLine(
+			text,
+			{ file: this.file, line: this.line },
+			offset,
+		);
 		const open = this.inTable(offset, `:${text.trim()}`);
 		if (nameWord === undefined) throw this.refuse(this.line, offset + 1, null, "a chain's name after :");
-		if (policyWord === undefined) throw this.refuse(this.line, nameWord.column + nameWord.text.length, null, "ACCEPT, DROP or - after the chain's name");
+		if (policyWord === undefined)
+			throw this.refuse(
+				this.line,
+				nameWord.column + nameWord.text.length,
+				null,
+				"ACCEPT, DROP or - after the chain's name",
+			);
 		if (extra !== undefined) throw this.refuse(this.line, extra.column, extra.text, "nothing after the counters");
 		const counters = countersWord === undefined ? null : this.readChainCounters(countersWord);
 		const chain = this.declare(open, nameWord);
@@ -129,57 +137,10 @@ class RestoreReading {
 		if (counters !== null && this.options.counters !== false) chain.counters = counters;
 	}
 
-	/** A `:CHAIN` line: makes the chain, or empties a user chain that was there before. */
-	declare(open: OpenTable, word: Word): Chain {
-		if (!isBuiltIn(open.table.name, word.text)) checkChainName(word.text, this.place(word));
-		const old = open.chains.get(word.text);
-		if (old === undefined) return this.addChain(open, newChain(open.table.name, word.text));
-		return old.policy === null ? this.own(open, emptied(old), old) : this.writable(open, old);
-	}
-
-	setPolicy(open: OpenTable, chain: Chain, word: Word): void {
-		if (word.text === "-") return;
-		if (word.text !== "ACCEPT" && word.text !== "DROP") throw this.refuse(this.line, word.column, word.text, "the policy ACCEPT, DROP or -");
-		if (isBuiltIn(open.table.name, chain.name)) chain.policy = word.text;
-		else if (this.options.backend !== "nft") throw this.refuse(this.line, word.column, word.text, "- for a user chain, which has no policy");
-	}
-
 	readChainCounters(word: Word): Counters {
 		const match = /^\[([0-9]+):([0-9]+)\]$/.exec(word.text);
 		if (match === null) throw this.refuse(this.line, word.column, word.text, "counters [packets:bytes]");
 		return { packets: BigInt(match[1] as string), bytes: BigInt(match[2] as string) };
-	}
-
-	place(word: Word): { file: string; line: number; column: number } {
-		return { file: this.file, line: this.line, column: word.column };
-	}
-
-	addChain(open: OpenTable, chain: Chain): Chain {
-		open.table.chains.push(chain);
-		open.chains.set(chain.name, chain);
-		open.names.add(chain.name);
-		open.owned.add(chain);
-		return chain;
-	}
-
-	own(open: OpenTable, chain: Chain, old: Chain): Chain {
-		open.table.chains[open.table.chains.indexOf(old)] = chain;
-		open.chains.set(chain.name, chain);
-		open.owned.add(chain);
-		return chain;
-	}
-
-	/** The chain, copied first where it belongs to the ruleset given. */
-	writable(open: OpenTable, chain: Chain): Chain {
-		return open.owned.has(chain) ? chain : this.own(open, { ...chain, counters: { ...chain.counters }, rules: [...chain.rules] }, chain);
-	}
-
-	chainNamed(open: OpenTable, word: Word | undefined, command: Word): Chain {
-		if (word === undefined) throw this.refuse(this.line, command.column + command.text.length, null, `a chain after ${command.text}`);
-		const chain = open.chains.get(word.text);
-		if (chain !== undefined) return this.writable(open, chain);
-		if (isBuiltIn(open.table.name, word.text)) return this.addChain(open, newChain(open.table.name, word.text));
-		throw unknownChain(word.text, [...BUILT_IN_CHAINS[open.table.name], ...open.chains.keys()], this.place(word));
 	}
 
 	readCommand(text: string, start: number): void {
@@ -197,7 +158,8 @@ class RestoreReading {
 		if (first === undefined) throw this.refuse(this.line, offset + 1, null, "a command (-A …) after the counters");
 		const open = this.inTable(first.column, first.text);
 		const at = words.findIndex((word) => !word.quoted && commandOf(word.text) !== null);
-		if (at < 0) throw this.refuse(this.line, first.column, first.text, "a table (*), a chain (:), a command (-A …), COMMIT or #");
+		if (at < 0)
+			throw this.refuse(this.line, first.column, first.text, "a table (*), a chain (:), a command (-A …), COMMIT or #");
 		const [command] = words.splice(at, 1) as [Word];
 		this.run(open, command, words, at, text, this.options.counters === false ? null : counters);
 	}
@@ -216,13 +178,16 @@ class RestoreReading {
 			case "new":
 				if (first === undefined) throw this.refuse(this.line, command.column, command.text, "a chain's name after -N");
 				checkChainName(first.text, this.place(first));
-				if (open.chains.has(first.text)) throw this.refuse(this.line, first.column, first.text, "a chain that does not exist yet");
+				if (open.chains.has(first.text))
+					throw this.refuse(this.line, first.column, first.text, "a chain that does not exist yet");
 				this.addChain(open, newChain(open.table.name, first.text));
 				return;
 			case "policy": {
 				const chain = this.chainNamed(open, first, command);
-				if (second === undefined) throw this.refuse(this.line, command.column, command.text, "a policy after the chain");
-				if (chain.policy === null || second.text === "-") throw this.refuse(this.line, second.column, second.text, "a built-in chain and ACCEPT or DROP");
+				if (second === undefined)
+					throw this.refuse(this.line, command.column, command.text, "a policy after the chain");
+				if (chain.policy === null || second.text === "-")
+					throw this.refuse(this.line, second.column, second.text, "a built-in chain and ACCEPT or DROP");
 				this.setPolicy(open, chain, second);
 				return;
 			}
@@ -242,55 +207,38 @@ class RestoreReading {
 		}
 	}
 
-	rename(open: OpenTable, command: Word, from: Word | undefined, to: Word | undefined): void {
-		const chain = this.chainNamed(open, from, command);
-		if (to === undefined || chain.policy !== null) throw this.refuse(this.line, command.column, command.text, "a user chain and its new name");
-		checkChainName(to.text, this.place(to));
-		if (open.chains.has(to.text)) throw this.refuse(this.line, to.column, to.text, "a name that no chain has");
-		open.chains.delete(chain.name);
-		open.names.delete(chain.name);
-		for (const other of [...open.table.chains]) {
-			if (!other.rules.some((rule) => rule.target?.kind === "chain" && rule.target.name === chain.name)) continue;
-			const owned = this.writable(open, other);
-			owned.rules = owned.rules.map((rule) => (rule.target?.kind === "chain" && rule.target.name === chain.name ? { ...rule, target: { ...rule.target, name: to.text }, written: null } : rule));
-		}
-		chain.name = to.text;
-		open.chains.set(to.text, chain);
-		open.names.add(to.text);
-	}
-
-	deleteChains(open: OpenTable, command: Word, word: Word | undefined): void {
-		const chosen = word === undefined ? open.table.chains.filter((chain) => chain.policy === null) : [this.chainNamed(open, word, command)];
-		const gone = new Set(chosen.map(({ name }) => name));
-		for (const chain of chosen) {
-			const place = word ?? command;
-			if (chain.policy !== null) throw this.refuse(this.line, place.column, place.text, "a user chain to delete");
-			if (chain.rules.length > 0) throw this.refuse(this.line, place.column, chain.name, "an empty chain to delete");
-		}
-		for (const chain of open.table.chains) {
-			const jump = chain.rules.find((rule) => rule.target?.kind === "chain" && gone.has(rule.target.name));
-			if (jump === undefined) continue;
-			throw this.refuse(this.line, (word ?? command).column, jump.target?.name ?? null, `a chain that no rule jumps to (${chain.name} does)`);
-		}
-		open.table.chains = open.table.chains.filter((chain) => !gone.has(chain.name));
-		for (const name of gone) {
-			open.chains.delete(name);
-			open.names.delete(name);
-		}
-	}
-
-	changeRule(open: OpenTable, kind: Command, command: Word, words: Word[], at: number, text: string, counters: Counters | null): void {
+	changeRule(
+		open: OpenTable,
+		kind: Command,
+		command: Word,
+		words: Word[],
+		at: number,
+		text: string,
+		counters: Counters | null,
+	): void {
 		const chain = this.chainNamed(open, words[at], command);
 		words.splice(at, 1);
-		const numbered = words[at] !== undefined && /^[0-9]+$/.test(words[at].text) ? (words.splice(at, 1)[0] as Word) : null;
-		if (numbered !== null && (kind === "append" || kind === "check")) throw this.refuse(this.line, numbered.column, numbered.text, "an option (-…)");
-		if (kind === "replace" && numbered === null) throw this.refuse(this.line, command.column, command.text, "a rule's number after the chain");
-		const position = numbered === null ? null : this.readPosition(numbered, kind === "insert" ? chain.rules.length + 1 : chain.rules.length);
+		const numbered =
+			words[at] !== undefined && /^[0-9]+$/.test(words[at].text) ? (words.splice(at, 1)[0] as Word) : null;
+		if (numbered !== null && (kind === "append" || kind === "check"))
+			throw this.refuse(this.line, numbered.column, numbered.text, "an option (-…)");
+		if (kind === "replace" && numbered === null)
+			throw this.refuse(this.line, command.column, command.text, "a rule's number after the chain");
+		const position =
+			numbered === null
+				? null
+				: this.readPosition(numbered, kind === "insert" ? chain.rules.length + 1 : chain.rules.length);
 		if (kind === "delete" && position !== null && words.length === 0) {
 			chain.rules.splice(position - 1, 1);
 			return;
 		}
-		if (kind === "delete" && position !== null) throw this.refuse(this.line, (words[0] as Word).column, (words[0] as Word).text, "nothing after the rule's number");
+		if (kind === "delete" && position !== null)
+			throw this.refuse(
+				this.line,
+				(words[0] as Word).column,
+				(words[0] as Word).text,
+				"nothing after the rule's number",
+			);
 		const rules = this.readRules(open, chain, words, text, counters);
 		if (kind === "append") chain.rules.push(...rules);
 		else if (kind === "insert") chain.rules.splice((position ?? 1) - 1, 0, ...rules);
@@ -300,7 +248,13 @@ class RestoreReading {
 
 	readPosition(word: Word, max: number): number {
 		const number = Number(word.text);
-		if (number < 1 || number > max) throw this.refuse(this.line, word.column, word.text, max < 1 ? "a chain that has rules" : `a rule's number 1–${max}`);
+		if (number < 1 || number > max)
+			throw this.refuse(
+				this.line,
+				word.column,
+				word.text,
+				max < 1 ? "a chain that has rules" : `a rule's number 1–${max}`,
+			);
 		return number;
 	}
 
@@ -334,16 +288,23 @@ class RestoreReading {
 	}
 }
 
-function emptied(chain: Chain): Chain {
-	return { ...chain, counters: chain.policy === null ? { packets: 0n, bytes: 0n } : { ...chain.counters }, rules: [] };
-}
-
 function zero(chain: Chain): void {
 	chain.counters = { packets: 0n, bytes: 0n };
 	chain.rules = chain.rules.map((rule) => ({ ...rule, counters: { packets: 0n, bytes: 0n } }));
 }
 
-type Command = "append" | "insert" | "replace" | "delete" | "check" | "new" | "policy" | "rename" | "flush" | "zero" | "delete-chain";
+type Command =
+	| "append"
+	| "insert"
+	| "replace"
+	| "delete"
+	| "check"
+	| "new"
+	| "policy"
+	| "rename"
+	| "flush"
+	| "zero"
+	| "delete-chain";
 
 const COMMANDS: Readonly<Record<string, Command>> = {
 	"-A": "append",
@@ -377,4 +338,3 @@ function commandOf(word: string): Command | null {
 export function emptyRuleset(family: Family): Ruleset {
 	return { family, tables: [] };
 }
-

@@ -35,7 +35,8 @@ export function printIptablesSave(ruleset: Ruleset, options: SavePrintOptions = 
 
 function printTable(table: Table, options: SavePrintOptions): string {
 	const lines = [`*${table.name}`];
-	for (const chain of table.chains) lines.push(`:${chain.name} ${chain.policy ?? "-"} ${printCounters(chain.counters)}`);
+	for (const chain of table.chains)
+		lines.push(`:${chain.name} ${chain.policy ?? "-"} ${printCounters(chain.counters)}`);
 	for (const chain of table.chains) {
 		for (const rule of chain.rules) {
 			const words = printRule(rule, options);

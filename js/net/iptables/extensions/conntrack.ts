@@ -1,13 +1,12 @@
 // Matches on connection tracking: conntrack, state, connmark, connbytes, connlabel, connlimit, helper.
 
+import { maskLength } from "../../address.ts";
+import { nearestWord } from "../../error.ts";
 import type { Option } from "../../ruleset.ts";
 import { type ExtensionTable, optionOf, Refusal, type ValueType } from "../extension.ts";
-import { maskLength } from "../../address.ts";
 import { prefix, readMask } from "../prefixes.ts";
-import { flag, masked, portRange, protocol, range, readNumber, text, uint } from "../values.ts";
+import { choice, flag, masked, portRange, protocol, range, readNumber, text, uint } from "../values.ts";
 import { quoteWord } from "../words.ts";
-import { choice } from "../values.ts";
-import { nearestWord } from "../../error.ts";
 import { inTableOrder } from "./order.ts";
 
 /** A comma list whose words may be shortened (`EST`), any case. */
@@ -158,7 +157,11 @@ const connlimit: ExtensionTable = {
 			return { ...option, name: other, not: false };
 		});
 		if (!optionOf(options, "connlimit-mask")) {
-			canonical.push({ name: "connlimit-mask", not: false, value: { kind: "uint", value: context.family === "ipv4" ? 32 : 128 } });
+			canonical.push({
+				name: "connlimit-mask",
+				not: false,
+				value: { kind: "uint", value: context.family === "ipv4" ? 32 : 128 },
+			});
 		}
 		if (!optionOf(options, "connlimit-daddr") && !optionOf(options, "connlimit-saddr")) {
 			canonical.push({ name: "connlimit-saddr", not: false, value: { kind: "flag" } });

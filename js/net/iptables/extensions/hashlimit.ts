@@ -3,8 +3,7 @@
 
 import type { Option } from "../../ruleset.ts";
 import { type ExtensionTable, optionOf, Refusal, type ValueType } from "../extension.ts";
-import { flag, text, uint } from "../values.ts";
-import { wordList } from "../values.ts";
+import { flag, text, uint, wordList } from "../values.ts";
 import { inTableOrder } from "./order.ts";
 import { periodSeconds } from "./rates.ts";
 
@@ -57,7 +56,8 @@ const rate: ValueType = {
 		const [amount = "", period, ...more] = word.split("/");
 		const bytes = readBytes(amount);
 		if (bytes !== null) {
-			if (period !== "s" || bytes > UINT32_MAX << BYTE_SHIFT || (bytes === 0n && context.strict)) throw new Refusal(RATE_EXPECTED);
+			if (period !== "s" || bytes > UINT32_MAX << BYTE_SHIFT || (bytes === 0n && context.strict))
+				throw new Refusal(RATE_EXPECTED);
 			return { kind: "words", words: ["bytes", String(costOfBytes(bytes))] };
 		}
 		const seconds = period === undefined ? 1 : periodSeconds(period);
@@ -74,10 +74,13 @@ function isByteRate(option: Option | undefined): boolean {
 }
 
 function printHashRate([first = "0", second = "0"]: string[]): string {
-	if (first !== "bytes") return `${Math.floor((SCALE * printedPeriod(Number(first))[1]) / Number(first))}/${printedPeriod(Number(first))[0]}`;
+	if (first !== "bytes")
+		return `${Math.floor((SCALE * printedPeriod(Number(first))[1]) / Number(first))}/${printedPeriod(Number(first))[0]}`;
 	const cost = BigInt(second);
 	const bytes = bytesOfCost(cost);
-	const [suffix, unit] = BYTE_UNITS.find(([, size]) => bytes >= size && costOfBytes(bytes & ~(size - 1n) & UINT32_MAX) === cost) ?? ["", 1n];
+	const [suffix, unit] = BYTE_UNITS.find(
+		([, size]) => bytes >= size && costOfBytes(bytes & ~(size - 1n) & UINT32_MAX) === cost,
+	) ?? ["", 1n];
 	return `${bytes / unit}${suffix}b/s`;
 }
 
@@ -171,7 +174,11 @@ const hashlimit: ExtensionTable = {
 		checkCredits(withBurst, limit);
 		const bits = context.family === "ipv4" ? 32 : 128;
 		if (limit !== undefined && !isByteRate(limit) && !optionOf(withBurst, "hashlimit-htable-expire")) {
-			withBurst.push({ name: "hashlimit-htable-expire", not: false, value: { kind: "uint", value: givenPeriod(limit) * 1000 } });
+			withBurst.push({
+				name: "hashlimit-htable-expire",
+				not: false,
+				value: { kind: "uint", value: givenPeriod(limit) * 1000 },
+			});
 		}
 		const kept = withBurst.filter((option) => !isDefault(option, withBurst, limit, bits));
 		return inTableOrder(kept, hashlimit.options);
@@ -188,16 +195,25 @@ function fixBurst(options: Option[], limit: Option): Option[] {
 	const given = optionOf(options, "hashlimit-burst");
 	const inBytes = isByteRate(limit);
 	if (given === undefined) {
-		return inBytes ? options : [...options, { name: "hashlimit-burst", not: false, value: { kind: "uint", value: BURST_DEFAULT } }];
+		return inBytes
+			? options
+			: [...options, { name: "hashlimit-burst", not: false, value: { kind: "uint", value: BURST_DEFAULT } }];
 	}
 	if (inBytes !== (given.value.kind === "bigint")) {
-		throw new Refusal(inBytes ? "a burst in bytes under a byte rate" : "a burst in packets under a packet rate", null, 0, given.name);
+		throw new Refusal(
+			inBytes ? "a burst in bytes under a byte rate" : "a burst in packets under a packet rate",
+			null,
+			0,
+			given.name,
+		);
 	}
 	if (!inBytes || given.value.kind !== "bigint" || limit.value.kind !== "words") return options;
 	const step = bytesOfCost(BigInt(limit.value.words[1] ?? "0"));
 	if (given.value.value < step) throw new Refusal(`a burst of at least ${step} bytes`, null, 0, given.name);
 	const steps = (given.value.value + step - 1n) / step;
-	return options.map((option) => (option === given ? { ...given, value: { kind: "bigint", value: steps * step } } : option));
+	return options.map((option) =>
+		option === given ? { ...given, value: { kind: "bigint", value: steps * step } } : option,
+	);
 }
 
 /** HZ times the kernel's credits a jiffy in 64 bits; the same for HZ 250 and 1000. */
@@ -213,7 +229,8 @@ function checkCredits(options: Option[], limit: Option | undefined): void {
 	const given = optionOf(options, "hashlimit-burst");
 	if (limit?.value.kind !== "words" || isByteRate(limit) || given?.value.kind !== "uint") return;
 	const average = BigInt(limit.value.words[0] ?? "0");
-	if (credits(average * BigInt(given.value.value)) < credits(average)) throw new Refusal("a smaller burst or a faster rate", null, 0, "hashlimit-burst");
+	if (credits(average * BigInt(given.value.value)) < credits(average))
+		throw new Refusal("a smaller burst or a faster rate", null, 0, "hashlimit-burst");
 }
 
 function isDefault(option: Option, all: Option[], limit: Option | undefined, bits: number): boolean {

@@ -1,11 +1,19 @@
 // Matches on IP header fields and small packet facts: length, ttl, hl, tos, dscp, ecn, pkttype, mac, ah, esp, ipcomp,
 // tcpmss, realm, cpu, quota. A full SPI range is no condition and is not printed (1.8.9 forgets its `!` too).
 
+import { nearestWord } from "../../error.ts";
 import type { Option } from "../../ruleset.ts";
-import { type ExtensionTable, type Hook, type OptionTable, optionOf, Refusal, type RuleContext, type ValueType } from "../extension.ts";
+import {
+	type ExtensionTable,
+	type Hook,
+	type OptionTable,
+	optionOf,
+	Refusal,
+	type RuleContext,
+	type ValueType,
+} from "../extension.ts";
 import { AH, ESP, IPCOMP, TCP } from "../protocols.ts";
 import { bigUint, choice, flag, hex, masked, range, readUint, uint } from "../values.ts";
-import { nearestWord } from "../../error.ts";
 import { inTableOrder } from "./order.ts";
 
 const SPI_MAX = 0xffffffff;
@@ -33,7 +41,12 @@ const ah6 = spiMatch({
 	families: ["ipv6"],
 	options: [
 		spi("ahspi"),
-		{ name: "ahlen", type: uint(), negatable: true, silent: ({ not, value }) => !not && value.kind === "uint" && value.value === 0 },
+		{
+			name: "ahlen",
+			type: uint(),
+			negatable: true,
+			silent: ({ not, value }) => !not && value.kind === "uint" && value.value === 0,
+		},
 		{ name: "ahres", type: flag },
 	],
 });
@@ -48,9 +61,14 @@ const ipcomp: ExtensionTable = {
 	options: ipcompOptions,
 	canonical: (options) => {
 		const given = optionOf(options, "ipcompspi");
-		const all: Option[] = given ? options : [{ name: "ipcompspi", not: false, value: { kind: "range", min: 0, max: 0 } }, ...options];
+		const all: Option[] = given
+			? options
+			: [{ name: "ipcompspi", not: false, value: { kind: "range", min: 0, max: 0 } }, ...options];
 		const isFull = ({ value }: Option): boolean => value.kind === "range" && value.min === 0 && value.max === SPI_MAX;
-		return inTableOrder(all.filter((option) => !isFull(option)), ipcompOptions);
+		return inTableOrder(
+			all.filter((option) => !isFull(option)),
+			ipcompOptions,
+		);
 	},
 };
 
@@ -169,7 +187,8 @@ export const dscpClass: ValueType = {
 	expected: `a DSCP class: ${Object.keys(DSCP_CLASSES).join(" ")}`,
 	parse: ([word = ""]) => {
 		const value = DSCP_CLASSES[word.toUpperCase()];
-		if (value === undefined) throw new Refusal(dscpClass.expected, nearestWord(word.toUpperCase(), Object.keys(DSCP_CLASSES)));
+		if (value === undefined)
+			throw new Refusal(dscpClass.expected, nearestWord(word.toUpperCase(), Object.keys(DSCP_CLASSES)));
 		return { kind: "uint", value };
 	},
 	print: (value) => (value.kind === "uint" ? twoDigits(value.value) : ""),

@@ -112,9 +112,16 @@ function icmpType(names: TypeName[]): ValueType {
 	};
 }
 
-function readNumericType(word: string, expected: string, names: TypeName[]): { kind: "icmptype"; type: number; codeMin: number; codeMax: number } {
+function readNumericType(
+	word: string,
+	expected: string,
+	names: TypeName[],
+): { kind: "icmptype"; type: number; codeMin: number; codeMax: number } {
 	const [typeText = "", codeText, ...more] = word.split("/");
-	const hint = nearestWord(word, names.map(([name]) => name));
+	const hint = nearestWord(
+		word,
+		names.map(([name]) => name),
+	);
 	if (!/^[0-9]/.test(typeText) || more.length > 0) throw new Refusal(expected, hint);
 	const type = readUint(typeText, 0, 255, expected);
 	if (codeText === undefined) return { kind: "icmptype", type, codeMin: 0, codeMax: 255 };

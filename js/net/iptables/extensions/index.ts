@@ -3,7 +3,6 @@
 
 import type { Family } from "../../ruleset.ts";
 import type { ExtensionTable } from "../extension.ts";
-import { commonMatches } from "./common.ts";
 import { conntrackMatches } from "./conntrack.ts";
 import { hashlimitMatches } from "./hashlimit.ts";
 import { headerMatches } from "./headers.ts";
@@ -12,10 +11,12 @@ import { ipv6Matches } from "./ipv6.ts";
 import { mangleTargets } from "./mangle.ts";
 import { markTargets } from "./marks.ts";
 import { natTargets } from "./nat.ts";
+import { packetMatches } from "./packet.ts";
 import { payloadMatches } from "./payload.ts";
 import { portMatches } from "./ports.ts";
 import { rateestMatches, rateestTargets } from "./rateest.ts";
 import { rateMatches } from "./rates.ts";
+import { recentMatches } from "./recent.ts";
 import { reportTargets } from "./reports.ts";
 import { routingMatches } from "./routing.ts";
 import { timeMatches } from "./time.ts";
@@ -25,7 +26,8 @@ export const EXTENSIONS: readonly ExtensionTable[] = [
 	...portMatches,
 	...icmpMatches,
 	...conntrackMatches,
-	...commonMatches,
+	...packetMatches,
+	...recentMatches,
 	...rateMatches,
 	...hashlimitMatches,
 	...headerMatches,
@@ -49,13 +51,18 @@ export function findExtension(kind: "match" | "target", name: string, family: Fa
 const BY_NAME: ReadonlyMap<string, ExtensionTable> = new Map(
 	EXTENSIONS.flatMap((table) =>
 		[table.name, ...(table.aliases ?? [])].flatMap((name) =>
-			(table.families ?? ["ipv4", "ipv6"]).map((family): [string, ExtensionTable] => [`${table.kind} ${name} ${family}`, table]),
+			(table.families ?? ["ipv4", "ipv6"]).map((family): [string, ExtensionTable] => [
+				`${table.kind} ${name} ${family}`,
+				table,
+			]),
 		),
 	),
 );
 
 export function extensionNames(kind: "match" | "target", family: Family): string[] {
-	return EXTENSIONS.filter((e) => e.kind === kind && (e.families === undefined || e.families.includes(family))).map((e) => e.name);
+	return EXTENSIONS.filter((e) => e.kind === kind && (e.families === undefined || e.families.includes(family))).map(
+		(e) => e.name,
+	);
 }
 
 /** Match loaded by `-p` when one of its options is used without `-m`. */

@@ -107,7 +107,9 @@ const srh: ExtensionTable = {
 	families: ["ipv6"],
 	options: [
 		{ name: "srh-next-hdr", type: byte, negatable: true },
-		...COMPARED.flatMap((field) => ["eq", "gt", "lt"].map((how) => ({ name: `${field}-${how}`, type: byte, negatable: true }))),
+		...COMPARED.flatMap((field) =>
+			["eq", "gt", "lt"].map((how) => ({ name: `${field}-${how}`, type: byte, negatable: true })),
+		),
 		{ name: "srh-tag", type: uint({ max: 0xffff }), negatable: true },
 		{ name: "srh-psid", type: segment, negatable: true },
 		{ name: "srh-nsid", type: segment, negatable: true },
@@ -184,8 +186,17 @@ const headerList: ValueType = {
 		const found = new Set<string>();
 		for (const part of word.split(",")) {
 			const lower = part.toLowerCase();
-			const header = HEADERS.find(([name, alias]) => name === lower || alias === lower) ?? HEADERS.find(([, , number]) => protocolNumber(lower) === number);
-			if (header === undefined) throw new Refusal(headerList.expected, nearestWord(lower, HEADERS.map(([name]) => name)));
+			const header =
+				HEADERS.find(([name, alias]) => name === lower || alias === lower) ??
+				HEADERS.find(([, , number]) => protocolNumber(lower) === number);
+			if (header === undefined)
+				throw new Refusal(
+					headerList.expected,
+					nearestWord(
+						lower,
+						HEADERS.map(([name]) => name),
+					),
+				);
 			found.add(header[0]);
 		}
 		return { kind: "words", words: HEADERS.map(([name]) => name).filter((name) => found.has(name)) };
@@ -203,4 +214,13 @@ const ipv6header: ExtensionTable = {
 	],
 };
 
-export const ipv6Matches: ExtensionTable[] = [optionHeader("dst"), optionHeader("hbh"), eui64, frag, rt, srh, mh, ipv6header];
+export const ipv6Matches: ExtensionTable[] = [
+	optionHeader("dst"),
+	optionHeader("hbh"),
+	eui64,
+	frag,
+	rt,
+	srh,
+	mh,
+	ipv6header,
+];

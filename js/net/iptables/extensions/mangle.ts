@@ -48,7 +48,11 @@ const tos: ExtensionTable = {
 		options.map((option) => {
 			if (option.name === "set-tos") return option;
 			const number = expectKind(option.value, "uint").value;
-			const set = (value: number, mask: number): Option => ({ name: "set-tos", not: false, value: { kind: "masked", value, mask } });
+			const set = (value: number, mask: number): Option => ({
+				name: "set-tos",
+				not: false,
+				value: { kind: "masked", value, mask },
+			});
 			if (option.name === "and-tos") return set(0, ~number & 0xff);
 			return option.name === "or-tos" ? set(number, number) : set(number, 0);
 		}),
@@ -111,8 +115,11 @@ const tcpmss: ExtensionTable = {
 	oneOf: [["set-mss", "clamp-mss-to-pmtu"]],
 	hooksOf: (options) => (optionOf(options, "clamp-mss-to-pmtu") ? SENDING_HOOKS : null),
 	check: (_, context) => {
-		const hasSyn = context.matches.some((match) => match.name === "tcp" && (matchesSyn(match.options) || optionOf(match.options, "syn")?.not === false));
-		if (context.backend === "legacy" && !hasSyn) throw new Refusal("a match of SYN packets (-m tcp --syn) in a rule with TCPMSS");
+		const hasSyn = context.matches.some(
+			(match) => match.name === "tcp" && (matchesSyn(match.options) || optionOf(match.options, "syn")?.not === false),
+		);
+		if (context.backend === "legacy" && !hasSyn)
+			throw new Refusal("a match of SYN packets (-m tcp --syn) in a rule with TCPMSS");
 	},
 	canonical: (options) => {
 		const clamp = optionOf(options, "clamp-mss-to-pmtu");
@@ -120,7 +127,14 @@ const tcpmss: ExtensionTable = {
 	},
 };
 
-const TCP_OPTION_NAMES: Readonly<Record<string, number>> = { wscale: 3, mss: 2, "sack-permitted": 4, sack: 5, timestamp: 8, md5: 19 };
+const TCP_OPTION_NAMES: Readonly<Record<string, number>> = {
+	wscale: 3,
+	mss: 2,
+	"sack-permitted": 4,
+	sack: 5,
+	timestamp: 8,
+	md5: 19,
+};
 
 const tcpOptionList: ValueType = {
 	wordCount: 1,
@@ -129,7 +143,8 @@ const tcpOptionList: ValueType = {
 		const numbers = new Set<number>();
 		for (const part of word.split(",")) {
 			const named = TCP_OPTION_NAMES[part];
-			if (named === undefined && !/^[0-9]/.test(part)) throw new Refusal(tcpOptionList.expected, nearestWord(part, Object.keys(TCP_OPTION_NAMES)));
+			if (named === undefined && !/^[0-9]/.test(part))
+				throw new Refusal(tcpOptionList.expected, nearestWord(part, Object.keys(TCP_OPTION_NAMES)));
 			numbers.add(named ?? readUint(part, 2, 255, tcpOptionList.expected));
 		}
 		return { kind: "words", words: [...numbers].sort((a, b) => a - b).map(String) };
@@ -261,7 +276,8 @@ const tproxy: ExtensionTable = {
 		const out = [...options];
 		const any = context.family === "ipv4" ? "0.0.0.0" : "::";
 		if (!optionOf(out, "on-ip")) out.push({ name: "on-ip", not: false, value: { kind: "string", value: any } });
-		if (!optionOf(out, "tproxy-mark")) out.push({ name: "tproxy-mark", not: false, value: { kind: "masked", value: 0, mask: 0 } });
+		if (!optionOf(out, "tproxy-mark"))
+			out.push({ name: "tproxy-mark", not: false, value: { kind: "masked", value: 0, mask: 0 } });
 		return inTableOrder(out, tproxy.options);
 	},
 };

@@ -28,7 +28,11 @@ function markOptions(others: string[]): OptionTable[] {
 
 function asXmark(option: Option): Option {
 	const { name, value } = option;
-	const xmark = (mark: number, mask: number): Option => ({ name: "set-xmark", not: false, value: { kind: "masked", value: mark >>> 0, mask: mask >>> 0 } });
+	const xmark = (mark: number, mask: number): Option => ({
+		name: "set-xmark",
+		not: false,
+		value: { kind: "masked", value: mark >>> 0, mask: mask >>> 0 },
+	});
 	if (name === "set-mark") {
 		const { value: mark, mask } = expectKind(value, "masked");
 		return xmark(mark, mark | mask);
@@ -84,7 +88,11 @@ const connmark: ExtensionTable = {
 		const both = optionOf(options, "mask");
 		const maskOption = (name: string): Option => {
 			const given = both ?? optionOf(options, name);
-			return { name, not: false, value: { kind: "uint", value: given ? expectKind(given.value, "uint").value : FULL_MASK } };
+			return {
+				name,
+				not: false,
+				value: { kind: "uint", value: given ? expectKind(given.value, "uint").value : FULL_MASK },
+			};
 		};
 		return [copies, maskOption("nfmask"), maskOption("ctmask"), ...shifts];
 	},

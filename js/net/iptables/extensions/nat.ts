@@ -1,16 +1,23 @@
 // Targets of table nat: DNAT, SNAT, MASQUERADE, REDIRECT, NETMAP.
 // An option value `nat` holds addresses, ports and the base port of a shifted range.
 
-import { type ExtensionTable, Refusal, type RuleContext, type ValueType } from "../extension.ts";
-import type { Value } from "../../ruleset.ts";
 import { addressBits, familyOf } from "../../address.ts";
+import type { Value } from "../../ruleset.ts";
+import { type ExtensionTable, Refusal, type RuleContext, type ValueType } from "../extension.ts";
 import { expectedAddress, prefix, printAddress, readAddress, readPrefix } from "../prefixes.ts";
 import { DCCP, ICMP, SCTP, TCP, UDP } from "../protocols.ts";
 import { flag, readPort } from "../values.ts";
 
 type NatValue = Extract<Value, { kind: "nat" }>;
 
-const NO_NAT: NatValue = { kind: "nat", addressMin: null, addressMax: null, portMin: null, portMax: null, baseport: null };
+const NO_NAT: NatValue = {
+	kind: "nat",
+	addressMin: null,
+	addressMax: null,
+	portMin: null,
+	portMax: null,
+	baseport: null,
+};
 
 /** `80`, `http`, `80-90`, `80-90/1000`: names stand alone. */
 function readPorts(text: string, shifted: boolean): Pick<NatValue, "portMin" | "portMax" | "baseport"> {
@@ -24,7 +31,8 @@ function readPorts(text: string, shifted: boolean): Pick<NatValue, "portMin" | "
 	if (portMax < portMin) throw new Refusal("a port range with min ≤ max");
 	if (match[3] === undefined) return { portMin, portMax, baseport: null };
 	const baseport = readPort(match[3], "a base port 1–65535");
-	if (!shifted || baseport === 0) throw new Refusal(shifted ? "a base port 1–65535" : "a port range without a base port");
+	if (!shifted || baseport === 0)
+		throw new Refusal(shifted ? "a base port 1–65535" : "a port range without a base port");
 	return { portMin, portMax, baseport };
 }
 
@@ -35,7 +43,8 @@ function readAddresses(text: string, context: RuleContext): Pick<NatValue, "addr
 	const [low = "", high = low, ...more] = text.split("-");
 	const min = familyOf(low) === context.family ? readAddress(low, context.family) : null;
 	const max = familyOf(high) === context.family ? readAddress(high, context.family) : null;
-	if (min === null || max === null || more.length > 0) throw new Refusal(`${expectedAddress(context.family)} or a range min-max`);
+	if (min === null || max === null || more.length > 0)
+		throw new Refusal(`${expectedAddress(context.family)} or a range min-max`);
 	return { addressMin: printAddress(min, context.family), addressMax: printAddress(max, context.family) };
 }
 
@@ -96,7 +105,8 @@ const toPorts: ValueType = {
 		wantPortProtocol(context);
 		return { ...NO_NAT, ...readPorts(word, false) };
 	},
-	print: (value) => (value.kind === "nat" && value.portMin !== null ? printPorts(value.portMin, value.portMax, null) : ""),
+	print: (value) =>
+		value.kind === "nat" && value.portMin !== null ? printPorts(value.portMin, value.portMax, null) : "",
 };
 
 const dnat: ExtensionTable = {
@@ -158,7 +168,10 @@ const netmap: ExtensionTable = {
 		options.map((option) => {
 			if (option.value.kind !== "prefix") return option;
 			const { address, mask } = option.value.prefix;
-			const prefix = typeof mask === "number" ? readPrefix(`${address}/${mask}`, context.family) : { address, mask: addressBits(context.family) };
+			const prefix =
+				typeof mask === "number"
+					? readPrefix(`${address}/${mask}`, context.family)
+					: { address, mask: addressBits(context.family) };
 			return { ...option, value: { kind: "prefix", prefix } };
 		}),
 };

@@ -67,7 +67,8 @@ const hexPattern: ValueType = {
 /** Printable patterns are `--string`, others `--hex-string`, however they were given. */
 function canonicalPattern(option: Option): Option {
 	if ((option.name !== "string" && option.name !== "hex-string") || option.value.kind !== "string") return option;
-	const bytes = option.name === "string" ? [...new TextEncoder().encode(option.value.value)] : readHexPattern(option.value.value);
+	const bytes =
+		option.name === "string" ? [...new TextEncoder().encode(option.value.value)] : readHexPattern(option.value.value);
 	const isPrintable = bytes.every((byte) => byte >= 0x20 && byte < 0x7f) && bytes.at(-1) !== 0x5c;
 	if (!isPrintable) return { ...option, name: "hex-string", value: { kind: "string", value: hexText(bytes) } };
 	return { ...option, name: "string", value: { kind: "string", value: String.fromCharCode(...bytes) } };
@@ -82,15 +83,24 @@ const string: ExtensionTable = {
 		{ name: "string", type: pattern, negatable: true, excludes: ["hex-string"] },
 		{ name: "hex-string", type: hexPattern, negatable: true, excludes: ["string"] },
 		{ name: "algo", type: choice(["bm", "kmp"]), mandatory: true },
-		{ name: "from", type: uint({ max: OFFSET_MAX }), silent: ({ value }) => value.kind === "uint" && value.value === 0 },
-		{ name: "to", type: uint({ max: OFFSET_MAX }), silent: ({ value }) => value.kind === "uint" && value.value === OFFSET_MAX },
+		{
+			name: "from",
+			type: uint({ max: OFFSET_MAX }),
+			silent: ({ value }) => value.kind === "uint" && value.value === 0,
+		},
+		{
+			name: "to",
+			type: uint({ max: OFFSET_MAX }),
+			silent: ({ value }) => value.kind === "uint" && value.value === OFFSET_MAX,
+		},
 		{ name: "icase", type: flag },
 	],
 	oneOf: [["string", "hex-string"]],
 	canonical: (options) => {
 		const from = optionOf(options, "from")?.value;
 		const to = optionOf(options, "to")?.value;
-		if (from?.kind === "uint" && to?.kind === "uint" && from.value > to.value) throw new Refusal("--from at most --to", null, 0, "from");
+		if (from?.kind === "uint" && to?.kind === "uint" && from.value > to.value)
+			throw new Refusal("--from at most --to", null, 0, "from");
 		return inTableOrder(options.map(canonicalPattern), string.options);
 	},
 };
@@ -197,7 +207,9 @@ const bytecode: ValueType = {
 		const instructions = lines.map((line) => {
 			const parts = line.split(/\s+/);
 			if (parts.length !== 4) throw new Refusal(bytecode.expected);
-			return parts.map((part, index) => readUint(part, 0, [0xffff, 0xff, 0xff, 0xffffffff][index] as number, bytecode.expected));
+			return parts.map((part, index) =>
+				readUint(part, 0, [0xffff, 0xff, 0xff, 0xffffffff][index] as number, bytecode.expected),
+			);
 		});
 		checkBpf(instructions);
 		return { kind: "string", value: [count, ...instructions.map((parts) => parts.join(" "))].join(",") };
@@ -212,7 +224,8 @@ function checkBpf(instructions: number[][]): void {
 	for (const [index, [code = 0, jt = 0, jf = 0, k = 0]] of instructions.entries()) {
 		const isJump = (code & 7) === 5;
 		const farthest = (code & 0xf0) === 0 ? k : Math.max(jt, jf);
-		if (isJump && index + 1 + farthest >= instructions.length) throw new Refusal("a BPF program whose jumps stay inside it");
+		if (isJump && index + 1 + farthest >= instructions.length)
+			throw new Refusal("a BPF program whose jumps stay inside it");
 	}
 }
 
@@ -225,7 +238,8 @@ const bpf: ExtensionTable = {
 	],
 	oneOf: [["bytecode", "object-pinned"]],
 	check: (options, context) => {
-		if (context.strict && optionOf(options, "object-pinned")) throw new Refusal("a pinned BPF object that exists", null, 0, "object-pinned");
+		if (context.strict && optionOf(options, "object-pinned"))
+			throw new Refusal("a pinned BPF object that exists", null, 0, "object-pinned");
 	},
 };
 

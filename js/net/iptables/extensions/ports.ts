@@ -85,7 +85,9 @@ const tcp: ExtensionTable = {
 	options: tcpOptions,
 	canonical: (options, context) => {
 		const renamed = options.map((option) => (option.name === "syn" ? { ...option, name: "tcp-flags" } : option));
-		const meaningful = renamed.filter(({ not, value }) => not || value.kind !== "tcpflags" || value.mask !== 0 || value.comp !== 0);
+		const meaningful = renamed.filter(
+			({ not, value }) => not || value.kind !== "tcpflags" || value.mask !== 0 || value.comp !== 0,
+		);
 		return inTableOrder(withoutFullPorts(meaningful, context), tcpOptions);
 	},
 };
@@ -179,7 +181,8 @@ const chunkTypes: ValueType = {
 const sctpPorts: ValueType = {
 	...orderedPortRange,
 	parse: (words, context) => {
-		if (/[a-z]/i.test(words[0] ?? "") && !/^0x/i.test(words[0] ?? "")) throw new Refusal("a port 0–65535 or a range min:max");
+		if (/[a-z]/i.test(words[0] ?? "") && !/^0x/i.test(words[0] ?? ""))
+			throw new Refusal("a port 0–65535 or a range min:max");
 		return orderedPortRange.parse(words, context);
 	},
 };

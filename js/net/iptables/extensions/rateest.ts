@@ -40,10 +40,13 @@ const rateestTarget: ExtensionTable = {
 		};
 		const [interval, average] = estimatorTimes(us("rateest-interval"), us("rateest-ewmalog"));
 		const rounded: Readonly<Record<string, number>> = { "rateest-interval": interval, "rateest-ewmalog": average };
-		return inTableOrder(options.map((option) => {
-			const value = rounded[option.name];
-			return value === undefined ? option : { ...option, value: { kind: "uint", value } };
-		}), rateestTarget.options);
+		return inTableOrder(
+			options.map((option) => {
+				const value = rounded[option.name];
+				return value === undefined ? option : { ...option, value: { kind: "uint", value } };
+			}),
+			rateestTarget.options,
+		);
 	},
 };
 
@@ -59,7 +62,17 @@ function estimatorTimes(intervalUs: number, averageUs: number): [number, number]
 	return [interval, interval * 2 ** log];
 }
 
-const RATE_UNITS: Readonly<Record<string, number>> = { "": 1, k: 1000, m: 1000 ** 2, g: 1000 ** 3, t: 1000 ** 4, ki: 1024, mi: 1024 ** 2, gi: 1024 ** 3, ti: 1024 ** 4 };
+const RATE_UNITS: Readonly<Record<string, number>> = {
+	"": 1,
+	k: 1000,
+	m: 1000 ** 2,
+	g: 1000 ** 3,
+	t: 1000 ** 4,
+	ki: 1024,
+	mi: 1024 ** 2,
+	gi: 1024 ** 3,
+	ti: 1024 ** 4,
+};
 
 /** Bytes a second from `5kbit`, `1mbps` (bytes), `100` (bits); may be missing. */
 const byteRate: ValueType = {
@@ -87,7 +100,8 @@ const packetRate: ValueType = {
 	wordCount: 1,
 	optional: true,
 	expected: "packets a second",
-	parse: ([word]) => (word === undefined ? { kind: "flag" } : { kind: "uint", value: readUint(word, 0, 0xffffffff, "packets a second") }),
+	parse: ([word]) =>
+		word === undefined ? { kind: "flag" } : { kind: "uint", value: readUint(word, 0, 0xffffffff, "packets a second") },
 	print: (value) => (value.kind === "uint" ? String(value.value) : ""),
 };
 
@@ -115,7 +129,8 @@ const rateestMatch: ExtensionTable = {
 	oneOf: [["rateest", "rateest1"], COMPARISONS],
 	canonical: (options) => {
 		const find = (...names: string[]): Option | undefined => options.find(({ name }) => names.includes(name));
-		const renamed = (option: Option | undefined, name: string): Option[] => (option === undefined ? [] : [{ ...option, name }]);
+		const renamed = (option: Option | undefined, name: string): Option[] =>
+			option === undefined ? [] : [{ ...option, name }];
 		const compare = find(...COMPARISONS) as Option;
 		const second = optionOf(options, "rateest2");
 		const first = renamed(find("rateest", "rateest1"), second ? "rateest1" : "rateest");
@@ -123,7 +138,15 @@ const rateestMatch: ExtensionTable = {
 		const unit = options.some(({ name }) => name.startsWith("rateest-bps")) ? "bps" : "pps";
 		const [rate1, rate2] = [find(`rateest-${unit}1`), find(`rateest-${unit}2`, `rateest-${unit}`)];
 		if (rate1 === undefined && rate2 === undefined) throw new Refusal("--rateest-bps or --rateest-pps");
-		if (delta) return [delta, ...first, ...renamed(rate1, `rateest-${unit}1`), compare, ...renamed(rate2, `rateest-${unit}2`), ...renamed(second, "rateest2")];
+		if (delta)
+			return [
+				delta,
+				...first,
+				...renamed(rate1, `rateest-${unit}1`),
+				compare,
+				...renamed(rate2, `rateest-${unit}2`),
+				...renamed(second, "rateest2"),
+			];
 		if (second) return [...first, compare, { name: `rateest-${unit}`, not: false, value: { kind: "flag" } }, second];
 		return [...first, compare, ...renamed(rate2 ?? rate1, `rateest-${unit}`)];
 	},

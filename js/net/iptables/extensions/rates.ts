@@ -43,7 +43,8 @@ const statistic: ExtensionTable = {
 		const random = mode?.value.kind === "string" && mode.value.value === "random";
 		const wanted = random ? ["probability"] : ["every", "packet"];
 		for (const { name } of options) {
-			if (name !== "mode" && !wanted.includes(name)) throw new Refusal(`--${wanted.join(" and --")} with this mode`, null, 0, name);
+			if (name !== "mode" && !wanted.includes(name))
+				throw new Refusal(`--${wanted.join(" and --")} with this mode`, null, 0, name);
 		}
 		const missing = (random ? ["probability"] : ["every", "packet"]).find((name) => !optionOf(options, name));
 		if (missing !== undefined) throw new Refusal(`--${missing} with this mode`);
@@ -108,7 +109,7 @@ export function printRate(interval: number): string {
 const LIMIT_BURST = 5;
 
 const LIMIT_DEFAULTS: Option[] = [
-	{ name: "limit", not: false, value: { kind: "rate", interval: 3600 * LIMIT_SCALE / 3 } },
+	{ name: "limit", not: false, value: { kind: "rate", interval: (3600 * LIMIT_SCALE) / 3 } },
 	{ name: "limit-burst", not: false, value: { kind: "uint", value: LIMIT_BURST } },
 ];
 
@@ -117,7 +118,11 @@ const limit: ExtensionTable = {
 	kind: "match",
 	options: [
 		{ name: "limit", type: rate },
-		{ name: "limit-burst", type: uint({ max: 10000 }), silent: ({ value }) => value.kind === "uint" && value.value === LIMIT_BURST },
+		{
+			name: "limit-burst",
+			type: uint({ max: 10000 }),
+			silent: ({ value }) => value.kind === "uint" && value.value === LIMIT_BURST,
+		},
 	],
 	canonical: (options, context) => {
 		const all = [...options, ...LIMIT_DEFAULTS.filter(({ name }) => !optionOf(options, name))];
@@ -135,9 +140,12 @@ function checkLimitCredits(options: Option[]): void {
 	const burst = optionOf(options, "limit-burst")?.value;
 	if (rateValue?.kind !== "rate" || burst?.kind !== "uint") return;
 	const credits = (user: number): number =>
-		user > 0xffffffff / LIMIT_CREDITS ? Math.imul(Math.floor(user / LIMIT_SCALE), LIMIT_CREDITS) >>> 0 : Math.floor((user * LIMIT_CREDITS) / LIMIT_SCALE);
+		user > 0xffffffff / LIMIT_CREDITS
+			? Math.imul(Math.floor(user / LIMIT_SCALE), LIMIT_CREDITS) >>> 0
+			: Math.floor((user * LIMIT_CREDITS) / LIMIT_SCALE);
 	const product = Math.imul(rateValue.interval, burst.value) >>> 0;
-	if (burst.value === 0 || credits(product) < credits(rateValue.interval)) throw new Refusal("a smaller burst (not 0) or a faster rate", null, 0, "limit-burst");
+	if (burst.value === 0 || credits(product) < credits(rateValue.interval))
+		throw new Refusal("a smaller burst (not 0) or a faster rate", null, 0, "limit-burst");
 }
 
 export const rateMatches: ExtensionTable[] = [statistic, limit];

@@ -6,8 +6,8 @@ import { address } from "../prefixes.ts";
 import { TCP } from "../protocols.ts";
 import { choice, flag, readUint, text, uint } from "../values.ts";
 import { quoteWord } from "../words.ts";
-import { setReference } from "./common.ts";
 import { inTableOrder } from "./order.ts";
+import { setReference } from "./packet.ts";
 
 const isZero = ({ value }: Option): boolean => value.kind === "uint" && value.value === 0;
 
@@ -34,7 +34,10 @@ const nflog: ExtensionTable = {
 		{ name: "nflog-threshold", type: uint({ max: 0xffff }), silent: isZero },
 	],
 	canonical: (options, context) =>
-		inTableOrder(options.filter(({ name }) => name !== "nflog-range" || context.backend === "legacy"), nflog.options),
+		inTableOrder(
+			options.filter(({ name }) => name !== "nflog-range" || context.backend === "legacy"),
+			nflog.options,
+		),
 };
 
 /** Most queues of a balanced range. */
@@ -84,7 +87,8 @@ const tee: ExtensionTable = {
 	],
 	check: (options) => {
 		const gateway = optionOf(options, "gateway")?.value;
-		if (gateway?.kind === "string" && (gateway.value === "0.0.0.0" || gateway.value === "::")) throw new Refusal("a gateway's address", null, 0, "gateway");
+		if (gateway?.kind === "string" && (gateway.value === "0.0.0.0" || gateway.value === "::"))
+			throw new Refusal("a gateway's address", null, 0, "gateway");
 	},
 };
 
@@ -102,7 +106,9 @@ const ledDelay: ValueType = {
 	wordCount: 1,
 	expected: "a number of milliseconds or inf",
 	parse: ([word = ""]) =>
-		word.toLowerCase() === "inf" ? { kind: "string", value: "inf" } : { kind: "uint", value: readUint(word, 0, 0x7fffffff, ledDelay.expected) },
+		word.toLowerCase() === "inf"
+			? { kind: "string", value: "inf" }
+			: { kind: "uint", value: readUint(word, 0, 0x7fffffff, ledDelay.expected) },
 	print: (value) => (value.kind === "uint" ? String(value.value) : value.kind === "string" ? value.value : ""),
 };
 

@@ -42,7 +42,8 @@ function ownerId(names: Readonly<Record<string, number>>): ValueType {
 			if (more.length > 0 || min > max) throw new Refusal(expected);
 			return { kind: "range", min, max };
 		},
-		print: (value) => (value.kind !== "range" ? "" : value.min === value.max ? String(value.min) : `${value.min}-${value.max}`),
+		print: (value) =>
+			value.kind !== "range" ? "" : value.min === value.max ? String(value.min) : `${value.min}-${value.max}`,
 	};
 }
 
@@ -137,11 +138,18 @@ const policy: ExtensionTable = {
 	],
 	canonical: (options) => {
 		const elements = policyElements(options);
-		const head = inTableOrder(options.filter(({ name }) => name === "dir" || name === "pol" || name === "strict"), policy.options);
-		if (!optionOf(options, "pol")) head.splice(1, 0, { name: "pol", not: false, value: { kind: "string", value: "ipsec" } });
+		const head = inTableOrder(
+			options.filter(({ name }) => name === "dir" || name === "pol" || name === "strict"),
+			policy.options,
+		);
+		if (!optionOf(options, "pol"))
+			head.splice(1, 0, { name: "pol", not: false, value: { kind: "string", value: "ipsec" } });
 		checkPolicy(head, elements);
 		const next: Option = { name: "next", not: false, value: { kind: "flag" } };
-		return [...head, ...elements.flatMap((element, index) => [...(index > 0 ? [next] : []), ...inTableOrder(element, policy.options)])];
+		return [
+			...head,
+			...elements.flatMap((element, index) => [...(index > 0 ? [next] : []), ...inTableOrder(element, policy.options)]),
+		];
 	},
 	hooksOf: (options) => {
 		const dir = optionOf(options, "dir");
@@ -157,7 +165,8 @@ function policyElements(options: Option[]): Option[][] {
 		const element = elements[elements.length - 1] as Option[];
 		if (option.name === "next") elements.push([]);
 		else if (ELEMENT_NAMES.includes(option.name)) {
-			if (optionOf(element, option.name)) throw new Refusal(`--${option.name} once in a policy element`, null, 0, option.name);
+			if (optionOf(element, option.name))
+				throw new Refusal(`--${option.name} once in a policy element`, null, 0, option.name);
 			element.push(option);
 		}
 	}
@@ -167,14 +176,22 @@ function policyElements(options: Option[]): Option[][] {
 function checkPolicy(head: Option[], elements: Option[][]): void {
 	const isNone = head.some(({ value }) => value.kind === "string" && value.value === "none");
 	const isStrict = optionOf(head, "strict") !== undefined;
-	if (isNone && (isStrict || (elements[0] ?? []).length > 0)) throw new Refusal("--pol none without --strict or elements", null, 0, "pol");
+	if (isNone && (isStrict || (elements[0] ?? []).length > 0))
+		throw new Refusal("--pol none without --strict or elements", null, 0, "pol");
 	if (elements.length > ELEMENTS_MAX) throw new Refusal(`at most ${ELEMENTS_MAX} policy elements`, null, 0, "next");
 	for (const element of elements) {
-		if (isStrict && element.length === 0) throw new Refusal("at least one of reqid spi proto mode tunnel-src tunnel-dst in each element", null, 0, "strict");
+		if (isStrict && element.length === 0)
+			throw new Refusal(
+				"at least one of reqid spi proto mode tunnel-src tunnel-dst in each element",
+				null,
+				0,
+				"strict",
+			);
 		const mode = optionOf(element, "mode");
 		const tunnel = optionOf(element, "tunnel-src") ?? optionOf(element, "tunnel-dst");
 		const isTunnelMode = mode?.value.kind === "string" && (mode.value.value === "tunnel") !== mode.not;
-		if (tunnel && (mode || isStrict) && !isTunnelMode) throw new Refusal("--mode tunnel beside a tunnel's end", null, 0, tunnel.name);
+		if (tunnel && (mode || isStrict) && !isTunnelMode)
+			throw new Refusal("--mode tunnel beside a tunnel's end", null, 0, tunnel.name);
 	}
 }
 
@@ -218,7 +235,12 @@ const cluster: ExtensionTable = {
 			negatable: true,
 			excludes: ["cluster-local-node"],
 		},
-		{ name: "cluster-local-node", type: uint({ min: 1, max: NODES_MAX }), negatable: true, excludes: ["cluster-local-nodemask"] },
+		{
+			name: "cluster-local-node",
+			type: uint({ min: 1, max: NODES_MAX }),
+			negatable: true,
+			excludes: ["cluster-local-nodemask"],
+		},
 		{ name: "cluster-total-nodes", type: uint({ min: 1, max: NODES_MAX }), mandatory: true },
 		{ name: "cluster-hash-seed", type: uint({ print: eightDigits }), mandatory: true },
 	],
@@ -229,10 +251,15 @@ const cluster: ExtensionTable = {
 		const masked = options.map((option): Option => {
 			if (option.name !== "cluster-local-node" || option.value.kind !== "uint") return option;
 			if (option.value.value > nodes) throw new Refusal(`a node 1–${nodes}`, null, 0, option.name);
-			return { ...option, name: "cluster-local-nodemask", value: { kind: "uint", value: (1 << (option.value.value - 1)) >>> 0 } };
+			return {
+				...option,
+				name: "cluster-local-nodemask",
+				value: { kind: "uint", value: (1 << (option.value.value - 1)) >>> 0 },
+			};
 		});
 		const mask = optionOf(masked, "cluster-local-nodemask");
-		if (mask?.value.kind === "uint" && mask.value.value >= 2 ** nodes) throw new Refusal(`a mask of ${nodes} nodes`, null, 0, "cluster-local-nodemask");
+		if (mask?.value.kind === "uint" && mask.value.value >= 2 ** nodes)
+			throw new Refusal(`a mask of ${nodes} nodes`, null, 0, "cluster-local-nodemask");
 		return inTableOrder(masked, cluster.options);
 	},
 };
@@ -255,4 +282,15 @@ const nfacct: ExtensionTable = {
 	options: [{ name: "nfacct-name", type: text({ max: 31, min: 1, cut: true }), mandatory: true }],
 };
 
-export const routingMatches: ExtensionTable[] = [rpfilter, socket, owner, cgroup, devgroup, policy, ipvs, cluster, osf, nfacct];
+export const routingMatches: ExtensionTable[] = [
+	rpfilter,
+	socket,
+	owner,
+	cgroup,
+	devgroup,
+	policy,
+	ipvs,
+	cluster,
+	osf,
+	nfacct,
+];

@@ -12,8 +12,20 @@ const DATE_EXPECTED = "a date YYYY[-MM[-DD[Thh[:mm[:ss]]]]] of 1970–2038";
 function readDate(word: string): number {
 	const match = /^(\d{4})(?:-(\d{1,2})(?:-(\d{1,2})(?:T(\d{1,2})(?::(\d{1,2})(?::(\d{1,2}))?)?)?)?)?$/.exec(word);
 	if (match === null) throw new Refusal(DATE_EXPECTED);
-	const [year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0] = match.slice(1).map((part) => (part === undefined ? undefined : Number(part)));
-	if (year < 1970 || year > 2038 || month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 59) {
+	const [year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0] = match
+		.slice(1)
+		.map((part) => (part === undefined ? undefined : Number(part)));
+	if (
+		year < 1970 ||
+		year > 2038 ||
+		month < 1 ||
+		month > 12 ||
+		day < 1 ||
+		day > 31 ||
+		hour > 23 ||
+		minute > 59 ||
+		second > 59
+	) {
 		throw new Refusal(DATE_EXPECTED);
 	}
 	const seconds = Date.UTC(year, month - 1, day, hour, minute, second) / 1000;
@@ -33,7 +45,9 @@ const clock: ValueType = {
 	expected: "a time of day hh:mm[:ss]",
 	parse: ([word = ""]) => {
 		const match = /^(\d{1,2}):(\d{1,2})(?::(\d{1,2}))?$/.exec(word);
-		const [hour = 24, minute = 60, second = 0] = (match ?? []).slice(1).map((part) => (part === undefined ? undefined : Number(part)));
+		const [hour = 24, minute = 60, second = 0] = (match ?? [])
+			.slice(1)
+			.map((part) => (part === undefined ? undefined : Number(part)));
 		if (hour > 23 || minute > 59 || second > 59) throw new Refusal("a time of day hh:mm[:ss]");
 		return { kind: "uint", value: hour * 3600 + minute * 60 + second };
 	},
@@ -41,7 +55,9 @@ const clock: ValueType = {
 };
 
 function printClock(seconds: number): string {
-	return [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60].map((part) => String(part).padStart(2, "0")).join(":");
+	return [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60]
+		.map((part) => String(part).padStart(2, "0"))
+		.join(":");
 }
 
 const WEEKDAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
@@ -57,7 +73,9 @@ const weekdays: ValueType = {
 };
 
 function readWeekday(part: string): string {
-	const day = /^[1-7]$/.test(part) ? WEEKDAYS[Number(part) - 1] : WEEKDAYS.find((name) => part.startsWith(name.slice(0, 2)));
+	const day = /^[1-7]$/.test(part)
+		? WEEKDAYS[Number(part) - 1]
+		: WEEKDAYS.find((name) => part.startsWith(name.slice(0, 2)));
 	if (day === undefined) throw new Refusal(weekdays.expected);
 	return day;
 }
@@ -68,7 +86,9 @@ const monthdays: ValueType = {
 	wordCount: 1,
 	expected: `a comma list of days 1–${MONTH_DAYS}`,
 	parse: ([word = ""]) => {
-		const days = new Set(word.split(",").map((part) => readUint(part.replace(/^0+(?=\d)/, ""), 1, MONTH_DAYS, monthdays.expected)));
+		const days = new Set(
+			word.split(",").map((part) => readUint(part.replace(/^0+(?=\d)/, ""), 1, MONTH_DAYS, monthdays.expected)),
+		);
 		return { kind: "words", words: [...days].sort((a, b) => a - b).map(String) };
 	},
 	print: (value) => (value.kind === "words" ? value.words.join(",") : ""),
@@ -102,7 +122,8 @@ const time: ExtensionTable = {
 	canonical: (options) => {
 		const start = optionOf(options, "timestart");
 		const stop = optionOf(options, "timestop");
-		const seconds = (option: Option | undefined, fallback: number): number => (option?.value.kind === "uint" ? option.value.value : fallback);
+		const seconds = (option: Option | undefined, fallback: number): number =>
+			option?.value.kind === "uint" ? option.value.value : fallback;
 		const timestart = seconds(start, 0);
 		const timestop = seconds(stop, DAY_SECONDS - 1);
 		if (optionOf(options, "contiguous") && timestart <= timestop) {
@@ -110,7 +131,12 @@ const time: ExtensionTable = {
 		}
 		const out: Option[] = [];
 		for (const option of options) {
-			const kept = option.name === "monthdays" ? positiveDays(option, ALL_MONTH_DAYS) : option.name === "weekdays" ? positiveDays(option, WEEKDAYS) : option;
+			const kept =
+				option.name === "monthdays"
+					? positiveDays(option, ALL_MONTH_DAYS)
+					: option.name === "weekdays"
+						? positiveDays(option, WEEKDAYS)
+						: option;
 			if (kept === null || kept.name === "utc" || kept.name === "timestart" || kept.name === "timestop") continue;
 			out.push(kept.name === "localtz" ? { ...kept, name: "kerneltz" } : kept);
 		}
@@ -118,9 +144,14 @@ const time: ExtensionTable = {
 			out.push({ name: "timestart", not: false, value: { kind: "uint", value: timestart } });
 			out.push({ name: "timestop", not: false, value: { kind: "uint", value: timestop } });
 		}
-		if (!optionOf(out, "datestop")) out.push({ name: "datestop", not: false, value: { kind: "uint", value: SECONDS_MAX } });
-		const epoch = ({ name, value }: Option): boolean => name === "datestart" && value.kind === "uint" && value.value === 0;
-		return inTableOrder(out.filter((option) => !epoch(option)), time.options);
+		if (!optionOf(out, "datestop"))
+			out.push({ name: "datestop", not: false, value: { kind: "uint", value: SECONDS_MAX } });
+		const epoch = ({ name, value }: Option): boolean =>
+			name === "datestart" && value.kind === "uint" && value.value === 0;
+		return inTableOrder(
+			out.filter((option) => !epoch(option)),
+			time.options,
+		);
 	},
 };
 

@@ -81,7 +81,9 @@ const log: ExtensionTable = {
 	],
 	canonical: (options) =>
 		inTableOrder(
-			options.filter(({ name, value }) => !(name === "log-level" && value.kind === "uint" && value.value === LOG_DEFAULT_LEVEL)),
+			options.filter(
+				({ name, value }) => !(name === "log-level" && value.kind === "uint" && value.value === LOG_DEFAULT_LEVEL),
+			),
 			log.options,
 		),
 };
@@ -91,17 +93,30 @@ const trace: ExtensionTable = {
 	kind: "target",
 	options: [],
 	check: (_, context) => {
-		if (context.backend === "legacy" && context.table !== "raw") throw new Refusal(`table raw for TRACE, not ${context.table}`);
+		if (context.backend === "legacy" && context.table !== "raw")
+			throw new Refusal(`table raw for TRACE, not ${context.table}`);
 	},
 };
 const notrack: ExtensionTable = { name: "NOTRACK", kind: "target", tables: ["raw"], options: [] };
 
-const CT_EVENTS = ["new", "related", "destroy", "reply", "assured", "protoinfo", "helper", "mark", "natseqinfo", "secmark"];
+const CT_EVENTS = [
+	"new",
+	"related",
+	"destroy",
+	"reply",
+	"assured",
+	"protoinfo",
+	"helper",
+	"mark",
+	"natseqinfo",
+	"secmark",
+];
 
 const zone: ValueType = {
 	wordCount: 1,
 	expected: "mark or a zone 0–65535",
-	parse: (words, context) => (words[0] === "mark" ? { kind: "string", value: "mark" } : uint({ max: 0xffff }).parse(words, context)),
+	parse: (words, context) =>
+		words[0] === "mark" ? { kind: "string", value: "mark" } : uint({ max: 0xffff }).parse(words, context),
 	print: (value) => (value.kind === "uint" ? String(value.value) : value.kind === "string" ? value.value : ""),
 };
 
@@ -122,7 +137,8 @@ const ct: ExtensionTable = {
 	],
 	canonical: (options, context) => {
 		const helper = optionOf(options, "helper");
-		if (helper && context.protocol === null) throw new Refusal("-p in a rule that attaches a helper", null, 0, "helper");
+		if (helper && context.protocol === null)
+			throw new Refusal("-p in a rule that attaches a helper", null, 0, "helper");
 		return inTableOrder(withOneZone(options), ct.options);
 	},
 };
