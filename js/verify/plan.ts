@@ -3,6 +3,7 @@
 // The layout is that of the recorded scenarios: netns `fabric` (l2 only), `router`, `node:N`, `pod:P`, `host:H`; devices
 // `eth0`, `cbr0`, `v-P` and `lo` in a node, `n-N`, `h-H` and `fab` in the router, `n-N` and `router` in the fabric.
 
+import { natRules } from "../net/nat11.ts";
 import type { HostSpec, Listener, NodeSpec, PodSpec, RouterSpec, Topology } from "../net/topology.ts";
 
 export type Backend = "legacy" | "nft";
@@ -334,35 +335,6 @@ class Layout {
 			}
 		}
 	}
-}
-
-/** The router's 1:1 NAT as rules; null where it translates nothing. Only towards hosts is a source translated. */
-export function natRules(router: RouterSpec, hasHosts: boolean): string | null {
-	const pairs = Object.entries(router.nat11 ?? {});
-	if (router.nat11 === undefined && !router.natOnly) return null;
-	const towardsHosts = hasHosts ? "-o h-+ " : "";
-	const nat = [
-		"*nat",
-		":PREROUTING ACCEPT [0:0]",
-		":INPUT ACCEPT [0:0]",
-		":OUTPUT ACCEPT [0:0]",
-		":POSTROUTING ACCEPT [0:0]",
-		...pairs.map(([node, publicAddress]) => `-A PREROUTING -d ${publicAddress}/32 -j DNAT --to-destination ${node}`),
-		...pairs.map(
-			([node, publicAddress]) => `-A POSTROUTING -s ${node}/32 ${towardsHosts}-j SNAT --to-source ${publicAddress}`,
-		),
-		"COMMIT",
-	];
-	const filter = [
-		"*filter",
-		":INPUT ACCEPT [0:0]",
-		":FORWARD ACCEPT [0:0]",
-		":OUTPUT ACCEPT [0:0]",
-		...pairs.map(([node]) => `-A FORWARD -s ${node}/32 ${towardsHosts}-j ACCEPT`),
-		`-A FORWARD ${towardsHosts}-m conntrack --ctstate NEW ! -i h-+ -j DROP`,
-		"COMMIT",
-	];
-	return `${[...nat, ...(router.natOnly ? filter : [])].join("\n")}\n`;
 }
 
 export function restoreCommand(backend: Backend): string[] {

@@ -59,7 +59,7 @@ describeLab("chance spreads connections evenly", () => {
 		expect(chiSquareP(servers, even)).toBeGreaterThan(0.001);
 	});
 
-	it.skipIf(!hasPodwire).each([tcp, udp])("in podwire ($proto)", { timeout: 30_000 }, async (probe) => {
+	it.skipIf(!hasPodwire).each([tcp, udp])("in podwire ($proto)", { timeout: 60_000 }, async (probe) => {
 		await using podwire = await openPodwire(threeEndpoints);
 		const servers: Record<string, number> = {};
 		for (let made = 0; made < CONNECTIONS; made++) {

@@ -1,7 +1,8 @@
 // What a topology becomes before any namespace is made, and which probes a cluster is asked.
 
 import { describe, expect, it } from "vitest";
-import { natRules, planLab, type Step } from "../../js/verify/plan.ts";
+import { natRules } from "../../js/net/nat11.ts";
+import { planLab, type Step } from "../../js/verify/plan.ts";
 import { attemptsToSeeAll, questionsFor } from "../../js/verify/questions.ts";
 import { withoutRateLimits } from "../../js/verify/verify.ts";
 import { chiSquareP } from "./chisquare.ts";

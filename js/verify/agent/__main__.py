@@ -108,8 +108,8 @@ class Lab:
         tables = self._conntrack_tables()
         answers = []
         for attempt, result in zip(started, results):
-            result["conntrack"] = conntrack.tied(tables, conntrack.both_ways(attempt.tuple()))
-            known = conntrack.tuples_of(result["conntrack"], conntrack.both_ways(attempt.tuple()))
+            result["conntrack"] = conntrack.tied(tables, attempt.tuple(), attempt.tuple())
+            known = conntrack.tuples_of(result["conntrack"], attempt.tuple())
             own = [hop for hop in hops if known & hop_tuples(hop.packet)]
             self._name_echo_server(result, attempt, own)
             answers.append({"attempts": [result], "hops": [hop.text() for hop in own]})
@@ -145,16 +145,24 @@ class Lab:
             key = ((local, int(port)), (result["serverSawSrc"], result["serverSawSport"]))
             self._held[index] = (attempt.sock, self._listeners.held.get(key), result)
         self._name_echo_server(result, attempt, hops)
-        result["conntrack"] = conntrack.tied(self._conntrack_tables(), conntrack.both_ways(attempt.tuple()))
+        result["conntrack"] = self._tied(probe["from"], attempt.tuple(), hops)
         return result, hops
+
+    def _tied(self, sender, key, hops, quoted=False):
+        """The entries that belong to the packet `key` sent from `sender`, or that an ICMP error from there quotes."""
+        seen = {sender: {key}}
+        for hop in hops:
+            seen.setdefault(hop.netns, set()).add(hop.packet.tuple())
+        backward = conntrack.reverse(key) if quoted else key
+        return conntrack.tied(self._conntrack_tables(), key, backward, seen if self._sniffer is not None else None)
 
     def _raw_attempt(self, probe):
         sent = raw.send(probe, self._netns[probe["from"]], self._address[probe["from"]], self._held)
         self.sleep(raw.FOLLOW_UP_SECONDS)
         hops = self._drain()
         result = raw.follow(sent, probe["from"], hops)
-        key = (sent.inner if sent.inner is not None else sent).tuple()
-        result["conntrack"] = conntrack.tied(self._conntrack_tables(), conntrack.both_ways(key))
+        quoted = sent.inner is not None
+        result["conntrack"] = self._tied(probe["from"], (sent.inner if quoted else sent).tuple(), hops, quoted)
         self._listeners.abandon()
         return result, hops
 

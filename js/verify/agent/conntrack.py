@@ -49,17 +49,13 @@ def _forward(entry, side):
     return (entry["proto"], tuple["src"], tuple["dst"], tuple.get("sport", tuple.get("id")), tuple.get("dport", tuple.get("id")))
 
 
-def both_ways(key):
-    return {key, reverse(key)}
-
-
-def tuples_of(chosen, start):
-    """`start` and every tuple, either way, of the chosen entries."""
-    known = set(start)
+def tuples_of(chosen, key):
+    """`key` and every tuple of the chosen entries, either way."""
+    known = {key, reverse(key)}
     for table in chosen.values():
         for entry in table:
             for side in ("orig", "reply"):
-                known |= both_ways(_forward(entry, side))
+                known |= {_forward(entry, side), reverse(_forward(entry, side))}
     return known
 
 
@@ -68,21 +64,26 @@ def reverse(key):
     return (proto, dst, src, dport, sport)
 
 
-def tied(tables, start):
-    """Of each namespace's entries those that belong to the packets `start` became: an entry's reply tuple, turned round, is
-    the tuple of the packet behind it, by which the next namespace knows it."""
-    known = set(start)
+def tied(tables, forward, backward, seen=None):
+    """Of each namespace's entries those that the packet `forward` opened or went by, and those that it, or `backward`, answers.
+    An entry's reply tuple turned round is the tuple of the packet behind it, by which the next namespace knows it. `seen`: the
+    tuples that went through each namespace, to tell two flows apart that share a tuple because a source port clashed."""
     chosen = {}
-    grown = True
-    while grown:
-        grown = False
-        for name, table in tables.items():
-            for index, entry in enumerate(table):
-                if index in chosen.get(name, ()):
-                    continue
-                keys = (_forward(entry, "orig"), reverse(_forward(entry, "reply")))
-                if keys[0] in known or keys[1] in known:
-                    chosen.setdefault(name, set()).add(index)
-                    known.update(keys)
-                    grown = True
-    return {name: [tables[name][index] for index in sorted(indexes)] for name, indexes in chosen.items()}
+    ahead, back = [forward], [forward, backward]
+    for key in ahead:
+        found = [(name, entry) for name, table in tables.items() for entry in table if _forward(entry, "orig") == key]
+        if seen is not None and len(found) > 1 and any(reverse(_forward(entry, "reply")) != key for _, entry in found):
+            found = [(name, entry) for name, entry in found if key in seen.get(name, ())]
+        _choose(chosen, found, ahead, "reply")
+    for key in back:
+        found = [(name, entry) for name, table in tables.items() for entry in table if _forward(entry, "reply") == key]
+        _choose(chosen, found, back, "orig")
+    return {name: [entry for entry in tables[name] if id(entry) in ids] for name, ids in chosen.items()}
+
+
+def _choose(chosen, found, keys, side):
+    for name, entry in found:
+        chosen.setdefault(name, set()).add(id(entry))
+        beyond = reverse(_forward(entry, side))
+        if beyond not in keys:
+            keys.append(beyond)
