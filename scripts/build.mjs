@@ -2,7 +2,7 @@
 // The module is also copied beside bindings/ so that tests run from the TypeScript sources. `--force` builds what is
 // up to date too; `--only wasm|ts` builds one half; `--checked` adds the module in which every access is checked.
 
-import { chmodSync, copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { install } from "./install.mjs";
@@ -12,6 +12,8 @@ const MODULES = { release: "build/core.wasm", checked: "build/core.checked.wasm"
 const WASM_COPIES = ["dist/bindings/core.wasm", "bindings/core.wasm"];
 const TS_STAMP = "build/ts.stamp";
 const BIN = "dist/js/cli/podwire.js";
+/** `podwire verify` runs it in Linux namespaces: Python, copied as it is. */
+const AGENT = "js/verify/agent";
 
 /** Newest change among the files, ms. @param {string[]} paths */
 const newest = (paths) => Math.max(0, ...paths.map(changed));
@@ -23,7 +25,7 @@ const wasmSources = () =>
 const tsSources = () =>
 	newest([
 		...["assembly/layout.ts", "tsconfig.json", "package.json"],
-		...["js", "bindings"].flatMap(files).filter((path) => path.endsWith(".ts")),
+		...["js", "bindings"].flatMap(files).filter((path) => /\.(ts|py)$/.test(path)),
 	]);
 
 /** @param {keyof typeof MODULES} target */
@@ -42,6 +44,7 @@ function copyModule() {
 
 async function buildTypeScript() {
 	await node("tsc", [installed("typescript/bin/tsc"), "-p", "tsconfig.json"]);
+	cpSync(join(ROOT, AGENT), join(ROOT, "dist", AGENT), { recursive: true });
 	prune();
 	if (existsSync(join(ROOT, BIN))) chmodSync(join(ROOT, BIN), 0o755);
 	mkdirSync(join(ROOT, "build"), { recursive: true });
