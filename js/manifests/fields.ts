@@ -192,7 +192,7 @@ export const POD_STATUS = statusWith(
 	{
 		phase: words("Pending", "Running", "Succeeded", "Failed", "Unknown"),
 		podIP: emptyOrAddress,
-		podIPs: list(object({ ip: emptyOrAddress })),
+		podIPs: list(object({ ip: address }, ["ip"])),
 		hostIP: emptyOrAddress,
 		containerStatuses: list(
 			object({ name: string, ready: boolean, started: boolean }, ["name"], CONTAINER_STATUS_KNOWN),
