@@ -50,17 +50,22 @@ export function printTarget(target: Target, context: PrintContext): string {
 
 /** By name and, where two families share one, by the options that it has. */
 function tableOf(kind: "match" | "target", extension: { name: string; options: Option[] }): ExtensionTable | null {
-	const named = BY_NAME.get(`${kind} ${extension.name}`) ?? [];
+	const named = BY_NAME[kind].get(extension.name) ?? [];
+	if (named.length < 2) return named[0] ?? null;
 	const fits = (table: ExtensionTable): boolean =>
 		extension.options.every(({ name }) => table.options.some((option) => option.name === name));
 	return named.find(fits) ?? null;
 }
 
-const BY_NAME: ReadonlyMap<string, ExtensionTable[]> = EXTENSIONS.reduce((map, table) => {
-	const key = `${table.kind} ${table.name}`;
-	map.set(key, [...(map.get(key) ?? []), table]);
+function byName(kind: ExtensionTable["kind"]): ReadonlyMap<string, ExtensionTable[]> {
+	const map = new Map<string, ExtensionTable[]>();
+	for (const table of EXTENSIONS.filter((each) => each.kind === kind)) {
+		map.set(table.name, [...(map.get(table.name) ?? []), table]);
+	}
 	return map;
-}, new Map<string, ExtensionTable[]>());
+}
+
+const BY_NAME = { match: byName("match"), target: byName("target") } as const;
 
 function extensionWords(extension: Extension | Target, table: ExtensionTable | null, context: PrintContext): string[] {
 	if (extension.carried !== null) return extension.carried === "" ? [] : [extension.carried];

@@ -163,8 +163,10 @@ interface TextOptions {
 	check?: (text: string) => void;
 }
 
+const encoder = new TextEncoder();
+
 export function byteLength(text: string): number {
-	return new TextEncoder().encode(text).length;
+	return /^[\x20-\x7e]*$/.test(text) ? text.length : encoder.encode(text).length;
 }
 
 export function text(options: TextOptions = {}): ValueType {

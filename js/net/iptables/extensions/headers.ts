@@ -138,8 +138,9 @@ export const tosValue: ValueType = {
 		const named = Object.entries(TOS_NAMES).find(([name]) => name.toLowerCase() === word.toLowerCase());
 		if (named !== undefined) return { kind: "masked", value: named[1], mask: TOS_NAME_MASK };
 		const [value = "", mask, ...more] = word.split("/");
-		const hint = nearestWord(word, Object.keys(TOS_NAMES));
-		if (more.length > 0 || !/^[0-9]/.test(value)) throw new Refusal(tosValue.expected, hint);
+		if (more.length > 0 || !/^[0-9]/.test(value)) {
+			throw new Refusal(tosValue.expected, nearestWord(word, Object.keys(TOS_NAMES)));
+		}
 		return {
 			kind: "masked",
 			value: readUint(value, 0, 255, tosValue.expected),

@@ -118,11 +118,15 @@ function readNumericType(
 	names: TypeName[],
 ): { kind: "icmptype"; type: number; codeMin: number; codeMax: number } {
 	const [typeText = "", codeText, ...more] = word.split("/");
-	const hint = nearestWord(
-		word,
-		names.map(([name]) => name),
-	);
-	if (!/^[0-9]/.test(typeText) || more.length > 0) throw new Refusal(expected, hint);
+	if (!/^[0-9]/.test(typeText) || more.length > 0) {
+		throw new Refusal(
+			expected,
+			nearestWord(
+				word,
+				names.map(([name]) => name),
+			),
+		);
+	}
 	const type = readUint(typeText, 0, 255, expected);
 	if (codeText === undefined) return { kind: "icmptype", type, codeMin: 0, codeMax: 255 };
 	const code = readUint(codeText, 0, 255, expected);

@@ -45,19 +45,20 @@ export const EXTENSIONS: readonly ExtensionTable[] = [
 ];
 
 export function findExtension(kind: "match" | "target", name: string, family: Family): ExtensionTable | null {
-	return BY_NAME.get(`${kind} ${name} ${family}`) ?? null;
+	return BY_NAME[kind][family].get(name) ?? null;
 }
 
-const BY_NAME: ReadonlyMap<string, ExtensionTable> = new Map(
-	EXTENSIONS.flatMap((table) =>
-		[table.name, ...(table.aliases ?? [])].flatMap((name) =>
-			(table.families ?? ["ipv4", "ipv6"]).map((family): [string, ExtensionTable] => [
-				`${table.kind} ${name} ${family}`,
-				table,
-			]),
-		),
-	),
-);
+function byName(kind: ExtensionTable["kind"], family: Family): ReadonlyMap<string, ExtensionTable> {
+	const tables = EXTENSIONS.filter((table) => table.kind === kind && (table.families ?? [family]).includes(family));
+	return new Map(
+		tables.flatMap((table) => [table.name, ...(table.aliases ?? [])].map((name) => [name, table] as const)),
+	);
+}
+
+const BY_NAME = {
+	match: { ipv4: byName("match", "ipv4"), ipv6: byName("match", "ipv6") },
+	target: { ipv4: byName("target", "ipv4"), ipv6: byName("target", "ipv6") },
+} as const;
 
 export function extensionNames(kind: "match" | "target", family: Family): string[] {
 	return EXTENSIONS.filter((e) => e.kind === kind && (e.families === undefined || e.families.includes(family))).map(
