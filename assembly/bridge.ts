@@ -7,6 +7,7 @@ import { learn, portOf } from "./fdb";
 import { lookupRoute } from "./fib";
 import { end, ipReceive, stop, transmit } from "./forward";
 import { headerCached, MAC_NONE, resolve } from "./neighbour";
+import { conntrackHold } from "./netfilter/conntrack";
 import { hook } from "./netfilter/hooks";
 import { netns, netnsHas } from "./netns";
 import { Packet } from "./packet";
@@ -35,6 +36,7 @@ export function bridgeReceive<T>(p: Packet, port: i32): void {
 // this bridge, the bridge's own where it must be routed. False: the packet has ended.
 function redirectFrame<T>(p: Packet, bridge: i32): bool {
 	const type = lookupRoute(p, false);
+	p.set(L.SKB_ROUTED);
 	if (type == L.RTN_UNICAST && p.oif == bridge) {
 		const next = p.gateway != 0 ? p.gateway : p.dst;
 		const mac = resolve(bridge, next, p.time);
@@ -116,6 +118,7 @@ function floodFrame<T>(p: Packet, bridge: i32, except: i32): void {
 		if (port == except || deviceMaster(port) != bridge) continue;
 		const copy = clonePacket(p);
 		if (copy === null) break;
+		conntrackHold(copy);
 		if (except >= 0) bridgeForward<T>(copy, bridge, port);
 		else transmit<T>(copy, port);
 	}

@@ -72,11 +72,26 @@ export function lookupRoute(p: Packet, output: bool): i32 {
 	return L.RTN_UNICAST;
 }
 
+/** ip_route_me_harder: a hook changed what routing looks at. False: the packet cannot leave; p.reason says why. */
+export function reroute(p: Packet): bool {
+	const type = lookupRoute(p, true);
+	if (type != L.RTN_UNICAST && type != L.RTN_LOCAL) {
+		p.reason = <u8>L.REASON_NO_ROUTE;
+		return false;
+	}
+	if (type == L.RTN_UNICAST && p.src >>> 24 == 127 && !deviceHas(p.oif, L.DEV_ROUTE_LOCALNET)) {
+		p.reason = <u8>L.REASON_MARTIAN;
+		return false;
+	}
+	return true;
+}
+
 function localRoute(p: Packet, route: i32): i32 {
 	const ns = netns(p.netns);
 	p.rtType = <u8>L.RTN_LOCAL;
 	p.rtFlags |= <u8>L.RT_LOCAL;
-	p.oif = <i32>load<u32>(ns, L.NETNS_DEVICE_FIRST);
+	// A packet that came in has no outgoing interface at INPUT; one that is sent leaves by lo.
+	p.oif = (p.rtFlags & <u8>L.RT_OUTPUT) != 0 ? <i32>load<u32>(ns, L.NETNS_DEVICE_FIRST) : -1;
 	p.prefsrc = load<u32>(addressOf(route), L.ADDRESS_IP);
 	return L.RTN_LOCAL;
 }

@@ -73,11 +73,14 @@ export function addFlow(netns: i32, src: u32, dst: u32, sport: u16, dport: u16, 
 	return index;
 }
 
-/** Does a packet at `time` still belong to this flow? Its conntrack entry decides, or the pause where none exists. */
-export function isLive(index: i32, time: i64): bool {
+/**
+ * Does a packet at `time` still belong to this flow? Its conntrack entry decides; where none exists, a packet that opens a
+ * connection does not, nor one after a long pause.
+ */
+export function isLive(index: i32, time: i64, opens: bool): bool {
 	const at = flow(index);
 	const ct = load<i32>(at, L.FLOW_CT);
-	if (ct < 0) return time - load<i64>(at, L.FLOW_LAST) < UNTRACKED_NS;
+	if (ct < 0) return !opens && time - load<i64>(at, L.FLOW_LAST) < UNTRACKED_NS;
 	const entry = row(L.TABLE_CT, ct, L.CT_STRIDE);
 	if (load<u32>(entry, L.CT_STATUS) == 0 || load<i32>(entry, L.CT_FLOW) != index) return false;
 	return load<i64>(entry, L.CT_DEADLINE) > time;

@@ -11,10 +11,10 @@
 // Not modelled: fragments, options, multicast, source routing, IPsec, queueing and loss on links.
 
 import { bridgeReceive, bridgeSend, count } from "./bridge";
-import { device, deviceHas, deviceKind, deviceMaster, deviceNetns, devicePeer } from "./device";
+import { device, deviceKind, deviceMaster, deviceNetns, devicePeer } from "./device";
 import { fibLookup, isMartian, lookupRoute, validateSource } from "./fib";
 import * as icmp from "./icmp";
-import { MAC_NONE, resolve } from "./neighbour";
+import { headerCached, MAC_NONE, resolve } from "./neighbour";
 import { conntrackAttach, conntrackUnconfirmedDrop } from "./netfilter/conntrack";
 import { hook } from "./netfilter/hooks";
 import { netns, netnsHas } from "./netns";
@@ -57,6 +57,7 @@ export function ipReceive<T>(p: Packet, dev: i32): void {
 	if (p.type == L.PACKET_OTHERHOST) return end<T>(p, L.VERDICT_DROPPED, L.REASON_OTHERHOST);
 	if (netnsHas(p.netns, L.NS_SILENT)) return end<T>(p, L.VERDICT_DROPPED, L.REASON_SILENT);
 	p.iif = dev;
+	p.oif = -1;
 	// ip_sabotage_in: br_netfilter has run this hook already.
 	if (!p.has(L.SKB_PREROUTED)) {
 		const verdict = hook<T>(p, L.HOOK_PREROUTING);
@@ -70,6 +71,7 @@ export function ipReceive<T>(p: Packet, dev: i32): void {
 function routeIn<T>(p: Packet, dev: i32): void {
 	if (deviceKind(dev) == L.DEVICE_KIND_LO) {
 		p.rtFlags |= <u8>L.RT_LOCAL;
+		p.oif = -1;
 		return localIn<T>(p);
 	}
 	if (isMartian(p, dev)) return end<T>(p, L.VERDICT_DROPPED, L.REASON_MARTIAN);
@@ -118,7 +120,11 @@ function forward<T>(p: Packet): void {
 		return end<T>(p, L.VERDICT_DROPPED, L.REASON_MTU);
 	}
 	p.ttl--;
-	if (p.oif == p.iif && sourceOnLink(p)) icmp.sendRedirect<T>(p);
+	if (p.oif == p.iif && !p.has(L.SKB_ROUTED) && sourceOnLink(p)) {
+		icmp.sendRedirect<T>(p);
+		// The redirect arrives before the packet itself goes on.
+		run<T>();
+	}
 	const verdict = hook<T>(p, L.HOOK_FORWARD);
 	if (verdict != L.NF_ACCEPT) return stop<T>(p, L.HOOK_FORWARD, verdict);
 	output<T>(p);
@@ -133,7 +139,7 @@ function sourceOnLink(p: Packet): bool {
 }
 
 /** ip_local_out: a socket, or the stack itself, sends. A source of 0 is chosen by the route. */
-function send<T>(p: Packet): void {
+export function send<T>(p: Packet): void {
 	p.set(L.SKB_LOCAL_OUT);
 	p.iif = -1;
 	const type = lookupRoute(p, true);
@@ -141,12 +147,6 @@ function send<T>(p: Packet): void {
 	if (p.src == 0) p.src = p.prefsrc;
 	const verdict = hook<T>(p, L.HOOK_OUTPUT);
 	if (verdict != L.NF_ACCEPT) return stop<T>(p, L.HOOK_OUTPUT, verdict);
-	// A hook may have routed it anew.
-	if (p.rtType != L.RTN_UNICAST && p.rtType != L.RTN_LOCAL) return end<T>(p, L.VERDICT_UNREACHABLE, reasonOf(p.rtType));
-	const loops = deviceKind(p.oif) == L.DEVICE_KIND_LO;
-	if (!loops && p.src >>> 24 == 127 && !deviceHas(p.oif, L.DEV_ROUTE_LOCALNET)) {
-		return end<T>(p, L.VERDICT_DROPPED, L.REASON_MARTIAN);
-	}
 	if (tracing<T>()) event(p, L.EVENT_ROUTE, 0, 0, p.oif, -1);
 	output<T>(p);
 }
@@ -160,14 +160,19 @@ function reasonOf(type: i32): u8 {
 
 // ip_output: POSTROUTING, then the neighbour.
 function output<T>(p: Packet): void {
+	// POSTROUTING sees the tunnel device as the one that an encapsulated packet came in by (ip_output: skb->dev).
+	if (p.tunnel >= 0 && p.has(L.SKB_LOCAL_OUT)) p.iif = p.smac;
 	const verdict = hook<T>(p, L.HOOK_POSTROUTING);
 	if (verdict != L.NF_ACCEPT) return stop<T>(p, L.HOOK_POSTROUTING, verdict);
 	if (deviceKind(p.oif) == L.DEVICE_KIND_LO) return loop(p);
-	const mac = resolve(p.oif, p.gateway != 0 ? p.gateway : p.dst, p.time);
+	const next = p.gateway != 0 ? p.gateway : p.dst;
+	const mac = resolve(p.oif, next, p.time);
 	if (mac == MAC_NONE) {
 		p.set(L.SKB_DELAYED);
 		return queue.delay(p, p.time + NEIGHBOUR_TIMEOUT_NS);
 	}
+	// Bridged packets for this neighbour find its header cached from now on.
+	if (deviceKind(p.oif) == L.DEVICE_KIND_BRIDGE) headerCached(p.oif, next);
 	p.dmac = mac;
 	p.smac = p.oif;
 	deviceSend<T>(p, p.oif);
@@ -266,7 +271,7 @@ function nobodyListens<T>(p: Packet): void {
 		if (!opens) p.reason = <u8>L.REASON_NO_SOCKET;
 		if ((p.tcp & L.TCP_RST) == 0) {
 			const reset = icmp.resetFor<T>(p);
-			if (reset !== null) queue.enqueue(reset, queue.TO_OUTPUT, -1);
+			if (reset !== null) send<T>(reset);
 		}
 		return end<T>(p, opens ? L.VERDICT_REJECTED : L.VERDICT_DROPPED, p.reason);
 	}
@@ -315,7 +320,7 @@ function reject<T>(p: Packet, at: i32): void {
 		return transmit<T>(r, p.physin);
 	}
 	conntrackAttach(r, p);
-	queue.enqueue(r, queue.TO_OUTPUT, -1);
+	send<T>(r);
 }
 
 /** The packet ends here. */

@@ -6,7 +6,9 @@ import { capacity, row } from "./arena";
 import { hash2 } from "./hash";
 import { netns } from "./netns";
 import { Packet } from "./packet";
-import { enqueue, takePacket, TO_OUTPUT } from "./queue";
+import { send } from "./forward";
+import { conntrackAttach } from "./netfilter/conntrack";
+import { takePacket } from "./queue";
 import { event, tracing } from "./trace";
 import * as L from "./layout";
 
@@ -51,8 +53,10 @@ export function sendIcmp<T>(p: Packet, type: i32, code: i32, mtu: u16): void {
 	quote(r, p);
 	r.len = min<u32>(QUOTE_MAX, p.len + 28);
 	r.payload = r.len - 28;
+	// icmp_glue_bits: the error belongs to the flow of the packet that caused it, confirmed or not.
+	conntrackAttach(r, p);
 	if (tracing<T>()) event(r, L.EVENT_ICMP_OUT, 0, 0, -1, -1);
-	enqueue(r, TO_OUTPUT, -1);
+	send<T>(r);
 }
 
 /** ip_error: a forwarding stack without a route says so, within error_burst and error_cost. */
@@ -70,7 +74,7 @@ export function sendRedirect<T>(p: Packet): void {
 	const since = p.time - load<i64>(peer, L.PEER_LAST);
 	if (sent > 0 && since < <i64>(REDIRECT_LOAD_MS << sent) * 1_000_000) return;
 	store<u32>(peer, sent + 1, L.PEER_REDIRECTS);
-	if (sent > 0) store<i64>(peer, p.time, L.PEER_LAST);
+	store<i64>(peer, p.time, L.PEER_LAST);
 	sendIcmp<T>(p, ICMP_REDIRECT, 1, 0);
 }
 
@@ -86,7 +90,7 @@ export function sendEchoReply<T>(p: Packet, type: i32): void {
 	r.len = p.len;
 	r.payload = p.payload;
 	r.tos = p.tos;
-	enqueue(r, TO_OUTPUT, -1);
+	send<T>(r);
 }
 
 /** A reset for a segment that no socket takes (RFC 9293 3.10.7.1), or for REJECT; the caller routes and queues it. */

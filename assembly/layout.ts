@@ -114,7 +114,7 @@ export const SKB_PREROUTED = 2; // br_netfilter ran PREROUTING: ip_sabotage_in s
 export const SKB_TRACE = 4; // -j TRACE
 export const SKB_LOCAL_OUT = 8; // made in this netns
 export const SKB_REPLY = 16; // replay: an answer travelling back
-export const SKB_ICMP_ERROR = 32;
+export const SKB_ROUTED = 32; // br_netfilter routed it after a DNAT: the stack does not route it again
 export const SKB_DELAYED = 64; // was queued on a neighbour
 export const SKB_KERNEL = 128; // made by an IP stack, not by a program (RST, ICMP)
 
@@ -200,6 +200,7 @@ export const NETNS_TIMEOUTS = 164; // u32[TIMEOUT_COUNT] seconds
 export const NETNS_CT_INSERT_FAILED = 264; // u32 nf_conntrack_stat.insert_failed
 export const NETNS_CT_DROP = 268; // u32 table full
 export const NETNS_CT_EARLY_DROP = 272; // u32
+export const NETNS_CT_PEAK = 276; // u32 most entries at once
 export const NETNS_STRIDE = 288;
 
 export const NS_IP_FORWARD = 1;
@@ -794,6 +795,7 @@ export const FLOWF_REACHED = 16; // a request got to a socket
 // Batch: one offered packet of a replay, 64 bytes; the first 32 are the wire record
 export const BATCH_NETNS = 32; // i32 the netns that offers it (the initiator's)
 export const BATCH_KIND = 36; // u8 BATCH_*
+export const BATCH_FLAGS = 37; // u8 BATCHF_*
 export const BATCH_SEQ = 40; // u32
 export const BATCH_ACK = 44; // u32
 export const BATCH_WINDOW = 48; // u16
@@ -802,6 +804,9 @@ export const BATCH_STRIDE = 64;
 
 export const BATCH_OFFER = 1; // the initiator sends it
 export const BATCH_REPLY = 2; // a recorded reply, its tuple as the initiator saw it: whoever answers in this run sends it
+
+export const BATCHF_OPENS = 1; // the first packet of a connection, as far as who offers it can tell
+export const BATCHF_RECORDED = 2; // recorded replies of its connection will follow: nothing else answers
 
 export const REPLIES_NONE = 0; // nothing answers
 export const REPLIES_MIRROR = 1; // a program answers each packet that it gets

@@ -81,9 +81,7 @@ export function releasePacket(p: Packet): void {
 export function clonePacket(p: Packet): Packet | null {
 	const copy = takePacket();
 	if (copy === null) return null;
-	const id = copy.id;
 	memory.copy(changetype<usize>(copy), changetype<usize>(p), L.PACKET_STRIDE);
-	copy.id = id;
 	copy.tunnel = -1;
 	return copy;
 }

@@ -68,11 +68,13 @@ function offerRequest(at: usize, time: i64): bool {
 	const dport = load<u16>(at, L.PACKET_DPORT);
 	const proto = load<u8>(at, L.PACKET_PROTO);
 	let index = findFlow(ns, src, dst, sport, dport, proto);
-	if (index < 0 || !isLive(index, time)) index = addFlow(ns, src, dst, sport, dport, proto, time);
+	const hints = load<u8>(at, L.BATCH_FLAGS);
+	if (index < 0 || !isLive(index, time, (hints & L.BATCHF_OPENS) != 0)) index = addFlow(ns, src, dst, sport, dport, proto, time);
 	if (index < 0) {
 		overflow++;
 		return false;
 	}
+	if ((hints & L.BATCHF_RECORDED) != 0) mark(flow(index), L.FLOWF_RECORDED);
 	const p = fromBatch(at, ns);
 	if (p === null) return false;
 	p.flow = index;
@@ -88,8 +90,10 @@ function offerReply(at: usize): bool {
 		ns, load<u32>(at, L.PACKET_DST), load<u32>(at, L.PACKET_SRC), load<u16>(at, L.PACKET_DPORT), load<u16>(at, L.PACKET_SPORT),
 		load<u8>(at, L.PACKET_PROTO),
 	);
+	// Echoes are answered by the stack of this run.
+	if (load<u8>(at, L.PACKET_PROTO) == L.PROTO_ICMP) return false;
 	const server = index < 0 ? -1 : load<i32>(flow(index), L.FLOW_SERVER);
-	if (server < 0 || load<u8>(at, L.PACKET_PROTO) == L.PROTO_ICMP) {
+	if (server < 0) {
 		unanswerable++;
 		return false;
 	}
@@ -102,7 +106,7 @@ function offerReply(at: usize): bool {
 	// A connection that was refused in the recording is accepted here: the refusal's time becomes the acceptance's.
 	const refused = (p.tcp & L.TCP_RST) != 0 && (load<u8>(f, L.FLOW_FLAGS) & L.FLOWF_ANSWERED) == 0;
 	if (p.proto == L.PROTO_TCP && refused) p.tcp = <u8>(L.TCP_SYN | L.TCP_ACK);
-	store<u8>(f, load<u8>(f, L.FLOW_FLAGS) | <u8>L.FLOWF_RECORDED, L.FLOW_FLAGS);
+	mark(f, L.FLOWF_RECORDED);
 	account(index, p);
 	enqueue(p, TO_OUTPUT, -1);
 	return true;
@@ -119,6 +123,10 @@ function fromBatch(at: usize, ns: i32): Packet | null {
 	p.tos = load<u8>(at, L.BATCH_TOS);
 	p.ttl = <u8>load<u32>(netns(ns), L.NETNS_TTL);
 	return p;
+}
+
+function mark(f: usize, flag: i32): void {
+	store<u8>(f, load<u8>(f, L.FLOW_FLAGS) | <u8>flag, L.FLOW_FLAGS);
 }
 
 function account(index: i32, p: Packet): void {
@@ -146,6 +154,7 @@ export function bind(p: Packet): void {
 		if (next < 0) return;
 		store<u32>(f, load<u32>(f, L.FLOW_PACKETS) - 1, L.FLOW_PACKETS);
 		store<u64>(f, load<u64>(f, L.FLOW_BYTES) - <u64>p.len, L.FLOW_BYTES);
+		mark(flow(next), load<u8>(f, L.FLOW_FLAGS) & L.FLOWF_RECORDED);
 		p.flow = next;
 		account(next, p);
 	}
@@ -164,7 +173,7 @@ export function crossed(p: Packet): void {
 		store<i32>(f, p.netns, L.FLOW_ENTRY_NODE);
 	} else if (entry != p.netns) {
 		store<i32>(f, p.netns, L.FLOW_SECOND);
-		store<u8>(f, load<u8>(f, L.FLOW_FLAGS) | <u8>L.FLOWF_SECOND_HOP, L.FLOW_FLAGS);
+		mark(f, L.FLOWF_SECOND_HOP);
 	}
 }
 
@@ -252,8 +261,8 @@ function answerFrom(r: Packet, f: usize): void {
 /** A packet of a flow has come to its end: the flow's verdict is what its client knows now. */
 export function ended(p: Packet, verdict: i32): void {
 	const f = flow(p.flow);
-	const flags = load<u8>(f, L.FLOW_FLAGS);
-	if ((flags & L.FLOWF_ANSWERED) != 0) return;
+	if (p.netns == load<i32>(f, L.FLOW_CT_NETNS) && !p.has(L.SKB_REPLY)) unbind(f);
+	if ((load<u8>(f, L.FLOW_FLAGS) & L.FLOWF_ANSWERED) != 0) return;
 	if (verdict == L.VERDICT_DELIVERED) return p.has(L.SKB_REPLY) ? heard(p, f) : reached(p, f);
 	if (p.has(L.SKB_REPLY)) return conclude(f, L.VERDICT_DROPPED, L.REASON_REPLY_LOST, p.rule);
 	// A rejection is one only once the refusal has come back to the client (`heard`); until then nobody has answered.
@@ -261,8 +270,16 @@ export function ended(p: Packet, verdict: i32): void {
 	conclude(f, answers && p.netns != load<i32>(f, L.FLOW_NETNS) && p.reason != L.REASON_BLACKHOLE ? L.VERDICT_DROPPED : verdict, p.reason, p.rule);
 }
 
+// The packet ended where its flow is first tracked: an entry that nothing confirmed went with it and is no flow's.
+function unbind(f: usize): void {
+	const ct = load<i32>(f, L.FLOW_CT);
+	if (ct < 0 || (load<u32>(row(L.TABLE_CT, ct, L.CT_STRIDE), L.CT_STATUS) & L.IPS_CONFIRMED) != 0) return;
+	store<i32>(f, -1, L.FLOW_CT);
+	store<i32>(f, -1, L.FLOW_CT_NETNS);
+}
+
 function reached(p: Packet, f: usize): void {
-	store<u8>(f, load<u8>(f, L.FLOW_FLAGS) | <u8>L.FLOWF_REACHED, L.FLOW_FLAGS);
+	mark(f, L.FLOWF_REACHED);
 	if (p.proto == L.PROTO_ICMP) {
 		store<i32>(f, p.netns, L.FLOW_SERVER);
 		store<u32>(f, p.src, L.FLOW_SEEN_SRC);
@@ -284,7 +301,9 @@ function heard(p: Packet, f: usize): void {
 		return conclude(f, unreachable ? L.VERDICT_UNREACHABLE : L.VERDICT_REJECTED, p.reason, p.rule);
 	}
 	if (p.proto == L.PROTO_TCP && (p.tcp & L.TCP_RST) != 0) return conclude(f, L.VERDICT_REJECTED, p.reason, p.rule);
-	store<u8>(f, load<u8>(f, L.FLOW_FLAGS) | <u8>L.FLOWF_ANSWERED, L.FLOW_FLAGS);
+	// An answer from an address that was not asked is nobody's.
+	if (p.proto != L.PROTO_ICMP && !answered(p, f)) return conclude(f, L.VERDICT_DROPPED, L.REASON_REPLY_LOST, -1);
+	mark(f, L.FLOWF_ANSWERED);
 	store<u32>(f, p.src, L.FLOW_SEEN_REPLY_SRC);
 	store<u16>(f, p.sport, L.FLOW_SEEN_REPLY_SPORT);
 	conclude(f, L.VERDICT_DELIVERED, L.REASON_NONE, -1);

@@ -47,7 +47,9 @@ export function closeSocket(socket: i32): void {
 export function findSocket(p: Packet): i32 {
 	// An echo's id is the port of the socket that asked.
 	if (p.proto == L.PROTO_ICMP) return find(p.netns, p.proto, p.dst, p.sport, p.src, 0, false);
-	return find(p.netns, p.proto, p.dst, p.dport, p.src, p.sport, p.proto == L.PROTO_TCP && (p.tcp & L.TCP_SYN) == 0);
+	// A listener takes a bare SYN alone: any ACK makes it reset (tcp_rcv_state_process, TCP_LISTEN).
+	const opens = (p.tcp & (L.TCP_SYN | L.TCP_ACK)) == L.TCP_SYN;
+	return find(p.netns, p.proto, p.dst, p.dport, p.src, p.sport, p.proto == L.PROTO_TCP && !opens);
 }
 
 /** The socket to which an ICMP error belongs, by the header that it quotes. */

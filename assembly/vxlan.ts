@@ -31,6 +31,7 @@ export function encapsulate(p: Packet, dev: i32): Packet | null {
 	outer.flags = <u8>(L.SKB_KERNEL | L.SKB_LOCAL_OUT) | (p.flags & <u8>L.SKB_REPLY);
 	outer.mark = p.mark;
 	outer.tunnel = slotOf(p);
+	outer.smac = dev;
 	p.mark = 0;
 	p.ct = L.CT_UNSEEN;
 	p.flags &= <u8>(L.SKB_REPLY | L.SKB_KERNEL);

@@ -161,7 +161,9 @@ export function connAllocate(netnsIndex: i32, hash: u32, now: i64): i32 {
 	c.masqDevice = -1;
 	c.start = now;
 	c.use = 1;
-	store<u32>(ns, load<u32>(ns, L.NETNS_CT_COUNT) + 1, L.NETNS_CT_COUNT);
+	const entries = load<u32>(ns, L.NETNS_CT_COUNT) + 1;
+	store<u32>(ns, entries, L.NETNS_CT_COUNT);
+	if (entries > load<u32>(ns, L.NETNS_CT_PEAK)) store<u32>(ns, entries, L.NETNS_CT_PEAK);
 	store<u32>(STATE, load<u32>(STATE, LIVE) + 1, LIVE);
 	return index;
 }

@@ -7,7 +7,7 @@
 // Defragmentation (-400), SELinux and helpers are not modelled.
 
 import { netnsHas } from "../netns";
-import { lookupRoute } from "../fib";
+import { reroute } from "../fib";
 import { Packet } from "../packet";
 import { bind } from "../replay";
 import { event, tracing } from "../trace";
@@ -50,20 +50,32 @@ function forwarding<T>(p: Packet): i32 {
 }
 
 function output<T>(p: Packet): i32 {
+	// The hook's outgoing interface is the one that it was entered with, whatever a re-route decides meanwhile.
+	const oif = p.oif;
+	let routed = oif;
 	let verdict = walk<T>(p, L.HOOK_OUTPUT, L.XT_RAW);
 	if (verdict == L.NF_ACCEPT) verdict = track<T>(p, L.HOOK_OUTPUT);
 	if (verdict == L.NF_ACCEPT) {
 		const mark = p.mark;
 		verdict = walk<T>(p, L.HOOK_OUTPUT, L.XT_MANGLE);
-		if (verdict == L.NF_ACCEPT && p.mark != mark) lookupRoute(p, true);
+		if (verdict == L.NF_ACCEPT && p.mark != mark) {
+			if (!reroute(p)) verdict = L.NF_DROP;
+			routed = p.oif;
+			p.oif = oif;
+		}
 	}
 	if (verdict == L.NF_ACCEPT) {
 		const dst = p.dst;
 		verdict = nat<T>(p, L.HOOK_OUTPUT, L.MANIP_DST);
-		if (verdict == L.NF_ACCEPT && p.dst != dst) lookupRoute(p, true);
+		if (verdict == L.NF_ACCEPT && p.dst != dst) {
+			if (!reroute(p)) verdict = L.NF_DROP;
+			routed = p.oif;
+			p.oif = oif;
+		}
 	}
 	if (verdict == L.NF_ACCEPT) verdict = walk<T>(p, L.HOOK_OUTPUT, L.XT_FILTER);
 	if (verdict == L.NF_ACCEPT) verdict = walk<T>(p, L.HOOK_OUTPUT, L.XT_SECURITY);
+	p.oif = routed;
 	return verdict;
 }
 

@@ -17,11 +17,20 @@ const SYN_RETRANSMIT_NS = SECOND_NS;
 const SYN_LINEAR = 5;
 const DEFAULT_TIMEOUT_SECONDS = 0.9;
 
+/** Both ends of an open connection, their sockets still in the engine. */
+export interface Held {
+	client: TcpClient;
+	socket: number;
+	server: TcpServer | null;
+	netns: number;
+	conversation: Conversation;
+}
+
 export interface Attempt {
 	detail: ProbeDetail;
 	events: TraceEvent[];
 	/** A connection that stays open. */
-	held: { client: TcpClient; server: TcpServer | null; netns: number; conversation: Conversation } | null;
+	held: Held | null;
 }
 
 /** Runs one attempt to its end: answered, refused, or out of time. */
@@ -62,9 +71,10 @@ function tcpAttempt(conversation: Conversation, probe: Probe, client: Client, un
 	const end = new TcpEnd(client, Math.imul(sport, 2654435761) ^ Number(wire.now & 0xffffffn));
 	end.ttl = probe.ttl;
 	const program = new TcpClient(end, probe.hold ?? false);
+	conversation.hold = probe.hold ?? false;
 	const socket = wire.open(netns, L.PROTO_TCP, src, sport, dst, dport);
 	conversation.own(socket, netns, program);
-	const first = conversation.send(netns, program.connect());
+	conversation.send(netns, program.connect());
 	const settled = () =>
 		program.state !== "connecting" || icmpErrors(conversation, client).some((error) => error.matchesProbe);
 	for (let sent = 1; !settled() && wire.now < until; sent++) {
@@ -73,13 +83,12 @@ function tcpAttempt(conversation: Conversation, probe: Probe, client: Client, un
 		conversation.wait(next < until ? next : until, settled);
 		if (!settled() && wire.now < until) conversation.send(netns, program.connect());
 	}
-	const detail = tcpDetail(conversation, probe, client, program, first);
+	const detail = tcpDetail(conversation, probe, client, program);
 	if (detail.outcome === "delivered" && probe.hold) {
-		for (const server of conversation.servers) server.hold = true;
 		return {
 			detail,
 			events: conversation.events,
-			held: { client: program, server: conversation.servers[0] ?? null, netns, conversation },
+			held: { client: program, socket, server: conversation.servers[0] ?? null, netns, conversation },
 		};
 	}
 	conversation.disown(socket);
@@ -87,13 +96,7 @@ function tcpAttempt(conversation: Conversation, probe: Probe, client: Client, un
 	return { detail, events: conversation.events, held: null };
 }
 
-function tcpDetail(
-	conversation: Conversation,
-	probe: Probe,
-	client: Client,
-	program: TcpClient,
-	first: TraceEvent[],
-): ProbeDetail {
+function tcpDetail(conversation: Conversation, probe: Probe, client: Client, program: TcpClient): ProbeDetail {
 	const errors = icmpErrors(conversation, client);
 	const detail: ProbeDetail = {
 		...outcomeOf(errors, "tcp"),
@@ -109,7 +112,6 @@ function tcpDetail(
 		detail.replyFromPort = client.dport;
 	}
 	if (answered || program.state === "established") Object.assign(detail, servedBy(conversation));
-	if (!answered && lostLocally(first)) delete detail.by;
 	return detail;
 }
 

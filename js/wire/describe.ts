@@ -118,7 +118,8 @@ export function describeStep(machine: Machine, event: TraceEvent): string | null
 		] as const
 	).flatMap(([name, row]) => (row < 0 ? [] : [`${name}=${machine.deviceName(row)}`]));
 	const packet = describeHeader(event.header, event.inside);
-	return `${hookAndTable(event)} ${place.chain}:${kind}:${place.number} (${devices.join(",")}) | ${packet}`;
+	const mark = event.mark === 0 ? "" : ` mark 0x${event.mark.toString(16)}`;
+	return `${hookAndTable(event)} ${place.chain}:${kind}:${place.number}${mark} (${devices.join(",")}) | ${packet}`;
 }
 
 /** `FORWARD/filter`. */

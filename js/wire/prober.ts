@@ -2,7 +2,7 @@
 // hops, trace. The twin of the lab in `js/verify`, and judged by the same comparison.
 
 import * as L from "../../assembly/layout.ts";
-import { type ConntrackEntry, conntrackEntry, isLive, type Tuple } from "../../bindings/conntrack.ts";
+import { type ConntrackEntry, conntrackEntries, conntrackEntry, isLive, type Tuple } from "../../bindings/conntrack.ts";
 import type { TraceEvent } from "../../bindings/events.ts";
 import type { Machine } from "../../bindings/machine.ts";
 import { ipv4FromNumber } from "../net/address.ts";
@@ -89,10 +89,11 @@ export class Prober {
 		for (let i = 0; i < count; i++) {
 			const made = probe.raw ? rawAttempt(this.wire, probe, this.#held) : attempt(this.wire, probe);
 			if (made.held) this.#held.set(index, made.held);
-			made.detail.conntrack = this.#tied(made.events);
+			made.detail.conntrack = this.#tied(made.events, probe.raw !== undefined);
 			attempts.push(made.detail);
 			events = made.events;
-			this.wire.advance(PAUSE_NS + BigInt(Math.round((probe.interval ?? 0) * 1e9)));
+			const interval = i < count - 1 ? (probe.interval ?? 0) : 0;
+			this.wire.advance(PAUSE_NS + BigInt(Math.round(interval * 1e9)));
 		}
 		const result: ProbeResult = { probe, summary: summarise(probe, attempts), ruleHits: this.#hits(before) };
 		if (count > 1) return result;
@@ -123,16 +124,23 @@ export class Prober {
 		this.#held.clear();
 	}
 
-	/** Entries that packets of an attempt went by, and that are still there. */
-	#tied(events: readonly TraceEvent[]): Record<string, ConntrackEntryJson[]> {
+	/** Entries that the probe's packets opened or went by, and that are still there: its own tuple's, and those beyond. */
+	#tied(events: readonly TraceEvent[], crafted: boolean): Record<string, ConntrackEntryJson[]> {
+		// A crafted packet may be invalid, and so have gone by no entry, though its tuple has one.
+		const live = crafted ? conntrackEntries(this.machine.core, this.wire.now) : this.#seen(events);
 		const told: Record<string, ConntrackEntryJson[]> = {};
-		for (const row of new Set(events.flatMap(trackedRow))) {
-			const entry = conntrackEntry(this.machine.core, row);
-			if (entry === null || !isLive(entry, this.wire.now)) continue;
+		for (const entry of tiedTo(events[0], live)) {
 			const netns = this.machine.netnsName(entry.netns);
 			told[netns] = [...(told[netns] ?? []), this.#entryJson(entry)];
 		}
 		return told;
+	}
+
+	/** Live entries that packets went by. */
+	#seen(events: readonly TraceEvent[]): ConntrackEntry[] {
+		const rows = [...new Set(events.flatMap(trackedRow))];
+		const entries = rows.map((row) => conntrackEntry(this.machine.core, row));
+		return entries.filter((entry) => entry !== null).filter((entry) => isLive(entry, this.wire.now));
 	}
 
 	#entryJson(entry: ConntrackEntry): ConntrackEntryJson {
@@ -181,31 +189,71 @@ export class Prober {
 	/** By netns: each packet's way through its tables. */
 	#trace(events: readonly TraceEvent[]): Record<string, TracedPacketJson[]> {
 		const told: Record<string, TracedPacketJson[]> = {};
-		const open = new Map<string, TracedPacketJson>();
+		const open = new Map<string, { id: number; packet: TracedPacketJson }>();
 		for (const event of events) {
 			const netns = this.machine.netnsName(event.netns);
-			const key = `${netns} ${event.packet}`;
-			if (event.kind === L.EVENT_OUT && !this.#isBridge(event.device)) open.delete(key);
-			const step = describeStep(this.machine, event);
+			if (this.#leaves(event)) open.delete(netns);
+			// The kernel logs what follows `-j TRACE`, in the netns of that rule.
+			const step = event.flags & L.SKB_TRACE ? describeStep(this.machine, event) : null;
 			if (step === null) continue;
-			let packet = open.get(key);
-			if (packet === undefined) {
-				packet = { packet: describeHeader(event.header, event.inside), hookPath: [], steps: [] };
-				open.set(key, packet);
-				told[netns] = [...(told[netns] ?? []), packet];
+			// Another packet's steps in between start a new list.
+			let current = open.get(netns);
+			if (current?.id !== event.packet) {
+				current = {
+					id: event.packet,
+					packet: { packet: describeHeader(event.header, event.inside), hookPath: [], steps: [] },
+				};
+				open.set(netns, current);
+				told[netns] = [...(told[netns] ?? []), current.packet];
 			}
 			const hook = hookAndTable(event);
-			if (packet.hookPath.at(-1) !== hook) packet.hookPath.push(hook);
-			packet.steps.push(step);
+			if (current.packet.hookPath.at(-1) !== hook) current.packet.hookPath.push(hook);
+			current.packet.steps.push(step);
 		}
 		return told;
 	}
 
-	#isBridge(device: number): boolean {
-		const ref = this.machine.encoded.deviceNames[device];
+	/** The packet leaves the netns, or comes back to it over lo. */
+	#leaves(event: TraceEvent): boolean {
+		if (event.kind !== L.EVENT_OUT && event.kind !== L.EVENT_IN) return false;
+		const ref = this.machine.encoded.deviceNames[event.device];
 		const devices = ref ? this.machine.netnsOf(ref.netns).devices : [];
-		return devices.find(({ name }) => name === ref?.device)?.kind === "bridge";
+		const kind = devices.find(({ name }) => name === ref?.device)?.kind;
+		return event.kind === L.EVENT_OUT ? kind !== "bridge" : kind === "lo";
 	}
+}
+
+/** An entry's reply tuple turned round is the tuple of the packet behind it, by which the next netns knows it. */
+function tiedTo(first: TraceEvent | undefined, entries: readonly ConntrackEntry[]): ConntrackEntry[] {
+	if (first === undefined) return [];
+	const { inner, proto } = first.header;
+	const own = inner ? keyOf(inner.proto, inner) : keyOf(proto, first.header);
+	const ahead = new Set([own]);
+	const back = new Set([own, keyOf(inner?.proto ?? proto, reversed(inner ?? first.header))]);
+	const chosen = new Set<ConntrackEntry>();
+	const grow = (keys: Set<string>, near: "orig" | "reply", far: "orig" | "reply") => {
+		for (const key of keys) {
+			for (const entry of entries) {
+				const forward = (side: "orig" | "reply") => (side === "orig" ? entry.orig : reversed(entry.reply));
+				if (keyOf(entry.proto, forward(near)) !== key) continue;
+				chosen.add(entry);
+				keys.add(keyOf(entry.proto, forward(far)));
+			}
+		}
+	};
+	grow(ahead, "orig", "reply");
+	grow(back, "reply", "orig");
+	return entries.filter((entry) => chosen.has(entry));
+}
+
+function reversed({ src, dst, sport, dport }: Tuple): Tuple {
+	return { src: dst, dst: src, sport: dport, dport: sport };
+}
+
+function keyOf(proto: number, { src, dst, sport, dport }: Tuple): string {
+	// An echo's id stands for both ports, whichever way round the tuple is.
+	const ports = proto === L.PROTO_ICMP ? "icmp" : `${sport} ${dport}`;
+	return `${proto} ${src} ${dst} ${ports}`;
 }
 
 /** The entry that an event tells of; a tunnel's own packets are not the probe's. */

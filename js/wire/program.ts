@@ -29,6 +29,8 @@ export class Conversation {
 	/** First delivery to a listening program. */
 	reached: TraceEvent | null = null;
 	readonly servers: TcpServer[] = [];
+	/** Servers do not close: the client keeps its connection. */
+	hold = false;
 
 	constructor(wire: Wire) {
 		this.wire = wire;
@@ -82,7 +84,7 @@ export class Conversation {
 		}
 		const { dst, dport, src, sport } = event.header;
 		const socket = this.wire.open(event.netns, L.PROTO_TCP, dst, dport, src, sport);
-		const program = new TcpServer(event.header, socket, event.netns);
+		const program = new TcpServer(event.header, socket, event.netns, this.hold);
 		this.servers.push(program);
 		this.own(socket, event.netns, program);
 		return { program, netns: event.netns };

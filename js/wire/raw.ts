@@ -4,9 +4,10 @@ import * as L from "../../assembly/layout.ts";
 import type { TraceEvent } from "../../bindings/events.ts";
 import { ipv4ToNumber } from "../net/address.ts";
 import type { Probe, ProbeDetail, RawPacket } from "../net/probe.ts";
-import type { Attempt } from "./attempt.ts";
+import type { Attempt, Held } from "./attempt.ts";
 import { describeDevice, describeHeader } from "./describe.ts";
-import { Conversation } from "./program.ts";
+import { Conversation, type Program } from "./program.ts";
+import type { TcpEnd } from "./tcp.ts";
 import type { Outgoing, Wire } from "./wire.ts";
 
 const FOLLOW_UP_NS = 120_000_000n;
@@ -24,21 +25,31 @@ const FLAG_BITS: Readonly<Record<string, number>> = {
 };
 const PROTOS = { tcp: L.PROTO_TCP, udp: L.PROTO_UDP, icmp: L.PROTO_ICMP, sctp: L.PROTO_SCTP } as const;
 
-type Held = ReadonlyMap<number, NonNullable<Attempt["held"]>>;
+type HeldByProbe = ReadonlyMap<number, Held>;
 
 /** Sends the crafted packet of a probe and follows it. RangeError where it names a connection that nobody holds. */
-export function rawAttempt(wire: Wire, probe: Probe, held: Held): Attempt {
+export function rawAttempt(wire: Wire, probe: Probe, held: HeldByProbe): Attempt {
 	const netns = wire.machine.netnsRow(probe.from);
 	const packet = probe.raw?.ofProbe === undefined ? crafted(wire, probe) : ofHeld(probe.raw, held);
 	const conversation = new Conversation(wire);
-	for (const one of held.values()) {
-		// Held connections answer as their programs do.
-		if (one.server) conversation.own(one.server.socket, one.server.netns, { receive: () => [] });
+	for (const { client, socket, netns: own, server } of held.values()) {
+		conversation.own(socket, own, acknowledging(client.end));
+		if (server) conversation.own(server.socket, server.netns, acknowledging(server.end));
 	}
 	const first = conversation.send(netns, packet);
 	conversation.wait(wire.now + FOLLOW_UP_NS, () => false);
 	for (const server of conversation.servers) conversation.disown(server.socket);
 	return { detail: follow(wire, probe, conversation.events, first[0]), events: conversation.events, held: null };
+}
+
+/** A stack answers whatever its open connection does not expect with where it stands (RFC 9293 3.10.7.4, RFC 5961). */
+function acknowledging(end: TcpEnd): Program {
+	return {
+		receive({ header }) {
+			const odd = header.payload > 0 || header.seq !== end.ack;
+			return header.proto === L.PROTO_TCP && odd && !(header.tcpFlags & L.TCP_RST) ? [end.segment(L.TCP_ACK)] : [];
+		},
+	};
 }
 
 function crafted(wire: Wire, probe: Probe): Outgoing {
@@ -82,7 +93,7 @@ function icmp(probe: Probe, raw: RawPacket): Partial<Outgoing> {
 	};
 }
 
-function ofHeld(raw: RawPacket, held: Held): Outgoing {
+function ofHeld(raw: RawPacket, held: HeldByProbe): Outgoing {
 	const connection = held.get(raw.ofProbe ?? -1);
 	const side = raw.side === "server" ? connection?.server?.end : connection?.client.end;
 	if (side === undefined)

@@ -11,6 +11,8 @@ const IP_BYTES = 20;
 const SYN_BYTES = 40;
 const SEGMENT_BYTES = 32;
 export const REQUEST_BYTES = 6;
+/** The request of a client that keeps its connection open. */
+const HOLD_BYTES = 5;
 export const ANSWER_BYTES = 200;
 const WINDOW = 64240;
 
@@ -108,7 +110,10 @@ export class TcpClient implements Program {
 		this.state = "established";
 		this.end.seq = (this.end.seq + 1) >>> 0;
 		this.end.hear(header);
-		return [this.end.segment(L.TCP_ACK), this.end.segment(L.TCP_PSH | L.TCP_ACK, REQUEST_BYTES)];
+		return [
+			this.end.segment(L.TCP_ACK),
+			this.end.segment(L.TCP_PSH | L.TCP_ACK, this.hold ? HOLD_BYTES : REQUEST_BYTES),
+		];
 	}
 }
 
@@ -118,11 +123,12 @@ export class TcpServer implements Program {
 	readonly socket: number;
 	readonly netns: number;
 	/** The client keeps the connection open: do not close. */
-	hold = false;
+	hold: boolean;
 	#answered = false;
 	#closing = false;
 
-	constructor(syn: Header, socket: number, netns: number) {
+	constructor(syn: Header, socket: number, netns: number, hold = false) {
+		this.hold = hold;
 		this.end = new TcpEnd(
 			{ src: syn.dst, dst: syn.src, sport: syn.dport, dport: syn.sport },
 			(syn.seq * 7 + 0x1000_0001) >>> 0,

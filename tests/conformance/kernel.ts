@@ -49,7 +49,7 @@ export async function checkKernel(content: never, path: string): Promise<Result[
 	const recorded = recordedFor(path);
 	if (recorded === null) return [{ name: scenario.name, status: "skipped", reason: "no recorded result" }];
 	const topology = scenario.trace ? { ...scenario, nodes: scenario.nodes.map(traced) } : scenario;
-	const machine = openMachine(await loadModule(), topology);
+	const machine = openMachine(await loadModule(), topology, { windows: true });
 	const prober = new Prober(machine, { timeouts: scenario.ctTimeouts ?? false });
 	const results: Result[] = [];
 	let index = 0;
