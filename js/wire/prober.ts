@@ -196,9 +196,10 @@ export class Prober {
 			// The kernel logs what follows `-j TRACE`, in the netns of that rule.
 			const step = event.flags & L.SKB_TRACE ? describeStep(this.machine, event) : null;
 			if (step === null) continue;
-			// Another packet's steps in between start a new list.
+			// A list starts where a packet enters the netns's tables; what a forwarding stack says meanwhile comes in between.
 			let current = open.get(netns);
-			if (current?.id !== event.packet) {
+			const enters = event.hook === L.HOOK_PREROUTING || event.hook === L.HOOK_OUTPUT;
+			if (current === undefined || (current.id !== event.packet && enters)) {
 				current = {
 					id: event.packet,
 					packet: { packet: describeHeader(event.header, event.inside), hookPath: [], steps: [] },
