@@ -6,7 +6,7 @@ export interface Room {
 	/** Folder or file, relative to the checkout. */
 	name: string;
 	holds: string;
-	/** Further files of the room that its name does not cover. */
+	/** Further files and folders of the room that its name does not cover. */
 	also?: string[];
 	/** Rooms, or files in them, that it may import. */
 	may: string[];
@@ -41,6 +41,7 @@ const CLUSTER = [
 	"js/flows",
 	"js/sim",
 	"js/wire",
+	"js/trace",
 	"js/replay",
 ];
 
@@ -113,9 +114,14 @@ export const ROOMS: Room[] = [
 		may: ["js/net", "js/ports.ts", "bindings", "assembly/layout.ts"],
 	},
 	{
+		name: "js/trace",
+		holds: "one packet's way as hops, verdicts and reasons, and its drawings: text, diagram, pcapng",
+		may: ["js/net", "js/flows", "js/wire", "bindings", "assembly/layout.ts"],
+	},
+	{
 		name: "js/replay",
 		holds: "captures and flow records through the data plane in batches; the report",
-		may: ["js/net", "js/flows", "bindings", "assembly/layout.ts"],
+		may: ["js/net", "js/flows", "js/wire", "js/trace", "bindings", "assembly/layout.ts"],
 	},
 	{
 		name: "js/realise",
@@ -132,7 +138,9 @@ export const ROOMS: Room[] = [
 	},
 	{
 		name: "js/cluster.ts",
-		holds: "the composition root: the only place that knows everyone; no sockets, no files: runs in a browser",
+		also: ["js/cluster"],
+		holds:
+			"with `js/cluster/` the composition root: the only place that knows everyone; no sockets, no files: runs in a browser",
 		may: [...CLUSTER, "js/realise", "js/lab.ts"],
 		says: "everything above",
 	},
@@ -158,7 +166,7 @@ export const ROOMS: Room[] = [
 	{
 		name: "js/cli",
 		holds: "one file a command",
-		may: ["js/cluster.ts", "js/serve", "js/flows", "js/verify", "js/net"],
+		may: ["js/cluster.ts", "js/serve", "js/flows", "js/verify", "js/trace", "js/net"],
 		packages: ["node:", "commander", "yaml"],
 	},
 	{
@@ -184,7 +192,7 @@ export const UNBOUND = [
 
 /** The room a file is in, or null for files that the table does not bind. */
 export function roomOf(path: string): Room | null {
-	const named = ROOMS.find(({ also }) => also?.includes(path));
+	const named = ROOMS.find(({ also }) => also?.some((name) => path === name || path.startsWith(`${name}/`)));
 	if (named !== undefined) return named;
 	const inside = ROOMS.filter(({ name }) => path === name || path.startsWith(`${name}/`));
 	return inside.sort((a, b) => b.name.length - a.name.length)[0] ?? null;
