@@ -139,6 +139,8 @@ export const ROOMS: Room[] = [
 	{
 		name: "js/cluster.ts",
 		also: ["js/cluster"],
+		// package.json's name for the entry of bindings/ that finds the module on this host.
+		packages: ["#core"],
 		holds:
 			"with `js/cluster/` the composition root: the only place that knows everyone; no sockets, no files: runs in a browser",
 		may: [...CLUSTER, "js/realise", "js/lab.ts"],
