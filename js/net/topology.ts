@@ -66,6 +66,8 @@ export interface HostSpec {
 	name: string;
 	ip: string;
 	listen?: Listener[];
+	/** Listens on every port: what is assumed of a machine of which only its traffic is known. */
+	listenAny?: boolean;
 	sysctls?: Record<string, string | number>;
 }
 

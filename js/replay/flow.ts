@@ -1,0 +1,94 @@
+// One flow of a replay in words: a line of `--per-flow`. A flow is one conntrack entry at the first netns that tracks it.
+
+import * as L from "../../assembly/layout.ts";
+import type { FlowRow } from "../../bindings/flows.ts";
+import type { Machine } from "../../bindings/machine.ts";
+import { timeText } from "../flows/time.ts";
+import { ipv4FromNumber } from "../net/address.ts";
+import type { Delivered, Protocol, Seen, Verdict } from "../trace/path.ts";
+import { reasonOfEnd, verdictWord } from "../trace/reason.ts";
+
+export interface FlowReport {
+	/** Seconds since 1970 with nine decimals, of the first packet. */
+	time: string;
+	proto: Protocol | `${number}`;
+	src: string;
+	/** ICMP: the echo's id; and `dport` its type << 8 | code. */
+	sport: number;
+	dst: string;
+	dport: number;
+	/** Both directions, as offered and answered; bytes are IP bytes. */
+	packets: number;
+	bytes: number;
+	verdict: Verdict;
+	reason: string | null;
+	/** Who got the request, whether or not the answer came back. */
+	delivered: Delivered | null;
+	/** What the receiver saw. */
+	seen: Seen | null;
+	/** Node whose uplink took it in while its destination was still undecided; null: none did. */
+	entryNode: string | null;
+	/** It went on from there to another node. */
+	secondHop: boolean;
+	/** `NAMESPACE/NAME:PORT` of the Service whose address it was sent to. */
+	service: string | null;
+	/** Seconds since 1970 of the last packet. */
+	last: string;
+}
+
+export interface FlowWords {
+	machine: Machine;
+	/** The Node that a netns is, or is on. */
+	nodeOf: (netns: string) => string | null;
+	serviceOf: (address: number, proto: number, port: number) => string | null;
+}
+
+const PROTOCOLS: Readonly<Record<number, Protocol>> = {
+	[L.PROTO_ICMP]: "icmp",
+	[L.PROTO_TCP]: "tcp",
+	[L.PROTO_UDP]: "udp",
+	[L.PROTO_SCTP]: "sctp",
+};
+
+export function flowReport(row: FlowRow, words: FlowWords): FlowReport {
+	const { machine } = words;
+	const verdict = verdictWord(row.verdict) ?? "unknown";
+	const reached = row.server >= 0;
+	const ports = row.proto !== L.PROTO_ICMP;
+	return {
+		time: timeText(row.timeNs),
+		proto: PROTOCOLS[row.proto] ?? `${row.proto}`,
+		src: ipv4FromNumber(row.src),
+		sport: row.sport,
+		dst: ipv4FromNumber(row.dst),
+		dport: row.dport,
+		packets: row.packets,
+		bytes: Number(row.bytes),
+		verdict,
+		reason: verdict === "delivered" ? null : reasonOfEnd(machine, row.verdict, row.reason, row.rule),
+		delivered: reached ? receiver(row, words) : null,
+		seen: reached ? { source: ipv4FromNumber(row.seenSrc), sourcePort: ports ? row.seenSport : null } : null,
+		...entry(row, words),
+		service: words.serviceOf(row.dst, row.proto, row.dport),
+		last: timeText(row.lastNs),
+	};
+}
+
+function receiver(row: FlowRow, { machine, nodeOf }: FlowWords): Delivered {
+	const netns = machine.netnsName(row.server);
+	const colon = netns.indexOf(":");
+	const [kind, name] = colon < 0 ? ["router", netns] : [netns.slice(0, colon), netns.slice(colon + 1)];
+	const at = { address: ipv4FromNumber(row.seenDst), port: row.proto === L.PROTO_ICMP ? null : row.seenDport };
+	const slash = name.indexOf("/");
+	if (kind === "pod")
+		return { kind: "Pod", namespace: slash < 0 ? null : name.slice(0, slash), name: name.slice(slash + 1), node: nodeOf(netns), ...at };
+	if (kind === "node") return { kind: "Node", namespace: null, name, node: name, ...at };
+	if (kind === "host") return { kind: "Host", namespace: null, name, node: null, ...at };
+	return { kind: "Router", namespace: null, name, node: null, ...at };
+}
+
+function entry(row: FlowRow, { machine, nodeOf }: FlowWords): Pick<FlowReport, "entryNode" | "secondHop"> {
+	const name = (netns: number) => nodeOf(machine.netnsName(netns));
+	if (row.entryNode < 0) return { entryNode: null, secondHop: false };
+	return { entryNode: name(row.entryNode), secondHop: (row.flags & L.FLOWF_SECOND_HOP) !== 0 };
+}
