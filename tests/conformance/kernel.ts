@@ -9,9 +9,10 @@ import { isAction, type ProbeResult, type ProbeStep, type RecordedResult } from 
 import type { NodeSpec, Topology } from "../../js/net/topology.ts";
 import { compareProbe } from "../../js/verify/compare.ts";
 import { Prober } from "../../js/wire/prober.ts";
+import { fromObjects, hasObjects } from "./kernel-objects.ts";
 import type { Result } from "./result.ts";
 
-interface Scenario extends Topology {
+export interface Scenario extends Topology {
 	name: string;
 	probes: ProbeStep[];
 	ctTimeouts?: boolean;
@@ -38,18 +39,39 @@ function traced(node: NodeSpec): NodeSpec {
 }
 
 /** Result files lie beside the scenarios' folder, in `results/`. */
-function recordedFor(path: string): RecordedResult | null {
+export function recordedFor(path: string): RecordedResult | null {
 	const file = join(dirname(dirname(path)), "results", basename(path));
 	return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : null;
 }
 
-/** Judges every probe of a scenario. */
+/** Judges every probe of a scenario; where its cluster is given as objects too, once more from these alone. */
 export async function checkKernel(content: never, path: string): Promise<Result[]> {
 	const scenario = content as Scenario;
 	const recorded = recordedFor(path);
 	if (recorded === null) return [{ name: scenario.name, status: "skipped", reason: "no recorded result" }];
+	const results = await judgeScenario(scenario, recorded);
+	if (!hasObjects(scenario)) return results;
+	return [
+		...results,
+		...(await judgeScenario({ ...scenario, ...fromObjects(scenario) }, recorded, { suffix: " from objects" })),
+	];
+}
+
+export interface ScenarioOptions {
+	/** Appended to each result's name. */
+	suffix?: string;
+	/** Of every choice that chance makes. */
+	seed?: bigint;
+}
+
+/** Runs a scenario's probes on a fresh engine and holds each against its recording. */
+export async function judgeScenario(
+	scenario: Scenario,
+	recorded: RecordedResult,
+	{ suffix = "", seed = 1n }: ScenarioOptions = {},
+): Promise<Result[]> {
 	const topology = scenario.trace ? { ...scenario, nodes: scenario.nodes.map(traced) } : scenario;
-	const machine = openMachine(await loadModule(), topology, { windows: true });
+	const machine = openMachine(await loadModule(), topology, { windows: true, seed });
 	const prober = new Prober(machine, { timeouts: scenario.ctTimeouts ?? false });
 	const results: Result[] = [];
 	let index = 0;
@@ -60,7 +82,7 @@ export async function checkKernel(content: never, path: string): Promise<Result[
 		}
 		const expected = recorded.probes[index++];
 		if (expected === undefined) continue;
-		results.push(judge(`${scenario.name} probe ${index - 1}`, expected, () => prober.step(step)));
+		results.push(judge(`${scenario.name} probe ${index - 1}${suffix}`, expected, () => prober.step(step)));
 	}
 	return results;
 }
