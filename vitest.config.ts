@@ -3,6 +3,8 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
+	// As package.json's imports, which name the built file.
+	resolve: { alias: { "#core": new URL("./bindings/node.ts", import.meta.url).pathname } },
 	test: {
 		include: ["tests/**/*.test.ts"],
 		exclude: ["tests/deno/**"],

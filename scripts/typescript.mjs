@@ -9,6 +9,12 @@ import { isMainThread } from "node:worker_threads";
 // Node loads hooks on a thread of their own, from this very file: there, only the exports below count.
 if (isMainThread) register(import.meta.url);
 
+/** Sources take the engine's bytes from beside the sources, not from dist/ as package.json says. @type {import("node:module").ResolveHook} */
+export function resolve(specifier, context, nextResolve) {
+	if (specifier !== "#core") return nextResolve(specifier, context);
+	return { url: new URL("../bindings/node.ts", import.meta.url).href, shortCircuit: true };
+}
+
 /** @type {import("node:module").LoadHook} */
 export async function load(url, context, nextLoad) {
 	if (!url.startsWith("file:") || !url.endsWith(".ts")) return nextLoad(url, context);

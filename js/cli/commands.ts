@@ -1,5 +1,16 @@
 // The commands, in the order in which `podwire --help` lists them.
 
 import type { Define } from "./command.ts";
+import { conntrackCommand } from "./conntrack.ts";
+import { getCommand } from "./get.ts";
+import { iptablesCommand } from "./iptables.ts";
+import { routesCommand } from "./routes.ts";
+import { traceCommand } from "./trace.ts";
 
-export const COMMANDS: readonly Define[] = [];
+export const COMMANDS: readonly Define[] = [
+	(context) => traceCommand(context),
+	(context) => iptablesCommand(context),
+	(context) => routesCommand(context),
+	(context) => conntrackCommand(context),
+	(context) => getCommand(context),
+];

@@ -4,6 +4,9 @@ import { Command } from "commander";
 import type { Context, Run } from "./command.ts";
 import { type FlowFlags, flowFlags, flowOptions, stateOptions } from "./flowoptions.ts";
 import { type ClusterFlags, clusterFlags, clusterOptions, examples } from "./options.ts";
+import { openCluster } from "./source.ts";
+import { type Status, UsageError, YES } from "./status.ts";
+import type { Terminal } from "./terminal.ts";
 
 export interface ConntrackOptions {
 	cluster: ClusterFlags;
@@ -13,7 +16,7 @@ export interface ConntrackOptions {
 
 type Raw = { namespace: string; node: string };
 
-export function conntrackCommand(context: Context, run: Run<ConntrackOptions>): Command {
+export function conntrackCommand(context: Context, run: Run<ConntrackOptions> = conntrack): Command {
 	const command = new Command("conntrack").description("print a node's connections as conntrack -L does");
 	flowOptions(stateOptions(command), false);
 	clusterOptions(command);
@@ -27,4 +30,12 @@ export function conntrackCommand(context: Context, run: Run<ConntrackOptions>): 
 			run({ cluster: clusterFlags(raw), replay: flowFlags(raw), node: raw.node }, context.terminal),
 		),
 	);
+}
+
+async function conntrack({ cluster: flags, replay, node }: ConntrackOptions, terminal: Terminal): Promise<Status> {
+	const cluster = await openCluster(flags, terminal);
+	if (replay.flows.length > 0) throw new UsageError("--flows: the state after a replay is not there yet");
+	await terminal.print(cluster.conntrack(node));
+	terminal.say("the table is empty: no traffic was replayed (--flows FILE)");
+	return YES;
 }

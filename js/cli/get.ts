@@ -2,8 +2,13 @@
 // are an error until the API server's issue.
 
 import { Argument, Command } from "commander";
+import { stringify } from "yaml";
+import { type Setting, settingsOf } from "../cluster.ts";
 import type { Context, Run } from "./command.ts";
 import { type ClusterFlags, clusterFlags, clusterOptions, examples, outputOption, word } from "./options.ts";
+import { openCluster } from "./source.ts";
+import { type Status, YES } from "./status.ts";
+import type { Terminal } from "./terminal.ts";
 
 export interface GetOptions {
 	cluster: ClusterFlags;
@@ -13,7 +18,7 @@ export interface GetOptions {
 
 type Raw = { namespace: string; output: GetOptions["output"] };
 
-export function getCommand(context: Context, run: Run<GetOptions>): Command {
+export function getCommand(context: Context, run: Run<GetOptions> = get): Command {
 	const command = new Command("get")
 		.description("show the cluster's configuration, each value with its source")
 		.addArgument(new Argument("<kind>", "config").argParser(word("config")));
@@ -27,4 +32,28 @@ export function getCommand(context: Context, run: Run<GetOptions>): Command {
 	return command.action((kind: GetOptions["kind"], raw: Raw) =>
 		context.perform(() => run({ cluster: clusterFlags(raw), kind, output: raw.output }, context.terminal)),
 	);
+}
+
+async function get({ cluster: flags, output }: GetOptions, terminal: Terminal): Promise<Status> {
+	const cluster = await openCluster(flags, terminal);
+	const settings = settingsOf(cluster);
+	const object = Object.fromEntries(settings.map(({ name, value, source }) => [name, { value, source }]));
+	if (output === "json") await terminal.print(`${JSON.stringify(object, null, 2)}\n`);
+	else if (output === "yaml") await terminal.print(stringify(object));
+	else await terminal.print(table(settings));
+	return YES;
+}
+
+/** kubectl's columns: three blanks between them. */
+function table(settings: readonly Setting[]): string {
+	const rows = [["NAME", "VALUE", "SOURCE"], ...settings.map(({ name, value, source }) => [name, cell(value), source])];
+	const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+	return rows
+		.map((row) => `${row.map((text, i) => text.padEnd(widths[i] ?? 0)).join("   ").trimEnd()}\n`)
+		.join("");
+}
+
+function cell(value: unknown): string {
+	if (Array.isArray(value)) return value.join(",");
+	return typeof value === "object" && value !== null ? JSON.stringify(value) : String(value);
 }

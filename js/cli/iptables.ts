@@ -4,6 +4,9 @@ import { Command } from "commander";
 import type { Context, Run } from "./command.ts";
 import { type FlowFlags, flowFlags, flowOptions, stateOptions } from "./flowoptions.ts";
 import { type ClusterFlags, clusterFlags, clusterOptions, examples } from "./options.ts";
+import { openCluster } from "./source.ts";
+import { type Status, UsageError, YES } from "./status.ts";
+import type { Terminal } from "./terminal.ts";
 
 export interface IptablesOptions {
 	cluster: ClusterFlags;
@@ -17,7 +20,7 @@ export interface IptablesOptions {
 
 type Raw = { namespace: string; node: string; counters: boolean; asWritten: boolean; ipv6: boolean };
 
-export function iptablesCommand(context: Context, run: Run<IptablesOptions>): Command {
+export function iptablesCommand(context: Context, run: Run<IptablesOptions> = iptables): Command {
 	const command = new Command("iptables")
 		.description("print a node's rules as iptables-save does")
 		.option("-c, --counters", "with packets and bytes of every rule", false)
@@ -45,4 +48,14 @@ export function iptablesCommand(context: Context, run: Run<IptablesOptions>): Co
 			),
 		),
 	);
+}
+
+async function iptables(options: IptablesOptions, terminal: Terminal): Promise<Status> {
+	const { cluster: flags, replay, node, counters, asWritten, ipv6 } = options;
+	if (ipv6) throw new UsageError("--ipv6: IPv6 rules are not there yet");
+	const cluster = await openCluster(flags, terminal);
+	if (replay.flows.length > 0) throw new UsageError("--flows: the state after a replay is not there yet");
+	if (counters) terminal.say("counters are zero: no traffic was replayed (--flows FILE)");
+	await terminal.print(cluster.iptables(node, { counters, asWritten }));
+	return YES;
 }

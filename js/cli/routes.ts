@@ -3,6 +3,9 @@
 import { Command } from "commander";
 import type { Context, Run } from "./command.ts";
 import { type ClusterFlags, clusterFlags, clusterOptions, examples } from "./options.ts";
+import { openCluster } from "./source.ts";
+import { type Status, YES } from "./status.ts";
+import type { Terminal } from "./terminal.ts";
 
 export interface RoutesOptions {
 	cluster: ClusterFlags;
@@ -12,7 +15,7 @@ export interface RoutesOptions {
 
 type Raw = { namespace: string; node: string };
 
-export function routesCommand(context: Context, run: Run<RoutesOptions>): Command {
+export function routesCommand(context: Context, run: Run<RoutesOptions> = routes): Command {
 	const command = new Command("routes")
 		.description("print a node's routes as ip route does")
 		.requiredOption("--node <name>", "whose routes; router is the fabric's");
@@ -25,4 +28,10 @@ export function routesCommand(context: Context, run: Run<RoutesOptions>): Comman
 	return command.action((raw: Raw) =>
 		context.perform(() => run({ cluster: clusterFlags(raw), node: raw.node }, context.terminal)),
 	);
+}
+
+async function routes({ cluster: flags, node }: RoutesOptions, terminal: Terminal): Promise<Status> {
+	const cluster = await openCluster(flags, terminal);
+	await terminal.print(cluster.routes(node));
+	return YES;
 }

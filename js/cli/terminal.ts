@@ -6,6 +6,10 @@ import type { Readable, Writable } from "node:stream";
 export interface Terminal {
 	/** Writes to stdout; resolves when it is written, or cannot be any more. */
 	print(text: string): Promise<void>;
+	/** Writes to stdout as it stands: bytes, or text whose every untrusted word went through `strip`. */
+	write(content: string | Uint8Array): Promise<void>;
+	/** Whether stdout shows colours: a terminal, and NO_COLOR is not set. */
+	readonly colours: boolean;
 	/** Writes a line to stderr. */
 	say(text: string): void;
 	/** stdin, whole. */
@@ -29,7 +33,7 @@ export function strip(text: string): string {
 
 export interface Streams {
 	stdin: Readable;
-	stdout: Writable;
+	stdout: Writable & { isTTY?: boolean };
 	stderr: Writable & { isTTY?: boolean };
 }
 
@@ -41,13 +45,16 @@ export function terminalOver({ stdin, stdout, stderr }: Streams, signal: AbortSi
 	};
 	stdout.on("error", quiet);
 	stderr.on("error", quiet);
+	const written = (content: string | Uint8Array): Promise<void> =>
+		new Promise((resolve) => {
+			stdout.write(content, () => resolve());
+		});
 	return {
 		signal,
 		interactive: stderr.isTTY === true,
-		print: (text) =>
-			new Promise((resolve) => {
-				stdout.write(strip(text), () => resolve());
-			}),
+		colours: stdout.isTTY === true && !process.env["NO_COLOR"],
+		print: (text) => written(strip(text)),
+		write: written,
 		say: (text) => void stderr.write(`${strip(text)}\n`),
 		draw: (text) => void stderr.write(`\r\u001b[K${strip(text)}`),
 		input: () => whole(stdin),

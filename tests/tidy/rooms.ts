@@ -124,6 +124,11 @@ export const ROOMS: Room[] = [
 		may: ["js/net", "js/flows", "js/wire", "js/trace", "bindings", "assembly/layout.ts"],
 	},
 	{
+		name: "js/trace",
+		holds: "one packet there and back, told hop by hop: JSON, text, diagram, capture",
+		may: ["js/net", "js/flows", "js/wire", "bindings", "assembly/layout.ts"],
+	},
+	{
 		name: "js/realise",
 		holds: "with `js/realise.ts` part of the composition root: objects to nodes, pods, rules and routes",
 		also: ["js/realise.ts"],
@@ -143,7 +148,9 @@ export const ROOMS: Room[] = [
 		packages: ["#core"],
 		holds:
 			"with `js/cluster/` the composition root: the only place that knows everyone; no sockets, no files: runs in a browser",
-		may: [...CLUSTER, "js/realise", "js/lab.ts"],
+		also: ["js/cluster"],
+		may: [...CLUSTER, "js/realise", "js/lab.ts", "js/trace"],
+		packages: ["#core"],
 		says: "everything above",
 	},
 	{
@@ -174,7 +181,7 @@ export const ROOMS: Room[] = [
 	{
 		name: "js/index.ts",
 		holds: "the public surface",
-		may: ["js/cluster.ts", "js/flows", "js/manifests"],
+		may: ["js/cluster.ts", "js/flows", "js/manifests", "js/trace"],
 		types: ["js/net", "js/api", "bindings"],
 	},
 	{ name: "web", holds: "the playground, written against the published package", may: [], packages: ["podwire"] },

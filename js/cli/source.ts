@@ -1,0 +1,53 @@
+// The cluster that a command's flags describe: files read, manifests applied, node states laid over, everything settled.
+// What was ignored or assumed for the whole cluster is said on stderr, once.
+
+import { Cluster } from "../cluster.ts";
+import { readInputs } from "./inputs.ts";
+import { readNodeState } from "./nodestate.ts";
+import type { ClusterFlags } from "./options.ts";
+import { UsageError } from "./status.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Opens and settles; errors are those of the inputs, nothing is half loaded. */
+export async function openCluster(flags: ClusterFlags, terminal: Terminal): Promise<Cluster> {
+	if (flags.reconcile) {
+		throw new UsageError("--reconcile: controllers that run on a dump are not there yet; leave it out to take the dump as it was observed");
+	}
+	const inputs = await readInputs(flags.filename, flags.recursive, terminal);
+	const nodeState = flags.nodeState === null ? null : await readNodeState(flags.nodeState);
+	const cluster = await Cluster.create({
+		namespace: flags.namespace,
+		strictPorts: flags.strictPorts,
+		...(flags.seed === null ? {} : { seed: flags.seed }),
+		...(nodeState === null ? {} : { nodeState }),
+		...settings(flags),
+	});
+	await cluster.apply(inputs);
+	await cluster.settle();
+	for (const warning of cluster.warnings) {
+		const place = warning.line > 0 ? `${warning.file}:${warning.line}:${warning.column}` : warning.file;
+		terminal.say(`${place}: warning: ${warning.path === "" ? "" : `${warning.path}: `}${warning.message}`);
+	}
+	if (cluster.ignored.length > 0) {
+		const kinds = cluster.ignored.map(({ kind, count }) => (count === 1 ? kind : `${kind} ×${count}`));
+		terminal.say(`ignored, they change no verdict: ${kinds.join(", ")}`);
+	}
+	for (const plane of cluster.foreignDataPlanes) {
+		terminal.say(`${plane.source}: ${plane.name} carries this cluster's Services; what follows is what kube-proxy's iptables rules would do`);
+	}
+	return cluster;
+}
+
+function settings(flags: ClusterFlags) {
+	return {
+		...(flags.nodes === null ? {} : { nodes: flags.nodes }),
+		...(flags.podCidr === null ? {} : { podCIDR: flags.podCidr }),
+		...(flags.serviceCidr === null ? {} : { serviceCIDR: flags.serviceCidr }),
+		...(flags.clusterDomain === null ? {} : { clusterDomain: flags.clusterDomain }),
+		...(flags.proxyMode === null ? {} : { proxyMode: flags.proxyMode }),
+		...(flags.fabric === null ? {} : { fabric: flags.fabric }),
+		...(flags.nonMasquerade === null
+			? {}
+			: { nonMasquerade: flags.nonMasquerade.length === 0 ? "none" : flags.nonMasquerade.join(",") }),
+	};
+}

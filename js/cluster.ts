@@ -1,0 +1,438 @@
+// The composition root: manifests, or a literal network, become rules, links and routes in the engine, and questions about
+// them get answers. No sockets, no files, no clock: this runs in a browser as it does in Node and Deno.
+
+import type { Capacities } from "../bindings/core.ts";
+import { Machine } from "../bindings/machine.ts";
+import type { Node, Service } from "./api/core.ts";
+import type { EndpointSlice } from "./api/discovery.ts";
+import type { KubernetesObject } from "./api/meta.ts";
+import { InputErrors, NotModelledError, UnknownReferenceError, UnsettledError } from "./cluster/errors.ts";
+import { Evaluation, type ForeignDataPlane } from "./cluster/evaluation.ts";
+import { applyNodeState, type NodeStates, outsideHosts } from "./cluster/nodestate.ts";
+import { Resolver } from "./cluster/resolve.ts";
+import { nodeRules } from "./cluster/rules.ts";
+import { type Setting, settings } from "./cluster/settings.ts";
+import { addressesText, conntrackText, routesText } from "./cluster/texts.ts";
+import { type ReplayContext, replayContext } from "./cluster/replaying.ts";
+import { parseTime } from "./flows/time.ts";
+import { moduleFrom, type WasmSource } from "./cluster/wasm.ts";
+import { loadTopology } from "./lab.ts";
+import { type Configuration, configure, type Flags } from "./manifests/configuration.ts";
+import type { ManifestError } from "./manifests/error.ts";
+import { type Ignored, type Loaded, loadManifests, loadObjects, type ManifestFile, type Warning } from "./manifests/load.ts";
+import type { Manifest } from "./manifests/manifest.ts";
+import { ipv4ToNumber } from "./net/address.ts";
+import { printIptablesSave } from "./net/iptables/index.ts";
+import { natRules } from "./net/nat11.ts";
+import type { Netns, Network } from "./net/network.ts";
+import { parseReference, printReference, type Reference } from "./net/reference.ts";
+import type { Ruleset } from "./net/ruleset.ts";
+import type { HostSpec, Topology } from "./net/topology.ts";
+import { type ClusterEvent, type Realised, realise } from "./realise.ts";
+import { capacitiesFor, replay, type ReplayOptions } from "./replay/replay.ts";
+import type { ReplayReport } from "./replay/report.ts";
+import { type ReplaySource, survey, type SurveyOptions } from "./replay/survey.ts";
+import { seededRandom } from "./sim/random.ts";
+import type { Protocol, TracePath } from "./trace/path.ts";
+import { traceExchange } from "./trace/trace.ts";
+import { Wire } from "./wire/wire.ts";
+
+export { InputErrors, NotModelledError, UnknownReferenceError, UnsettledError } from "./cluster/errors.ts";
+export type { NodeStates, NodeStateTexts, StateText } from "./cluster/nodestate.ts";
+export type { Setting } from "./cluster/settings.ts";
+export type { WasmSource } from "./cluster/wasm.ts";
+
+export interface ClusterOptions extends Flags {
+	/** Of every choice that chance makes; default 1. */
+	seed?: bigint | number;
+	/** The engine's module; default: this package's own. */
+	wasm?: WasmSource;
+	/** Namespace of objects and references that name none; default `default`. */
+	namespace?: string;
+	/** A pod that declares no port listens on none. */
+	strictPorts?: boolean;
+	/** Real nodes' texts in place of what podwire would make. */
+	nodeState?: NodeStates;
+	/** Machines outside, by IPv4 address. Others come with the traces that name them. */
+	hosts?: readonly string[];
+	/** Rows of the engine's tables where the defaults do not fit. */
+	capacities?: Capacities;
+}
+
+/** A literal network; what is absent is empty, the fabric `routed`. */
+export interface LabSpec extends Partial<Topology> {
+	nodes: Topology["nodes"];
+}
+
+export interface TraceQuery {
+	/** `pod/NS/NAME`, `deploy/NS/NAME`, `node/NAME`, `host/IP`, an address. */
+	from: string | Reference;
+	/** Also `svc/NS/NAME:PORT`, `IP:PORT`, `http://HOST/PATH`. */
+	to: string | Reference;
+	/** Default: that of the Service port or container port, else tcp. */
+	proto?: Protocol;
+	/** Source port; ICMP: the echo identifier. Default: an ephemeral one. */
+	sport?: number;
+}
+
+/** How to replay: beside the recording's own options, those of its reading. */
+export interface ReplayRequest
+	extends Omit<ReplayOptions, keyof ReplayContext | "assumed">,
+		Pick<SurveyOptions, "taps" | "mappings" | "strictSources" | "flows"> {}
+
+const PROTOCOLS: Readonly<Record<Protocol, number>> = { icmp: 1, tcp: 6, udp: 17, sctp: 132 };
+
+export class Cluster implements Disposable {
+	readonly #options: ClusterOptions;
+	readonly #module: WebAssembly.Module;
+	#manifests: Manifest[] = [];
+	#evaluation = new Evaluation([], []);
+	#realised: Realised | null = null;
+	#topology: Topology | null = null;
+	#rulesets = new Map<string, Ruleset>();
+	#stateAssumed: string[] = [];
+	#machine: Machine | null = null;
+	#wire: Wire | null = null;
+
+	/** Problems of the input that change nothing. */
+	readonly warnings: Warning[] = [];
+	/** Kinds that are not modelled, and change no verdict. */
+	readonly ignored: Ignored[] = [];
+
+	private constructor(module: WebAssembly.Module, options: ClusterOptions) {
+		this.#module = module;
+		this.#options = options;
+	}
+
+	/** An empty cluster. Its nodes are those of the manifests, else `nodes` (default 3) invented ones. */
+	static async create(options: ClusterOptions = {}): Promise<Cluster> {
+		return new Cluster(await moduleFrom(options.wasm), options);
+	}
+
+	/** A literal network, ready for questions. Throws TextError, TopologyError, EncodeError, CapacityError. */
+	static async fromNodes(lab: LabSpec, options: ClusterOptions = {}): Promise<Cluster> {
+		const cluster = new Cluster(await moduleFrom(options.wasm), options);
+		cluster.#topology = {
+			nodes: lab.nodes,
+			pods: lab.pods ?? [],
+			hosts: lab.hosts ?? [],
+			router: lab.router ?? {},
+			fabric: lab.fabric ?? { kind: "routed" },
+		};
+		cluster.#open();
+		return cluster;
+	}
+
+	/**
+	 * Adds manifests: YAML or JSON text, named texts, objects. All or nothing: throws InputErrors with every error and its
+	 * place, and the cluster is as before.
+	 */
+	async apply(manifests: string | readonly ManifestFile[] | readonly object[]): Promise<void> {
+		const loaded = this.#load(manifests);
+		if (loaded.errors.length > 0) throw new InputErrors(loaded.errors);
+		this.#manifests.push(...loaded.objects);
+		this.warnings.push(...loaded.warnings);
+		this.ignored.push(...loaded.ignored);
+		this.#evaluation = this.#evaluation.with(loaded.notEvaluated);
+		this.#machine = null;
+	}
+
+	#load(manifests: string | readonly ManifestFile[] | readonly object[]): Loaded {
+		const options = this.#options.namespace === undefined ? {} : { namespace: this.#options.namespace };
+		if (typeof manifests === "string") return loadManifests([{ name: "manifests", text: manifests }], options);
+		if (manifests.every(isFile)) return loadManifests(manifests as readonly ManifestFile[], options);
+		return loadObjects(manifests, "objects", options);
+	}
+
+	/**
+	 * Controllers run until nothing is left to do; every node has its rules, links and routes. State of packets (conntrack,
+	 * counters) starts afresh. Throws InputErrors, FlagError, TextError, NotModelledError, and as before where it does.
+	 */
+	async settle(): Promise<void> {
+		const { configuration, errors, foreign } = configure(this.#manifests, this.#options);
+		throwAll(errors);
+		if (configuration.proxyMode.value === "nftables")
+			throw new NotModelledError("kube-proxy's nftables mode", "use --proxy-mode iptables for what it would answer");
+		const { strictPorts = false } = this.#options;
+		const seed = Number(BigInt.asUintN(32, this.#seed));
+		const realised = realise(this.#manifests, configuration, seededRandom(seed), { strictPorts });
+		throwAll(realised.errors);
+		this.#evaluation = this.#evaluation.beside(foreign);
+		this.#realised = realised;
+		this.#rulesets = new Map();
+		this.#topology = this.#withRules(realised);
+		this.#addKnownHosts(this.#topology);
+		this.#open();
+	}
+
+	/** kube-proxy's rules and sysctls on every node; the router's translation as if there were machines outside. */
+	#withRules({ objects, topology, configuration, portmap }: Realised): Topology {
+		const services = objects.filter(({ kind }) => kind === "Service") as Service[];
+		const slices = objects.filter(({ kind }) => kind === "EndpointSlice") as EndpointSlice[];
+		const byName = new Map(objects.filter(({ kind }) => kind === "Node").map((node) => [node.metadata.name, node]));
+		const nodes = topology.nodes.map((spec) => {
+			const node = byName.get(spec.name) as Node;
+			const own = nodeRules(node, services, slices, configuration, portmap.get(spec.name) ?? null);
+			this.#rulesets.set(`node:${spec.name}`, own.ruleset);
+			return { ...spec, sysctls: { ...own.sysctls, ...spec.sysctls } };
+		});
+		const router = { ...topology.router, iptables: topology.router.iptables ?? natRules(topology.router, true) };
+		return { ...topology, nodes, router, hosts: [...topology.hosts] };
+	}
+
+	#addKnownHosts(topology: Topology): void {
+		const texts = this.#options.nodeState?.get("router");
+		const own = new Set(topology.nodes.map(({ ip }) => ip));
+		const routed = texts ? [...outsideHosts(texts, own).values()] : [];
+		const known = new Set(topology.hosts.map(({ ip }) => ip));
+		for (const ip of new Set([...routed, ...(this.#options.hosts ?? [])]))
+			if (!known.has(ip)) topology.hosts.push({ name: ip, ip });
+	}
+
+	/** Loads the topology into a fresh engine. */
+	#open(capacities: Capacities = {}): void {
+		const topology = this.#topology as Topology;
+		const network = loadTopology(topology);
+		const byName = new Map(network.netns.map((netns) => [netns.name, netns]));
+		for (const [name, ruleset] of this.#rulesets) named(byName, name).ruleset = ruleset;
+		// What a machine outside listens on is not known; literal ones say it.
+		for (const host of topology.hosts) if (host.listen === undefined) named(byName, `host:${host.name}`).listenAny = true;
+		this.#stateAssumed = this.#applyNodeStates(network, byName);
+		const sizes = { ...capacities, ...this.#options.capacities };
+		this.#machine = new Machine(this.#module, network, { seed: this.#seed, capacities: sizes });
+		this.#wire = new Wire(this.#machine);
+	}
+
+	#applyNodeStates(network: Network, byName: ReadonlyMap<string, Netns>): string[] {
+		const assumed: string[] = [];
+		for (const [name, texts] of this.#options.nodeState ?? []) {
+			const netns = byName.get(name === "router" ? "router" : `node:${name}`);
+			if (netns === undefined) {
+				const names = (this.#topology?.nodes ?? []).map((node) => node.name);
+				throw new UnknownReferenceError(`node state of ${name}`, `there is no such node; there are ${names.join(", ")}`);
+			}
+			assumed.push(...applyNodeState(network, netns, texts));
+		}
+		return assumed;
+	}
+
+	get #seed(): bigint {
+		return BigInt(this.#options.seed ?? 1);
+	}
+
+	/** The engine with this cluster in it: for replays and tests. Throws UnsettledError. */
+	get machine(): Machine {
+		if (this.#machine === null) throw new UnsettledError();
+		return this.#machine;
+	}
+
+	/** Virtual time and sockets over the machine. Throws UnsettledError. */
+	get wire(): Wire {
+		if (this.#machine === null || this.#wire === null) throw new UnsettledError();
+		return this.#wire;
+	}
+
+	/** Nodes, pods, machines outside and the router. Throws UnsettledError. */
+	get topology(): Topology {
+		if (this.#machine === null || this.#topology === null) throw new UnsettledError();
+		return this.#topology;
+	}
+
+	/** All API objects as the controllers left them; of a literal network none. */
+	get objects(): readonly KubernetesObject[] {
+		return this.#realised?.objects ?? [];
+	}
+
+	get events(): readonly ClusterEvent[] {
+		return this.#realised?.events ?? [];
+	}
+
+	/** Each setting with its source; null before `settle` and for a literal network. */
+	get configuration(): Configuration | null {
+		return this.#realised?.configuration ?? null;
+	}
+
+	/** What was taken to be so without being said. */
+	get assumed(): readonly string[] {
+		return [...(this.#realised?.assumed ?? []), ...this.#stateAssumed];
+	}
+
+	/** `KIND NS/NAME` of all objects that could change some verdict and are not evaluated, and foreign data planes. */
+	get notEvaluated(): readonly string[] {
+		return this.#evaluation.all();
+	}
+
+	/** Data planes other than kube-proxy's that carry this cluster's Services, and why we think so. */
+	get foreignDataPlanes(): readonly ForeignDataPlane[] {
+		return this.#evaluation.foreign;
+	}
+
+	/**
+	 * One packet there and back. State is kept from trace to trace, as a node keeps it; a machine outside that no one has
+	 * named before starts the network's state afresh. Throws UnknownReferenceError, NotModelledError, TextError.
+	 */
+	trace(query: TraceQuery): TracePath {
+		const { from, to } = { from: this.#reference(query.from, "from"), to: this.#reference(query.to, "to") };
+		const resolver = this.#resolver();
+		const source = resolver.source(from);
+		const target = resolver.target(to, query.proto ?? null);
+		const proto = query.proto ?? target.proto ?? "tcp";
+		if (target.port === null && proto !== "icmp")
+			throw new UnknownReferenceError(printReference(to), `expected a port, as in ${printReference(to)}:80`);
+		const assumed = this.#meet(source.outside, target.outside ? target.address : null);
+		const { machine, wire } = this;
+		const netns = machine.netnsRow(source.netns);
+		const dst = ipv4ToNumber(target.address);
+		const src = wire.sourceFor(netns, dst);
+		const sport = query.sport ?? wire.ephemeralPort(netns);
+		const pods = new Map(this.topology.pods.map((pod) => [`pod:${pod.name}`, pod.node]));
+		const traced =
+			src === null
+				? unroutable()
+				: traceExchange(
+						wire,
+						{ netns, proto: PROTOCOLS[proto], src, dst, sport, dport: target.port ?? 0 },
+						(name) => pods.get(name) ?? null,
+					);
+		const involved = [...source.pods, ...target.pods, ...this.#podsOn(traced)];
+		return {
+			...traced,
+			assumed: [...assumed, ...relevant(this.assumed, new Set(involved), target.service)],
+			notEvaluated: this.#evaluation.touching(involved, this.objects),
+		};
+	}
+
+	#reference(given: string | Reference, what: string): Reference {
+		if (typeof given !== "string") return given;
+		return parseReference(given, { namespace: this.#options.namespace ?? "default", file: what });
+	}
+
+	#resolver(): Resolver {
+		const domain = this.configuration?.clusterDomain.value ?? "cluster.local";
+		return new Resolver(this.objects, this.topology, domain);
+	}
+
+	/** Machines outside that a trace names come into being. Where a router's own routes are given, they say who is there. */
+	#meet(source: string | null, target: string | null): string[] {
+		const routesGiven = this.#options.nodeState?.get("router")?.routes !== undefined;
+		const wanted = [source, routesGiven ? null : target].filter((ip) => ip !== null);
+		const { hosts } = this.topology;
+		const missing = [...new Set(wanted)].filter((ip) => !hosts.some((host) => host.ip === ip));
+		if (missing.length > 0) {
+			hosts.push(...missing.map((ip): HostSpec => ({ name: ip, ip })));
+			this.#open();
+		}
+		return wanted.map((ip) => `host: ${ip} is a machine outside that listens on any port`);
+	}
+
+	/** Pods whose netns the packet or its answer was in. */
+	#podsOn({ hops, reply }: Pick<TracePath, "hops" | "reply">): string[] {
+		const names = [...hops, ...(reply?.hops ?? [])].map(({ netns }) => netns);
+		return [...new Set(names)].filter((name) => name.startsWith("pod/")).map((name) => name.slice(4));
+	}
+
+	/**
+	 * A recording offered again to this cluster. It is read twice; machines outside that it needs come into being, and the
+	 * network's state starts afresh and stays as the last packet left it. Throws SourceError, EventError, CapacityError,
+	 * CaptureError, LineError, and the signal's reason.
+	 */
+	async replay(sources: readonly ReplaySource[], request: ReplayRequest = {}): Promise<ReplayReport> {
+		const { topology, configuration } = this;
+		const networks = configuration === null ? [] : [...configuration.podCIDRs.value, ...configuration.serviceCIDRs.value];
+		const { isVirtual, isOwnRange, ...context } = replayContext(this.objects, topology, networks);
+		const { taps, mappings, strictSources, flows, signal } = request;
+		const reading = { isVirtual, isOwnRange, ...given({ taps, mappings, strictSources, flows, signal }) };
+		const surveyed = await survey(this.machine.network, sources, reading);
+		topology.hosts.push(...surveyed.hosts);
+		this.#open(capacitiesFor(surveyed));
+		const seed = Number(this.#seed);
+		const report = await replay(this.machine, surveyed, { seed, ...request, ...context, assumed: this.assumed });
+		this.wire.now = parseTime(report.end ?? "") ?? this.wire.now;
+		return report;
+	}
+
+	/** A node's rules as `iptables-save` prints them; `asWritten`: in the words that they were fed with. */
+	iptables(node: string, options: { counters?: boolean; asWritten?: boolean } = {}): string {
+		const { counters = false, asWritten = false } = options;
+		const ruleset = this.machine.countedRuleset(this.#netnsOf(node).name);
+		if (ruleset === null) return "";
+		return printIptablesSave(ruleset, { counters, written: asWritten });
+	}
+
+	/** A node's main table as `ip route` prints it. */
+	routes(node: string): string {
+		return routesText(this.#netnsOf(node));
+	}
+
+	/** A node's links as `ip addr` prints them. */
+	addresses(node: string): string {
+		return addressesText(this.#netnsOf(node));
+	}
+
+	/** A node's connections as `conntrack -L` prints them, now. */
+	conntrack(node: string): string {
+		return conntrackText(this.machine, this.#netnsOf(node).name, this.wire.now);
+	}
+
+	/** The netns of a node by name; `router` is the fabric's. */
+	#netnsOf(node: string): Netns {
+		const { netns: all } = this.machine.network;
+		const found = all.find(({ name }) => name === `node:${node}` || (node === "router" && name === "router"));
+		if (found !== undefined) return found;
+		const names = this.topology.nodes.map(({ name }) => name);
+		throw new UnknownReferenceError(node, `there is no such node; there are ${[...names, "router"].join(", ")}`, names);
+	}
+
+	/** Gives the engine's memory up; the cluster answers no more. */
+	dispose(): void {
+		this.#machine = null;
+		this.#wire = null;
+		this.#topology = null;
+		this.#realised = null;
+		this.#manifests = [];
+	}
+
+	[Symbol.dispose](): void {
+		this.dispose();
+	}
+}
+
+/** A settled cluster's settings, each with its source. Throws UnsettledError. */
+export function settingsOf(cluster: Cluster): Setting[] {
+	if (cluster.configuration === null) throw new UnsettledError();
+	return settings(cluster.configuration);
+}
+
+/** Without what is undefined. */
+function given<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+	const entries = Object.entries(options).filter(([, value]) => value !== undefined);
+	return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> };
+}
+
+function isFile(object: object): boolean {
+	return "text" in object && "name" in object && typeof object.text === "string";
+}
+
+function throwAll(errors: readonly ManifestError[]): void {
+	if (errors.length > 0) throw new InputErrors(errors);
+}
+
+function named(byName: ReadonlyMap<string, Netns>, name: string): Netns {
+	const netns = byName.get(name);
+	if (netns === undefined) throw new RangeError(`there is no netns ${name}`);
+	return netns;
+}
+
+/** The sender's own routing says no: no packet is sent. */
+function unroutable(): Pick<TracePath, "verdict" | "reason" | "delivered" | "seen" | "hops" | "reply"> {
+	return { verdict: "unreachable", reason: "no-route", delivered: null, seen: null, hops: [], reply: null };
+}
+
+/** Assumptions about a pod or a Service count where it is involved; all others always. */
+function relevant(assumed: readonly string[], pods: ReadonlySet<string>, service: string | null): string[] {
+	return assumed.filter((text) => {
+		const [, kind, name = ""] = /\b(pod|Service) ([a-z0-9.-]+\/[a-z0-9.-]+)/.exec(text) ?? [];
+		if (kind === "pod") return pods.has(name);
+		return kind === undefined || name === service;
+	});
+}

@@ -1,0 +1,31 @@
+// A cluster's settings as `podwire get config` lists them: each value with its source.
+
+import type { Configuration } from "../manifests/configuration.ts";
+import { type AddressPrefix, printPrefix } from "../net/address.ts";
+
+export interface Setting {
+	name: string;
+	value: unknown;
+	/** A flag, an object with its place, or `default`. */
+	source: string;
+}
+
+export function settings(configuration: Configuration): Setting[] {
+	const prefixes = (setting: { value: AddressPrefix[]; source: string }) => ({
+		value: setting.value.map(printPrefix),
+		source: setting.source,
+	});
+	const { nodePorts, loadBalancerPool, nonMasquerade } = configuration;
+	return [
+		{ name: "podCIDR", ...prefixes(configuration.podCIDRs) },
+		{ name: "nodeMask", value: configuration.nodeMask.value.ipv4, source: configuration.nodeMask.source },
+		{ name: "serviceCIDR", ...prefixes(configuration.serviceCIDRs) },
+		{ name: "nodePorts", value: `${nodePorts.value.first}-${nodePorts.value.last}`, source: nodePorts.source },
+		{ name: "clusterDomain", ...configuration.clusterDomain },
+		{ name: "proxyMode", ...configuration.proxyMode },
+		{ name: "fabric", ...configuration.fabric },
+		{ name: "nonMasquerade", value: nonMasquerade.value ?? "none", source: nonMasquerade.source },
+		{ name: "nodes", ...configuration.nodes },
+		{ name: "loadBalancerPool", value: printPrefix(loadBalancerPool.value), source: loadBalancerPool.source },
+	];
+}

@@ -1,0 +1,59 @@
+// An exchange in the engine told as a trace: verdict, receiver, hops, and the same for what came back.
+
+import * as L from "../../assembly/layout.ts";
+import type { TraceEvent } from "../../bindings/events.ts";
+import type { Machine } from "../../bindings/machine.ts";
+import { ipv4FromNumber } from "../net/address.ts";
+import type { Wire } from "../wire/wire.ts";
+import { type Client, exchange, type Way } from "./exchange.ts";
+import { hasPorts, hopsOf, netnsReference } from "./hop.ts";
+import type { Delivered, Direction, Seen } from "./path.ts";
+import { reasonOf, verdictOf } from "./reason.ts";
+
+export interface Traced extends Direction {
+	delivered: Delivered | null;
+	reply: Direction | null;
+}
+
+/** Sends a client's packet and tells its way. `nodeOf`: the Node that a pod's netns (`pod:NS/NAME`) is on. */
+export function traceExchange(wire: Wire, client: Client, nodeOf: (netns: string) => string | null): Traced {
+	const { request, reply } = exchange(wire, client);
+	const { machine } = wire;
+	const delivered = request.end.kind === L.EVENT_DELIVER ? deliveredTo(machine, request.end, nodeOf) : null;
+	return { ...direction(machine, request), delivered, reply: reply === null ? null : direction(machine, reply) };
+}
+
+function direction(machine: Machine, { events, end }: Way): Direction {
+	return {
+		verdict: verdictOf(end),
+		reason: reasonOf(machine, end),
+		seen: end.kind === L.EVENT_DELIVER ? seenBy(end) : null,
+		hops: hopsOf(machine, events),
+	};
+}
+
+function seenBy({ header }: TraceEvent): Seen {
+	return { source: ipv4FromNumber(header.src), sourcePort: hasPorts(header.proto) ? header.sport : null };
+}
+
+function deliveredTo(machine: Machine, event: TraceEvent, nodeOf: (netns: string) => string | null): Delivered {
+	const netns = machine.netnsName(event.netns);
+	const place = {
+		address: ipv4FromNumber(event.header.dst),
+		port: hasPorts(event.header.proto) ? event.header.dport : null,
+	};
+	const [kind = "", name = ""] = splitOnce(netns, ":");
+	if (kind === "pod") {
+		const [namespace, pod] = splitOnce(name, "/");
+		const named = pod === undefined ? { namespace: null, name } : { namespace: namespace ?? null, name: pod };
+		return { kind: "Pod", ...named, node: nodeOf(netns), ...place };
+	}
+	if (kind === "node") return { kind: "Node", namespace: null, name, node: name, ...place };
+	if (kind === "host") return { kind: "Host", namespace: null, name, node: null, ...place };
+	return { kind: "Router", namespace: null, name: netnsReference(netns), node: null, ...place };
+}
+
+function splitOnce(text: string, by: string): string[] {
+	const at = text.indexOf(by);
+	return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)];
+}
