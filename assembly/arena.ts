@@ -43,7 +43,7 @@ export function startAt(address: usize): void {
 /** Lays out one table at the top of memory, zeroed. Returns its address, or 0 where memory is at its maximum. */
 export function place(table: i32, rows: u32, stride: u32): usize {
 	// Module-level arrays were allocated from the heap's start on when the module started: tables come behind them.
-	if (top == 0) top = <u32>(heap.alloc(ALIGN) + 2 * ALIGN - 1) & ~(ALIGN - 1);
+	if (top == 0) top = (<u32>(heap.alloc(ALIGN) + 2 * ALIGN - 1)) & ~(ALIGN - 1);
 	const bytes = (rows * stride + ALIGN - 1) & ~(ALIGN - 1);
 	const end = <u64>top + <u64>bytes;
 	const have = <u64>(<u32>memory.size()) * <u64>PAGE;
@@ -54,6 +54,7 @@ export function place(table: i32, rows: u32, stride: u32): usize {
 	const at = top;
 	// bound: as above
 	unchecked((BASE[table] = at));
+	// bound: as above
 	unchecked((CAPACITY[table] = rows));
 	top = <u32>end;
 	return <usize>at;

@@ -2,14 +2,14 @@
 // flooding, the hairpin flag, promiscuous mode, and bridged IP packets through the iptables hooks.
 // VLAN filtering, STP and multicast snooping are not modelled.
 
-import { device, deviceHas, deviceMaster, deviceNetns } from "./device";
+import { countIn, countOut, deviceHas, deviceMaster, deviceNetns } from "./device";
 import { learn, portOf } from "./fdb";
 import { lookupRoute } from "./fib";
 import { end, ipReceive, stop, transmit } from "./forward";
 import { headerCached, MAC_NONE, resolve } from "./neighbour";
 import { conntrackHold } from "./netfilter/conntrack";
 import { hook } from "./netfilter/hooks";
-import { netns, netnsHas } from "./netns";
+import { firstDevice, lastDevice, netnsHas } from "./netns";
 import { Packet } from "./packet";
 import { clonePacket } from "./queue";
 import { event, tracing } from "./trace";
@@ -76,7 +76,7 @@ function bridgeInput<T>(p: Packet, bridge: i32, port: i32): void {
 // br_pass_frame_up: the frame is for the bridge itself.
 function passUp<T>(p: Packet, bridge: i32): void {
 	p.type = <u8>L.PACKET_HOST;
-	count(bridge, L.DEVICE_RX_PACKETS, p.len);
+	countIn(bridge, p.len);
 	if (tracing<T>()) event(p, L.EVENT_IN, 0, 0, bridge, -1);
 	ipReceive<T>(p, bridge);
 }
@@ -102,7 +102,7 @@ function bridgeForward<T>(p: Packet, bridge: i32, to: i32): void {
 
 /** br_dev_xmit: the node itself, or its routing, sends by the bridge. */
 export function bridgeSend<T>(p: Packet, bridge: i32): void {
-	count(bridge, L.DEVICE_TX_PACKETS, p.len);
+	countOut(bridge, p.len);
 	if (tracing<T>()) event(p, L.EVENT_OUT, 0, 0, bridge, -1);
 	const to = portOf(bridge, p.dmac);
 	if (to < 0) return floodFrame<T>(p, bridge, -1);
@@ -111,10 +111,8 @@ export function bridgeSend<T>(p: Packet, bridge: i32): void {
 
 // An unknown destination goes out of every other port; what is not for a receiver ends there.
 function floodFrame<T>(p: Packet, bridge: i32, except: i32): void {
-	const ns = netns(deviceNetns(bridge));
-	const first = <i32>load<u32>(ns, L.NETNS_DEVICE_FIRST);
-	const last = first + <i32>load<u32>(ns, L.NETNS_DEVICE_COUNT);
-	for (let port = first; port < last; port++) {
+	const ns = deviceNetns(bridge);
+	for (let port = firstDevice(ns); port <= lastDevice(ns); port++) {
 		if (port == except || deviceMaster(port) != bridge) continue;
 		const copy = clonePacket(p);
 		if (copy === null) break;
@@ -123,13 +121,4 @@ function floodFrame<T>(p: Packet, bridge: i32, except: i32): void {
 		else transmit<T>(copy, port);
 	}
 	end<T>(p, L.VERDICT_DROPPED, L.REASON_NO_BRIDGE_PORT);
-}
-
-/** Counts a packet on a device; `at` is DEVICE_RX_PACKETS or DEVICE_TX_PACKETS, the bytes stand 8 bytes later. */
-// @ts-ignore: decorator
-@inline
-export function count(dev: i32, at: usize, bytes: u32): void {
-	const record = device(dev) + at;
-	store<u64>(record, load<u64>(record) + 1);
-	store<u64>(record, load<u64>(record, 8) + <u64>bytes, 8);
 }

@@ -43,5 +43,35 @@ export function devicePeer(index: i32): i32 {
 // @ts-ignore: decorator
 @inline
 export function deviceHas(index: i32, flag: i32): bool {
-	return (load<u32>(device(index), L.DEVICE_FLAGS) & <u32>flag) != 0;
+	return (load<u32>(device(index), L.DEVICE_FLAGS) & (<u32>flag)) != 0;
+}
+
+export function deviceMtu(index: i32): u32 {
+	return load<u32>(device(index), L.DEVICE_MTU);
+}
+
+/** A tunnel's own end on the underlay. */
+export function tunnelLocal(index: i32): u32 {
+	return load<u32>(device(index), L.DEVICE_LOCAL);
+}
+
+/** A tunnel's UDP port. */
+export function tunnelPort(index: i32): u16 {
+	return <u16>load<u32>(device(index), L.DEVICE_VPORT);
+}
+
+/** Counts a received packet. */
+export function countIn(index: i32, bytes: u32): void {
+	count(device(index) + L.DEVICE_RX_PACKETS, bytes);
+}
+
+/** Counts a sent packet. */
+export function countOut(index: i32, bytes: u32): void {
+	count(device(index) + L.DEVICE_TX_PACKETS, bytes);
+}
+
+// Packets, and 8 bytes later bytes.
+function count(at: usize, bytes: u32): void {
+	store<u64>(at, load<u64>(at) + 1);
+	store<u64>(at, load<u64>(at, 8) + <u64>bytes, 8);
 }

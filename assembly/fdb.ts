@@ -1,9 +1,13 @@
 // A bridge's forwarding database (net/bridge/br_fdb.c): which port leads to a link-layer address. Entries do not age:
 // every frame and every ARP request refreshes them, and nothing moves between ports here.
 
-import { capacity, row } from "./arena";
+import { base, capacity, row } from "./arena";
 import { hash2 } from "./hash";
 import * as L from "./layout";
+
+export function fdbReset(): void {
+	memory.fill(base(L.TABLE_FDB), 0xff, <usize>capacity(L.TABLE_FDB) * L.FDB_STRIDE);
+}
 
 /** Notes that `mac` is behind `port`. A full table keeps what it has; the bridge then floods. */
 export function learn(bridge: i32, mac: i32, port: i32): void {

@@ -34,13 +34,19 @@ export function fibLookup(index: i32, dst: u32): i32 {
 
 // @ts-ignore: decorator
 @inline
-export function isBroadcast(route: i32): bool { return route == FIB_BROADCAST; }
+export function isBroadcast(route: i32): bool {
+	return route == FIB_BROADCAST;
+}
 // @ts-ignore: decorator
 @inline
-export function isLocalRoute(route: i32): bool { return route < FIB_NONE && route > FIB_BROADCAST; }
+export function isLocalRoute(route: i32): bool {
+	return route < FIB_NONE && route > FIB_BROADCAST;
+}
 // @ts-ignore: decorator
 @inline
-function addressOf(route: i32): usize { return row(L.TABLE_ADDRESS, -2 - route, L.ADDRESS_STRIDE); }
+function addressOf(route: i32): usize {
+	return row(L.TABLE_ADDRESS, -2 - route, L.ADDRESS_STRIDE);
+}
 
 /** Fills in p's route for its destination: rtType, oif, gateway, prefsrc, rtFlags. RTN_UNSPEC: no route. */
 export function lookupRoute(p: Packet, output: bool): i32 {
@@ -91,7 +97,7 @@ function localRoute(p: Packet, route: i32): i32 {
 	p.rtType = <u8>L.RTN_LOCAL;
 	p.rtFlags |= <u8>L.RT_LOCAL;
 	// A packet that came in has no outgoing interface at INPUT; one that is sent leaves by lo.
-	p.oif = (p.rtFlags & <u8>L.RT_OUTPUT) != 0 ? <i32>load<u32>(ns, L.NETNS_DEVICE_FIRST) : -1;
+	p.oif = (p.rtFlags & (<u8>L.RT_OUTPUT)) != 0 ? <i32>load<u32>(ns, L.NETNS_DEVICE_FIRST) : -1;
 	p.prefsrc = load<u32>(addressOf(route), L.ADDRESS_IP);
 	return L.RTN_LOCAL;
 }
@@ -101,7 +107,8 @@ function selectNexthop(p: Packet, route: usize): void {
 	const first = load<u32>(route, L.ROUTE_NEXTHOP_FIRST);
 	const count = load<u32>(route, L.ROUTE_NEXTHOP_COUNT);
 	let total: u32 = 0;
-	for (let i: u32 = 0; i < count; i++) total += load<u32>(row(L.TABLE_NEXTHOP, first + i, L.NEXTHOP_STRIDE), L.NEXTHOP_WEIGHT);
+	for (let i: u32 = 0; i < count; i++)
+		total += load<u32>(row(L.TABLE_NEXTHOP, first + i, L.NEXTHOP_STRIDE), L.NEXTHOP_WEIGHT);
 	let point = <u32>((<u64>keyed(multipathKey(p)) * <u64>total) >> 32);
 	for (let i: u32 = 0; i < count; i++) {
 		const hop = row(L.TABLE_NEXTHOP, first + i, L.NEXTHOP_STRIDE);
@@ -120,13 +127,13 @@ function multipathKey(p: Packet): u64 {
 	const error = p.proto == L.PROTO_ICMP && p.innerProto != 0;
 	const src = error ? p.innerDst : p.src;
 	const dst = error ? p.innerSrc : p.dst;
-	const addresses = (<u64>src << 32) | <u64>dst;
+	const addresses = ((<u64>src) << 32) | (<u64>dst);
 	if (!netnsHas(p.netns, L.NS_L4_HASH)) return mix(addresses);
 	const sport = error ? p.innerDport : p.sport;
 	const dport = error ? p.innerSport : p.dport;
 	const proto = error ? p.innerProto : p.proto;
-	const ports = proto == L.PROTO_ICMP ? 0 : (<u64>sport << 16) | <u64>dport;
-	return mix(addresses) ^ mix((ports << 8) | <u64>proto);
+	const ports = proto == L.PROTO_ICMP ? 0 : ((<u64>sport) << 16) | (<u64>dport);
+	return mix(addresses) ^ mix((ports << 8) | (<u64>proto));
 }
 
 /** inet_select_addr: the device's address whose subnet holds `near`, else its first, else another device's. */
@@ -168,6 +175,14 @@ export function validateSource(p: Packet, dev: i32): bool {
 	}
 	if (!valid) p.reason = <u8>L.REASON_RP_FILTER;
 	return valid;
+}
+
+/** __mkroute_input: is the sender a neighbour on the device that the packet came in by? Then a redirect may be due. */
+export function sourceOnLink(p: Packet): bool {
+	const route = fibLookup(p.netns, p.src);
+	if (route < 0) return false;
+	const at = row(L.TABLE_ROUTE, route, L.ROUTE_STRIDE);
+	return load<u32>(at, L.ROUTE_VIA) == 0 && load<i32>(at, L.ROUTE_DEVICE) == p.iif;
 }
 
 function leadsTo(route: usize, dev: i32): bool {

@@ -11,11 +11,13 @@ const UNTRACKED_NS: i64 = 120_000_000_000;
 // Heads of the hash chains stand behind the rows, in TABLE_FLOWHASH.
 let count: u32 = 0;
 
-export function flowCount(): u32 { return count; }
+export function flowCount(): u32 {
+	return count;
+}
 
 export function flowsReset(): void {
 	count = 0;
-	memory.fill(base(L.TABLE_FLOWHASH), 0xff, <usize>capacity(L.TABLE_FLOWHASH) << 2);
+	memory.fill(base(L.TABLE_FLOWHASH), 0xff, (<usize>capacity(L.TABLE_FLOWHASH)) << 2);
 }
 
 // @ts-ignore: decorator
@@ -25,22 +27,26 @@ export function flow(index: i32): usize {
 }
 
 function bucket(netns: i32, src: u32, dst: u32, ports: u32, proto: u8): usize {
-	const key = mix((<u64>src << 32) | <u64>dst);
-	const at = hash2(key, (<u64>ports << 32) | (<u64>netns << 8) | <u64>proto) & (capacity(L.TABLE_FLOWHASH) - 1);
+	const key = mix(((<u64>src) << 32) | (<u64>dst));
+	const at = hash2(key, ((<u64>ports) << 32) | ((<u64>netns) << 8) | (<u64>proto)) & (capacity(L.TABLE_FLOWHASH) - 1);
 	// masked: within the table, whose capacity is a power of two
 	return base(L.TABLE_FLOWHASH) + ((<usize>at) << 2);
 }
 
 /** The newest flow of an initiator's tuple; -1: none yet. */
 export function findFlow(netns: i32, src: u32, dst: u32, sport: u16, dport: u16, proto: u8): i32 {
-	const ports = (<u32>sport << 16) | <u32>dport;
-	for (let i = load<i32>(bucket(netns, src, dst, ports, proto)); i >= 0; ) {
+	const ports = ((<u32>sport) << 16) | (<u32>dport);
+	for (let i = load<i32>(bucket(netns, src, dst, ports, proto)); i >= 0;) {
 		const at = flow(i);
 		if (
-			load<u32>(at, L.FLOW_SRC) == src && load<u32>(at, L.FLOW_DST) == dst &&
-			load<u16>(at, L.FLOW_SPORT) == sport && load<u16>(at, L.FLOW_DPORT) == dport &&
-			load<u8>(at, L.FLOW_PROTO) == proto && load<i32>(at, L.FLOW_NETNS) == netns
-		) return i;
+			load<u32>(at, L.FLOW_SRC) == src &&
+			load<u32>(at, L.FLOW_DST) == dst &&
+			load<u16>(at, L.FLOW_SPORT) == sport &&
+			load<u16>(at, L.FLOW_DPORT) == dport &&
+			load<u8>(at, L.FLOW_PROTO) == proto &&
+			load<i32>(at, L.FLOW_NETNS) == netns
+		)
+			return i;
 		i = load<i32>(at, L.FLOW_NEXT);
 	}
 	return -1;
@@ -67,7 +73,7 @@ export function addFlow(netns: i32, src: u32, dst: u32, sport: u16, dport: u16, 
 	store<i32>(at, -1, L.FLOW_SECOND);
 	store<i32>(at, -1, L.FLOW_CT);
 	store<i32>(at, -1, L.FLOW_CT_NETNS);
-	const head = bucket(netns, src, dst, (<u32>sport << 16) | <u32>dport, proto);
+	const head = bucket(netns, src, dst, ((<u32>sport) << 16) | (<u32>dport), proto);
 	store<i32>(at, load<i32>(head), L.FLOW_NEXT);
 	store<i32>(head, index);
 	return index;

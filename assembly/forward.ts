@@ -10,21 +10,21 @@
 // All branching is here, leaves are in their modules. T is Traced or Silent (see `trace`).
 // Not modelled: fragments, options, multicast, source routing, IPsec, queueing and loss on links.
 
-import { bridgeReceive, bridgeSend, count } from "./bridge";
-import { device, deviceKind, deviceMaster, deviceNetns, devicePeer } from "./device";
-import { fibLookup, isMartian, lookupRoute, validateSource } from "./fib";
+import { bridgeReceive, bridgeSend } from "./bridge";
+import { countIn, countOut, deviceKind, deviceMaster, deviceMtu, deviceNetns, devicePeer } from "./device";
+import { isMartian, lookupRoute, sourceOnLink, validateSource } from "./fib";
 import * as icmp from "./icmp";
 import { headerCached, MAC_NONE, resolve } from "./neighbour";
 import { conntrackAttach, conntrackUnconfirmedDrop } from "./netfilter/conntrack";
 import { hook } from "./netfilter/hooks";
-import { netns, netnsHas } from "./netns";
+import { rejectWith } from "./netfilter/target";
+import { netnsHas } from "./netns";
 import { Packet } from "./packet";
 import * as queue from "./queue";
 import { arrived, crossed, ended } from "./replay";
 import { findQuoted, findSocket, SOCKET_NONE } from "./socket";
 import { event, tracing, verdictOfLast } from "./trace";
 import { decapsulate, encapsulate, isForTunnel } from "./vxlan";
-import { row } from "./arena";
 import * as L from "./layout";
 
 // mcast_solicit (3) requests, retrans_time (1 s) apart.
@@ -45,7 +45,7 @@ export function run<T>(): void {
 function receive<T>(p: Packet, dev: i32): void {
 	p.netns = deviceNetns(dev);
 	p.type = <u8>(p.dmac == dev ? L.PACKET_HOST : L.PACKET_OTHERHOST);
-	count(dev, L.DEVICE_RX_PACKETS, p.len);
+	countIn(dev, p.len);
 	if (tracing<T>()) event(p, L.EVENT_IN, 0, 0, dev, -1);
 	if (deviceMaster(dev) >= 0) return bridgeReceive<T>(p, dev);
 	if (p.flow >= 0) crossed(p);
@@ -113,7 +113,7 @@ function forward<T>(p: Packet): void {
 		icmp.sendIcmp<T>(p, icmp.ICMP_TIME_EXCEEDED, 0, 0);
 		return end<T>(p, L.VERDICT_UNREACHABLE, L.REASON_TTL);
 	}
-	const mtu = load<u32>(device(p.oif), L.DEVICE_MTU);
+	const mtu = deviceMtu(p.oif);
 	if (p.len > mtu) {
 		p.reason = <u8>L.REASON_MTU;
 		icmp.sendIcmp<T>(p, icmp.ICMP_DEST_UNREACH, icmp.ICMP_FRAG_NEEDED, <u16>mtu);
@@ -128,14 +128,6 @@ function forward<T>(p: Packet): void {
 	const verdict = hook<T>(p, L.HOOK_FORWARD);
 	if (verdict != L.NF_ACCEPT) return stop<T>(p, L.HOOK_FORWARD, verdict);
 	output<T>(p);
-}
-
-// __mkroute_input: a redirect is due where the packet leaves by the device that its neighbouring sender is on.
-function sourceOnLink(p: Packet): bool {
-	const route = fibLookup(p.netns, p.src);
-	if (route < 0) return false;
-	const at = row(L.TABLE_ROUTE, route, L.ROUTE_STRIDE);
-	return load<u32>(at, L.ROUTE_VIA) == 0 && load<i32>(at, L.ROUTE_DEVICE) == p.iif;
 }
 
 /** ip_local_out: a socket, or the stack itself, sends. A source of 0 is chosen by the route. */
@@ -202,7 +194,7 @@ function deviceSend<T>(p: Packet, dev: i32): void {
 
 /** veth_xmit: out of one end and into the other, whose netns knows nothing of this one (skb_scrub_packet). */
 export function transmit<T>(p: Packet, dev: i32): void {
-	count(dev, L.DEVICE_TX_PACKETS, p.len);
+	countOut(dev, p.len);
 	if (tracing<T>()) event(p, L.EVENT_OUT, 0, 0, dev, -1);
 	const peer = devicePeer(dev);
 	if (peer < 0) return end<T>(p, L.VERDICT_DROPPED, L.REASON_DEVICE_DOWN);
@@ -221,7 +213,7 @@ export function transmit<T>(p: Packet, dev: i32): void {
 
 // vxlan_xmit: the frame becomes the payload of a UDP packet that this netns sends.
 function tunnel<T>(p: Packet, dev: i32): void {
-	count(dev, L.DEVICE_TX_PACKETS, p.len);
+	countOut(dev, p.len);
 	if (tracing<T>()) event(p, L.EVENT_OUT, 0, 0, dev, -1);
 	const outer = encapsulate(p, dev);
 	if (outer === null) return end<T>(p, L.VERDICT_DROPPED, L.REASON_QUEUE_FULL);
@@ -308,7 +300,7 @@ export function stop<T>(p: Packet, at: i32, verdict: i32): void {
 
 // ipt_REJECT: nf_send_unreach, nf_send_reset.
 function reject<T>(p: Packet, at: i32): void {
-	const kind = <i32>load<u32>(row(L.TABLE_RULE, p.rule, L.RULE_STRIDE), L.RULE_A);
+	const kind = rejectWith(p.rule);
 	if (kind != L.REJECT_TCP_RESET) return icmp.sendIcmp<T>(p, icmp.ICMP_DEST_UNREACH, kind, 0);
 	if (p.proto != L.PROTO_TCP || (p.tcp & L.TCP_RST) != 0) return;
 	const r = icmp.resetFor<T>(p);

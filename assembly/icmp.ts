@@ -1,13 +1,12 @@
 // What an IP stack says by itself: ICMP errors, redirects, echo replies, TCP resets
 // (net/ipv4/icmp.c, route.c ip_error and ip_rt_send_redirect, tcp_ipv4.c tcp_v4_send_reset, netfilter/nf_reject_ipv4.c).
-// Rate limits are per (netns, address) as inet_peer keeps them; the global icmp_msgs_per_sec bucket is not modelled.
+// Rate limits are `peer`'s.
 
-import { capacity, row } from "./arena";
-import { hash2 } from "./hash";
-import { netns } from "./netns";
+import { defaultTtl } from "./netns";
 import { Packet } from "./packet";
 import { send } from "./forward";
 import { conntrackAttach } from "./netfilter/conntrack";
+import { mayAnswer, mayComplain, mayRedirect } from "./peer";
 import { takePacket } from "./queue";
 import { event, tracing } from "./trace";
 import * as L from "./layout";
@@ -26,11 +25,6 @@ export const ICMP_FRAG_NEEDED: i32 = 4;
 export const ICMP_PKT_FILTERED: i32 = 13;
 
 const QUOTE_MAX: u32 = 576; // bytes of a whole ICMP error (RFC 1812 4.3.2.3)
-const XRLIM_BURST: u32 = 6;
-const ERROR_BURST_MS: u32 = 5000;
-const ERROR_COST_MS: u32 = 1000;
-const REDIRECT_LOAD_MS: u32 = 20;
-const REDIRECT_NUMBER: u32 = 9;
 
 /** Does this ICMP type report an error about another packet? */
 export function isIcmpError(type: i32): bool {
@@ -40,12 +34,13 @@ export function isIcmpError(type: i32): bool {
 /** icmp_send: an error about p, from p.netns to p's source. Nothing is said about an ICMP error. */
 export function sendIcmp<T>(p: Packet, type: i32, code: i32, mtu: u16): void {
 	if (p.proto == L.PROTO_ICMP && isIcmpError(p.icmpType)) return;
-	if (!withinRate(p, type)) return;
+	// Its own address: the answer leaves by lo, which has no limit.
+	if (!p.has(L.SKB_LOCAL_OUT) && !mayAnswer(p.netns, p.src, type, p.time)) return;
 	const r = answerTo(p);
 	if (r === null) return;
 	r.proto = <u8>L.PROTO_ICMP;
 	// The address it came to, where that is ours; else the route back chooses.
-	r.src = (p.rtFlags & <u8>L.RT_LOCAL) != 0 ? p.dst : 0;
+	r.src = (p.rtFlags & (<u8>L.RT_LOCAL)) != 0 ? p.dst : 0;
 	r.dst = p.src;
 	r.dport = <u16>((type << 8) | code);
 	r.tos = (p.tos & 0x1e) | 0xc0;
@@ -61,20 +56,13 @@ export function sendIcmp<T>(p: Packet, type: i32, code: i32, mtu: u16): void {
 
 /** ip_error: a forwarding stack without a route says so, within error_burst and error_cost. */
 export function sendNoRoute<T>(p: Packet, code: i32): void {
-	const peer = peerOf(p.netns, p.src, p.time);
-	if (!spend(peer, p.time, ERROR_BURST_MS, ERROR_COST_MS)) return;
+	if (!mayComplain(p.netns, p.src, p.time)) return;
 	sendIcmp<T>(p, ICMP_DEST_UNREACH, code, 0);
 }
 
 /** ip_rt_send_redirect: the first at once, later ones ever more slowly. */
 export function sendRedirect<T>(p: Packet): void {
-	const peer = peerOf(p.netns, p.src, p.time);
-	const sent = load<u32>(peer, L.PEER_REDIRECTS);
-	if (sent >= REDIRECT_NUMBER) return;
-	const since = p.time - load<i64>(peer, L.PEER_LAST);
-	if (sent > 0 && since < <i64>(REDIRECT_LOAD_MS << sent) * 1_000_000) return;
-	store<u32>(peer, sent + 1, L.PEER_REDIRECTS);
-	store<i64>(peer, p.time, L.PEER_LAST);
+	if (!mayRedirect(p.netns, p.src, p.time)) return;
 	sendIcmp<T>(p, ICMP_REDIRECT, 1, 0);
 }
 
@@ -119,7 +107,7 @@ function answerTo(p: Packet): Packet | null {
 	if (r === null) return null;
 	r.netns = p.netns;
 	r.time = p.time;
-	r.ttl = <u8>load<u32>(netns(p.netns), L.NETNS_TTL);
+	r.ttl = defaultTtl(p.netns);
 	r.flow = p.flow;
 	r.reason = p.reason;
 	r.rule = p.rule;
@@ -138,42 +126,4 @@ function quote(r: Packet, p: Packet): void {
 	// An ICMP error has no TCP fields of its own: they hold the quoted segment's flags and length.
 	r.tcp = p.tcp;
 	r.seq = p.payload;
-}
-
-// icmpv4_xrlim_allow: some types only, a token bucket per peer.
-function withinRate(p: Packet, type: i32): bool {
-	const ns = netns(p.netns);
-	const limit = load<u32>(ns, L.NETNS_ICMP_RATELIMIT);
-	if (limit == 0 || ((load<u32>(ns, L.NETNS_ICMP_RATEMASK) >> type) & 1) == 0) return true;
-	if (p.has(L.SKB_LOCAL_OUT)) return true; // its own address: leaves by lo, which has no limit
-	return spend(peerOf(p.netns, p.src, p.time), p.time, XRLIM_BURST * limit, limit);
-}
-
-function spend(peer: usize, now: i64, burst: u32, cost: u32): bool {
-	const elapsed = <u64>((now - load<i64>(peer, L.PEER_LAST)) / 1_000_000);
-	const tokens = <u32>min<u64>(<u64>burst, <u64>load<u32>(peer, L.PEER_TOKENS) + elapsed);
-	store<i64>(peer, now, L.PEER_LAST);
-	const allowed = tokens >= cost;
-	store<u32>(peer, allowed ? tokens - cost : tokens, L.PEER_TOKENS);
-	return allowed;
-}
-
-// The row of (netns, ip); a full table shares its home slot, which only makes limits stricter.
-function peerOf(index: i32, ip: u32, now: i64): usize {
-	const mask = capacity(L.TABLE_PEER) - 1;
-	let i = hash2(<u64>index, <u64>ip) & mask;
-	for (let n: u32 = 0; n < 64; n++, i = (i + 1) & mask) {
-		const at = row(L.TABLE_PEER, i, L.PEER_STRIDE);
-		const owner = load<i32>(at, L.PEER_NETNS);
-		if (owner == index && load<u32>(at, L.PEER_IP) == ip) return at;
-		if (owner == -1) {
-			store<i32>(at, index, L.PEER_NETNS);
-			store<u32>(at, ip, L.PEER_IP);
-			store<u32>(at, 0, L.PEER_TOKENS);
-			store<u32>(at, 0, L.PEER_REDIRECTS);
-			store<i64>(at, now - 60_000_000_000, L.PEER_LAST);
-			return at;
-		}
-	}
-	return row(L.TABLE_PEER, i, L.PEER_STRIDE);
 }

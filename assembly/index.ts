@@ -5,13 +5,16 @@
 import { base, capacity, place } from "./arena";
 import { buildFib, fibReset } from "./compile/fib";
 import { compileSet } from "./compile/sets";
+import { fdbReset } from "./fdb";
 import { sourceFor } from "./fib";
 import { flowCount, flowsReset } from "./flow";
 import { run } from "./forward";
+import { neighboursReset } from "./neighbour";
 import { conntrackDelete, conntrackExpire, conntrackFlush, conntrackInit } from "./netfilter/conntrack";
 import { walk } from "./netfilter/iptables";
 import { Packet } from "./packet";
-import { enqueue, nextDue, queueReset, takePacket, TO_DEVICE, TO_OUTPUT, wake } from "./queue";
+import { enqueue, nextDue, packetIn, queueReset, TO_DEVICE, TO_OUTPUT, wake } from "./queue";
+import { peersReset } from "./peer";
 import { reseed } from "./random";
 import { flowsOverflow, offer, repliesUnanswerable, replayMode, replayReset, tick } from "./replay";
 import { closeSocket, openSocket } from "./socket";
@@ -21,31 +24,39 @@ import * as L from "./layout";
 const ROWS: StaticArray<u32> = new StaticArray<u32>(L.TABLE_COUNT);
 
 /** Version of this ABI and of the record layout. */
-export function abi(): i32 { return L.ABI; }
+export function abi(): i32 {
+	return L.ABI;
+}
 /** Rows that a table will hold; hash tables take a power of two. Before seal. */
-export function reserve(table: i32, rows: u32): void { ROWS[table] = rows; }
+export function reserve(table: i32, rows: u32): void {
+	ROWS[table] = rows;
+}
 /** Lays the tables out. False: memory is at its maximum. */
 export function seal(): bool {
 	for (let t = 0; t < L.TABLE_COUNT; t++) {
 		if (place(t, ROWS[t], strideOf(t)) == 0) return false;
 	}
-	memory.fill(base(L.TABLE_FDB), 0xff, <usize>capacity(L.TABLE_FDB) * L.FDB_STRIDE);
-	memory.fill(base(L.TABLE_NEIGH), 0xff, <usize>capacity(L.TABLE_NEIGH) * L.NEIGH_STRIDE);
-	memory.fill(base(L.TABLE_PEER), 0xff, <usize>capacity(L.TABLE_PEER) * L.PEER_STRIDE);
+	fdbReset();
+	neighboursReset();
+	peersReset();
 	queueReset();
 	eventsReset();
 	flowsReset();
 	replayReset();
 	conntrackInit();
 
-
 	return true;
 }
 /** Byte address of a table. */
-export function table(id: i32): usize { return base(id); }
+export function table(id: i32): usize {
+	return base(id);
+}
+/** Rows that a table holds. */
 export { capacity };
 /** Starts the random sequence of this run. */
-export function seed(value: u64): void { reseed(value); }
+export function seed(value: u64): void {
+	reseed(value);
+}
 /** Builds the FIBs of the first `netnsCount` netns and the hashes of the first `setCount` sets. False: a table is too small. */
 export function compile(netnsCount: i32, setCount: i32): bool {
 	fibReset();
@@ -61,35 +72,35 @@ export function listen(netns: i32, proto: i32, laddr: u32, lport: i32, raddr: u3
 	return openSocket(netns, <u8>proto, laddr, <u16>lport, raddr, <u16>rport);
 }
 /** Closes a socket. */
-export function close(socket: i32): void { closeSocket(socket); }
+export function close(socket: i32): void {
+	closeSocket(socket);
+}
 /** The source address that a socket of a netns gets towards `dst`; 0: no route. */
-export function source(netns: i32, dst: u32): u32 { return sourceFor(netns, dst); }
+export function source(netns: i32, dst: u32): u32 {
+	return sourceFor(netns, dst);
+}
 
 /** Sends row `index` of TABLE_PACKETIN from its netns and carries it, and all that it causes, to the end, recording events. False: no slot free. */
 export function send(index: i32): bool {
-	const p = takePacket();
+	const p = packetIn(index);
 	if (p === null) return false;
-	const id = p.id;
-	memory.copy(changetype<usize>(p), base(L.TABLE_PACKETIN) + <usize>(index * L.PACKET_STRIDE), L.PACKET_STRIDE);
-	p.id = id;
 	enqueue(p, TO_OUTPUT, -1);
 	run<Traced>();
 	return true;
 }
 /** As send, but the packet comes in by a device as a frame for it. */
 export function receive(index: i32, device: i32): bool {
-	const p = takePacket();
+	const p = packetIn(index);
 	if (p === null) return false;
-	const id = p.id;
-	memory.copy(changetype<usize>(p), base(L.TABLE_PACKETIN) + <usize>(index * L.PACKET_STRIDE), L.PACKET_STRIDE);
-	p.id = id;
 	p.dmac = device;
 	enqueue(p, TO_DEVICE, device);
 	run<Traced>();
 	return true;
 }
 /** Earliest time (ns) at which something waits to happen; i64.MAX: nothing. */
-export function due(): i64 { return nextDue(); }
+export function due(): i64 {
+	return nextDue();
+}
 /** Moves the clock of traced packets to `now` (ns): what waited happens, entries run out. */
 export function advance(now: i64): void {
 	while (nextDue() <= now) {
@@ -107,9 +118,8 @@ export { offer, replayMode, tick, flowCount, flowsReset, replayReset, repliesUna
 export { conntrackFlush, conntrackDelete };
 /** The silent twin of send, for benchmarks of single packets. */
 export function sendSilent(index: i32): bool {
-	const p = takePacket();
+	const p = packetIn(index);
 	if (p === null) return false;
-	memory.copy(changetype<usize>(p), base(L.TABLE_PACKETIN) + <usize>(index * L.PACKET_STRIDE), L.PACKET_STRIDE);
 	enqueue(p, TO_OUTPUT, -1);
 	run<Silent>();
 	return true;
@@ -123,37 +133,69 @@ export function judge(index: i32, hook: i32, table: i32): i32 {
 
 function strideOf(t: i32): u32 {
 	switch (t) {
-		case L.TABLE_NETNS: return L.NETNS_STRIDE;
-		case L.TABLE_DEVICE: return L.DEVICE_STRIDE;
-		case L.TABLE_ADDRESS: return L.ADDRESS_STRIDE;
-		case L.TABLE_ROUTE: return L.ROUTE_STRIDE;
-		case L.TABLE_NEXTHOP: return L.NEXTHOP_STRIDE;
-		case L.TABLE_CHAIN: return L.CHAIN_STRIDE;
-		case L.TABLE_RULE: return L.RULE_STRIDE;
-		case L.TABLE_MATCH: return L.MATCH_STRIDE;
-		case L.TABLE_WORD: return 4;
-		case L.TABLE_PATTERN: return L.PATTERN_STRIDE;
-		case L.TABLE_SET: return L.SET_STRIDE;
-		case L.TABLE_ENTRY: return L.ENTRY_STRIDE;
-		case L.TABLE_SOCKET: return L.SOCKET_STRIDE;
-		case L.TABLE_EVENT: return L.EVENT_STRIDE;
-		case L.TABLE_CT: return L.CT_STRIDE;
-		case L.TABLE_TUPLE: return L.TUPLE_STRIDE;
-		case L.TABLE_PATH: return L.PATH_STRIDE;
-		case L.TABLE_PATHRULE: return 4;
-		case L.TABLE_STATE: return L.STATE_STRIDE;
-		case L.TABLE_RECENT: return L.RECENT_STRIDE;
-		case L.TABLE_FLOW: return L.FLOW_STRIDE;
-		case L.TABLE_PACKET: return L.PACKET_STRIDE;
-		case L.TABLE_BATCH: return L.BATCH_STRIDE;
-		case L.TABLE_FDB: return L.FDB_STRIDE;
-		case L.TABLE_NEIGH: return L.NEIGH_STRIDE;
-		case L.TABLE_INTERVAL: return L.INTERVAL_STRIDE;
-		case L.TABLE_PEER: return L.PEER_STRIDE;
-		case L.TABLE_PACKETIN: return L.PACKET_STRIDE;
-		case L.TABLE_FLOWHASH: return 4;
-		case L.TABLE_COUNTER: return L.COUNTER_STRIDE;
-		case L.TABLE_BYSOURCE: return 4;
-		default: return 1; // TABLE_SCRATCH and what modules lay out themselves, in bytes
+		case L.TABLE_NETNS:
+			return L.NETNS_STRIDE;
+		case L.TABLE_DEVICE:
+			return L.DEVICE_STRIDE;
+		case L.TABLE_ADDRESS:
+			return L.ADDRESS_STRIDE;
+		case L.TABLE_ROUTE:
+			return L.ROUTE_STRIDE;
+		case L.TABLE_NEXTHOP:
+			return L.NEXTHOP_STRIDE;
+		case L.TABLE_CHAIN:
+			return L.CHAIN_STRIDE;
+		case L.TABLE_RULE:
+			return L.RULE_STRIDE;
+		case L.TABLE_MATCH:
+			return L.MATCH_STRIDE;
+		case L.TABLE_WORD:
+			return 4;
+		case L.TABLE_PATTERN:
+			return L.PATTERN_STRIDE;
+		case L.TABLE_SET:
+			return L.SET_STRIDE;
+		case L.TABLE_ENTRY:
+			return L.ENTRY_STRIDE;
+		case L.TABLE_SOCKET:
+			return L.SOCKET_STRIDE;
+		case L.TABLE_EVENT:
+			return L.EVENT_STRIDE;
+		case L.TABLE_CT:
+			return L.CT_STRIDE;
+		case L.TABLE_TUPLE:
+			return L.TUPLE_STRIDE;
+		case L.TABLE_PATH:
+			return L.PATH_STRIDE;
+		case L.TABLE_PATHRULE:
+			return 4;
+		case L.TABLE_STATE:
+			return L.STATE_STRIDE;
+		case L.TABLE_RECENT:
+			return L.RECENT_STRIDE;
+		case L.TABLE_FLOW:
+			return L.FLOW_STRIDE;
+		case L.TABLE_PACKET:
+			return L.PACKET_STRIDE;
+		case L.TABLE_BATCH:
+			return L.BATCH_STRIDE;
+		case L.TABLE_FDB:
+			return L.FDB_STRIDE;
+		case L.TABLE_NEIGH:
+			return L.NEIGH_STRIDE;
+		case L.TABLE_INTERVAL:
+			return L.INTERVAL_STRIDE;
+		case L.TABLE_PEER:
+			return L.PEER_STRIDE;
+		case L.TABLE_PACKETIN:
+			return L.PACKET_STRIDE;
+		case L.TABLE_FLOWHASH:
+			return 4;
+		case L.TABLE_COUNTER:
+			return L.COUNTER_STRIDE;
+		case L.TABLE_BYSOURCE:
+			return 4;
+		default:
+			return 1; // TABLE_SCRATCH and what modules lay out themselves, in bytes
 	}
 }

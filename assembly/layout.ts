@@ -791,6 +791,8 @@ export const FLOWF_SECOND_HOP = 2;
 export const FLOWF_CLOSED = 4;
 export const FLOWF_RECORDED = 8; // has recorded replies: not mirrored
 export const FLOWF_REACHED = 16; // a request got to a socket
+export const FLOWF_OPENED = 32; // its opening packet was offered
+export const FLOWF_FOLLOWS = 64; // the latest request did not open it
 
 // Batch: one offered packet of a replay, 64 bytes; the first 32 are the wire record
 export const BATCH_NETNS = 32; // i32 the netns that offers it (the initiator's)

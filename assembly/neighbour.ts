@@ -3,7 +3,7 @@
 // (arp_ignore 0), and notes the asker as STALE. Link-layer addresses are device indices. Gratuitous ARP, proxy ARP and
 // duplicate addresses are not modelled: the first answer wins.
 
-import { capacity, row } from "./arena";
+import { base, capacity, row } from "./arena";
 import { device, deviceKind, deviceMaster, deviceNetns, devicePeer } from "./device";
 import { learn } from "./fdb";
 import { hash2 } from "./hash";
@@ -16,6 +16,10 @@ export const MAC_NONE: i32 = -1;
 const DELAY_FIRST_PROBE_NS: i64 = 5_000_000_000;
 const REACHABLE_NS: i64 = 30_000_000_000;
 const HOPS_MAX: i32 = 8; // bridges in a row
+
+export function neighboursReset(): void {
+	memory.fill(base(L.TABLE_NEIGH), 0xff, <usize>capacity(L.TABLE_NEIGH) * L.NEIGH_STRIDE);
+}
 
 /** Link-layer address of `ip` on `dev`, asking the segment where it is not known; MAC_NONE: nobody answers. */
 export function resolve(dev: i32, ip: u32, now: i64): i32 {
@@ -130,7 +134,7 @@ function answer(dev: i32, asker: i32, sender: u32, ip: u32, now: i64): i32 {
 // A tunnel's neighbours are permanent: the device of the same VNI that holds the address (flannel's static entries).
 function vtepOf(dev: i32, ip: u32): i32 {
 	const vni = load<u32>(device(dev), L.DEVICE_VNI);
-	for (let other = load<i32>(device(dev), L.DEVICE_NEXT_VTEP); other >= 0 && other != dev; ) {
+	for (let other = load<i32>(device(dev), L.DEVICE_NEXT_VTEP); other >= 0 && other != dev;) {
 		if (load<u32>(device(other), L.DEVICE_VNI) == vni && isLocal(deviceNetns(other), ip)) return other;
 		other = load<i32>(device(other), L.DEVICE_NEXT_VTEP);
 	}

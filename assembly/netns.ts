@@ -13,7 +13,7 @@ export function netns(index: i32): usize {
 // @ts-ignore: decorator
 @inline
 export function netnsHas(index: i32, flag: i32): bool {
-	return (load<u32>(netns(index), L.NETNS_FLAGS) & <u32>flag) != 0;
+	return (load<u32>(netns(index), L.NETNS_FLAGS) & (<u32>flag)) != 0;
 }
 
 /** Base chain of (hook, table) in a netns; -1 where the table is not loaded. */
@@ -40,4 +40,33 @@ export function isLocal(index: i32, ip: u32): bool {
 		if (load<u32>(at, L.ADDRESS_IP) == ip) return true;
 	}
 	return false;
+}
+
+/** net.ipv4.ip_default_ttl. */
+export function defaultTtl(index: i32): u8 {
+	return <u8>load<u32>(netns(index), L.NETNS_TTL);
+}
+
+/** net.ipv4.icmp_ratelimit, ms; 0: none. */
+export function icmpRateLimit(index: i32): u32 {
+	return load<u32>(netns(index), L.NETNS_ICMP_RATELIMIT);
+}
+
+/** Is an ICMP type one of net.ipv4.icmp_ratemask? */
+export function icmpRateLimited(index: i32, type: i32): bool {
+	return ((load<u32>(netns(index), L.NETNS_ICMP_RATEMASK) >> type) & 1) != 0;
+}
+
+/** NS_KIND_*. */
+export function netnsKind(index: i32): u32 {
+	return load<u32>(netns(index), L.NETNS_KIND);
+}
+
+/** The devices of a netns are firstDevice … lastDevice; the first is lo. */
+export function firstDevice(index: i32): i32 {
+	return <i32>load<u32>(netns(index), L.NETNS_DEVICE_FIRST);
+}
+
+export function lastDevice(index: i32): i32 {
+	return firstDevice(index) + <i32>load<u32>(netns(index), L.NETNS_DEVICE_COUNT) - 1;
 }

@@ -4,6 +4,7 @@
 
 import * as L from "./layout";
 
+
 @unmanaged
 export class Packet {
 	src: u32;
@@ -52,11 +53,26 @@ export class Packet {
 	prefsrc: u32;
 	tunnel: i32;
 
-	@inline get icmpType(): u8 { return <u8>(this.dport >> 8); }
-	@inline get icmpCode(): u8 { return <u8>this.dport; }
-	@inline has(flag: i32): bool { return (this.flags & <u8>flag) != 0; }
-	@inline set(flag: i32): void { this.flags |= <u8>flag; }
-	@inline clear(flag: i32): void { this.flags &= ~(<u8>flag); }
+
+	@inline get icmpType(): u8 {
+		return <u8>(this.dport >> 8);
+	}
+
+	@inline get icmpCode(): u8 {
+		return <u8>this.dport;
+	}
+
+	@inline has(flag: i32): bool {
+		return (this.flags & (<u8>flag)) != 0;
+	}
+
+	@inline set(flag: i32): void {
+		this.flags |= <u8>flag;
+	}
+
+	@inline clear(flag: i32): void {
+		this.flags &= ~(<u8>flag);
+	}
 }
 
 // The two descriptions of the record must agree; a drift fails the build.

@@ -66,6 +66,16 @@ export function takePacket(): Packet | null {
 	return p;
 }
 
+/** A packet handed in as row `index` of TABLE_PACKETIN; null where no slot is free. */
+export function packetIn(index: i32): Packet | null {
+	const p = takePacket();
+	if (p === null) return null;
+	const id = p.id;
+	memory.copy(changetype<usize>(p), row(L.TABLE_PACKETIN, index, L.PACKET_STRIDE), L.PACKET_STRIDE);
+	p.id = id;
+	return p;
+}
+
 /** Gives a slot back, and the slot of what it encapsulates. */
 export function releasePacket(p: Packet): void {
 	if (p.tunnel >= 0) {
@@ -91,7 +101,9 @@ export function enqueue(p: Packet, action: i32, device: i32): void {
 	const slot = slotOf(p);
 	// bound: both indices are masked or slots, below SLOTS
 	unchecked((RING[tail & (SLOTS - 1)] = slot));
+	// bound: slots, masked counters and counts of slots all stay below SLOTS
 	unchecked((ACTION[slot] = action));
+	// bound: slots, masked counters and counts of slots all stay below SLOTS
 	unchecked((DEVICE[slot] = device));
 	tail++;
 }
@@ -107,15 +119,22 @@ export function dequeue(): i32 {
 
 // @ts-ignore: decorator
 @inline
-export function actionOf(slot: i32): i32 { return unchecked(ACTION[slot]); } // bound: a slot
+export function actionOf(slot: i32): i32 {
+	// bound: slots, masked counters and counts of slots all stay below SLOTS
+	return unchecked(ACTION[slot]);
+} // bound: a slot
 // @ts-ignore: decorator
 @inline
-export function deviceOf(slot: i32): i32 { return unchecked(DEVICE[slot]); } // bound: a slot
+export function deviceOf(slot: i32): i32 {
+	// bound: slots, masked counters and counts of slots all stay below SLOTS
+	return unchecked(DEVICE[slot]);
+} // bound: a slot
 
 /** Keeps a packet until `due`, then queues it with TO_NEIGHBOUR_FAILED. */
 export function delay(p: Packet, due: i64): void {
 	// bound: fewer packets wait than there are slots
 	unchecked((WAITING[waiting] = slotOf(p)));
+	// bound: slots, masked counters and counts of slots all stay below SLOTS
 	unchecked((DUE[waiting] = due));
 	waiting++;
 }
@@ -134,13 +153,16 @@ export function wake(now: i64): void {
 	for (let i = 0; i < waiting; i++) {
 		// bound: kept <= i < waiting <= SLOTS
 		const slot = unchecked(WAITING[i]);
+		// bound: slots, masked counters and counts of slots all stay below SLOTS
 		const due = unchecked(DUE[i]);
 		if (due <= now) {
 			const p = packetAt(slot);
 			p.time = due;
 			enqueue(p, TO_NEIGHBOUR_FAILED, p.oif);
 		} else {
+			// bound: slots, masked counters and counts of slots all stay below SLOTS
 			unchecked((WAITING[kept] = slot));
+			// bound: slots, masked counters and counts of slots all stay below SLOTS
 			unchecked((DUE[kept] = due));
 			kept++;
 		}

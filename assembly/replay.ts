@@ -3,6 +3,7 @@
 // addresses come from this run. `forward` calls in here where a packet with a flow crosses, arrives or ends.
 
 import { row } from "./arena";
+import { addressType } from "./fib";
 import { netns } from "./netns";
 import { conntrackExpire } from "./netfilter/conntrack";
 import { Packet } from "./packet";
@@ -20,11 +21,17 @@ let overflow: u32 = 0;
 let swept: i64 = 0;
 
 /** REPLIES_NONE, REPLIES_MIRROR, REPLIES_RECORDED. */
-export function replayMode(mode: i32): void { replies = mode; }
+export function replayMode(mode: i32): void {
+	replies = mode;
+}
 /** Recorded replies whose flow nobody answered in this run. */
-export function repliesUnanswerable(): u32 { return unanswerable; }
+export function repliesUnanswerable(): u32 {
+	return unanswerable;
+}
 /** Offered packets that found the flow table full: they were not carried. */
-export function flowsOverflow(): u32 { return overflow; }
+export function flowsOverflow(): u32 {
+	return overflow;
+}
 
 export function replayReset(): void {
 	unanswerable = 0;
@@ -69,7 +76,8 @@ function offerRequest(at: usize, time: i64): bool {
 	const proto = load<u8>(at, L.PACKET_PROTO);
 	let index = findFlow(ns, src, dst, sport, dport, proto);
 	const hints = load<u8>(at, L.BATCH_FLAGS);
-	if (index < 0 || !isLive(index, time, (hints & L.BATCHF_OPENS) != 0)) index = addFlow(ns, src, dst, sport, dport, proto, time);
+	if (index < 0 || !isLive(index, time, (hints & L.BATCHF_OPENS) != 0))
+		index = addFlow(ns, src, dst, sport, dport, proto, time);
 	if (index < 0) {
 		overflow++;
 		return false;
@@ -78,6 +86,13 @@ function offerRequest(at: usize, time: i64): bool {
 	const p = fromBatch(at, ns);
 	if (p === null) return false;
 	p.flow = index;
+	const f = flow(index);
+	if (opens(p)) {
+		mark(f, L.FLOWF_OPENED);
+		store<u8>(f, load<u8>(f, L.FLOW_FLAGS) & ~(<u8>L.FLOWF_FOLLOWS), L.FLOW_FLAGS);
+	} else {
+		mark(f, L.FLOWF_FOLLOWS);
+	}
 	account(index, p);
 	enqueue(p, TO_OUTPUT, -1);
 	return true;
@@ -87,7 +102,11 @@ function offerRequest(at: usize, time: i64): bool {
 function offerReply(at: usize): bool {
 	const ns = load<i32>(at, L.BATCH_NETNS);
 	const index = findFlow(
-		ns, load<u32>(at, L.PACKET_DST), load<u32>(at, L.PACKET_SRC), load<u16>(at, L.PACKET_DPORT), load<u16>(at, L.PACKET_SPORT),
+		ns,
+		load<u32>(at, L.PACKET_DST),
+		load<u32>(at, L.PACKET_SRC),
+		load<u16>(at, L.PACKET_DPORT),
+		load<u16>(at, L.PACKET_SPORT),
 		load<u8>(at, L.PACKET_PROTO),
 	);
 	// Echoes are answered by the stack of this run.
@@ -126,7 +145,7 @@ function fromBatch(at: usize, ns: i32): Packet | null {
 }
 
 function mark(f: usize, flag: i32): void {
-	store<u8>(f, load<u8>(f, L.FLOW_FLAGS) | <u8>flag, L.FLOW_FLAGS);
+	store<u8>(f, load<u8>(f, L.FLOW_FLAGS) | (<u8>flag), L.FLOW_FLAGS);
 }
 
 function account(index: i32, p: Packet): void {
@@ -148,8 +167,13 @@ export function bind(p: Packet): void {
 	if (first >= 0) {
 		// The entry was replaced (a SYN on TIME_WAIT, say): the packet counts for a flow of its own.
 		const next = addFlow(
-			load<i32>(f, L.FLOW_NETNS), load<u32>(f, L.FLOW_SRC), load<u32>(f, L.FLOW_DST), load<u16>(f, L.FLOW_SPORT),
-			load<u16>(f, L.FLOW_DPORT), load<u8>(f, L.FLOW_PROTO), p.time,
+			load<i32>(f, L.FLOW_NETNS),
+			load<u32>(f, L.FLOW_SRC),
+			load<u32>(f, L.FLOW_DST),
+			load<u16>(f, L.FLOW_SPORT),
+			load<u16>(f, L.FLOW_DPORT),
+			load<u8>(f, L.FLOW_PROTO),
+			p.time,
 		);
 		if (next < 0) return;
 		store<u32>(f, load<u32>(f, L.FLOW_PACKETS) - 1, L.FLOW_PACKETS);
@@ -164,13 +188,17 @@ export function bind(p: Packet): void {
 	store<i32>(entry, p.flow, L.CT_FLOW);
 }
 
-/** A request came into a netns by a device that is no bridge port: the first node is the entry node, another one the second hop. */
+/**
+ * A request came into a netns by a device that is no bridge port. The first node that takes it in from a machine outside, or
+ * for an address of its own, is the entry node; another one that it goes on to is the second hop.
+ */
 export function crossed(p: Packet): void {
 	if (p.has(L.SKB_REPLY) || load<u32>(netns(p.netns), L.NETNS_KIND) != L.NS_KIND_NODE) return;
 	const f = flow(p.flow);
 	const entry = load<i32>(f, L.FLOW_ENTRY_NODE);
 	if (entry < 0) {
-		store<i32>(f, p.netns, L.FLOW_ENTRY_NODE);
+		const outside = load<u32>(netns(load<i32>(f, L.FLOW_NETNS)), L.NETNS_KIND) == L.NS_KIND_HOST;
+		if (outside || addressType(p.netns, p.dst, -1) == L.RTN_LOCAL) store<i32>(f, p.netns, L.FLOW_ENTRY_NODE);
 	} else if (entry != p.netns) {
 		store<i32>(f, p.netns, L.FLOW_SECOND);
 		mark(f, L.FLOWF_SECOND_HOP);
@@ -187,22 +215,27 @@ export function arrived<T>(p: Packet): bool {
 // The client takes an answer that comes from where it sent to.
 function answered(p: Packet, f: usize): bool {
 	if (p.netns != load<i32>(f, L.FLOW_NETNS)) return false;
-	return p.src == load<u32>(f, L.FLOW_DST) && p.sport == load<u16>(f, L.FLOW_DPORT) && p.dport == load<u16>(f, L.FLOW_SPORT);
+	return (
+		p.src == load<u32>(f, L.FLOW_DST) && p.sport == load<u16>(f, L.FLOW_DPORT) && p.dport == load<u16>(f, L.FLOW_SPORT)
+	);
 }
 
 // The server: whoever listens there gets the first packet; later ones belong to that connection only.
 function requested(p: Packet, f: usize): bool {
 	if (load<i32>(f, L.FLOW_SERVER) == p.netns) {
-		const same = load<u32>(f, L.FLOW_SEEN_SRC) == p.src && load<u32>(f, L.FLOW_SEEN_DST) == p.dst &&
-			load<u16>(f, L.FLOW_SEEN_SPORT) == p.sport && load<u16>(f, L.FLOW_SEEN_DPORT) == p.dport;
+		const same =
+			load<u32>(f, L.FLOW_SEEN_SRC) == p.src &&
+			load<u32>(f, L.FLOW_SEEN_DST) == p.dst &&
+			load<u16>(f, L.FLOW_SEEN_SPORT) == p.sport &&
+			load<u16>(f, L.FLOW_SEEN_DPORT) == p.dport;
 		if (same) {
 			mirror(p, f);
 			return true;
 		}
 	}
 	if (p.proto == L.PROTO_TCP && (p.tcp & L.TCP_RST) != 0) return false;
-	const opens = p.proto != L.PROTO_TCP || (p.tcp & (L.TCP_SYN | L.TCP_ACK)) == L.TCP_SYN;
-	if (!opens && load<i32>(f, L.FLOW_SERVER) >= 0) return false;
+	const begun = load<i32>(f, L.FLOW_SERVER) >= 0 || (load<u8>(f, L.FLOW_FLAGS) & L.FLOWF_OPENED) != 0;
+	if (!opens(p) && begun) return false;
 	if (!listens(p)) return false;
 	store<i32>(f, p.netns, L.FLOW_SERVER);
 	store<u32>(f, p.src, L.FLOW_SEEN_SRC);
@@ -211,6 +244,10 @@ function requested(p: Packet, f: usize): bool {
 	store<u16>(f, p.dport, L.FLOW_SEEN_DPORT);
 	mirror(p, f);
 	return true;
+}
+
+function opens(p: Packet): bool {
+	return p.proto != L.PROTO_TCP || (p.tcp & (L.TCP_SYN | L.TCP_ACK)) == L.TCP_SYN;
 }
 
 // A capture may start in the middle of a connection, so a listener stands for its connections too.
@@ -267,7 +304,12 @@ export function ended(p: Packet, verdict: i32): void {
 	if (p.has(L.SKB_REPLY)) return conclude(f, L.VERDICT_DROPPED, L.REASON_REPLY_LOST, p.rule);
 	// A rejection is one only once the refusal has come back to the client (`heard`); until then nobody has answered.
 	const answers = verdict == L.VERDICT_REJECTED || verdict == L.VERDICT_UNREACHABLE;
-	conclude(f, answers && p.netns != load<i32>(f, L.FLOW_NETNS) && p.reason != L.REASON_BLACKHOLE ? L.VERDICT_DROPPED : verdict, p.reason, p.rule);
+	conclude(
+		f,
+		answers && p.netns != load<i32>(f, L.FLOW_NETNS) && p.reason != L.REASON_BLACKHOLE ? L.VERDICT_DROPPED : verdict,
+		p.reason,
+		p.rule,
+	);
 }
 
 // The packet ended where its flow is first tracked: an entry that nothing confirmed went with it and is no flow's.
@@ -310,6 +352,9 @@ function heard(p: Packet, f: usize): void {
 }
 
 function conclude(f: usize, verdict: i32, reason: i32, rule: i32): void {
+	// What follows an opening that failed meets no connection: the opening's end stays the flow's.
+	const settled = load<u8>(f, L.FLOW_VERDICT) != L.VERDICT_NONE && (load<u8>(f, L.FLOW_FLAGS) & L.FLOWF_FOLLOWS) != 0;
+	if (settled && verdict != L.VERDICT_DELIVERED) return;
 	store<u8>(f, <u8>verdict, L.FLOW_VERDICT);
 	store<u8>(f, <u8>reason, L.FLOW_REASON);
 	store<i32>(f, rule, L.FLOW_RULE);

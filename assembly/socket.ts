@@ -15,7 +15,7 @@ const REMOVED: u8 = 255;
 // @ts-ignore: decorator
 @inline
 function home(netns: i32, proto: u8, lport: u16): u32 {
-	return hash2(<u64>netns, (<u64>proto << 16) | <u64>lport) & (capacity(L.TABLE_SOCKET) - 1);
+	return hash2(<u64>netns, ((<u64>proto) << 16) | (<u64>lport)) & (capacity(L.TABLE_SOCKET) - 1);
 }
 
 /** Opens a socket; raddr and rport 0: a listener. Returns its row, or SOCKET_NONE where the table is full. */
@@ -40,7 +40,8 @@ export function openSocket(netns: i32, proto: u8, laddr: u32, lport: u16, raddr:
 
 /** Closes a socket by row. */
 export function closeSocket(socket: i32): void {
-	if (<u32>socket < capacity(L.TABLE_SOCKET)) store<u8>(row(L.TABLE_SOCKET, socket, L.SOCKET_STRIDE), REMOVED, L.SOCKET_STATE);
+	if (<u32>socket < capacity(L.TABLE_SOCKET))
+		store<u8>(row(L.TABLE_SOCKET, socket, L.SOCKET_STRIDE), REMOVED, L.SOCKET_STATE);
 }
 
 /** The socket that gets a packet delivered locally: a row, SOCKET_ANY or SOCKET_NONE. */

@@ -12,9 +12,16 @@ export type Silent = u16;
 let count: u32 = 0;
 let lost: u32 = 0;
 
-export function eventCount(): u32 { return count; }
-export function eventsLost(): u32 { return lost; }
-export function eventsReset(): void { count = 0; lost = 0; }
+export function eventCount(): u32 {
+	return count;
+}
+export function eventsLost(): u32 {
+	return lost;
+}
+export function eventsReset(): void {
+	count = 0;
+	lost = 0;
+}
 
 /** True in the traced instance; folded at compile time. */
 // @ts-ignore: decorator

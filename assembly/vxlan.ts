@@ -1,9 +1,9 @@
 // VXLAN (RFC 7348; drivers/net/vxlan): an Ethernet frame as the payload of UDP. The outer source port is a hash of the
 // inner flow, so that one flow keeps one path. The remote end is known from the tunnel's permanent neighbours.
 
-import { device, deviceKind, deviceNetns } from "./device";
+import { deviceKind, deviceNetns, tunnelLocal, tunnelPort } from "./device";
 import { mix } from "./hash";
-import { netns } from "./netns";
+import { defaultTtl, firstDevice, lastDevice } from "./netns";
 import { Packet } from "./packet";
 import { slotOf, takePacket } from "./queue";
 import * as L from "./layout";
@@ -19,16 +19,16 @@ export function encapsulate(p: Packet, dev: i32): Packet | null {
 	if (outer === null) return null;
 	outer.netns = deviceNetns(dev);
 	outer.proto = <u8>L.PROTO_UDP;
-	outer.src = load<u32>(device(dev), L.DEVICE_LOCAL);
-	outer.dst = load<u32>(device(p.dmac), L.DEVICE_LOCAL);
+	outer.src = tunnelLocal(dev);
+	outer.dst = tunnelLocal(p.dmac);
 	outer.sport = sourcePort(p);
-	outer.dport = <u16>load<u32>(device(dev), L.DEVICE_VPORT);
-	outer.ttl = <u8>load<u32>(netns(outer.netns), L.NETNS_TTL);
+	outer.dport = tunnelPort(dev);
+	outer.ttl = defaultTtl(outer.netns);
 	outer.len = p.len + OVERHEAD;
 	outer.payload = p.len + 22;
 	outer.time = p.time;
 	outer.flow = p.flow;
-	outer.flags = <u8>(L.SKB_KERNEL | L.SKB_LOCAL_OUT) | (p.flags & <u8>L.SKB_REPLY);
+	outer.flags = (<u8>(L.SKB_KERNEL | L.SKB_LOCAL_OUT)) | (p.flags & (<u8>L.SKB_REPLY));
 	outer.mark = p.mark;
 	outer.tunnel = slotOf(p);
 	outer.smac = dev;
@@ -42,7 +42,8 @@ export function encapsulate(p: Packet, dev: i32): Packet | null {
 
 // udp_flow_src_port.
 function sourcePort(p: Packet): u16 {
-	const flow = mix((<u64>p.src << 32) | <u64>p.dst) ^ mix((<u64>p.sport << 24) | (<u64>p.dport << 8) | <u64>p.proto);
+	const flow =
+		mix(((<u64>p.src) << 32) | (<u64>p.dst)) ^ mix(((<u64>p.sport) << 24) | ((<u64>p.dport) << 8) | (<u64>p.proto));
 	return <u16>(PORT_MIN + <u32>(((flow >> 32) * <u64>PORT_SPAN) >> 32));
 }
 
@@ -53,11 +54,8 @@ export function isForTunnel(p: Packet): bool {
 
 /** The tunnel device of p.netns that takes it; -1: none. */
 export function decapsulate(p: Packet): i32 {
-	const ns = netns(p.netns);
-	const first = <i32>load<u32>(ns, L.NETNS_DEVICE_FIRST);
-	const last = first + <i32>load<u32>(ns, L.NETNS_DEVICE_COUNT);
-	for (let dev = first; dev < last; dev++) {
-		if (deviceKind(dev) == L.DEVICE_KIND_VXLAN && load<u32>(device(dev), L.DEVICE_VPORT) == <u32>p.dport) return dev;
+	for (let dev = firstDevice(p.netns); dev <= lastDevice(p.netns); dev++) {
+		if (deviceKind(dev) == L.DEVICE_KIND_VXLAN && tunnelPort(dev) == p.dport) return dev;
 	}
 	return -1;
 }

@@ -114,10 +114,11 @@ function nat<T>(p: Packet, at: i32, manip: i32): i32 {
 	}
 	const src = p.src;
 	const dst = p.dst;
-	const ports = (<u32>p.sport << 16) | <u32>p.dport;
+	const ports = ((<u32>p.sport) << 16) | (<u32>p.dport);
 	if (natManip(p, at) != L.NF_ACCEPT) return exhausted(p);
 	if (tracing<T>()) {
-		if (p.src != src || p.dst != dst || ((<u32>p.sport << 16) | <u32>p.dport) != ports) event(p, L.EVENT_NAT, at, L.XT_NAT, -1, -1);
+		if (p.src != src || p.dst != dst || (((<u32>p.sport) << 16) | (<u32>p.dport)) != ports)
+			event(p, L.EVENT_NAT, at, L.XT_NAT, -1, -1);
 	}
 	return L.NF_ACCEPT;
 }

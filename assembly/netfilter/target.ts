@@ -17,24 +17,33 @@ const LOOPBACK: u32 = 0x7f000001;
 /** Runs a rule's target; a verdict, or XT_CONTINUE. */
 export function act<T>(p: Packet, rule: usize, hook: i32, table: i32, index: i32): i32 {
 	switch (<i32>load<u8>(rule, L.RULE_TARGET)) {
-		case L.TARGET_REJECT: return L.NF_REJECT;
+		case L.TARGET_REJECT:
+			return L.NF_REJECT;
 		case L.TARGET_MARK:
 			p.mark = (p.mark & ~load<u32>(rule, L.RULE_B)) ^ load<u32>(rule, L.RULE_A);
 			return XT_CONTINUE;
-		case L.TARGET_CONNMARK: return connmark(p, rule);
-		case L.TARGET_DNAT: return nat(p, rule, L.MANIP_DST, load<u32>(rule, L.RULE_A), load<u32>(rule, L.RULE_B));
-		case L.TARGET_SNAT: return nat(p, rule, L.MANIP_SRC, load<u32>(rule, L.RULE_A), load<u32>(rule, L.RULE_B));
-		case L.TARGET_MASQUERADE: return masquerade(p, rule);
-		case L.TARGET_REDIRECT: return redirect(p, rule, hook);
-		case L.TARGET_NETMAP: return netmap(p, rule, hook);
-		case L.TARGET_CT: return track(p, rule);
+		case L.TARGET_CONNMARK:
+			return connmark(p, rule);
+		case L.TARGET_DNAT:
+			return nat(p, rule, L.MANIP_DST, load<u32>(rule, L.RULE_A), load<u32>(rule, L.RULE_B));
+		case L.TARGET_SNAT:
+			return nat(p, rule, L.MANIP_SRC, load<u32>(rule, L.RULE_A), load<u32>(rule, L.RULE_B));
+		case L.TARGET_MASQUERADE:
+			return masquerade(p, rule);
+		case L.TARGET_REDIRECT:
+			return redirect(p, rule, hook);
+		case L.TARGET_NETMAP:
+			return netmap(p, rule, hook);
+		case L.TARGET_CT:
+			return track(p, rule);
 		case L.TARGET_LOG:
 			if (tracing<T>()) event(p, L.EVENT_LOG, hook, table, -1, index);
 			return XT_CONTINUE;
 		case L.TARGET_TRACE:
 			p.set(L.SKB_TRACE);
 			return XT_CONTINUE;
-		default: return L.NF_UNKNOWN;
+		default:
+			return L.NF_UNKNOWN;
 	}
 }
 
@@ -91,4 +100,9 @@ function track(p: Packet, rule: usize): i32 {
 		p.ctinfo = <u8>L.CTINFO_UNTRACKED;
 	} else p.zone = <u16>load<u32>(rule, L.RULE_B);
 	return XT_CONTINUE;
+}
+
+/** What a REJECT rule answers: REJECT_TCP_RESET, or an ICMP code of destination-unreachable. */
+export function rejectWith(rule: i32): i32 {
+	return <i32>load<u32>(row(L.TABLE_RULE, rule, L.RULE_STRIDE), L.RULE_A);
 }

@@ -14,6 +14,7 @@ export const RECORDS: Record<string, string> = {
 	"assembly/fdb.ts": "forwarding database entries",
 	"assembly/neighbour.ts": "neighbour entries and the packets that wait for them",
 	"assembly/socket.ts": "listeners and connections",
+	"assembly/peer.ts": "the token buckets of an address",
 	"assembly/queue.ts": "the slots that packets wait in",
 	"assembly/flow.ts": "the flow row of a replay",
 	"assembly/trace.ts": "the event row, in the one function that writes it",
@@ -25,6 +26,8 @@ export const RECORDS: Record<string, string> = {
 	"assembly/netfilter/tuplehash.ts": "the slots of the hash of tuples",
 	"assembly/netfilter/source.ts": "the slots of the by-source hash",
 	"assembly/netfilter/zone.ts": "interned zones",
+	"assembly/netfilter/tcp.ts": "the kernel's table of TCP states, as static bytes",
+	"assembly/netfilter/sctp.ts": "the kernel's table of SCTP states, as static bytes",
 	"assembly/netfilter/window.ts": "the TCP window part of a conntrack row",
 	"assembly/netfilter/path.ts": "interned paths and their counters",
 	"assembly/netfilter/recent.ts": "entries of recent lists",
@@ -42,5 +45,6 @@ export const RECORDS: Record<string, string> = {
 
 /** Names that the field itself uses, though they end like a banned one. */
 export const NAMES: Record<string, string> = {
+	engine: "the instance of core.wasm: the word of the design for what assembly/ becomes",
 	helper: "conntrack's word for a protocol's helper: `-j CT --helper`, `-m helper`",
 };

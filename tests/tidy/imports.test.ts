@@ -91,8 +91,11 @@ describe("our sources", () => {
 		expect(missing.map(({ from, line, to }) => `${from}:${line}: ${to}`)).toEqual([]);
 	});
 
+	// Inside assembly/ the packet's way is itself a ring: a frame goes up from a bridge into a stack, and the stack sends by
+	// a bridge again. Everywhere else a cycle is an error, and no room may be part of one (`the table`).
 	it("have no cycles", () => {
-		expect(cycle(fileGraph(imports))).toBeNull();
+		const within = ({ from, to }: Import) => from.startsWith("assembly/") && to.startsWith("assembly/");
+		expect(cycle(fileGraph(imports.filter((it) => !within(it))))).toBeNull();
 	});
 
 	it("finds a cycle where there is one", () => {
