@@ -18,6 +18,20 @@ const ports = fc.oneof(port.map(String), fc.tuple(port, port).map(([a, b]) => `$
 const option = (name: string, value: fc.Arbitrary<string>) => fc.tuple(bang, value).map(([not, word]) => `${not}--${name} ${word}`);
 const list = (words: string[]) => fc.subarray(words, { minLength: 1 }).map((some) => some.join(","));
 
+/** Matches that remember packets. */
+const memoryMatch = fc.oneof(
+	fc.integer({ min: 1, max: 4 }).chain((every) => fc.tuple(bang, fc.nat(every - 1)).map(([not, packet]) => `-m statistic --mode nth ${not}--every ${every} --packet ${packet}`)),
+	fc.tuple(fc.constantFrom("2/sec", "30/min", "5/hour"), fc.integer({ min: 1, max: 5 })).map(([rate, burst]) => `-m limit --limit ${rate} --limit-burst ${burst}`),
+	fc
+		.tuple(
+			bang,
+			fc.constantFrom("--set", "--rcheck", "--update --seconds 10", "--rcheck --seconds 5 --reap", "--update --seconds 3 --reap --hitcount 2", "--rcheck --hitcount 3", "--remove", "--rcheck --rttl"),
+			fc.constantFrom("A", "B"),
+			fc.constantFrom("--rsource", "--rdest", "--mask 255.255.255.0 --rsource"),
+		)
+		.map(([not, action, name, which]) => `-m recent ${not}${action} --name ${name} ${which}`),
+);
+
 const anyMatch = fc.oneof(
 	option("mark", fc.constantFrom("0x1", "0x4000/0x4000", "0/0xf")).map((o) => `-m mark ${o}`),
 	option("mark", fc.constantFrom("0x2", "0x1/0x3")).map((o) => `-m connmark ${o}`),
@@ -44,17 +58,8 @@ const anyMatch = fc.oneof(
 	fc.constantFrom("-m ttl --ttl-eq 64", "-m ttl ! --ttl-eq 64", "-m ttl --ttl-lt 10", "-m ttl --ttl-gt 10"),
 	option("tos", fc.constantFrom("0x10/0x3f", "0x00/0xff")).map((o) => `-m tos ${o}`),
 	fc.tuple(bang, fc.constantFrom("ips src", "ips dst", "nets src", "nets dst,src", "ipport src,dst", "ipport dst,src", "ipport src", "netport dst,dst", "ipportip src,dst,dst", "ipportnet dst,src,src")).map(([not, words]) => `-m set ${not}--match-set ${words}`),
-	fc.integer({ min: 1, max: 4 }).chain((every) => fc.tuple(bang, fc.nat(every - 1)).map(([not, packet]) => `-m statistic --mode nth ${not}--every ${every} --packet ${packet}`)),
-	fc.tuple(fc.constantFrom("2/sec", "30/min", "5/hour"), fc.integer({ min: 1, max: 5 })).map(([rate, burst]) => `-m limit --limit ${rate} --limit-burst ${burst}`),
+	memoryMatch,
 	fc.constantFrom("-m string --string x --algo bm", '-m comment --comment "a b"', "-m quota --quota 1000"),
-	fc
-		.tuple(
-			bang,
-			fc.constantFrom("--set", "--rcheck", "--update --seconds 10", "--rcheck --seconds 5 --reap", "--update --seconds 3 --reap --hitcount 2", "--rcheck --hitcount 3", "--remove", "--rcheck --rttl"),
-			fc.constantFrom("A", "B"),
-			fc.constantFrom("--rsource", "--rdest", "--mask 255.255.255.0 --rsource"),
-		)
-		.map(([not, action, name, which]) => `-m recent ${not}${action} --name ${name} ${which}`),
 );
 
 /** On FORWARD only: the tool refuses most of it elsewhere. */
@@ -123,6 +128,11 @@ export const rulesText: fc.Arbitrary<string> = fc
 		return ["*mangle", ...heads, ...lines, "COMMIT", ""].join("\n");
 	});
 
+/** Rules of a FORWARD chain that all packets reach and that all remember them. */
+export const memoryRules: fc.Arbitrary<string> = fc
+	.array(fc.array(memoryMatch, { minLength: 1, maxLength: 2 }), { minLength: 1, maxLength: 6 })
+	.map((rules) => ["*mangle", ":FORWARD ACCEPT [0:0]", ...rules.map((some) => `-A FORWARD ${some.join(" ")}`), "COMMIT", ""].join("\n"));
+
 export const setsText: fc.Arbitrary<string> = fc
 	.record({
 		ips: fc.uniqueArray(address, { maxLength: 7 }),
@@ -185,11 +195,18 @@ const packet = fc
 		return { hook, gapMs, packet: full };
 	});
 
+/** Packets of a few sources, close in time and far. */
+export const memoryPackets = fc
+	.array(fc.tuple(packet, fc.constantFrom("10.244.1.2", "10.244.1.3", "10.244.2.9"), fc.constantFrom(5, 5, 6)), { minLength: 10, maxLength: 60 })
+	.map((all) => inTime(all.map(([{ gapMs, packet: p }, src, ttl]) => ({ hook: "FORWARD", gapMs, packet: { ...p, src, ttl } }))));
+
 /** Packets in time order, with the hook that each comes by. */
-export const packets = fc.array(packet, { minLength: 1, maxLength: 40 }).map((all) => {
+export const packets = fc.array(packet, { minLength: 1, maxLength: 40 }).map(inTime);
+
+function inTime(all: { hook: string; gapMs: number; packet: RulePacket }[]): { hook: string; packet: RulePacket }[] {
 	let time = 1_700_000_000_000_000_000n;
 	return all.map(({ hook, gapMs, packet: p }) => {
 		time += BigInt(gapMs) * 1_000_000n;
 		return { hook, packet: { ...p, time } };
 	});
-});
+}

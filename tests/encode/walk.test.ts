@@ -3,7 +3,7 @@
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { packets, rulesText, setsText } from "./arbitrary.ts";
+import { memoryPackets, memoryRules, packets, rulesText, setsText } from "./arbitrary.ts";
 import { RuleBench } from "./bench.ts";
 
 function compare(rules: string, sets: string, stream: readonly { hook: string; packet: Parameters<RuleBench["judge"]>[0] }[], options: { recentMax: number; paths?: number }): void {
@@ -25,11 +25,18 @@ function compare(rules: string, sets: string, stream: readonly { hook: string; p
 	}
 }
 
-const RUNS = Number(process.env.RULE_RUNS ?? 400);
+const RUNS = Number(process.env.RULE_RUNS ?? 150);
 
 test("random rules: verdict, marks, trace and counters agree with the reference", () => {
 	fc.assert(
 		fc.property(rulesText, setsText, packets, fc.constantFrom(2, 100), (rules, sets, stream, recentMax) => compare(rules, sets, stream, { recentMax })),
+		{ numRuns: RUNS },
+	);
+}, 300_000);
+
+test("matches that remember packets: recent, limit, nth", () => {
+	fc.assert(
+		fc.property(memoryRules, memoryPackets, fc.constantFrom(2, 100), (rules, stream, recentMax) => compare(rules, "", stream, { recentMax })),
 		{ numRuns: RUNS },
 	);
 }, 300_000);
