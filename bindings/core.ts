@@ -5,7 +5,7 @@ import * as L from "../assembly/layout.ts";
 import { type CoreExports, Rows } from "./views.ts";
 
 /** All exports of `core.wasm`, as `assembly/index.ts` documents them. */
-export interface Engine extends CoreExports {
+export interface Instance extends CoreExports {
 	abi(): number;
 	reserve(table: number, rows: number): void;
 	seal(): number;
@@ -94,11 +94,11 @@ export class EngineError extends Error {
 
 /** One instance of the engine. */
 export class Core {
-	readonly engine: Engine;
+	readonly engine: Instance;
 	readonly rows: Rows;
 	#netns = 0;
 
-	private constructor(engine: Engine) {
+	private constructor(engine: Instance) {
 		this.engine = engine;
 		this.rows = new Rows(engine);
 	}
@@ -106,7 +106,7 @@ export class Core {
 	/** Instantiates the module and lays out its tables. Throws EngineError where the memory's maximum is too small. */
 	static create(module: WebAssembly.Module, capacities: Capacities = {}, seed = 1n): Core {
 		const instance = new WebAssembly.Instance(module, {});
-		const engine = instance.exports as unknown as Engine;
+		const engine = instance.exports as unknown as Instance;
 		if (engine.abi() !== L.ABI) throw new EngineError(`core.wasm has ABI ${engine.abi()}, this package wants ${L.ABI}`);
 		for (let table = 0; table < L.TABLE_COUNT; table++) {
 			engine.reserve(table, capacities[table] ?? DEFAULTS[table] ?? 0);
