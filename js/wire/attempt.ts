@@ -124,7 +124,7 @@ function datagramAttempt(conversation: Conversation, probe: Probe, client: Clien
 	conversation.own(socket, client.netns, program);
 	const packet = echo
 		? echoRequest(client.src, client.dst, client.sport, probe.ttl)
-		: { ...datagram(client, probe.ttl), proto };
+		: { ...datagram(client, probe.ttl), proto, ...(proto === L.PROTO_SCTP ? { tcpFlags: L.SCTP_INIT } : {}) };
 	const first = conversation.send(client.netns, packet);
 	const settled = () => program.answer !== null || icmpErrors(conversation, client).some((error) => error.matchesProbe);
 	const blocked = lostLocally(first);

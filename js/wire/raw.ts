@@ -63,7 +63,7 @@ function crafted(wire: Wire, probe: Probe): Outgoing {
 	const ttl = probe.ttl === undefined ? {} : { ttl: probe.ttl };
 	const common = { proto: PROTOS[probe.proto], src, dst, sport: probe.sport ?? 0, dport: probe.port ?? 0, ...ttl };
 	if (probe.proto === "tcp") return { ...common, ...segment(raw), payload, len: IP_BYTES + TCP_BYTES + payload };
-	if (probe.proto === "sctp") return { ...common, payload: 20, len: IP_BYTES + SCTP_INIT_BYTES };
+	if (probe.proto === "sctp") return { ...common, tcpFlags: L.SCTP_INIT, payload: 20, len: IP_BYTES + SCTP_INIT_BYTES };
 	if (probe.proto === "udp") return { ...common, payload, len: IP_BYTES + SHORT_BYTES + payload };
 	return { ...common, ...icmp(probe, raw), payload, len: IP_BYTES + SHORT_BYTES + payload + (raw.inner ? 48 : 0) };
 }
