@@ -1,0 +1,36 @@
+// `npm run bench -- [--only NAME]… [--json FILE]`: measures, prints a line a figure, and writes `bench/RESULTS.md` where
+// everything was measured. `--only` takes a whole name or its beginning.
+
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { ROOT } from "../scripts/run.mjs";
+import { type Figure, measure } from "./figure.ts";
+import { line, machine, markdown } from "./results.ts";
+import { SUBJECTS } from "./subjects.ts";
+
+const { values } = parseArgs({
+	options: { json: { type: "string" }, only: { type: "string", multiple: true, default: [] } },
+});
+const chosen = SUBJECTS.filter(
+	({ name }) => values.only.length === 0 || values.only.some((only) => name === only || name.startsWith(only)),
+);
+if (chosen.length === 0) {
+	process.stderr.write(
+		`no figure is named ${values.only.join(", ")}; there are ${SUBJECTS.map(({ name }) => name).join(", ")}\n`,
+	);
+	process.exit(2);
+}
+
+const figures: Figure[] = [];
+for (const subject of chosen) {
+	const figure = await measure(subject);
+	process.stdout.write(`${line(figure)}\n`);
+	figures.push(figure);
+	// The tables of the last subject are hundreds of megabytes: let them go before the next one's.
+	globalThis.gc?.();
+}
+if (values.json !== undefined) {
+	await writeFile(values.json, `${JSON.stringify({ machine: machine(), figures }, null, "\t")}\n`);
+}
+if (chosen.length === SUBJECTS.length) await writeFile(join(ROOT, "bench/RESULTS.md"), markdown(figures));
