@@ -4,11 +4,13 @@ import type { Define } from "./command.ts";
 import { conntrackCommand } from "./conntrack.ts";
 import { getCommand } from "./get.ts";
 import { iptablesCommand } from "./iptables.ts";
+import { replayCommand } from "./replay.ts";
 import { routesCommand } from "./routes.ts";
 import { traceCommand } from "./trace.ts";
 
 export const COMMANDS: readonly Define[] = [
 	(context) => traceCommand(context),
+	(context) => replayCommand(context),
 	(context) => iptablesCommand(context),
 	(context) => routesCommand(context),
 	(context) => conntrackCommand(context),

@@ -4,8 +4,9 @@ import { Command } from "commander";
 import type { Context, Run } from "./command.ts";
 import { type FlowFlags, flowFlags, flowOptions, stateOptions } from "./flowoptions.ts";
 import { type ClusterFlags, clusterFlags, clusterOptions, examples } from "./options.ts";
+import { replayFiles } from "./replayfiles.ts";
 import { openCluster } from "./source.ts";
-import { type Status, UsageError, YES } from "./status.ts";
+import { type Status, YES } from "./status.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface ConntrackOptions {
@@ -34,8 +35,8 @@ export function conntrackCommand(context: Context, run: Run<ConntrackOptions> = 
 
 async function conntrack({ cluster: flags, replay, node }: ConntrackOptions, terminal: Terminal): Promise<Status> {
 	const cluster = await openCluster(flags, terminal);
-	if (replay.flows.length > 0) throw new UsageError("--flows: the state after a replay is not there yet");
+	if (replay.flows.length > 0) await replayFiles(cluster, replay, flags.nodeState, terminal);
+	else terminal.say("the table is empty: no traffic was replayed (--flows FILE)");
 	await terminal.print(cluster.conntrack(node));
-	terminal.say("the table is empty: no traffic was replayed (--flows FILE)");
 	return YES;
 }

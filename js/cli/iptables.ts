@@ -4,6 +4,7 @@ import { Command } from "commander";
 import type { Context, Run } from "./command.ts";
 import { type FlowFlags, flowFlags, flowOptions, stateOptions } from "./flowoptions.ts";
 import { type ClusterFlags, clusterFlags, clusterOptions, examples } from "./options.ts";
+import { replayFiles } from "./replayfiles.ts";
 import { openCluster } from "./source.ts";
 import { type Status, UsageError, YES } from "./status.ts";
 import type { Terminal } from "./terminal.ts";
@@ -54,8 +55,8 @@ async function iptables(options: IptablesOptions, terminal: Terminal): Promise<S
 	const { cluster: flags, replay, node, counters, asWritten, ipv6 } = options;
 	if (ipv6) throw new UsageError("--ipv6: IPv6 rules are not there yet");
 	const cluster = await openCluster(flags, terminal);
-	if (replay.flows.length > 0) throw new UsageError("--flows: the state after a replay is not there yet");
-	if (counters) terminal.say("counters are zero: no traffic was replayed (--flows FILE)");
+	if (replay.flows.length > 0) await replayFiles(cluster, replay, flags.nodeState, terminal);
+	else if (counters) terminal.say("counters are zero: no traffic was replayed (--flows FILE)");
 	await terminal.print(cluster.iptables(node, { counters, asWritten }));
 	return YES;
 }

@@ -1,9 +1,18 @@
 // `podwire replay`: captures and flow records offered again to this cluster, and a report of what became of them.
 
+import { closeSync, openSync, writeSync } from "node:fs";
 import { Command } from "commander";
+import { stringify } from "yaml";
+import type { FlowReport } from "../replay/flow.ts";
+import type { ReplayReport } from "../replay/report.ts";
+import { reportText } from "../replay/text.ts";
 import type { Context, Run } from "./command.ts";
 import { type FlowFlags, flowFlags, flowOptions } from "./flowoptions.ts";
 import { type ClusterFlags, clusterFlags, clusterOptions, examples, outputOption } from "./options.ts";
+import { replayFiles } from "./replayfiles.ts";
+import { openCluster } from "./source.ts";
+import { NO, type Status, UNUSABLE, YES } from "./status.ts";
+import type { Terminal } from "./terminal.ts";
 
 export interface ReplayOptions {
 	cluster: ClusterFlags;
@@ -15,7 +24,7 @@ export interface ReplayOptions {
 
 type Raw = { namespace: string; perFlow?: string; output: ReplayOptions["output"] };
 
-export function replayCommand(context: Context, run: Run<ReplayOptions>): Command {
+export function replayCommand(context: Context, run: Run<ReplayOptions> = replay): Command {
 	const command = new Command("replay").description(
 		"offer recorded traffic to the cluster: verdicts, load per pod and node, double hops, SNAT ports, conntrack",
 	);
@@ -35,4 +44,67 @@ export function replayCommand(context: Context, run: Run<ReplayOptions>): Comman
 			),
 		),
 	);
+}
+
+async function replay(options: ReplayOptions, terminal: Terminal): Promise<Status> {
+	const { cluster: flags, replay: flows, perFlow, output } = options;
+	const cluster = await openCluster(flags, terminal);
+	const lines = perFlow === null ? null : new FlowLines(perFlow);
+	let report: ReplayReport;
+	try {
+		report = await replayFiles(cluster, flows, flags.nodeState, terminal, lines === null ? undefined : (flow) => lines.add(flow));
+	} finally {
+		lines?.close();
+	}
+	// A report that is asked for as text beside flows on stdout would be in their way.
+	if (perFlow === "-") terminal.say(shown(report, output));
+	else await terminal.print(shown(report, output));
+	return statusOf(report, cluster.notEvaluated, flags.lenient, terminal);
+}
+
+function shown(report: ReplayReport, output: ReplayOptions["output"]): string {
+	if (output === "json") return `${JSON.stringify(report, null, 2)}\n`;
+	return output === "yaml" ? stringify(report, { lineWidth: 0 }) : reportText(report);
+}
+
+/** 0: done, whatever the verdicts are. 2: some flow met a rule that is not evaluated, or an object that could change verdicts. */
+function statusOf(report: ReplayReport, notEvaluated: readonly string[], lenient: boolean, terminal: Terminal): Status {
+	if (report.flows === 0) {
+		terminal.say("nothing was replayed: no packet of these files comes from anyone here");
+		return NO;
+	}
+	if (notEvaluated.length > 0 && !lenient) {
+		for (const text of notEvaluated) terminal.say(`not-evaluated: ${text}`);
+		terminal.say("the report does not take these into account (--lenient accepts it)");
+		return UNUSABLE;
+	}
+	return report.verdicts.unknown > 0 ? UNUSABLE : YES;
+}
+
+const CHUNK = 1 << 16;
+
+/** Lines of JSON into a file, a chunk at a time. */
+class FlowLines {
+	readonly #fd: number;
+	#text = "";
+
+	constructor(path: string) {
+		this.#fd = path === "-" ? 1 : openSync(path, "w");
+	}
+
+	add(flow: FlowReport): void {
+		this.#text += `${JSON.stringify(flow)}\n`;
+		if (this.#text.length >= CHUNK) this.#flush();
+	}
+
+	close(): void {
+		this.#flush();
+		if (this.#fd !== 1) closeSync(this.#fd);
+	}
+
+	#flush(): void {
+		const bytes = Buffer.from(this.#text);
+		for (let at = 0; at < bytes.length; ) at += writeSync(this.#fd, bytes, at);
+		this.#text = "";
+	}
 }

@@ -1,0 +1,72 @@
+// A replay of files over a cluster, as the flags describe it: captures, flow records, events and what they name.
+
+import { createReadStream } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { Cluster } from "../cluster.ts";
+import { type FlowEvent, parseEvents, type RestoreEvent } from "../flows/events.ts";
+import type { FlowReport } from "../replay/flow.ts";
+import { EventError, type TimedAction, timedActions } from "../replay/events.ts";
+import { mappingOf } from "../replay/mapping.ts";
+import type { ReplayReport } from "../replay/report.ts";
+import type { ReplaySource } from "../replay/survey.ts";
+import type { FlowFlags } from "./flowoptions.ts";
+import { progressOn } from "./progress.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Replays what `flags.flows` name. `nodeState`: the folder of `--node-state`, where a reload that names no file has its text. */
+export async function replayFiles(
+	cluster: Cluster,
+	flags: FlowFlags,
+	nodeState: string | null,
+	terminal: Terminal,
+	perFlow?: (flow: FlowReport) => void,
+): Promise<ReplayReport> {
+	const actions = flags.events === null ? [] : await actionsOf(flags.events, nodeState);
+	const progress = progressOn(terminal, "replay", "packets");
+	try {
+		return await cluster.replay(await Promise.all(flags.flows.map((path) => sourceOf(path, terminal))), {
+			replies: flags.replies,
+			actions,
+			strictSources: flags.strictSources,
+			mappings: flags.map.map(({ prefix, to }) => mappingOf(prefix, cluster.addressesOf(to))),
+			signal: terminal.signal,
+			progress: (done, total) => progress.update(done, total),
+			now: () => performance.now(),
+			...(flags.tap === null ? {} : { taps: new Map([["*", `${flags.tap.netns}/${flags.tap.device}`]]) }),
+			...(flags.at === null ? {} : { untilNs: flags.at }),
+			...(perFlow === undefined ? {} : { perFlow }),
+		});
+	} finally {
+		progress.end();
+	}
+}
+
+/** A file is read twice; stdin is kept in memory for that. */
+async function sourceOf(path: string, terminal: Terminal): Promise<ReplaySource> {
+	if (path !== "-") return { name: path, open: () => createReadStream(path, { highWaterMark: 1 << 20 }) };
+	const bytes = await terminal.input();
+	return {
+		name: path,
+		async *open() {
+			yield bytes;
+		},
+	};
+}
+
+async function actionsOf(path: string, nodeState: string | null): Promise<TimedAction[]> {
+	const events = parseEvents(await readFile(path, "utf8"), path);
+	const texts = new Map<FlowEvent, { file: string; text: string }>();
+	for (const event of events) {
+		if (event.kind !== "iptables-restore") continue;
+		const file = restoreFile(event, path, nodeState);
+		texts.set(event, { file, text: await readFile(file, "utf8") });
+	}
+	return timedActions(events, { restoreText: (event) => texts.get(event) as { file: string; text: string } });
+}
+
+function restoreFile(event: RestoreEvent, events: string, nodeState: string | null): string {
+	if (event.textFile !== null) return join(dirname(events), event.textFile);
+	if (nodeState === null) throw new EventError(event, "it names no file=PATH, and there is no --node-state folder with reload.iptables-restore.txt");
+	return join(nodeState, event.node, "reload.iptables-restore.txt");
+}
