@@ -1,7 +1,7 @@
 // The module of `wasm/loops.ts`, compiled where it is older than what it is made of, and an engine made from it.
 
 import { readFile } from "node:fs/promises";
-import type { Engine } from "../bindings/core.ts";
+import type { Instance } from "../bindings/core.ts";
 import { Machine, type MachineOptions } from "../bindings/machine.ts";
 import { loadTopology } from "../js/lab.ts";
 import type { Topology } from "../js/net/topology.ts";
@@ -11,7 +11,7 @@ const CONFIG = "bench/wasm/asconfig.json";
 const MODULE = "build/bench.wasm";
 
 /** What the module exports beside the product's ABI. */
-export interface Loops extends Engine {
+export interface Loops extends Instance {
 	fibLoop(netns: number, first: number, count: number): number;
 	walkLoop(hook: number, table: number, count: number): number;
 	entriesClear(): void;

@@ -136,7 +136,7 @@ export class Rules {
 		const kind = (m[at] as number) & 0xffff;
 		const not = (m[at] as number) >>> 16;
 		const [a, b] = [m[at + 1] as number, m[at + 2] as number];
-		if (kind === L.MATCH_TCP) {
+		if (kind === L.MATCH_TCP || kind === L.MATCH_UDP) {
 			if ((m[at + 3] as number) !== 0) throw new RangeError("the twin has no TCP flags");
 			return within(p.sport, a) !== ((not & 1) !== 0) && within(p.dport, b) !== ((not & 2) !== 0);
 		}
