@@ -21,11 +21,13 @@ import { type Configuration, configure, type Flags } from "./manifests/configura
 import type { ManifestError } from "./manifests/error.ts";
 import { type Ignored, type Loaded, loadManifests, loadObjects, type ManifestFile, type Warning } from "./manifests/load.ts";
 import type { Manifest } from "./manifests/manifest.ts";
-import { ipv4ToNumber } from "./net/address.ts";
+import { ipv4FromNumber, ipv4ToNumber } from "./net/address.ts";
 import { printIptablesSave } from "./net/iptables/index.ts";
 import { natRules } from "./net/nat11.ts";
+import { parseLinks, printLinks } from "./net/link.ts";
 import type { Netns, Network } from "./net/network.ts";
 import { parseReference, printReference, type Reference } from "./net/reference.ts";
+import { parseRoutes, printRoutes } from "./net/route.ts";
 import type { Ruleset } from "./net/ruleset.ts";
 import type { HostSpec, Topology } from "./net/topology.ts";
 import { type ClusterEvent, type Realised, realise } from "./realise.ts";
@@ -297,7 +299,7 @@ export class Cluster implements Disposable {
 		const involved = [...source.pods, ...target.pods, ...this.#podsOn(traced)];
 		return {
 			...traced,
-			assumed: [...assumed, ...relevant(this.assumed, new Set(involved), target.service)],
+			assumed: [...assumed, ...relevant(this.assumed, new Set(involved), target.service, traced.delivered)],
 			notEvaluated: this.#evaluation.touching(involved, this.objects),
 		};
 	}
@@ -314,6 +316,11 @@ export class Cluster implements Disposable {
 
 	/** Machines outside that a trace names come into being. Where a router's own routes are given, they say who is there. */
 	#meet(source: string | null, target: string | null): string[] {
+		// A literal network is what it is.
+		if (this.#realised === null) {
+			if (source !== null) throw new UnknownReferenceError(`host/${source}`, "the network has no such host");
+			return [];
+		}
 		const routesGiven = this.#options.nodeState?.get("router")?.routes !== undefined;
 		const wanted = [source, routesGiven ? null : target].filter((ip) => ip !== null);
 		const { hosts } = this.topology;
@@ -322,7 +329,8 @@ export class Cluster implements Disposable {
 			hosts.push(...missing.map((ip): HostSpec => ({ name: ip, ip })));
 			this.#open();
 		}
-		return wanted.map((ip) => `host: ${ip} is a machine outside that listens on any port`);
+		const listens = target !== null && wanted.includes(target) ? [`listens: ${target}, a machine outside, on any port`] : [];
+		return source === null ? listens : [`host: ${source} is a machine outside`, ...listens];
 	}
 
 	/** Pods whose netns the packet or its answer was in. */
@@ -351,6 +359,14 @@ export class Cluster implements Disposable {
 		return report;
 	}
 
+	/** IPv4 addresses that a pod, node, machine outside or address has: whose packets a mapped recording offers. */
+	addressesOf(reference: string | Reference): string[] {
+		const { netns, outside } = this.#resolver().source(this.#reference(reference, "reference"));
+		if (outside !== null) return [outside];
+		const devices = this.machine.netnsOf(netns).devices.filter(({ kind }) => kind === "veth");
+		return devices.flatMap(({ addresses }) => addresses.map(({ ip }) => ipv4FromNumber(ip))).slice(0, 1);
+	}
+
 	/** A node's rules as `iptables-save` prints them; `asWritten`: in the words that they were fed with. */
 	iptables(node: string, options: { counters?: boolean; asWritten?: boolean } = {}): string {
 		const { counters = false, asWritten = false } = options;
@@ -361,12 +377,18 @@ export class Cluster implements Disposable {
 
 	/** A node's main table as `ip route` prints it. */
 	routes(node: string): string {
-		return routesText(this.#netnsOf(node));
+		const netns = this.#netnsOf(node);
+		const given = this.#options.nodeState?.get(node)?.routes;
+		if (given) return printRoutes(parseRoutes(given.text, { file: given.file, family: "ipv4" }));
+		return routesText(netns);
 	}
 
 	/** A node's links as `ip addr` prints them. */
 	addresses(node: string): string {
-		return addressesText(this.#netnsOf(node));
+		const netns = this.#netnsOf(node);
+		const given = this.#options.nodeState?.get(node)?.addresses;
+		if (given) return printLinks(parseLinks(given.text, { file: given.file }));
+		return addressesText(netns);
 	}
 
 	/** A node's connections as `conntrack -L` prints them, now. */
@@ -428,11 +450,19 @@ function unroutable(): Pick<TracePath, "verdict" | "reason" | "delivered" | "see
 	return { verdict: "unreachable", reason: "no-route", delivered: null, seen: null, hops: [], reply: null };
 }
 
-/** Assumptions about a pod or a Service count where it is involved; all others always. */
-function relevant(assumed: readonly string[], pods: ReadonlySet<string>, service: string | null): string[] {
+/** Assumptions about a pod, a Service or a node's sockets count where it is involved; all others always. */
+function relevant(
+	assumed: readonly string[],
+	pods: ReadonlySet<string>,
+	service: string | null,
+	delivered: TracePath["delivered"],
+): string[] {
 	return assumed.filter((text) => {
 		const [, kind, name = ""] = /\b(pod|Service) ([a-z0-9.-]+\/[a-z0-9.-]+)/.exec(text) ?? [];
-		if (kind === "pod") return pods.has(name);
+		const [, listener] = /^listens: ([a-z0-9.-]+) on /.exec(text) ?? [];
+		const listens = text.startsWith("listens: ");
+		if (kind === "pod") return listens ? name === `${delivered?.namespace}/${delivered?.name}` : pods.has(name);
+		if (listener !== undefined) return delivered?.kind === "Node" && delivered.name === listener;
 		return kind === undefined || name === service;
 	});
 }

@@ -9,7 +9,7 @@ import { readProxyConfig, type KubeProxyConfiguration, type ProxyConfig } from "
 import { syncNode } from "../kube-proxy/saved.ts";
 import type { Configuration } from "../manifests/configuration.ts";
 import { printPrefix } from "../net/address.ts";
-import { applyRestore } from "../net/iptables/index.ts";
+import { applyRestore, asLoaded } from "../net/iptables/index.ts";
 import type { Ruleset } from "../net/ruleset.ts";
 
 export interface NodeRules {
@@ -66,7 +66,8 @@ export function nodeRules(
 		feed(natText([`-A POSTROUTING ${ipMasqJump(masquerade)}`]));
 	}
 	const localnet: Record<string, number> = state.sync.routeLocalnet ? { "net.ipv4.conf.all.route_localnet": 1 } : {};
-	return { ruleset, sysctls: { ...PROXY_SYSCTLS, ...localnet } };
+	// Tables in the one order that iptables-nft prints whatever was loaded first.
+	return { ruleset: asLoaded(ruleset, { backend: "nft" }), sysctls: { ...PROXY_SYSCTLS, ...localnet } };
 }
 
 function natText(lines: readonly string[]): string {

@@ -95,7 +95,7 @@ class Telling {
 			case "nat":
 				return `${this.#paint("faint", `${hop.hook} nat`)} ${this.#paint("change", "translated")}`;
 			case "deliver":
-				return this.#paint("good", `delivered to a socket${hop.packet.dport === undefined ? "" : ` on ${hop.packet.dport}`}`);
+				return this.#paint("good", `delivered${hop.packet.dport === undefined ? "" : ` to a socket on port ${hop.packet.dport}`}`);
 			case "icmp-error":
 				return this.#paint("bad", `ICMP ${hop.packet.icmp} to ${hop.packet.dst}`);
 			case "reset":
@@ -121,7 +121,7 @@ class Telling {
 			lines.push(`  to ${delivered.kind} ${name}${on}, ${delivered.address}${port}`);
 		}
 		if (seen) lines.push(`  which sees ${seenText(seen)}`);
-		if (reply?.seen) lines.push(`  and the sender sees the answer of ${seenText(reply.seen)}`);
+		if (reply?.seen) lines.push(`  and the sender gets ${answerText(reply)} from ${seenText(reply.seen)}`);
 		else if (reply) lines.push(`  the answer does not arrive: ${reply.verdict}, ${reply.reason}`);
 		else lines.push("  nothing comes back");
 		return lines.join("\n");
@@ -159,6 +159,12 @@ function ledTo(hops: readonly Hop[], kept: readonly boolean[], i: number): boole
 function where({ hook, table, ctstate, mark }: Hop): string {
 	const extra = [ctstate === "NEW" ? null : ctstate, mark === undefined ? null : `mark ${mark}`].filter(Boolean);
 	return `${hook} ${table}${extra.length > 0 ? ` (${extra.join(", ")})` : ""}`;
+}
+
+function answerText({ hops }: Direction): string {
+	const packet = hops.at(-1)?.packet;
+	if (packet?.inner) return `ICMP ${packet.icmp}`;
+	return packet?.flags?.includes("R") ? "a reset" : "the answer";
 }
 
 function seenText({ source, sourcePort }: { source: string; sourcePort: number | null }): string {
