@@ -114,7 +114,7 @@ function forward<T>(p: Packet): void {
 		return end<T>(p, L.VERDICT_UNREACHABLE, L.REASON_TTL);
 	}
 	const mtu = deviceMtu(p.oif);
-	if (p.len > mtu) {
+	if (wireLength(p) > mtu) {
 		p.reason = <u8>L.REASON_MTU;
 		icmp.sendIcmp<T>(p, icmp.ICMP_DEST_UNREACH, icmp.ICMP_FRAG_NEEDED, <u16>mtu);
 		return end<T>(p, L.VERDICT_DROPPED, L.REASON_MTU);
@@ -130,6 +130,11 @@ function forward<T>(p: Packet): void {
 	output<T>(p);
 }
 
+// skb_gso_network_seglen: what is longer than its sender's device carries is many segments, as a capture on a veth shows it.
+function wireLength(p: Packet): u32 {
+	return p.mtu != 0 && p.innerProto == 0 ? min<u32>(p.len, <u32>p.mtu) : p.len;
+}
+
 /** ip_local_out: a socket, or the stack itself, sends. A source of 0 is chosen by the route. */
 export function send<T>(p: Packet): void {
 	p.set(L.SKB_LOCAL_OUT);
@@ -137,6 +142,7 @@ export function send<T>(p: Packet): void {
 	const type = lookupRoute(p, true);
 	if (type != L.RTN_UNICAST && type != L.RTN_LOCAL) return end<T>(p, L.VERDICT_UNREACHABLE, reasonOf(type));
 	if (p.src == 0) p.src = p.prefsrc;
+	if (p.len > deviceMtu(p.oif)) p.mtu = <u16>min<u32>(deviceMtu(p.oif), 0xffff);
 	const verdict = hook<T>(p, L.HOOK_OUTPUT);
 	if (verdict != L.NF_ACCEPT) return stop<T>(p, L.HOOK_OUTPUT, verdict);
 	if (tracing<T>()) event(p, L.EVENT_ROUTE, 0, 0, p.oif, -1);

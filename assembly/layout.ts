@@ -79,7 +79,7 @@ export const PACKET_INNER_SPORT = 92; // u16
 export const PACKET_INNER_DPORT = 94; // u16
 export const PACKET_INNER_PROTO = 96; // u8; 0 = quotes nothing
 export const PACKET_INNER_TTL = 97; // u8
-export const PACKET_MTU = 98; // u16 of a fragmentation-needed
+export const PACKET_MTU = 98; // u16 of a fragmentation-needed; of others: the segment size of what its sender segmented, 0 whole
 export const PACKET_FLOW = 100; // i32 flow row; -1 none
 export const PACKET_ID = 104; // u32 numbers packets within a trace
 export const PACKET_GATEWAY = 108; // u32 next hop address
