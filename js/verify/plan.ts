@@ -16,6 +16,8 @@ export interface NetnsPlan {
 	filtered?: boolean;
 	/** Kernel device name to the name it is told by, where they differ. */
 	devices: Record<string, string>;
+	/** Kernel names of devices that must run before the first packet: the kernel notices a carrier late on a busy machine. */
+	links: string[];
 }
 
 export type Step = { netns: string } & (
@@ -91,7 +93,7 @@ class Layout {
 	}
 
 	#add(name: string, address?: string, filtered = false): void {
-		this.netns.push({ name, filtered, devices: {}, ...(address === undefined ? {} : { address }) });
+		this.netns.push({ name, filtered, devices: {}, links: [], ...(address === undefined ? {} : { address }) });
 		this.steps.push({ netns: name, sysctls: COMMON_SYSCTLS });
 		this.#ip(name, ["link set lo up"]);
 	}
@@ -119,12 +121,20 @@ class Layout {
 		const [here, there] = [this.#device(netns, device), this.#device(peerNetns, peer)];
 		this.#ip(netns, [`link add ${here} type veth peer name ${there} netns @${peerNetns}`, `link set ${here} up`]);
 		this.#ip(peerNetns, [`link set ${there} up`]);
+		this.#await(netns, here);
+		this.#await(peerNetns, there);
+	}
+
+	#await(netns: string, device: string): void {
+		const plan = this.netns.find((candidate) => candidate.name === netns);
+		if (plan && !plan.links.includes(device)) plan.links.push(device);
 	}
 
 	addFabric(): void {
 		this.#add("fabric");
 		this.steps.push({ netns: "fabric", sysctls: { "net.bridge.bridge-nf-call-iptables": 0 } });
 		this.#ip("fabric", ["link add br0 type bridge mcast_snooping 0", "link set br0 up"]);
+		this.#await("fabric", "br0");
 	}
 
 	addRouter(): void {
@@ -202,8 +212,20 @@ class Layout {
 			`link set ${port} master ${node.bridge ?? "cbr0"}`,
 			...(hairpin ? [`link set ${port} type bridge_slave hairpin on`] : []),
 		]);
+		this.#await(nodeNetns, node.bridge ?? "cbr0");
 		const [base, length] = splitPrefix(node.podCIDR);
-		this.#ip(netns, [`address add ${pod.ip}/${length} dev eth0`, `route add default via ${nth(base, length, 1)}`]);
+		const gateway = nth(base, length, 1);
+		if (nth(pod.ip, length, 0) === base) {
+			this.#ip(netns, [`address add ${pod.ip}/${length} dev eth0`, `route add default via ${gateway}`]);
+			return;
+		}
+		// A pod address outside its node's podCIDR is reached by a route of its own.
+		this.#ip(nodeNetns, [`route add ${pod.ip}/32 dev ${node.bridge ?? "cbr0"}`]);
+		this.#ip(netns, [
+			`address add ${pod.ip}/32 dev eth0`,
+			`route add ${gateway}/32 dev eth0 scope link`,
+			`route add default via ${gateway} dev eth0`,
+		]);
 	}
 
 	#nodeOf(pod: PodSpec): NodeSpec {

@@ -102,6 +102,19 @@ export class Prober {
 		return { ...result, ...(detail ? { result: detail } : {}), hops, trace: this.#trace(events) };
 	}
 
+	/** `count` attempts one after the other: how often which server answered, and which outcomes there were. */
+	bulk(probe: Probe, count: number): { servers: Record<string, number>; outcomes: Record<string, number> } {
+		const servers: Record<string, number> = {};
+		const outcomes: Record<string, number> = {};
+		for (let i = 0; i < count; i++) {
+			const { detail } = attempt(this.wire, { ...probe, hold: false });
+			outcomes[detail.outcome] = (outcomes[detail.outcome] ?? 0) + 1;
+			if (detail.server !== undefined) servers[detail.server] = (servers[detail.server] ?? 0) + 1;
+			this.wire.advance(PAUSE_NS);
+		}
+		return { servers, outcomes };
+	}
+
 	#act({ action }: ProbeAction): void {
 		if (action.sleep !== undefined) this.wire.advance(BigInt(Math.round(action.sleep * 1e9)));
 		if (action.conntrackFlush !== undefined) {

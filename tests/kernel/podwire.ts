@@ -1,24 +1,20 @@
-// podwire as a prober of a literal topology, opened once its machine is there.
+// podwire as a prober of a literal topology.
 
-import { existsSync } from "node:fs";
-import type { Prober } from "../../js/net/probe.ts";
+import { loadModule } from "../../bindings/node.ts";
+import { openMachine } from "../../js/lab.ts";
+import type { Prober as AnyProber } from "../../js/net/probe.ts";
 import type { Topology } from "../../js/net/topology.ts";
+import { Prober } from "../../js/wire/prober.ts";
 
-const MACHINE = new URL("../../js/lab.ts", import.meta.url);
-const PROBER = new URL("../../js/wire/prober.ts", import.meta.url);
-const MODULE = new URL("../../bindings/node.ts", import.meta.url);
+/** The engine's own prober, for what only it can do. */
+export async function openProber(topology: Topology): Promise<Prober> {
+	return new Prober(openMachine(await loadModule(), topology));
+}
 
-/** Whether there is a machine to open. */
-export const hasPodwire = existsSync(MACHINE);
-
-export async function openPodwire(topology: Topology): Promise<Prober & AsyncDisposable> {
-	const [{ openMachine }, { Prober }, { loadModule }] = await Promise.all(
-		[MACHINE, PROBER, MODULE].map((url) => import(/* @vite-ignore */ url.href)),
-	);
-	const prober = new Prober(openMachine(await loadModule(), topology));
+export async function openPodwire(topology: Topology): Promise<AnyProber> {
+	const prober = await openProber(topology);
 	return {
-		probe: (probe) => prober.step(probe),
+		probe: (probe) => prober.step(probe) as NonNullable<ReturnType<Prober["step"]>>,
 		act: (action) => void prober.step(action),
-		async [Symbol.asyncDispose]() {},
 	};
 }

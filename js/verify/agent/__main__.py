@@ -20,6 +20,7 @@ from sniffer import Sniffer, ask_for_timestamps
 # So long after the last frame anywhere nothing can come any more before a SYN is sent again (1 s): delayed ACKs take 40 ms.
 QUIET_SECONDS = 0.12
 SETTLE_SECONDS = 0.003
+LINKS_SECONDS = 30
 
 
 class Lab:
@@ -45,11 +46,23 @@ class Lab:
                 self._filtered.append(spec["name"])
         for step in steps:
             self._build_step(self._netns[step["netns"]], step)
+        for spec in netns:
+            self._await_links(self._netns[spec["name"]], spec.get("links", []))
         if sniff:
             self._sniffer = Sniffer(vxlanPort)
             for spec in netns:
                 self._sniffer.add(self._netns[spec["name"]], spec.get("devices", {}))
         return {"pid": os.getpid()}
+
+    def _await_links(self, netns, devices):
+        deadline = time.monotonic() + LINKS_SECONDS
+        while True:
+            devices = netns.idle(devices)
+            if not devices:
+                return
+            if time.monotonic() > deadline:
+                raise RuntimeError("%s in %s did not come up" % (", ".join(devices), netns.name))
+            time.sleep(0.002)
 
     def _build_step(self, netns, step):
         if "sysctls" in step:

@@ -1,10 +1,15 @@
 # Linux network namespaces held by open files alone: they have no name, so nothing is left when this process ends, however
 # it ends (network_namespaces(7)). A process enters one with setns(2); sockets stay in the one they were made in.
 import ctypes
+import fcntl
 import os
+import socket
+import struct
 import subprocess
 
 CLONE_NEWNET = 0x40000000
+SIOCGIFFLAGS = 0x8913
+IFF_RUNNING = 0x40
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -53,6 +58,16 @@ class Netns:
         if done.returncode != 0:
             raise RuntimeError("%s in %s: %s" % (" ".join(argv), self.name, (done.stderr or done.stdout).strip()))
         return done.stdout
+
+    def idle(self, devices):
+        """Those of the devices that do not run yet: no carrier, or the kernel has not acted on it (netdevice(7))."""
+        with self, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            return [name for name in devices if not self._flags(sock, name) & IFF_RUNNING]
+
+    @staticmethod
+    def _flags(sock, device):
+        request = struct.pack("16sH14x", device.encode(), 0)
+        return struct.unpack("16sH14x", fcntl.ioctl(sock, SIOCGIFFLAGS, request))[1]
 
     def read(self, path):
         with self:
