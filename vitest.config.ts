@@ -3,8 +3,13 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
-	// As package.json's imports, which name the built file.
-	resolve: { alias: { "#core": new URL("./bindings/node.ts", import.meta.url).pathname } },
+	// As package.json's imports and exports, which name the built files; examples are tested over the sources.
+	resolve: {
+		alias: [
+			{ find: "#core", replacement: new URL("./bindings/node.ts", import.meta.url).pathname },
+			{ find: /^podwire$/, replacement: new URL("./js/index.ts", import.meta.url).pathname },
+		],
+	},
 	test: {
 		include: ["tests/**/*.test.ts"],
 		exclude: ["tests/deno/**"],

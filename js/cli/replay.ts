@@ -52,7 +52,13 @@ async function replay(options: ReplayOptions, terminal: Terminal): Promise<Statu
 	const lines = perFlow === null ? null : new FlowLines(perFlow);
 	let report: ReplayReport;
 	try {
-		report = await replayFiles(cluster, flows, flags.nodeState, terminal, lines === null ? undefined : (flow) => lines.add(flow));
+		report = await replayFiles(
+			cluster,
+			flows,
+			flags.nodeState,
+			terminal,
+			lines === null ? undefined : (flow) => lines.add(flow),
+		);
 	} finally {
 		lines?.close();
 	}

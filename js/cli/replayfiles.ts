@@ -5,8 +5,8 @@ import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Cluster } from "../cluster.ts";
 import { type FlowEvent, parseEvents, type RestoreEvent } from "../flows/events.ts";
-import type { FlowReport } from "../replay/flow.ts";
 import { EventError, type TimedAction, timedActions } from "../replay/events.ts";
+import type { FlowReport } from "../replay/flow.ts";
 import { mappingOf } from "../replay/mapping.ts";
 import type { ReplayReport } from "../replay/report.ts";
 import type { ReplaySource } from "../replay/survey.ts";
@@ -67,6 +67,10 @@ async function actionsOf(path: string, nodeState: string | null): Promise<TimedA
 
 function restoreFile(event: RestoreEvent, events: string, nodeState: string | null): string {
 	if (event.textFile !== null) return join(dirname(events), event.textFile);
-	if (nodeState === null) throw new EventError(event, "it names no file=PATH, and there is no --node-state folder with reload.iptables-restore.txt");
+	if (nodeState === null)
+		throw new EventError(
+			event,
+			"it names no file=PATH, and there is no --node-state folder with reload.iptables-restore.txt",
+		);
 	return join(nodeState, event.node, "reload.iptables-restore.txt");
 }

@@ -3,7 +3,7 @@
 
 import type { Node, Service } from "../api/core.ts";
 import type { KubernetesObject } from "../api/meta.ts";
-import { ipv4ToNumber, familyOf, parsePrefix, type AddressPrefix } from "../net/address.ts";
+import { type AddressPrefix, familyOf, ipv4ToNumber, parsePrefix } from "../net/address.ts";
 import type { Topology } from "../net/topology.ts";
 
 export interface ReplayContext {
@@ -70,7 +70,12 @@ function serviceFinder(services: readonly Service[], topology: Topology): Replay
 
 function addressesOf({ spec, status }: Service): string[] {
 	const ingress = status?.loadBalancer?.ingress ?? [];
-	const all = [spec?.clusterIP, ...(spec?.clusterIPs ?? []), ...(spec?.externalIPs ?? []), ...ingress.map(({ ip }) => ip)];
+	const all = [
+		spec?.clusterIP,
+		...(spec?.clusterIPs ?? []),
+		...(spec?.externalIPs ?? []),
+		...ingress.map(({ ip }) => ip),
+	];
 	return [...new Set(all)].filter((ip): ip is string => ip !== undefined && familyOf(ip) === "ipv4");
 }
 

@@ -10,8 +10,7 @@ import type {
 	FlowEvent,
 	RestoreEvent,
 } from "../flows/events.ts";
-import { ipv4ToNumber, parsePrefix, prefixContains } from "../net/address.ts";
-import { ipv4FromNumber } from "../net/address.ts";
+import { ipv4FromNumber, ipv4ToNumber, parsePrefix, prefixContains } from "../net/address.ts";
 import { applyRestore, emptyRuleset } from "../net/iptables/index.ts";
 
 /** One thing that happens at a time of the recording; done before the first packet that is later. */

@@ -81,7 +81,13 @@ function receiver(row: FlowRow, { machine, nodeOf }: FlowWords): Delivered {
 	const at = { address: ipv4FromNumber(row.seenDst), port: row.proto === L.PROTO_ICMP ? null : row.seenDport };
 	const slash = name.indexOf("/");
 	if (kind === "pod")
-		return { kind: "Pod", namespace: slash < 0 ? null : name.slice(0, slash), name: name.slice(slash + 1), node: nodeOf(netns), ...at };
+		return {
+			kind: "Pod",
+			namespace: slash < 0 ? null : name.slice(0, slash),
+			name: name.slice(slash + 1),
+			node: nodeOf(netns),
+			...at,
+		};
 	if (kind === "node") return { kind: "Node", namespace: null, name, node: name, ...at };
 	if (kind === "host") return { kind: "Host", namespace: null, name, node: null, ...at };
 	return { kind: "Router", namespace: null, name, node: null, ...at };

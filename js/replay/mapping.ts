@@ -16,7 +16,11 @@ export function mappingOf(prefix: string, targets: readonly string[]): Mapping {
 	const parsed = parsePrefix(prefix.includes("/") ? prefix : `${prefix}/32`);
 	if (parsed === null || parsed.family !== "ipv4") throw new RangeError(`${prefix}: expected an IPv4 prefix`);
 	if (targets.length === 0) throw new RangeError(`${prefix}: nothing here has an address for it`);
-	return { base: network(ipv4ToNumber(parsed.address), parsed.length), length: parsed.length, targets: targets.map(ipv4ToNumber) };
+	return {
+		base: network(ipv4ToNumber(parsed.address), parsed.length),
+		length: parsed.length,
+		targets: targets.map(ipv4ToNumber),
+	};
 }
 
 /** Rewrites sources and destinations; the longest prefix counts. */

@@ -2,12 +2,12 @@
 // What nobody there owns is a machine outside: it gets a netns name here, `host:NAME` or `host:ADDRESS`, and its netns
 // when the network is built. The same input gives the same numbers, so that a survey and the replay after it agree.
 
-import { ipv4FromNumber } from "../net/address.ts";
-import type { Network } from "../net/network.ts";
 import { DIRECTION_OUT, type PacketColumns } from "../flows/columns.ts";
 import type { FlowInterface, InterfaceTable } from "../flows/interfaces.ts";
 import { OUTSIDE, type Ownership } from "../flows/offer.ts";
 import { netnsOfTap } from "../flows/taps.ts";
+import { ipv4FromNumber } from "../net/address.ts";
+import type { Network } from "../net/network.ts";
 import type { Mapping } from "./mapping.ts";
 
 export interface OwnerOptions {

@@ -15,7 +15,10 @@ export function nodeOfNetns(network: Network): (netns: string) => string | null 
 }
 
 /** Nodes by the addresses that they masquerade to: their own, their bridges', and the public ones behind 1:1 NAT. */
-export function translators(network: Network, nat11: Readonly<Record<string, string>>): (address: number) => string | null {
+export function translators(
+	network: Network,
+	nat11: Readonly<Record<string, string>>,
+): (address: number) => string | null {
 	const nodes = new Map<number, string>();
 	for (const { name, kind, devices } of network.netns) {
 		if (kind !== "node") continue;

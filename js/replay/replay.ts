@@ -11,9 +11,9 @@ import { type PacketColumns, PROTO_TCP, TCP_ACK, TCP_SYN, TIME_HIGH, TIME_LOW } 
 import { OFFER, type OfferColumns, REPLY } from "../flows/offer.ts";
 import { timeText } from "../flows/time.ts";
 import type { TimedAction } from "./events.ts";
-import { type FlowReport, flowReport, type FlowWords } from "./flow.ts";
-import { type RecordingCounts, type ReplayReport, Tallies } from "./report.ts";
+import { type FlowReport, type FlowWords, flowReport } from "./flow.ts";
 import { nodeOfNetns, translators } from "./places.ts";
+import { type RecordingCounts, type ReplayReport, Tallies } from "./report.ts";
 import { type Reading, readSources, type Survey } from "./survey.ts";
 
 export interface ReplayOptions {
@@ -191,7 +191,12 @@ class Run {
 		const machine = this.#machine;
 		const nodeOf = nodeOfNetns(machine.network);
 		const zoneOf = this.#options.zoneOf ?? (() => null);
-		const tallies = new Tallies({ machine, nodeOf, zoneOf, translatorOf: translators(machine.network, this.#options.nat11 ?? {}) });
+		const tallies = new Tallies({
+			machine,
+			nodeOf,
+			zoneOf,
+			translatorOf: translators(machine.network, this.#options.nat11 ?? {}),
+		});
 		const words: FlowWords = { machine, nodeOf, serviceOf: this.#options.serviceOf ?? (() => null) };
 		// Conntrack is counted before the clock moves on; what waited for a neighbour has its verdict only then.
 		const conntrack = tallies.report();

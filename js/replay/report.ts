@@ -221,7 +221,15 @@ export class Tallies {
 			const full = netns.slice("pod:".length);
 			const slash = full.indexOf("/");
 			const node = this.#context.nodeOf(netns) ?? "";
-			load = { namespace: full.slice(0, Math.max(0, slash)), name: full.slice(slash + 1), node, flows: 0, began: 0, packets: 0, bytes: 0 };
+			load = {
+				namespace: full.slice(0, Math.max(0, slash)),
+				name: full.slice(slash + 1),
+				node,
+				flows: 0,
+				began: 0,
+				packets: 0,
+				bytes: 0,
+			};
 			this.#pods.set(netns, load);
 		}
 		return load;
@@ -288,7 +296,13 @@ export function ruleHits(machine: Machine): RuleHits[] {
 		const rule = ruleText(machine, row);
 		if (place === null || place.rule === null || rule === null || !place.netns.startsWith("node:")) continue;
 		const { netns, table } = place;
-		hits.push({ node: netns.slice("node:".length), table, rule, packets: Number(count), bytes: Number(bytes[row] ?? 0n) });
+		hits.push({
+			node: netns.slice("node:".length),
+			table,
+			rule,
+			packets: Number(count),
+			bytes: Number(bytes[row] ?? 0n),
+		});
 	}
 	return hits.sort((a, b) => b.packets - a.packets || order(a.node, b.node) || order(a.rule, b.rule));
 }

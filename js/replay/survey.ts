@@ -1,15 +1,15 @@
 // The first of two passes over a recording: which machines outside it needs, which of its flows have recorded replies, and
 // how large the engine's tables have to be. It keeps one bit a flow; the sources are opened again for the replay itself.
 
-import { OfferColumns, Offers, OFFER, REPLY } from "../flows/offer.ts";
 import { BATCH_ROWS, type PacketColumns } from "../flows/columns.ts";
 import { mergeFlows, openAll } from "../flows/merge.ts";
+import { OFFER, OfferColumns, Offers, REPLY } from "../flows/offer.ts";
 import type { FlowInput, FlowOptions, FlowSource } from "../flows/open.ts";
 import { ipv4FromNumber } from "../net/address.ts";
 import type { Network } from "../net/network.ts";
 import type { HostSpec } from "../net/topology.ts";
 import { mapAddresses } from "./mapping.ts";
-import { Owners, type OwnerOptions } from "./owners.ts";
+import { type OwnerOptions, Owners } from "./owners.ts";
 
 /** A recording that can be read more than once. */
 export interface ReplaySource {
@@ -34,7 +34,9 @@ export interface SurveyOptions extends OwnerOptions {
 export class SourceError extends Error {
 	readonly address: string;
 	constructor(address: string, file: string) {
-		super(`${file}: nobody owns the source ${address}; expected an address of a pod, a node or a machine outside (--map)`);
+		super(
+			`${file}: nobody owns the source ${address}; expected an address of a pod, a node or a machine outside (--map)`,
+		);
 		this.name = "SourceError";
 		this.address = address;
 	}
@@ -91,7 +93,11 @@ async function* classified(
 }
 
 /** Reads the sources once. Throws SourceError, and what they throw. */
-export async function survey(network: Network, sources: readonly ReplaySource[], options: SurveyOptions = {}): Promise<Survey> {
+export async function survey(
+	network: Network,
+	sources: readonly ReplaySource[],
+	options: SurveyOptions = {},
+): Promise<Survey> {
 	const reading = readSources(sources, network, options);
 	const needed = new Set<number>();
 	const answerers = new Set<number>();
@@ -139,7 +145,10 @@ function needInitiator(
 	if (index >= 0 && owners.outside[index] === -1) return;
 	if (options.strictSources) {
 		const file = sources[0]?.interfaces.list[columns.interfaceIndex[row] as number]?.file ?? "";
-		throw new SourceError(sources[0]?.addresses.addressText(columns.family[row] as number, columns.src[row] as number) ?? "", file);
+		throw new SourceError(
+			sources[0]?.addresses.addressText(columns.family[row] as number, columns.src[row] as number) ?? "",
+			file,
+		);
 	}
 	if (index >= 0) needed.add(index);
 }

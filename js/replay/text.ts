@@ -9,7 +9,11 @@ const SNAT_SHOWN = 10;
 const RULE_WIDTH = 140;
 
 /** Rows as columns: three spaces apart, numbers to the right where `right` says so. No trailing spaces. */
-export function columns(header: readonly string[], rows: readonly (readonly (string | number)[])[], right: readonly number[] = []): string {
+export function columns(
+	header: readonly string[],
+	rows: readonly (readonly (string | number)[])[],
+	right: readonly number[] = [],
+): string {
 	const texts = [header, ...rows.map((row) => row.map(String))];
 	const widths = header.map((_, i) => Math.max(...texts.map((row) => (row[i] ?? "").length)));
 	return texts
@@ -51,7 +55,11 @@ function verdicts({ verdicts, reasons, flows }: ReplayReport): string {
 	);
 	const why = Object.entries(reasons);
 	if (why.length === 0) return table;
-	return `${table}\n\n${columns(["REASON", "FLOWS"], why.map(([word, count]) => [word, grouped(count)]), [1])}`;
+	return `${table}\n\n${columns(
+		["REASON", "FLOWS"],
+		why.map(([word, count]) => [word, grouped(count)]),
+		[1],
+	)}`;
 }
 
 function endpoints(loads: readonly EndpointLoad[]): string {
@@ -59,7 +67,15 @@ function endpoints(loads: readonly EndpointLoad[]): string {
 	const rows = loads.map((load) => {
 		const first = load.service === service ? "" : load.service;
 		service = load.service;
-		return [first, load.endpoint, `${load.address}:${load.port}`, load.node ?? "-", load.zone ?? "-", grouped(load.flows), percent(load.share)];
+		return [
+			first,
+			load.endpoint,
+			`${load.address}:${load.port}`,
+			load.node ?? "-",
+			load.zone ?? "-",
+			grouped(load.flows),
+			percent(load.share),
+		];
 	});
 	return columns(["SERVICE", "ENDPOINT", "ADDRESS", "NODE", "ZONE", "FLOWS", "SHARE"], rows, [5, 6]);
 }
@@ -67,7 +83,13 @@ function endpoints(loads: readonly EndpointLoad[]): string {
 function nodes({ perNode, perZone, doubleHops }: ReplayReport): string {
 	const table = columns(
 		["NODE", "ZONE", "DELIVERED", "ENTERED", "DOUBLE-HOPS"],
-		perNode.map(({ name, zone, flows, entered, doubleHops: twice }) => [name, zone ?? "-", grouped(flows), grouped(entered), grouped(twice)]),
+		perNode.map(({ name, zone, flows, entered, doubleHops: twice }) => [
+			name,
+			zone ?? "-",
+			grouped(flows),
+			grouped(entered),
+			grouped(twice),
+		]),
 		[2, 3, 4],
 	);
 	const entered = perNode.reduce((sum, node) => sum + node.entered, 0);
@@ -79,13 +101,23 @@ function nodes({ perNode, perZone, doubleHops }: ReplayReport): string {
 
 function snat({ snatPorts }: ReplayReport): string {
 	const shown = snatPorts.slice(0, SNAT_SHOWN);
-	const rows = shown.map((one) => [one.node, one.source, one.proto, one.destination, grouped(one.flows), grouped(one.ports)]);
+	const rows = shown.map((one) => [
+		one.node,
+		one.source,
+		one.proto,
+		one.destination,
+		grouped(one.flows),
+		grouped(one.ports),
+	]);
 	const table = columns(["SNAT NODE", "SOURCE", "PROTO", "DESTINATION", "FLOWS", "PORTS"], rows, [4, 5]);
 	return table + more(snatPorts.length - shown.length, "destination");
 }
 
 function conntrack({ perNode, conntrack: others }: ReplayReport): string {
-	const all = [...perNode.map(({ name, conntrack: counts }) => ({ name, counts })), ...Object.entries(others).map(([name, counts]) => ({ name, counts }))];
+	const all = [
+		...perNode.map(({ name, conntrack: counts }) => ({ name, counts })),
+		...Object.entries(others).map(([name, counts]) => ({ name, counts })),
+	];
 	return columns(
 		["CONNTRACK", "PEAK", "END", "MAX", "EARLY-DROPS", "INSERT-FAILED", "DROPPED"],
 		all.map(({ name, counts }) => [
