@@ -1,28 +1,28 @@
 // The public surface of the package: clusters and their answers, readers of recorded traffic, typed errors.
 
+export type { KubernetesObject } from "./api/meta.ts";
 export {
 	Cluster,
 	type ClusterOptions,
 	InputErrors,
 	type LabSpec,
-	type ReplayRequest,
 	type NodeStates,
 	type NodeStateTexts,
 	NotModelledError,
+	type ReplayRequest,
 	type Setting,
-	settingsOf,
 	type StateText,
+	settingsOf,
 	type TraceQuery,
 	UnknownReferenceError,
 	UnsettledError,
 	type WasmSource,
 } from "./cluster.ts";
 export { CaptureError, LineError } from "./flows/errors.ts";
-export { type FlowInput, type FlowOptions, type FlowSource, openFlows } from "./flows/open.ts";
 export { type FlowEvent, parseEvents } from "./flows/events.ts";
+export { type FlowInput, type FlowOptions, type FlowSource, openFlows } from "./flows/open.ts";
 export { FlagError } from "./manifests/configuration.ts";
 export { ManifestError } from "./manifests/error.ts";
-export type { KubernetesObject } from "./api/meta.ts";
 export type { Reference } from "./net/reference.ts";
 export type { HostSpec, Listener, NodeSpec, PodSpec, RouterSpec, Topology } from "./net/topology.ts";
 export { EventError, type EventTexts, type TimedAction, timedActions } from "./replay/events.ts";

@@ -7,6 +7,7 @@ import { iptablesCommand } from "./iptables.ts";
 import { replayCommand } from "./replay.ts";
 import { routesCommand } from "./routes.ts";
 import { traceCommand } from "./trace.ts";
+import { verifyCommand } from "./verify.ts";
 
 export const COMMANDS: readonly Define[] = [
 	(context) => traceCommand(context),
@@ -15,4 +16,5 @@ export const COMMANDS: readonly Define[] = [
 	(context) => routesCommand(context),
 	(context) => conntrackCommand(context),
 	(context) => getCommand(context),
+	(context) => verifyCommand(context),
 ];

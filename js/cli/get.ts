@@ -49,7 +49,13 @@ function table(settings: readonly Setting[]): string {
 	const rows = [["NAME", "VALUE", "SOURCE"], ...settings.map(({ name, value, source }) => [name, cell(value), source])];
 	const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
 	return rows
-		.map((row) => `${row.map((text, i) => text.padEnd(widths[i] ?? 0)).join("   ").trimEnd()}\n`)
+		.map(
+			(row) =>
+				`${row
+					.map((text, i) => text.padEnd(widths[i] ?? 0))
+					.join("   ")
+					.trimEnd()}\n`,
+		)
 		.join("");
 }
 

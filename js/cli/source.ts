@@ -11,7 +11,9 @@ import type { Terminal } from "./terminal.ts";
 /** Opens and settles; errors are those of the inputs, nothing is half loaded. */
 export async function openCluster(flags: ClusterFlags, terminal: Terminal): Promise<Cluster> {
 	if (flags.reconcile) {
-		throw new UsageError("--reconcile: controllers that run on a dump are not there yet; leave it out to take the dump as it was observed");
+		throw new UsageError(
+			"--reconcile: controllers that run on a dump are not there yet; leave it out to take the dump as it was observed",
+		);
 	}
 	const inputs = await readInputs(flags.filename, flags.recursive, terminal);
 	const nodeState = flags.nodeState === null ? null : await readNodeState(flags.nodeState);
@@ -33,7 +35,9 @@ export async function openCluster(flags: ClusterFlags, terminal: Terminal): Prom
 		terminal.say(`ignored, they change no verdict: ${kinds.join(", ")}`);
 	}
 	for (const plane of cluster.foreignDataPlanes) {
-		terminal.say(`${plane.source}: ${plane.name} carries this cluster's Services; what follows is what kube-proxy's iptables rules would do`);
+		terminal.say(
+			`${plane.source}: ${plane.name} carries this cluster's Services; what follows is what kube-proxy's iptables rules would do`,
+		);
 	}
 	return cluster;
 }

@@ -3,9 +3,9 @@
 import { Command, Option } from "commander";
 import { stringify } from "yaml";
 import type { Reference } from "../net/reference.ts";
+import { tracePcapng } from "../trace/capture.ts";
 import { mermaidText } from "../trace/mermaid.ts";
 import type { TracePath } from "../trace/path.ts";
-import { tracePcapng } from "../trace/capture.ts";
 import { traceText } from "../trace/text.ts";
 import { paintFor } from "./colour.ts";
 import type { Context, Run } from "./command.ts";

@@ -2,7 +2,7 @@
 // `sysctl`. Devices keep the names that the node gives them (`veth7b16715d`), found by their addresses, their bridge and
 // the netns that they lead to; a text that names a device which nobody can place is an error, not a guess.
 
-import { ipv4ToNumber } from "../net/address.ts";
+import { ipv4FromNumber, ipv4ToNumber } from "../net/address.ts";
 import { nearestWord, TextError } from "../net/error.ts";
 import { parseIpsetSave } from "../net/ipset.ts";
 import { parseIptablesSave } from "../net/iptables/index.ts";
@@ -136,6 +136,7 @@ class Linking {
 			if (device !== null) this.#placed.set(device, link);
 		}
 		this.#checkPlaced(file);
+		this.#checkAddresses(file);
 		this.#adopt();
 		for (const link of this.#links) {
 			if ([...this.#placed.values()].includes(link) || !this.#matters(link)) continue;
@@ -174,15 +175,29 @@ class Linking {
 	/** The uplink and the bridge must be found: without them the node's routes would lead nowhere. */
 	#checkPlaced(file: string): void {
 		const missing = this.#netns.devices.find(
-			(device) => !this.#placed.has(device) && device.kind !== "lo" && device.master === null && device.addresses.length > 0,
+			(device) =>
+				!this.#placed.has(device) && device.kind !== "lo" && device.master === null && device.addresses.length > 0,
 		);
 		if (missing === undefined) return;
-		const addresses = missing.addresses.map(({ ip }) => [24, 16, 8, 0].map((bits) => (ip >>> bits) & 255).join("."));
 		throw new TextError({
 			file,
 			line: 1,
-			expected: `a link with ${addresses.join(", ")}, the ${missing.kind} ${missing.name} of ${this.#netns.name.replace(":", "/")}`,
+			expected: `a link with ${dotted(missing)}, the ${missing.kind} ${missing.name} of ${this.#netns.name.replace(":", "/")}`,
 		});
+	}
+
+	/** A link of the right name without the address that the cluster knows is another machine's. */
+	#checkAddresses(file: string): void {
+		for (const [device, link] of this.#placed) {
+			if (device.kind === "lo" || device.addresses.length === 0) continue;
+			if (device.addresses.some(({ ip }) => has(link, ip))) continue;
+			throw new TextError({
+				file,
+				line: link.line,
+				word: link.name,
+				expected: `${dotted(device)} on it, as the cluster's objects say of ${this.#netns.name.replace(":", "/")}`,
+			});
+		}
 	}
 
 	/** Gives devices the names, addresses and MTUs of their links; what refers to them by name follows. */
@@ -210,6 +225,10 @@ class Linking {
 	#matters(link: Link): boolean {
 		return addressesOf(link).length > 0 || this.#routes.some((route) => usesDevice(route, link.name));
 	}
+}
+
+function dotted({ addresses }: Device): string {
+	return addresses.map(({ ip }) => ipv4FromNumber(ip)).join(", ");
 }
 
 function renameRoute(route: FibRoute, names: ReadonlyMap<string, string>): void {

@@ -9,8 +9,8 @@ import { isUp, podName } from "../cni/links.ts";
 import { familyOf } from "../net/address.ts";
 import { type PortReference, printReference, type Reference } from "../net/reference.ts";
 import type { Topology } from "../net/topology.ts";
-import { NotModelledError, UnknownReferenceError } from "./errors.ts";
 import type { Protocol } from "../trace/path.ts";
+import { NotModelledError, UnknownReferenceError } from "./errors.ts";
 
 export interface Target {
 	address: string;
@@ -122,14 +122,16 @@ export class Resolver {
 		const node = this.#topology.nodes.find((one) => one.name === name);
 		if (node !== undefined) return node;
 		const names = this.#topology.nodes.map((one) => `node/${one.name}`);
-		throw new UnknownReferenceError(printReference(reference), `there is no such node; there are ${list(names)}`, names);
+		throw new UnknownReferenceError(
+			printReference(reference),
+			`there is no such node; there are ${list(names)}`,
+			names,
+		);
 	}
 
 	#pod(namespace: string, name: string, reference: Reference): { netns: string; name: string; pod: Pod | null } {
 		const full = `${namespace}/${name}`;
-		const spec = this.#topology.pods.find(
-			(one) => one.name === full || (namespace === "default" && one.name === name),
-		);
+		const spec = this.#topology.pods.find((one) => one.name === full || (namespace === "default" && one.name === name));
 		const pod = this.#pods().find((one) => podName(one) === full) ?? null;
 		if (spec !== undefined) return { netns: `pod:${spec.name}`, name: spec.name, pod };
 		if (pod === null) {
@@ -183,7 +185,8 @@ export class Resolver {
 	#podPort(pod: Pod | null, port: PortReference | null, reference: Reference) {
 		const ports = (pod?.spec?.containers ?? []).flatMap((container) => container.ports ?? []);
 		if (typeof port === "number") return { port, proto: null };
-		const chosen = port === null ? (ports.length === 1 ? ports[0] : undefined) : ports.find(({ name }) => name === port);
+		const chosen =
+			port === null ? (ports.length === 1 ? ports[0] : undefined) : ports.find(({ name }) => name === port);
 		if (chosen !== undefined) return { port: chosen.containerPort, proto: protocolOf(chosen.protocol) };
 		if (port === null) return { port: null, proto: null };
 		throw new UnknownReferenceError(
@@ -207,7 +210,10 @@ export class Resolver {
 			throw new UnknownReferenceError(without, "there is no such Service", names);
 		}
 		if (service.spec?.type === "ExternalName") {
-			throw new NotModelledError(`the ExternalName Service ${namespace}/${name}`, `it is a DNS alias of ${service.spec.externalName}`);
+			throw new NotModelledError(
+				`the ExternalName Service ${namespace}/${name}`,
+				`it is a DNS alias of ${service.spec.externalName}`,
+			);
 		}
 		const own = `${namespace}/${name}`;
 		const chosen = this.#servicePort(service, port, proto, reference);
@@ -221,14 +227,25 @@ export class Resolver {
 			(ip) => ip !== undefined && familyOf(ip) === "ipv4",
 		);
 		if (address !== undefined)
-			return { address, port: chosen?.port ?? null, proto: protocolOf(chosen?.protocol), pods, service: own, outside: false };
+			return {
+				address,
+				port: chosen?.port ?? null,
+				proto: protocolOf(chosen?.protocol),
+				pods,
+				service: own,
+				outside: false,
+			};
 		if (service.spec?.clusterIP !== "None")
 			throw new NotModelledError(`Service ${namespace}/${name} without an IPv4 ClusterIP`, "IPv4 only");
 		return { ...this.#headless(slices, chosen, reference), pods, service: own };
 	}
 
 	/** What a client that resolves a headless Service gets: the first ready address. */
-	#headless(slices: readonly EndpointSlice[], port: ServicePort | null, reference: Reference): Omit<Target, "pods" | "service"> {
+	#headless(
+		slices: readonly EndpointSlice[],
+		port: ServicePort | null,
+		reference: Reference,
+	): Omit<Target, "pods" | "service"> {
 		for (const slice of slices) {
 			const ready = slice.endpoints.find(({ conditions }) => conditions?.ready !== false);
 			const address = ready?.addresses[0];
@@ -236,7 +253,10 @@ export class Resolver {
 			const own = slice.ports?.find((one) => (one.name ?? "") === (port?.name ?? ""));
 			return { address, port: own?.port ?? port?.port ?? null, proto: protocolOf(port?.protocol), outside: false };
 		}
-		throw new UnknownReferenceError(printReference(reference), "the headless Service has no ready endpoint: its name has no address");
+		throw new UnknownReferenceError(
+			printReference(reference),
+			"the headless Service has no ready endpoint: its name has no address",
+		);
 	}
 
 	#slicesOf({ metadata }: Service): EndpointSlice[] {
@@ -248,7 +268,12 @@ export class Resolver {
 		);
 	}
 
-	#servicePort(service: Service, port: PortReference | null, proto: Protocol | null, reference: Reference): ServicePort | null {
+	#servicePort(
+		service: Service,
+		port: PortReference | null,
+		proto: Protocol | null,
+		reference: Reference,
+	): ServicePort | null {
 		const ports = service.spec?.ports ?? [];
 		if (proto === "icmp") return null;
 		const named = ports.filter(
@@ -288,16 +313,20 @@ export class Resolver {
 		const domain = ["svc", ...this.#clusterDomain.split(".")];
 		const rest = labels.slice(2);
 		const [name = "", namespace = "default"] = labels;
-		if (rest.every((label, i) => label === domain[i])) return this.#service(namespace, name, reference.port, "tcp", reference);
+		if (rest.every((label, i) => label === domain[i]))
+			return this.#service(namespace, name, reference.port, "tcp", reference);
 		throw new NotModelledError(`resolving ${reference.host}`, "name a Service (http://NAME.NAMESPACE) or an address");
 	}
 }
 
 function addressesOf({ spec, status }: Service): string[] {
 	const ingress = status?.loadBalancer?.ingress ?? [];
-	return [spec?.clusterIP, ...(spec?.clusterIPs ?? []), ...(spec?.externalIPs ?? []), ...ingress.map(({ ip }) => ip)].filter(
-		(ip) => ip !== undefined,
-	);
+	return [
+		spec?.clusterIP,
+		...(spec?.clusterIPs ?? []),
+		...(spec?.externalIPs ?? []),
+		...ingress.map(({ ip }) => ip),
+	].filter((ip) => ip !== undefined);
 }
 
 function isReady(pod: Pod): boolean {

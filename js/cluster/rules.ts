@@ -5,7 +5,7 @@ import type { Node, Service } from "../api/core.ts";
 import type { EndpointSlice } from "../api/discovery.ts";
 import { DEFAULT_IP_MASQ_CONFIG, ipMasqJump, ipMasqRestore } from "../cni/ipmasq.ts";
 import { PORTMAP_JUMPS } from "../cni/portmap.ts";
-import { readProxyConfig, type KubeProxyConfiguration, type ProxyConfig } from "../kube-proxy/config.ts";
+import { type KubeProxyConfiguration, type ProxyConfig, readProxyConfig } from "../kube-proxy/config.ts";
 import { syncNode } from "../kube-proxy/saved.ts";
 import type { Configuration } from "../manifests/configuration.ts";
 import { printPrefix } from "../net/address.ts";

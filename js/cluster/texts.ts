@@ -81,7 +81,7 @@ function isOnLinkGateway(netns: Netns, { via, device }: FibRoute): boolean {
 	return !netns.routes.some((other) => {
 		if (other.via !== null || other.device !== device || other.type !== "unicast") return false;
 		const mask = other.length === 0 ? 0 : (0xffffffff << (32 - other.length)) >>> 0;
-		return (((via ?? 0) & mask) >>> 0) === other.prefix;
+		return ((via ?? 0) & mask) >>> 0 === other.prefix;
 	});
 }
 
@@ -91,7 +91,7 @@ export function addressesText(netns: Netns): string {
 
 function linkOf(netns: Netns, device: Device, index: number): Link {
 	const loopback = device.kind === "lo";
-	const own = device.addresses.find(({ ip }) => ip >>> 24 !== 127)?.ip ?? ((netns.name.length << 8) | index);
+	const own = device.addresses.find(({ ip }) => ip >>> 24 !== 127)?.ip ?? (netns.name.length << 8) | index;
 	return {
 		index,
 		name: device.name,

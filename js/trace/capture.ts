@@ -50,7 +50,8 @@ export function tracePcapng(path: TracePath): Uint8Array {
 }
 
 function commentOf(hop: Hop): string | null {
-	if (hop.event === "transmit" || hop.event === "receive" || hop.event === "conntrack" || hop.event === "return") return null;
+	if (hop.event === "transmit" || hop.event === "receive" || hop.event === "conntrack" || hop.event === "return")
+		return null;
 	const parts = [hop.hook, hop.table, hop.rule ?? hop.event, hop.reason].filter(Boolean);
 	return parts.join(" ");
 }

@@ -10,7 +10,7 @@ export function mermaidText(path: TracePath): string {
 	const hops = [...path.hops, ...(path.reply?.hops ?? [])];
 	for (const { netns } of hops) if (!names.has(netns)) names.set(netns, `N${names.size + 1}`);
 	const lines = ["sequenceDiagram"];
-	for (const [netns, name] of names) lines.push(`    participant ${name} as ${escape(netns)}`);
+	for (const [netns, name] of names) lines.push(`    participant ${name} as ${escaped(netns)}`);
 	lines.push(...arrows(path, names, "->>"));
 	if (path.reply !== null) lines.push(...arrows(path.reply, names, "-->>"));
 	return `${lines.join("\n")}\n`;
@@ -22,9 +22,9 @@ function arrows({ hops }: Direction, names: ReadonlyMap<string, string>, arrow: 
 	for (const hop of hops) {
 		const name = names.get(hop.netns);
 		if (last !== null && last.netns !== hop.netns)
-			lines.push(`    ${names.get(last.netns)}${arrow}${name}: ${escape(packetText(hop.packet))}`);
+			lines.push(`    ${names.get(last.netns)}${arrow}${name}: ${escaped(packetText(hop.packet))}`);
 		const note = noteOf(hop);
-		if (note !== null) lines.push(`    Note over ${name}: ${escape(note)}`);
+		if (note !== null) lines.push(`    Note over ${name}: ${escaped(note)}`);
 		last = hop;
 	}
 	return lines;
@@ -41,6 +41,6 @@ function noteOf(hop: Hop): string | null {
 }
 
 /** Words that mermaid would read as syntax, as its entity codes. */
-function escape(text: string): string {
-	return text.replace(/[#;<>:"]/g, (character) => (character === ":" ? ":" : `#${character.charCodeAt(0)};`));
+function escaped(text: string): string {
+	return text.replace(/[#;<>"]/g, (character) => `#${character.charCodeAt(0)};`);
 }

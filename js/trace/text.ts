@@ -58,7 +58,9 @@ class Telling {
 		let netns = "";
 		let told = "";
 		const first = hops[0];
-		this.#lines.push(this.#paint("heading", `${name}${first ? `  ${packetText(first.packet)}` : "  (no packet was sent)"}`));
+		this.#lines.push(
+			this.#paint("heading", `${name}${first ? `  ${packetText(first.packet)}` : "  (no packet was sent)"}`),
+		);
 		for (const hop of this.#wide ? hops : withoutIdle(hops)) {
 			if (hop.netns !== netns) {
 				netns = hop.netns;
@@ -95,7 +97,10 @@ class Telling {
 			case "nat":
 				return `${this.#paint("faint", `${hop.hook} nat`)} ${this.#paint("change", "translated")}`;
 			case "deliver":
-				return this.#paint("good", `delivered${hop.packet.dport === undefined ? "" : ` to a socket on port ${hop.packet.dport}`}`);
+				return this.#paint(
+					"good",
+					`delivered${hop.packet.dport === undefined ? "" : ` to a socket on port ${hop.packet.dport}`}`,
+				);
 			case "icmp-error":
 				return this.#paint("bad", `ICMP ${hop.packet.icmp} to ${hop.packet.dst}`);
 			case "reset":

@@ -139,7 +139,8 @@ describe("options", () => {
 			cluster: { ...NO_FLAGS, namespace: "shop" },
 			from: { kind: "workload", workload: "Deployment", namespace: "shop", name: "web", port: null },
 			to: { kind: "svc", namespace: "shop", name: "cart", port: 7070 },
-			proto: "tcp",
+			proto: null,
+			color: "auto",
 			sport: null,
 			output: "text",
 		});

@@ -148,15 +148,14 @@ export const ROOMS: Room[] = [
 		packages: ["#core"],
 		holds:
 			"with `js/cluster/` the composition root: the only place that knows everyone; no sockets, no files: runs in a browser",
-		also: ["js/cluster"],
 		may: [...CLUSTER, "js/realise", "js/lab.ts", "js/trace"],
-		packages: ["#core"],
 		says: "everything above",
 	},
 	{
 		name: "js/verify",
 		holds: "the same cluster in Linux network namespaces",
-		may: ["js/cluster.ts", "js/net", "js/verify/compare.ts"],
+		may: ["js/cluster.ts", "js/net", "js/wire", "js/verify/compare.ts"],
+		types: ["js/api"],
 		packages: ["node:"],
 	},
 	{
