@@ -13,7 +13,9 @@ let used: u32 = 0;
 const FIB_LOCAL: i32 = -2;
 const FIB_BROADCAST: i32 = -0x40000000;
 
-export function fibReset(): void { used = 0; }
+export function fibReset(): void {
+	used = 0;
+}
 
 /** Builds the intervals of one netns. Returns false where TABLE_INTERVAL or the scratch space is too small. */
 export function buildFib(index: i32): bool {
@@ -53,8 +55,8 @@ export function buildFib(index: i32): bool {
 	for (let i: u32 = 0; i < prefixes; i++) {
 		const key = load<u64>(keys + ((<usize>i) << 3));
 		const start = <u32>(key >> 32);
-		const length = <u32>(key >> 26) & 63;
-		const order = <u32>key & 0x3ffffff;
+		const length = (<u32>(key >> 26)) & 63;
+		const order = (<u32>key) & 0x3ffffff;
 		depth = close(stack, depth, first, start);
 		const value = valueOf(order, routes, routeFirst, addressFirst);
 		store<u32>(stack + ((<usize>depth) << 3), start | ~maskOf(length));
@@ -73,7 +75,7 @@ export function maskOf(length: u32): u32 {
 }
 
 function putKey(keys: usize, order: u32, start: u32, length: u32): void {
-	store<u64>(keys + ((<usize>order) << 3), (<u64>start << 32) | (<u64>length << 26) | <u64>order);
+	store<u64>(keys + ((<usize>order) << 3), ((<u64>start) << 32) | ((<u64>length) << 26) | (<u64>order));
 }
 
 function valueOf(order: u32, routes: u32, routeFirst: u32, addressFirst: u32): i32 {

@@ -73,6 +73,7 @@ class Layout {
 	addHost(host: HostSpec): void {
 		const netns = this.#add(`host:${host.name}`, "host", { ...host.sysctls });
 		netns.listen = host.listen ?? [];
+		netns.listenAny = host.listenAny ?? false;
 		const ip = address(host.ip, `host ${host.name}: ip`);
 		const router = this.#named("router");
 		this.#join(router, `h-${host.name}`, netns, "eth0", null);
@@ -154,7 +155,11 @@ class Layout {
 		if (!overlay) return;
 		const name = `flannel.${overlay.vni}`;
 		const local = address(node.ip, `node ${node.name}: ip`);
-		netns.devices.push({ ...device(name, "vxlan"), mtu: VXLAN_MTU, vxlan: { vni: overlay.vni, local, port: overlay.port } });
+		netns.devices.push({
+			...device(name, "vxlan"),
+			mtu: VXLAN_MTU,
+			vxlan: { vni: overlay.vni, local, port: overlay.port },
+		});
 		assign(netns, name, prefix(node.podCIDR, `node ${node.name}: podCIDR`).base, 32);
 		for (const other of this.#topology.nodes) {
 			if (other === node) continue;
@@ -188,7 +193,10 @@ class Layout {
 		const types: readonly string[] = ["blackhole", "unreachable", "prohibit"];
 		const type = types.includes(words[0] ?? "") ? (words.shift() as FibRoute["type"]) : "unicast";
 		const to = words.shift() ?? "";
-		const dst = to === "default" ? { base: 0, length: 0 } : prefix(to.includes("/") ? to : `${to}/32`, `${netns.name}: route ${line}`);
+		const dst =
+			to === "default"
+				? { base: 0, length: 0 }
+				: prefix(to.includes("/") ? to : `${to}/32`, `${netns.name}: route ${line}`);
 		const after = (word: string) => (words.includes(word) ? words[words.indexOf(word) + 1] : undefined);
 		if (type !== "unicast") return { ...onLink(dst.base, dst.length, ""), type, device: null };
 		const via = after("via");
@@ -286,6 +294,7 @@ function address(text: string, what: string): number {
 
 function prefix(text: string, what: string): { base: number; length: number } {
 	const parsed = parsePrefix(text);
-	if (parsed === null || parsed.family !== "ipv4") throw new TopologyError(`${what}: ${JSON.stringify(text)} is not an IPv4 prefix`);
+	if (parsed === null || parsed.family !== "ipv4")
+		throw new TopologyError(`${what}: ${JSON.stringify(text)} is not an IPv4 prefix`);
 	return { base: network(ipv4ToNumber(parsed.address), parsed.length), length: parsed.length };
 }

@@ -3,7 +3,12 @@
 
 import type { RouterSpec } from "./topology.ts";
 
-const EMPTY_NAT = [":PREROUTING ACCEPT [0:0]", ":INPUT ACCEPT [0:0]", ":OUTPUT ACCEPT [0:0]", ":POSTROUTING ACCEPT [0:0]"];
+const EMPTY_NAT = [
+	":PREROUTING ACCEPT [0:0]",
+	":INPUT ACCEPT [0:0]",
+	":OUTPUT ACCEPT [0:0]",
+	":POSTROUTING ACCEPT [0:0]",
+];
 const EMPTY_FILTER = [":INPUT ACCEPT [0:0]", ":FORWARD ACCEPT [0:0]", ":OUTPUT ACCEPT [0:0]"];
 
 /** The router's rules; null where it translates nothing. Only towards hosts is a source translated. */
