@@ -29,6 +29,14 @@ export interface Subject {
 	prepare(size: number): Promise<Case>;
 }
 
+/** A subject that times itself. */
+export interface Samples {
+	name: string;
+	unit: Unit;
+	/** Seconds of each run. */
+	samples(): Promise<number[]>;
+}
+
 /** A row of the JSON; `baseline` is the twin's median, `ratio` how many times faster the engine is (higher is better). */
 export interface Figure {
 	name: string;
@@ -96,5 +104,20 @@ export async function measure({ name, unit, size, prepare }: Subject): Promise<F
 		runs: own.sampleResults.length,
 		baseline,
 		ratio: other === undefined ? null : other.median / own.median,
+	};
+}
+
+export async function sampled({ name, unit, samples }: Samples): Promise<Figure> {
+	const seconds = (await samples()).sort((a, b) => a - b);
+	const [best, median] = [seconds[0], seconds[seconds.length >> 1]];
+	if (best === undefined || median === undefined) throw new Error(`${name}: nothing was measured`);
+	return {
+		name,
+		unit,
+		median: inUnit(unit, median, 1),
+		best: inUnit(unit, best, 1),
+		runs: seconds.length,
+		baseline: null,
+		ratio: null,
 	};
 }

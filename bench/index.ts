@@ -5,26 +5,27 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { ROOT } from "../scripts/run.mjs";
-import { type Figure, measure } from "./figure.ts";
+import { type Figure, measure, sampled } from "./figure.ts";
 import { line, machine, markdown } from "./results.ts";
-import { SUBJECTS } from "./subjects.ts";
+import { SAMPLED, SUBJECTS } from "./subjects.ts";
 
 const { values } = parseArgs({
 	options: { json: { type: "string" }, only: { type: "string", multiple: true, default: [] } },
 });
-const chosen = SUBJECTS.filter(
+const all = [...SUBJECTS, ...SAMPLED];
+const chosen = all.filter(
 	({ name }) => values.only.length === 0 || values.only.some((only) => name === only || name.startsWith(only)),
 );
 if (chosen.length === 0) {
 	process.stderr.write(
-		`no figure is named ${values.only.join(", ")}; there are ${SUBJECTS.map(({ name }) => name).join(", ")}\n`,
+		`no figure is named ${values.only.join(", ")}; there are ${all.map(({ name }) => name).join(", ")}\n`,
 	);
 	process.exit(2);
 }
 
 const figures: Figure[] = [];
 for (const subject of chosen) {
-	const figure = await measure(subject);
+	const figure = await ("samples" in subject ? sampled(subject) : measure(subject));
 	process.stdout.write(`${line(figure)}\n`);
 	figures.push(figure);
 	// The tables of the last subject are hundreds of megabytes: let them go before the next one's.
@@ -33,4 +34,4 @@ for (const subject of chosen) {
 if (values.json !== undefined) {
 	await writeFile(values.json, `${JSON.stringify({ machine: machine(), figures }, null, "\t")}\n`);
 }
-if (chosen.length === SUBJECTS.length) await writeFile(join(ROOT, "bench/RESULTS.md"), markdown(figures));
+if (chosen.length === all.length) await writeFile(join(ROOT, "bench/RESULTS.md"), markdown(figures));

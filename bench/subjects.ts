@@ -2,8 +2,24 @@
 
 import { insertions, lookups } from "./conntrack.ts";
 import { fib } from "./fib.ts";
-import type { Subject } from "./figure.ts";
+import type { Samples, Subject } from "./figure.ts";
 import { established, opened } from "./forward.ts";
+import { replay } from "./replay.ts";
 import { rules } from "./rules.ts";
+import { start } from "./start.ts";
+import { trace } from "./trace.ts";
 
-export const SUBJECTS: readonly Subject[] = [fib, rules, ...lookups, ...insertions, ...established, ...opened];
+/** What is timed in this process. */
+export const SUBJECTS: readonly Subject[] = [
+	fib,
+	rules,
+	...lookups,
+	...insertions,
+	...established,
+	...opened,
+	replay,
+	trace,
+];
+
+/** What times itself. */
+export const SAMPLED: readonly Samples[] = [start];

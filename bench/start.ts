@@ -1,0 +1,23 @@
+// From nothing to the first answer, in a process of its own each time: import of the package, instantiation, a cluster of
+// three nodes with one Service, its first trace. Node's own start is not in it.
+
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { ROOT } from "../scripts/run.mjs";
+import type { Samples } from "./figure.ts";
+
+const RUNS = 9;
+
+/** Seconds of each run. */
+async function samples(): Promise<number[]> {
+	const seconds: number[] = [];
+	for (let i = 0; i < RUNS; i++) {
+		const { stdout } = await promisify(execFile)(process.execPath, ["bench/scenes/start.mjs"], { cwd: ROOT });
+		const { ms, verdict } = JSON.parse(stdout) as { ms: number; verdict: string };
+		if (verdict !== "delivered") throw new Error(`start: the first trace is ${verdict}`);
+		seconds.push(ms / 1000);
+	}
+	return seconds;
+}
+
+export const start: Samples = { name: "start", unit: "ms", samples };
