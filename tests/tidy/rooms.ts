@@ -174,13 +174,13 @@ export const ROOMS: Room[] = [
 	{
 		name: "js/cli",
 		holds: "one file a command",
-		may: ["js/cluster.ts", "js/serve", "js/flows", "js/verify", "js/trace", "js/net"],
+		may: ["js/cluster.ts", "js/serve", "js/flows", "js/verify", "js/trace", "js/replay", "js/net"],
 		packages: ["node:", "commander", "yaml"],
 	},
 	{
 		name: "js/index.ts",
 		holds: "the public surface",
-		may: ["js/cluster.ts", "js/flows", "js/manifests", "js/trace"],
+		may: ["js/cluster.ts", "js/flows", "js/manifests", "js/trace", "js/replay"],
 		types: ["js/net", "js/api", "bindings"],
 	},
 	{ name: "web", holds: "the playground, written against the published package", may: [], packages: ["podwire"] },
