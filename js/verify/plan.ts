@@ -68,8 +68,9 @@ export function planLab(topology: Topology, backend: Backend): Plan {
 	return { netns: layout.netns, steps: layout.steps, vxlanPort: topology.fabric.overlay?.port ?? null };
 }
 
-/** Device names are at most 15 bytes (IFNAMSIZ). */
+/** Device names are at most 15 bytes (IFNAMSIZ), without slash, colon or blank (dev_valid_name). */
 const DEVICE_NAME_MAX = 15;
+const NOT_IN_DEVICE_NAMES = /[/:\s]/g;
 
 class Layout {
 	readonly netns: NetnsPlan[] = [];
@@ -102,13 +103,15 @@ class Layout {
 		this.steps.push({ netns, argv: ["ip", "-batch", "-"], stdin: `${lines.join(" \n")} \n`, paths: true });
 	}
 
-	/** The kernel name of a device told as `name`; a long one is cut and numbered. */
+	/** The kernel name of a device told as `name`; one that cannot be is changed and numbered. */
 	#device(netns: string, name: string): string {
 		const key = `${netns}/${name}`;
 		let short = this.#devices.get(key);
 		if (short === undefined) {
 			const number = `.${this.#devices.size}`;
-			short = name.length <= DEVICE_NAME_MAX ? name : name.slice(0, DEVICE_NAME_MAX - number.length) + number;
+			const valid = name.replace(NOT_IN_DEVICE_NAMES, "-");
+			const fits = valid === name && name.length <= DEVICE_NAME_MAX;
+			short = fits ? name : valid.slice(0, DEVICE_NAME_MAX - number.length) + number;
 			this.#devices.set(key, short);
 			const plan = this.netns.find((candidate) => candidate.name === netns);
 			if (plan && short !== name) plan.devices[short] = name;

@@ -89,7 +89,8 @@ export class Prober {
 		for (let i = 0; i < count; i++) {
 			const made = probe.raw ? rawAttempt(this.wire, probe, this.#held) : attempt(this.wire, probe);
 			if (made.held) this.#held.set(index, made.held);
-			made.detail.conntrack = this.#tied(made.events, probe.raw !== undefined);
+			// Of several attempts only the summary is told.
+			if (count === 1) made.detail.conntrack = this.#tied(made.events, probe.raw !== undefined);
 			attempts.push(made.detail);
 			events = made.events;
 			const interval = i < count - 1 ? (probe.interval ?? 0) : 0;

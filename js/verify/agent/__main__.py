@@ -99,7 +99,7 @@ class Lab:
         for number in range(probe.get("count") or 1):
             if number and probe.get("interval"):
                 self.sleep(probe["interval"])
-            result, seen = self._attempt(index, probe)
+            result, seen = self._attempt(index, probe, (probe.get("count") or 1) == 1)
             attempts.append(result)
             hops = seen
         answer = {"attempts": attempts}
@@ -143,7 +143,8 @@ class Lab:
         self._listeners.abandon()
         return {"servers": servers, "outcomes": outcomes}
 
-    def _attempt(self, index, probe):
+    def _attempt(self, index, probe, alone):
+        """One attempt, and its hops; its conntrack entries where it is `alone`, for of several only a summary is told."""
         if probe.get("raw"):
             return self._raw_attempt(probe)
         attempt = client.ATTEMPTS[probe["proto"]](self._netns[probe["from"]], self._loop, probe)
@@ -158,7 +159,8 @@ class Lab:
             key = ((local, int(port)), (result["serverSawSrc"], result["serverSawSport"]))
             self._held[index] = (attempt.sock, self._listeners.held.get(key), result)
         self._name_echo_server(result, attempt, hops)
-        result["conntrack"] = self._tied(probe["from"], attempt.tuple(), hops)
+        if alone:
+            result["conntrack"] = self._tied(probe["from"], attempt.tuple(), hops)
         return result, hops
 
     def _tied(self, sender, key, hops, quoted=False):
