@@ -20,6 +20,9 @@ export function bridgeReceive<T>(p: Packet, port: i32): void {
 	const bridge = deviceMaster(port);
 	learn(bridge, p.smac, port);
 	p.iif = bridge;
+	// What is for another station looks like the node's own to the hooks (br_netfilter: pkt_otherhost).
+	const own = p.dmac == bridge;
+	p.type = <u8>L.PACKET_HOST;
 	if (netnsHas(p.netns, L.NS_BRIDGE_NF)) {
 		p.set(L.SKB_BRIDGED);
 		p.physin = port;
@@ -29,7 +32,7 @@ export function bridgeReceive<T>(p: Packet, port: i32): void {
 		p.set(L.SKB_PREROUTED);
 		if (p.dst != dst && !redirectFrame<T>(p, bridge)) return;
 	}
-	bridgeInput<T>(p, bridge, port);
+	bridgeInput<T>(p, bridge, port, own);
 }
 
 // br_nf_pre_routing_finish: after a DNAT the frame needs a new link-layer destination: the new endpoint's where it is on
@@ -57,25 +60,28 @@ function redirectFrame<T>(p: Packet, bridge: i32): bool {
 	return true;
 }
 
-// br_handle_frame_finish: up to the bridge's own stack, out of a port, or both.
-function bridgeInput<T>(p: Packet, bridge: i32, port: i32): void {
+// br_handle_frame_finish: up to the bridge's own stack, out of a port, or both. `own`: it came for the bridge's address.
+function bridgeInput<T>(p: Packet, bridge: i32, port: i32, own: bool): void {
 	if (p.dmac == bridge) return passUp<T>(p, bridge);
-	if (deviceHas(bridge, L.DEV_PROMISC)) {
-		const copy = clonePacket(p);
-		if (copy !== null) {
-			copy.ct = L.CT_NONE;
-			passUp<T>(copy, bridge);
-		}
-	}
+	if (deviceHas(bridge, L.DEV_PROMISC)) overhear<T>(p, bridge, own);
 	const to = portOf(bridge, p.dmac);
 	if (to < 0) return floodFrame<T>(p, bridge, port);
 	if (to == port && !deviceHas(port, L.DEV_HAIRPIN)) return end<T>(p, L.VERDICT_DROPPED, L.REASON_HAIRPIN);
 	bridgeForward<T>(p, bridge, to);
 }
 
+// A promiscuous bridge's stack gets a copy of what passes by. It drops what was never for it (PACKET_OTHERHOST) unseen, but
+// takes a frame that came for the bridge and that a DNAT sent on: by the old type it is still the stack's own.
+function overhear<T>(p: Packet, bridge: i32, own: bool): void {
+	if (!own) return countIn(bridge, p.len);
+	const copy = clonePacket(p);
+	if (copy === null) return;
+	copy.ct = L.CT_NONE;
+	passUp<T>(copy, bridge);
+}
+
 // br_pass_frame_up: the frame is for the bridge itself.
 function passUp<T>(p: Packet, bridge: i32): void {
-	p.type = <u8>L.PACKET_HOST;
 	countIn(bridge, p.len);
 	if (tracing<T>()) event(p, L.EVENT_IN, 0, 0, bridge, -1);
 	ipReceive<T>(p, bridge);

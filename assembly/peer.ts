@@ -36,8 +36,15 @@ export function mayRedirect(netns: i32, ip: u32, now: i64): bool {
 	const peer = peerOf(netns, ip, now);
 	const since = now - load<i64>(peer, L.PEER_LAST);
 	let sent = load<u32>(peer, L.PEER_REDIRECTS);
-	if (since > REDIRECT_SILENCE_NS) sent = 0;
-	if (sent >= REDIRECT_NUMBER) return false;
+	if (since > REDIRECT_SILENCE_NS) {
+		sent = 0;
+		store<u32>(peer, 0, L.PEER_TOKENS);
+	}
+	if (sent >= REDIRECT_NUMBER) {
+		// Whoever goes on ignoring redirects keeps the silence going.
+		store<i64>(peer, now, L.PEER_LAST);
+		return false;
+	}
 	if (sent > 0 && since < <i64>(REDIRECT_LOAD_MS << sent) * 1_000_000) return false;
 	store<u32>(peer, sent + 1, L.PEER_REDIRECTS);
 	store<i64>(peer, now, L.PEER_LAST);
