@@ -24,6 +24,7 @@ if (chosen.length === 0) {
 }
 
 const figures: Figure[] = [];
+const started = performance.now();
 for (const subject of chosen) {
 	const figure = await ("samples" in subject ? sampled(subject) : measure(subject));
 	process.stdout.write(`${line(figure)}\n`);
@@ -31,7 +32,9 @@ for (const subject of chosen) {
 	// The tables of the last subject are hundreds of megabytes: let them go before the next one's.
 	globalThis.gc?.();
 }
+const { user, system } = process.cpuUsage();
+const share = (user + system) / 1000 / (performance.now() - started);
 if (values.json !== undefined) {
-	await writeFile(values.json, `${JSON.stringify({ machine: machine(), figures }, null, "\t")}\n`);
+	await writeFile(values.json, `${JSON.stringify({ machine: machine(share), figures }, null, "\t")}\n`);
 }
-if (chosen.length === all.length) await writeFile(join(ROOT, "bench/RESULTS.md"), markdown(figures));
+if (chosen.length === all.length) await writeFile(join(ROOT, "bench/RESULTS.md"), markdown(figures, share));
