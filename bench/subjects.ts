@@ -1,9 +1,11 @@
 // Every subject, in the order of the report.
 
-import { insertions, lookups } from "./conntrack.ts";
+import { opened } from "./connect.ts";
 import { fib } from "./fib.ts";
 import type { Samples, Subject } from "./figure.ts";
-import { established, opened } from "./forward.ts";
+import { established } from "./forward.ts";
+import { insertions } from "./insert.ts";
+import { lookups } from "./lookup.ts";
 import { replay } from "./replay.ts";
 import { rules } from "./rules.ts";
 import { start } from "./start.ts";
