@@ -48,8 +48,9 @@ export interface Figure {
 	ratio: number | null;
 }
 
-const SECONDS = 1.5;
-const WARM_MS = 1000;
+const ROUNDS = 5;
+const ROUND_SECONDS = 0.25;
+const WARM_MS = 700;
 
 /** Seconds of one run as a figure in `unit`. */
 export function inUnit(unit: Unit, seconds: number, perRun: number): number {
@@ -85,39 +86,47 @@ export async function agree(name: string, { engine, twin }: Case): Promise<void>
 	if (is !== expected) throw new Error(`${name}: the engine's checksum is ${is}, its twin's ${expected}`);
 }
 
+/** Seconds of a run, by side. The sides take turns, so that whatever else the machine does falls on both. */
+async function timed(name: string, sides: readonly Contender[]): Promise<number[][]> {
+	const seconds: number[][] = sides.map(() => []);
+	for (let round = 1; round <= ROUNDS; round++) {
+		const cases = sides.map((side, i) => b.add(i === 0 ? "engine" : "twin", () => side.run()));
+		const options = b.configure({ cases: { maxTime: ROUND_SECONDS, minSamples: 2 } });
+		const { results } = await b.suite(`${name} ${round}/${ROUNDS}`, options, ...cases);
+		for (const [i, { details }] of results.entries()) seconds[i]?.push(...details.sampleResults);
+	}
+	return seconds;
+}
+
 export async function measure({ name, unit, size, prepare }: Subject): Promise<Figure> {
 	const subject = await prepare(size);
 	const { engine, twin, perRun } = subject;
 	await agree(name, subject);
 	const sides = twin === null ? [engine] : [engine, twin];
 	for (const side of sides) await warm(side);
-	const cases = sides.map((side, i) => b.add(i === 0 ? "engine" : "twin", () => side.run()));
-	const { results } = await b.suite(name, b.configure({ cases: { maxTime: SECONDS, minSamples: 5 } }), ...cases);
-	const [own, other] = results.map(({ details }) => details);
-	if (own === undefined) throw new Error(`${name}: nothing was measured`);
-	const baseline = other === undefined ? null : inUnit(unit, other.median, perRun);
-	return {
-		name,
-		unit,
-		median: inUnit(unit, own.median, perRun),
-		best: inUnit(unit, own.min, perRun),
-		runs: own.sampleResults.length,
-		baseline,
-		ratio: other === undefined ? null : other.median / own.median,
-	};
+	const [own = [], other] = await timed(name, sides);
+	return figure(name, unit, perRun, own, other ?? null);
 }
 
 export async function sampled({ name, unit, samples }: Samples): Promise<Figure> {
-	const seconds = (await samples()).sort((a, b) => a - b);
-	const [best, median] = [seconds[0], seconds[seconds.length >> 1]];
-	if (best === undefined || median === undefined) throw new Error(`${name}: nothing was measured`);
+	return figure(name, unit, 1, await samples(), null);
+}
+
+/** From the seconds of each run, the twin's too where there is one. */
+function figure(name: string, unit: Unit, perRun: number, own: number[], other: number[] | null): Figure {
+	if (own.length === 0) throw new Error(`${name}: nothing was measured`);
+	const baseline = other === null ? null : median(other);
 	return {
 		name,
 		unit,
-		median: inUnit(unit, median, 1),
-		best: inUnit(unit, best, 1),
-		runs: seconds.length,
-		baseline: null,
-		ratio: null,
+		median: inUnit(unit, median(own), perRun),
+		best: inUnit(unit, Math.min(...own), perRun),
+		runs: own.length,
+		baseline: baseline === null ? null : inUnit(unit, baseline, perRun),
+		ratio: baseline === null ? null : baseline / median(own),
 	};
+}
+
+function median(values: readonly number[]): number {
+	return [...values].sort((a, b) => a - b)[values.length >> 1] as number;
 }
