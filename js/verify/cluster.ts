@@ -38,6 +38,7 @@ export async function verifyCluster(cluster: Cluster, options: VerifyClusterOpti
 	const verified = await verifyTopology(topology, probes, proberOf(podwire), {
 		...(backend === undefined ? {} : { backend }),
 		...(signal === undefined ? {} : { signal }),
+		agedNeighbours: true,
 		onProbe: () => onProbe?.(++done, probes.length),
 	});
 	return { rows: agreementRows(verified, topology, services), verified, questions: all };
