@@ -26,7 +26,7 @@ async function prepare(services: number): Promise<Case> {
 	for (const field of [L.PACKET_FLOW, L.PACKET_RULE, L.PACKET_TUNNEL]) view.setInt32(packet + field, -1, true);
 	view.setInt32(packet + L.PACKET_CT, L.CT_UNSEEN, true);
 	view.setInt32(packet + L.PACKET_NETNS, client, true);
-	let events = 0;
+	let [events, delivered] = [0, 0];
 	return {
 		perRun: CALL,
 		engine: {
@@ -35,13 +35,18 @@ async function prepare(services: number): Promise<Case> {
 					row.set(wire.subarray(i * L.BATCH_STRIDE, i * L.BATCH_STRIDE + 32));
 					// The one client sends them all: its own address, whatever the row says.
 					view.setUint32(packet + L.PACKET_SRC, 0, true);
+					view.setUint16(packet + L.PACKET_SPORT, 1024 + i, true);
 					loops.send(0);
-					events += loops.eventCount();
+					const count = loops.eventCount();
+					const last = loops.table(L.TABLE_EVENT) + (count - 1) * L.EVENT_STRIDE;
+					if (view.getUint8(last + L.EVENT_KIND) === L.EVENT_DELIVER) delivered++;
+					events += count;
 					loops.eventsReset();
 				}
+				if (delivered % CALL !== 0) throw new Error(`${delivered} traces were delivered, expected whole thousands`);
 				for (const node of nodes) loops.conntrackFlush(node, START_NS);
 			},
-			checksum: () => events,
+			checksum: () => events + delivered,
 		},
 		twin: null,
 	};
