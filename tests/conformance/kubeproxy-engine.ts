@@ -35,7 +35,7 @@ interface Outcome {
 	masqueraded: boolean;
 }
 
-export const traceByEngine: Tracer = async (ruleset, node, probe) => {
+export const traceByPackets: Tracer = async (ruleset, node, probe) => {
 	const { topology, from } = networkFor(node, probe, translationTargets(ruleset));
 	const network = loadTopology(topology);
 	const own = network.netns.find(({ name }) => name === `node:${node.name}`);

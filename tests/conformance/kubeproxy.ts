@@ -19,7 +19,7 @@ import {
 	traceByWalk,
 } from "../reference/kube-proxy-trace.ts";
 import { compare, failed, skipped } from "./judgement.ts";
-import { traceByEngine } from "./kubeproxy-engine.ts";
+import { traceByPackets } from "./kubeproxy-engine.ts";
 import type { Result } from "./result.ts";
 import { compareRuleSets } from "./rulesets.ts";
 
@@ -250,7 +250,7 @@ function allProbes(document: KubeProxyDocument): Probe[] {
  * @param document a parsed kube-proxy document
  * @param trace what sends a packet through the rules, beside the slow walk; default: the engine
  */
-export async function checkKubeProxy(document: KubeProxyDocument, trace: Tracer = traceByEngine): Promise<Result[]> {
+export async function checkKubeProxy(document: KubeProxyDocument, trace: Tracer = traceByPackets): Promise<Result[]> {
 	const reason = notModelled(document);
 	if (reason !== null) return allProbes(document).map(({ name }) => skipped(name, reason));
 	if (document.iptablesSave !== undefined) {
