@@ -17,9 +17,10 @@ export function compileSet(set: i32): void {
 	let lengths: u32 = 0;
 	for (let i: u32 = 0; i < count; i++) {
 		const entry = first + <usize>(i * L.ENTRY_STRIDE);
-		const length: u32 = type == L.SET_TYPE_IP_PORT_NET ? load<u8>(entry, L.ENTRY_PREFIX2) : load<u8>(entry, L.ENTRY_PREFIX);
+		const length: u32 =
+			type == L.SET_TYPE_IP_PORT_NET ? load<u8>(entry, L.ENTRY_PREFIX2) : load<u8>(entry, L.ENTRY_PREFIX);
 		// The host writes lengths 1..32.
-		lengths |= <u32>1 << (length - 1);
+		lengths |= (<u32>1) << (length - 1);
 		if (buckets == 0) continue;
 		let bucket = bucketOf(lowOf(entry), highOf(entry), buckets);
 		// The host reserved at least twice as many buckets as entries.

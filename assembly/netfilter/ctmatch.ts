@@ -35,7 +35,7 @@ function stateBits(p: Packet): u32 {
 	if (p.ct == L.CT_UNTRACKED) return L.CTS_UNTRACKED;
 	if (p.ct < 0) return L.CTS_INVALID;
 	const status = load<u32>(row(L.TABLE_CT, p.ct, L.CT_STRIDE), L.CT_STATUS);
-	let bits: u32 = (<u32>1) << (<u32>p.ctinfo % L.CTINFO_IS_REPLY + 1);
+	let bits: u32 = (<u32>1) << ((<u32>p.ctinfo % L.CTINFO_IS_REPLY) + 1);
 	if (status & L.IPS_SRC_NAT) bits |= L.CTS_SNAT;
 	if (status & L.IPS_DST_NAT) bits |= L.CTS_DNAT;
 	return bits;
@@ -43,12 +43,17 @@ function stateBits(p: Packet): u32 {
 
 // @ts-ignore: decorator
 @inline
-function not(b: usize, bit: u32): bool { return (load<u32>(b, L.CTM_INVERT << 2) & bit) != 0; }
+function not(b: usize, bit: u32): bool {
+	return (load<u32>(b, L.CTM_INVERT << 2) & bit) != 0;
+}
 
 function addresses(b: usize, ct: usize, present: u32): bool {
-	if (present & L.CTM_HAS_ORIGSRC && !address(b, L.CTM_ORIGSRC, load<u32>(ct, L.CT_ORIG), L.CTM_HAS_ORIGSRC)) return false;
-	if (present & L.CTM_HAS_ORIGDST && !address(b, L.CTM_ORIGDST, load<u32>(ct, L.CT_ORIG + 4), L.CTM_HAS_ORIGDST)) return false;
-	if (present & L.CTM_HAS_REPLSRC && !address(b, L.CTM_REPLSRC, load<u32>(ct, L.CT_REPLY), L.CTM_HAS_REPLSRC)) return false;
+	if (present & L.CTM_HAS_ORIGSRC && !address(b, L.CTM_ORIGSRC, load<u32>(ct, L.CT_ORIG), L.CTM_HAS_ORIGSRC))
+		return false;
+	if (present & L.CTM_HAS_ORIGDST && !address(b, L.CTM_ORIGDST, load<u32>(ct, L.CT_ORIG + 4), L.CTM_HAS_ORIGDST))
+		return false;
+	if (present & L.CTM_HAS_REPLSRC && !address(b, L.CTM_REPLSRC, load<u32>(ct, L.CT_REPLY), L.CTM_HAS_REPLSRC))
+		return false;
 	return !(present & L.CTM_HAS_REPLDST) || address(b, L.CTM_REPLDST, load<u32>(ct, L.CT_REPLY + 4), L.CTM_HAS_REPLDST);
 }
 
@@ -62,10 +67,15 @@ function protocol(b: usize, ct: usize, present: u32): bool {
 		const proto = load<u32>(ct, L.CT_ORIG + 12) & 0xff;
 		if ((proto == load<u32>(b, L.CTM_PROTO << 2)) == not(b, L.CTM_HAS_PROTO)) return false;
 	}
-	if (present & L.CTM_HAS_ORIGSPORT && !port(b, L.CTM_ORIGSPORT, load<u16>(ct, L.CT_ORIG + 8), L.CTM_HAS_ORIGSPORT)) return false;
-	if (present & L.CTM_HAS_ORIGDPORT && !port(b, L.CTM_ORIGDPORT, load<u16>(ct, L.CT_ORIG + 10), L.CTM_HAS_ORIGDPORT)) return false;
-	if (present & L.CTM_HAS_REPLSPORT && !port(b, L.CTM_REPLSPORT, load<u16>(ct, L.CT_REPLY + 8), L.CTM_HAS_REPLSPORT)) return false;
-	return !(present & L.CTM_HAS_REPLDPORT) || port(b, L.CTM_REPLDPORT, load<u16>(ct, L.CT_REPLY + 10), L.CTM_HAS_REPLDPORT);
+	if (present & L.CTM_HAS_ORIGSPORT && !port(b, L.CTM_ORIGSPORT, load<u16>(ct, L.CT_ORIG + 8), L.CTM_HAS_ORIGSPORT))
+		return false;
+	if (present & L.CTM_HAS_ORIGDPORT && !port(b, L.CTM_ORIGDPORT, load<u16>(ct, L.CT_ORIG + 10), L.CTM_HAS_ORIGDPORT))
+		return false;
+	if (present & L.CTM_HAS_REPLSPORT && !port(b, L.CTM_REPLSPORT, load<u16>(ct, L.CT_REPLY + 8), L.CTM_HAS_REPLSPORT))
+		return false;
+	return (
+		!(present & L.CTM_HAS_REPLDPORT) || port(b, L.CTM_REPLDPORT, load<u16>(ct, L.CT_REPLY + 10), L.CTM_HAS_REPLDPORT)
+	);
 }
 
 function port(b: usize, word: i32, value: u32, bit: u32): bool {

@@ -58,8 +58,8 @@ function longest(s: usize, ip: u32, ip2: u32, port: u16, proto: u8, second: bool
 	let lengths = load<u32>(s, L.SET_LENGTHS);
 	while (lengths != 0) {
 		const length = 32 - clz(lengths);
-		lengths ^= <u32>1 << (length - 1);
-		const mask = <u32>-1 << (32 - length);
+		lengths ^= (<u32>1) << (length - 1);
+		const mask = (<u32>-1) << (32 - length);
 		const entry = second
 			? find(s, low(ip, ip2 & mask), high(port, proto, 32, length))
 			: find(s, low(ip & mask, 0), high(port, proto, length, 0));
@@ -72,25 +72,33 @@ function longest(s: usize, ip: u32, ip2: u32, port: u16, proto: u8, second: bool
 
 // @ts-ignore: decorator
 @inline
-function low(ip: u32, ip2: u32): u64 { return <u64>ip | (<u64>ip2 << 32); }
+function low(ip: u32, ip2: u32): u64 {
+	return (<u64>ip) | ((<u64>ip2) << 32);
+}
 // @ts-ignore: decorator
 @inline
 function high(port: u16, proto: u8, prefix: u32, prefix2: u32): u64 {
-	return <u64>port | (<u64>proto << 16) | (<u64>prefix << 24) | (<u64>prefix2 << 32);
+	return (<u64>port) | ((<u64>proto) << 16) | ((<u64>prefix) << 24) | ((<u64>prefix2) << 32);
 }
 
 /** First bucket to look at. */
 // @ts-ignore: decorator
 @inline
-export function bucketOf(lowKey: u64, highKey: u64, buckets: u32): u32 { return hash2(lowKey, highKey) & (buckets - 1); }
+export function bucketOf(lowKey: u64, highKey: u64, buckets: u32): u32 {
+	return hash2(lowKey, highKey) & (buckets - 1);
+}
 
 /** The key words of an entry row. */
 // @ts-ignore: decorator
 @inline
-export function lowOf(entry: usize): u64 { return load<u64>(entry); }
+export function lowOf(entry: usize): u64 {
+	return load<u64>(entry);
+}
 // @ts-ignore: decorator
 @inline
-export function highOf(entry: usize): u64 { return load<u64>(entry, L.ENTRY_PORT) & KEY_HIGH; }
+export function highOf(entry: usize): u64 {
+	return load<u64>(entry, L.ENTRY_PORT) & KEY_HIGH;
+}
 
 function find(s: usize, lowKey: u64, highKey: u64): usize {
 	const entries = row(L.TABLE_ENTRY, load<u32>(s, L.SET_ENTRY_FIRST), L.ENTRY_STRIDE);

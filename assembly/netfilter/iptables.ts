@@ -6,7 +6,7 @@ import { base, row } from "../arena";
 import { baseChain } from "../netns";
 import { Packet } from "../packet";
 import { event, tracing } from "../trace";
-import { matches, MATCHES_NO, MATCHES_YES } from "./match";
+import { matches, MATCHES_NO, MATCHES_YES, portsDiffer } from "./match";
 import { pathCount, pathPush, pathStart } from "./path";
 import { patternHolds } from "./pattern";
 import { act, XT_CONTINUE } from "./target";
@@ -28,6 +28,8 @@ export function walk<T>(p: Packet, hook: i32, table: i32): i32 {
 	const src = p.src;
 	const dst = p.dst;
 	const proto = p.proto;
+	const sport: u32 = p.sport;
+	const dport: u32 = p.dport;
 	const underflow = policyOf(chain);
 	let at = rulesOf(chain);
 	let depth = 0;
@@ -46,6 +48,10 @@ export function walk<T>(p: Packet, hook: i32, table: i32): i32 {
 			continue;
 		}
 		if (load<u8>(at, L.RULE_MATCH_COUNT) != 0) {
+			if (portsDiffer(at, sport, dport)) {
+				at += L.RULE_STRIDE;
+				continue;
+			}
 			const answer = matches(p, at, hook);
 			if (answer == MATCHES_NO) {
 				at += L.RULE_STRIDE;
@@ -74,7 +80,8 @@ export function walk<T>(p: Packet, hook: i32, table: i32): i32 {
 			case L.TARGET_ACCEPT:
 				pathCount(p);
 				return L.NF_ACCEPT;
-			case L.TARGET_DROP: return end<T>(p, hook, table, at, L.NF_DROP, L.REASON_RULE);
+			case L.TARGET_DROP:
+				return end<T>(p, hook, table, at, L.NF_DROP, L.REASON_RULE);
 			default: {
 				const verdict = act<T>(p, at, hook, table, indexOf(at));
 				if (verdict != XT_CONTINUE) return end<T>(p, hook, table, at, verdict, L.REASON_RULE);

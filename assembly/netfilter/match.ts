@@ -18,6 +18,21 @@ export const MATCHES_YES: i32 = 1;
 /** A carried match was reached, or a list of `recent` found no room. */
 export const MATCHES_UNKNOWN: i32 = 2;
 
+/** Most rules that do not match are told by their ports: does the first match, if it is one of ports, say no? */
+// @ts-ignore: decorator
+@inline
+export function portsDiffer(rule: usize, sport: u32, dport: u32): bool {
+	const m = row(L.TABLE_MATCH, load<i32>(rule, L.RULE_MATCH_FIRST), L.MATCH_STRIDE);
+	const head = load<u32>(m); // kind and inversion
+	if ((head & 0xffff) > <u32>L.MATCH_UDP) return false;
+	const sports = load<u32>(m, L.MATCH_A);
+	const dports = load<u32>(m, L.MATCH_B);
+	const source = (<u32>(sport >= (sports & 0xffff))) & (<u32>(sport <= sports >>> 16));
+	const dest = (<u32>(dport >= (dports & 0xffff))) & (<u32>(dport <= dports >>> 16));
+	// A bit a side: 1 where it fits, after inversion.
+	return (((source | (dest << 1)) ^ (head >>> 16)) & 3) != 3;
+}
+
 /** Evaluates all matches of a rule. */
 export function matches(p: Packet, rule: usize, hook: i32): i32 {
 	// The host wrote MATCH_COUNT rows from MATCH_FIRST on.
@@ -32,53 +47,84 @@ export function matches(p: Packet, rule: usize, hook: i32): i32 {
 
 function one(p: Packet, m: usize, hook: i32): i32 {
 	switch (<i32>load<u16>(m, L.MATCH_KIND)) {
-		case L.MATCH_TCP: return <i32>tcp(p, m);
-		case L.MATCH_UDP: return <i32>ports(p, m);
-		case L.MATCH_ICMP: return <i32>icmp(p, m);
-		case L.MATCH_MULTIPORT: return <i32>multiport(p, m);
-		case L.MATCH_MARK: return <i32>(((p.mark & load<u32>(m, L.MATCH_B)) == load<u32>(m, L.MATCH_A)) != inverted(m, 1));
-		case L.MATCH_CONNMARK: return <i32>connmark(p, m);
-		case L.MATCH_CONNTRACK: return <i32>conntrackMatches(p, load<u32>(m, L.MATCH_A));
-		case L.MATCH_ADDRTYPE: return <i32>addrtype(p, m, hook);
-		case L.MATCH_STATISTIC_RANDOM: return <i32>(((next32() & 0x7fffffff) < load<u32>(m, L.MATCH_A)) != inverted(m, 1));
-		case L.MATCH_STATISTIC_NTH: return <i32>(nth(m) != inverted(m, 1));
-		case L.MATCH_RECENT: return recentMatches(p, m, hook);
-		case L.MATCH_SET: return set(p, m);
-		case L.MATCH_PHYSDEV: return <i32>physdev(p, m);
-		case L.MATCH_IPRANGE: return <i32>iprange(p, m);
-		case L.MATCH_LIMIT: return <i32>limitAllows(p, m);
-		case L.MATCH_LENGTH: return <i32>(within(p.len, load<u32>(m, L.MATCH_A), load<u32>(m, L.MATCH_B)) != inverted(m, 1));
-		case L.MATCH_TTL: return <i32>ttl(p, m);
-		case L.MATCH_PKTTYPE: return <i32>((<u32>p.type == load<u32>(m, L.MATCH_A)) != inverted(m, 1));
-		case L.MATCH_TOS: return <i32>(((<u32>p.tos & load<u32>(m, L.MATCH_B)) == load<u32>(m, L.MATCH_A)) != inverted(m, 1));
-		case L.MATCH_DSCP: return <i32>((<u32>(p.tos >> 2) == load<u32>(m, L.MATCH_A)) != inverted(m, 1));
-		default: return MATCHES_UNKNOWN;
+		case L.MATCH_TCP:
+			return <i32>tcp(p, m);
+		case L.MATCH_UDP:
+			return <i32>ports(p, m);
+		case L.MATCH_ICMP:
+			return <i32>icmp(p, m);
+		case L.MATCH_MULTIPORT:
+			return <i32>multiport(p, m);
+		case L.MATCH_MARK:
+			return <i32>(((p.mark & load<u32>(m, L.MATCH_B)) == load<u32>(m, L.MATCH_A)) != inverted(m, 1));
+		case L.MATCH_CONNMARK:
+			return <i32>connmark(p, m);
+		case L.MATCH_CONNTRACK:
+			return <i32>conntrackMatches(p, load<u32>(m, L.MATCH_A));
+		case L.MATCH_ADDRTYPE:
+			return <i32>addrtype(p, m, hook);
+		case L.MATCH_STATISTIC_RANDOM:
+			return <i32>((next32() & 0x7fffffff) < load<u32>(m, L.MATCH_A) != inverted(m, 1));
+		case L.MATCH_STATISTIC_NTH:
+			return <i32>(nth(m) != inverted(m, 1));
+		case L.MATCH_RECENT:
+			return recentMatches(p, m, hook);
+		case L.MATCH_SET:
+			return set(p, m);
+		case L.MATCH_PHYSDEV:
+			return <i32>physdev(p, m);
+		case L.MATCH_IPRANGE:
+			return <i32>iprange(p, m);
+		case L.MATCH_LIMIT:
+			return <i32>limitAllows(p, m);
+		case L.MATCH_LENGTH:
+			return <i32>(within(p.len, load<u32>(m, L.MATCH_A), load<u32>(m, L.MATCH_B)) != inverted(m, 1));
+		case L.MATCH_TTL:
+			return <i32>ttl(p, m);
+		case L.MATCH_PKTTYPE:
+			return <i32>((<u32>p.type == load<u32>(m, L.MATCH_A)) != inverted(m, 1));
+		case L.MATCH_TOS:
+			return <i32>((((<u32>p.tos) & load<u32>(m, L.MATCH_B)) == load<u32>(m, L.MATCH_A)) != inverted(m, 1));
+		case L.MATCH_DSCP:
+			return <i32>((<u32>(p.tos >> 2) == load<u32>(m, L.MATCH_A)) != inverted(m, 1));
+		default:
+			return MATCHES_UNKNOWN;
 	}
 }
 
 // @ts-ignore: decorator
 @inline
-function inverted(m: usize, bit: u16): bool { return (load<u16>(m, L.MATCH_INVERT) & bit) != 0; }
+function inverted(m: usize, bit: u16): bool {
+	return (load<u16>(m, L.MATCH_INVERT) & bit) != 0;
+}
 // @ts-ignore: decorator
 @inline
-function within(value: u32, low: u32, high: u32): bool { return value >= low && value <= high; }
+function within(value: u32, low: u32, high: u32): bool {
+	return value >= low && value <= high;
+}
 // A range of ports as min | max << 16
 // @ts-ignore: decorator
 @inline
-function inRange(port: u32, range: u32): bool { return port >= (range & 0xffff) && port <= range >>> 16; }
+function inRange(port: u32, range: u32): bool {
+	return port >= (range & 0xffff) && port <= range >>> 16;
+}
 
 function ports(p: Packet, m: usize): bool {
-	return inRange(p.sport, load<u32>(m, L.MATCH_A)) != inverted(m, 1) && inRange(p.dport, load<u32>(m, L.MATCH_B)) != inverted(m, 2);
+	return (
+		inRange(p.sport, load<u32>(m, L.MATCH_A)) != inverted(m, 1) &&
+		inRange(p.dport, load<u32>(m, L.MATCH_B)) != inverted(m, 2)
+	);
 }
 
 function tcp(p: Packet, m: usize): bool {
 	const flags = load<u32>(m, L.MATCH_C);
-	return ports(p, m) && ((<u32>p.tcp & flags & 0xff) == flags >>> 8) != inverted(m, 4);
+	return ports(p, m) && (((<u32>p.tcp) & flags & 0xff) == flags >>> 8) != inverted(m, 4);
 }
 
 function icmp(p: Packet, m: usize): bool {
 	const type = load<u32>(m, L.MATCH_A);
-	const same = type == 255 || (type == <u32>p.icmpType && within(p.icmpCode, load<u32>(m, L.MATCH_B), load<u32>(m, L.MATCH_C)));
+	const same =
+		type == 255 || (type == <u32>p.icmpType && within(p.icmpCode, load<u32>(m, L.MATCH_B), load<u32>(m, L.MATCH_C)));
 	return same != inverted(m, 1);
 }
 
@@ -118,8 +164,14 @@ function nth(m: usize): bool {
 }
 
 function set(p: Packet, m: usize): i32 {
-	const answer = setHolds(p, load<i32>(m, L.MATCH_A), load<u32>(m, L.MATCH_B), load<u32>(m, L.MATCH_C), load<u32>(m, L.MATCH_D) != 0);
-	return answer == MATCHES_UNKNOWN ? answer : answer ^ <i32>inverted(m, 1);
+	const answer = setHolds(
+		p,
+		load<i32>(m, L.MATCH_A),
+		load<u32>(m, L.MATCH_B),
+		load<u32>(m, L.MATCH_C),
+		load<u32>(m, L.MATCH_D) != 0,
+	);
+	return answer == MATCHES_UNKNOWN ? answer : answer ^ (<i32>inverted(m, 1));
 }
 
 function iprange(p: Packet, m: usize): bool {
@@ -141,9 +193,9 @@ function physdev(p: Packet, m: usize): bool {
 	const asked = load<u32>(m, L.MATCH_C);
 	const not = <u32>load<u16>(m, L.MATCH_INVERT);
 	if (!p.has(L.SKB_BRIDGED)) return (asked & ~not) == 0;
-	if (asked & L.PHYSDEV_BRIDGED && (p.physout >= 0) == ((not & L.PHYSDEV_BRIDGED) != 0)) return false;
-	if (asked & L.PHYSDEV_ISIN && (p.physin >= 0) == ((not & L.PHYSDEV_ISIN) != 0)) return false;
-	if (asked & L.PHYSDEV_ISOUT && (p.physout >= 0) == ((not & L.PHYSDEV_ISOUT) != 0)) return false;
+	if (asked & L.PHYSDEV_BRIDGED && p.physout >= 0 == ((not & L.PHYSDEV_BRIDGED) != 0)) return false;
+	if (asked & L.PHYSDEV_ISIN && p.physin >= 0 == ((not & L.PHYSDEV_ISIN) != 0)) return false;
+	if (asked & L.PHYSDEV_ISOUT && p.physout >= 0 == ((not & L.PHYSDEV_ISOUT) != 0)) return false;
 	if (asked & L.PHYSDEV_IN && p.physin >= 0) {
 		if (patternHolds(load<i32>(m, L.MATCH_A), p.physin) == ((not & L.PHYSDEV_IN) != 0)) return false;
 	}

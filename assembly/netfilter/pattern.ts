@@ -13,7 +13,7 @@ export function patternHolds(pattern: i32, device: i32): bool {
 	const name = deviceName(device);
 	if (exact >= 0) return exact == name;
 	if (exact == -2) return true;
-	const word = <u32>name >>> 5;
+	const word = (<u32>name) >>> 5;
 	if (word >= load<u32>(at, L.PATTERN_BIT_WORDS)) return false;
 	const bits = load<u32>(row(L.TABLE_WORD, load<u32>(at, L.PATTERN_BITS) + word, 4));
 	return ((bits >>> (name & 31)) & 1) != 0;

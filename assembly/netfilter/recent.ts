@@ -51,13 +51,19 @@ export function recentFlush(list: i32): void {
 
 // @ts-ignore: decorator
 @inline
-function listAt(list: i32): usize { return row(L.TABLE_STATE, list, L.STATE_STRIDE); }
+function listAt(list: i32): usize {
+	return row(L.TABLE_STATE, list, L.STATE_STRIDE);
+}
 // @ts-ignore: decorator
 @inline
-function at(entry: i32): usize { return row(L.TABLE_RECENT, entry, L.RECENT_STRIDE); }
+function at(entry: i32): usize {
+	return row(L.TABLE_RECENT, entry, L.RECENT_STRIDE);
+}
 // @ts-ignore: decorator
 @inline
-function stampAt(entry: i32, index: u32): usize { return at(entry) + L.RECENT_STAMPS + <usize>(index << 3); }
+function stampAt(entry: i32, index: u32): usize {
+	return at(entry) + L.RECENT_STAMPS + <usize>(index << 3);
+}
 
 function bucketOf(list: i32, address: u32): i32 {
 	// 1..capacity - 1; a table of no rows has no entries and no buckets

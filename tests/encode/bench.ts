@@ -25,7 +25,13 @@ export const DEVICE_NAMES = DEVICES.map(([name]) => name);
 export const LOCAL = new Set(["127.0.0.1", "192.0.2.11", "10.244.1.1"]);
 export const BROADCAST = new Set(["192.0.2.255", "10.244.1.255", "255.255.255.255"]);
 
-const TABLES: Record<TableName, number> = { raw: L.XT_RAW, mangle: L.XT_MANGLE, nat: L.XT_NAT, filter: L.XT_FILTER, security: L.XT_SECURITY };
+const TABLES: Record<TableName, number> = {
+	raw: L.XT_RAW,
+	mangle: L.XT_MANGLE,
+	nat: L.XT_NAT,
+	filter: L.XT_FILTER,
+	security: L.XT_SECURITY,
+};
 export const HOOKS: Record<string, number> = {
 	PREROUTING: L.HOOK_PREROUTING,
 	INPUT: L.HOOK_INPUT,
@@ -33,8 +39,17 @@ export const HOOKS: Record<string, number> = {
 	OUTPUT: L.HOOK_OUTPUT,
 	POSTROUTING: L.HOOK_POSTROUTING,
 };
-const VERDICTS: Record<number, Judged["verdict"]> = { [L.NF_DROP]: "DROP", [L.NF_ACCEPT]: "ACCEPT", [L.NF_REJECT]: "REJECT", [L.NF_UNKNOWN]: "UNKNOWN" };
-const WORDS: Record<number, Step["word"]> = { [L.EVENT_RULE_MATCH]: "rule", [L.EVENT_RETURN]: "return", [L.EVENT_POLICY]: "policy" };
+const VERDICTS: Record<number, Judged["verdict"]> = {
+	[L.NF_DROP]: "DROP",
+	[L.NF_ACCEPT]: "ACCEPT",
+	[L.NF_REJECT]: "REJECT",
+	[L.NF_UNKNOWN]: "UNKNOWN",
+};
+const WORDS: Record<number, Step["word"]> = {
+	[L.EVENT_RULE_MATCH]: "rule",
+	[L.EVENT_RETURN]: "return",
+	[L.EVENT_POLICY]: "policy",
+};
 const CTINFO = { ESTABLISHED: 0, RELATED: 1, NEW: 2 };
 export const STATUS: Record<string, number> = {
 	EXPECTED: L.IPS_EXPECTED,
@@ -64,11 +79,19 @@ export class RuleBench {
 	constructor(rules: string, sets = "", { recentMax = 100, paths = 1024, seed = 1n }: BenchOptions = {}) {
 		this.ruleset = parseIptablesSave(rules);
 		const ipsets = parseIpsetSave(sets);
-		this.machine = new Machine(module, { netns: [node(this.ruleset, ipsets)] }, { seed, capacities: { [L.TABLE_PATH]: paths, [L.TABLE_PATHRULE]: paths * 8 } });
+		this.machine = new Machine(
+			module,
+			{ netns: [node(this.ruleset, ipsets)] },
+			{ seed, capacities: { [L.TABLE_PATH]: paths, [L.TABLE_PATHRULE]: paths * 8 } },
+		);
 		const { core } = this.machine;
 		core.rows.setU32(core.rows.at(L.TABLE_NETNS, 0) + L.NETNS_RECENT_MAX, recentMax);
 		this.#ct = core.engine.table(L.TABLE_CT);
-		this.slow = new SlowRules(this.ruleset, { local: LOCAL, broadcast: BROADCAST, sets: new Map(ipsets.map((set) => [set.name, set])) }, recentMax);
+		this.slow = new SlowRules(
+			this.ruleset,
+			{ local: LOCAL, broadcast: BROADCAST, sets: new Map(ipsets.map((set) => [set.name, set])) },
+			recentMax,
+		);
 	}
 
 	/** What the engine says of a packet. */
@@ -133,14 +156,21 @@ export class RuleBench {
 
 	#writeCt(ct: RuleConnection, time: bigint): void {
 		const { view } = this.machine.core.rows;
-		for (const [offset, tuple] of [[L.CT_ORIG, ct.orig], [L.CT_REPLY, ct.repl]] as const) {
+		for (const [offset, tuple] of [
+			[L.CT_ORIG, ct.orig],
+			[L.CT_REPLY, ct.repl],
+		] as const) {
 			view.setUint32(this.#ct + offset, ipv4ToNumber(tuple.src), true);
 			view.setUint32(this.#ct + offset + 4, ipv4ToNumber(tuple.dst), true);
 			view.setUint16(this.#ct + offset + 8, tuple.sport, true);
 			view.setUint16(this.#ct + offset + 10, tuple.dport, true);
 			view.setUint32(this.#ct + offset + 12, ct.proto, true);
 		}
-		view.setUint32(this.#ct + L.CT_STATUS, ct.status.reduce((bits, name) => bits | (STATUS[name] ?? 0), 0), true);
+		view.setUint32(
+			this.#ct + L.CT_STATUS,
+			ct.status.reduce((bits, name) => bits | (STATUS[name] ?? 0), 0),
+			true,
+		);
 		view.setUint32(this.#ct + L.CT_MARK, ct.mark, true);
 		view.setBigInt64(this.#ct + L.CT_DEADLINE, time + BigInt(ct.expires) * 1_000_000_000n, true);
 	}
@@ -149,10 +179,40 @@ export class RuleBench {
 function node(ruleset: Ruleset, sets: Netns["sets"]): Netns {
 	const devices = DEVICES.map(([name, kind, text]): Device => {
 		const [address, prefix] = text?.split("/") ?? [];
-		const addresses = address === undefined ? [] : [{ ip: ipv4ToNumber(address), prefix: Number(prefix), scope: name === "lo" ? ("host" as const) : ("global" as const) }];
-		return { name, kind, peer: null, master: name.startsWith("v-") ? "cbr0" : null, addresses, mtu: 1500, hairpin: false, promisc: false, vxlan: null };
+		const addresses =
+			address === undefined
+				? []
+				: [
+						{
+							ip: ipv4ToNumber(address),
+							prefix: Number(prefix),
+							scope: name === "lo" ? ("host" as const) : ("global" as const),
+						},
+					];
+		return {
+			name,
+			kind,
+			peer: null,
+			master: name.startsWith("v-") ? "cbr0" : null,
+			addresses,
+			mtu: 1500,
+			hairpin: false,
+			promisc: false,
+			vxlan: null,
+		};
 	});
-	return { name: "node:n", kind: "node", devices, routes: [], sysctls: new Map(), ruleset, sets, listen: [], silent: false, listenAny: false };
+	return {
+		name: "node:n",
+		kind: "node",
+		devices,
+		routes: [],
+		sysctls: new Map(),
+		ruleset,
+		sets,
+		listen: [],
+		silent: false,
+		listenAny: false,
+	};
 }
 
 export const PACKET: RulePacket = {

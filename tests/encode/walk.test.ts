@@ -6,7 +6,12 @@ import { expect, test } from "vitest";
 import { memoryPackets, memoryRules, packets, rulesText, setsText } from "./arbitrary.ts";
 import { RuleBench } from "./bench.ts";
 
-function compare(rules: string, sets: string, stream: readonly { hook: string; packet: Parameters<RuleBench["judge"]>[0] }[], options: { recentMax: number; paths?: number }): void {
+function compare(
+	rules: string,
+	sets: string,
+	stream: readonly { hook: string; packet: Parameters<RuleBench["judge"]>[0] }[],
+	options: { recentMax: number; paths?: number },
+): void {
 	const bench = new RuleBench(rules, sets, options);
 	for (const [index, { hook, packet }] of stream.entries()) {
 		const got = bench.judge(packet, "mangle", hook);
@@ -19,7 +24,10 @@ function compare(rules: string, sets: string, stream: readonly { hook: string; p
 		for (const [index, chain] of table.chains.entries()) {
 			const original = bench.ruleset.tables[0]?.chains[index];
 			const counted = chain.rules.map((rule) => rule.counters);
-			expect({ chain: chain.name, counted }).toEqual({ chain: chain.name, counted: original?.rules.map((rule) => bench.slow.hits.get(rule) ?? none) });
+			expect({ chain: chain.name, counted }).toEqual({
+				chain: chain.name,
+				counted: original?.rules.map((rule) => bench.slow.hits.get(rule) ?? none),
+			});
 			if (original !== undefined) expect(chain.counters).toEqual(bench.slow.hits.get(original) ?? none);
 		}
 	}
@@ -29,21 +37,27 @@ const RUNS = Number(process.env.RULE_RUNS ?? 150);
 
 test("random rules: verdict, marks, trace and counters agree with the reference", () => {
 	fc.assert(
-		fc.property(rulesText, setsText, packets, fc.constantFrom(2, 100), (rules, sets, stream, recentMax) => compare(rules, sets, stream, { recentMax })),
+		fc.property(rulesText, setsText, packets, fc.constantFrom(2, 100), (rules, sets, stream, recentMax) =>
+			compare(rules, sets, stream, { recentMax }),
+		),
 		{ numRuns: RUNS },
 	);
 }, 300_000);
 
 test("matches that remember packets: recent, limit, nth", () => {
 	fc.assert(
-		fc.property(memoryRules, memoryPackets, fc.constantFrom(2, 100), (rules, stream, recentMax) => compare(rules, "", stream, { recentMax })),
+		fc.property(memoryRules, memoryPackets, fc.constantFrom(2, 100), (rules, stream, recentMax) =>
+			compare(rules, "", stream, { recentMax }),
+		),
 		{ numRuns: RUNS },
 	);
 }, 300_000);
 
 test("with a path table of a few rows counters are as exact", () => {
 	fc.assert(
-		fc.property(rulesText, setsText, packets, (rules, sets, stream) => compare(rules, sets, stream, { recentMax: 100, paths: 4 })),
+		fc.property(rulesText, setsText, packets, (rules, sets, stream) =>
+			compare(rules, sets, stream, { recentMax: 100, paths: 4 }),
+		),
 		{ numRuns: RUNS / 4 },
 	);
 }, 300_000);

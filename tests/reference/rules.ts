@@ -1,7 +1,17 @@
 // A slow, obvious evaluator of typed iptables rules: one packet against one base chain, as iptables(8) and
 // iptables-extensions(8) say, with strings and Maps. Trusted, never used by the product. No NAT targets, no chance.
 
-import type { Chain, Extension, Negatable, Option, Prefix, Rule, Ruleset, TableName, Value } from "../../js/net/ruleset.ts";
+import type {
+	Chain,
+	Extension,
+	Negatable,
+	Option,
+	Prefix,
+	Rule,
+	Ruleset,
+	TableName,
+	Value,
+} from "../../js/net/ruleset.ts";
 
 export interface RulePacket {
 	src: string;
@@ -92,7 +102,14 @@ export class SlowRules {
 	}
 
 	/** A verdict, or null where the packet returns to whoever sent it here by a jump. */
-	#chain(p: RulePacket, chain: Chain, chains: readonly Chain[], hook: string, steps: Step[], base: Chain): Judged["verdict"] | null {
+	#chain(
+		p: RulePacket,
+		chain: Chain,
+		chains: readonly Chain[],
+		hook: string,
+		steps: Step[],
+		base: Chain,
+	): Judged["verdict"] | null {
 		for (const [index, rule] of chain.rules.entries()) {
 			const matched = this.#matches(p, rule, hook);
 			if (matched === "unknown") return "UNKNOWN";
@@ -121,7 +138,8 @@ export class SlowRules {
 	#matches(p: RulePacket, rule: Rule, hook: string): boolean | "unknown" {
 		if (!prefixFits(rule.source, p.src) || !prefixFits(rule.destination, p.dst)) return false;
 		if (!deviceFits(rule.inInterface, p.iif) || !deviceFits(rule.outInterface, p.oif)) return false;
-		if (rule.protocol !== null && rule.protocol.value !== 0 && (rule.protocol.value === p.proto) === rule.protocol.not) return false;
+		if (rule.protocol !== null && rule.protocol.value !== 0 && (rule.protocol.value === p.proto) === rule.protocol.not)
+			return false;
 		if (rule.fragment !== null && !rule.fragment.not) return false;
 		for (const [index, match] of rule.matches.entries()) {
 			if (isCarried(match)) {
@@ -141,41 +159,78 @@ export class SlowRules {
 			const option = o.get(name);
 			return option === undefined || test(option.value) !== option.not;
 		};
-		const inRange = (port: number) => (value: Value) => value.kind === "range" && port >= value.min && port <= value.max;
+		const inRange = (port: number) => (value: Value) =>
+			value.kind === "range" && port >= value.min && port <= value.max;
 		const inRanges = (ports: number[]) => (value: Value) =>
 			value.kind === "ranges" && ports.some((port) => value.ranges.some(({ min, max }) => port >= min && port <= max));
-		const masked = (number: number) => (value: Value) => value.kind === "masked" && (number & value.mask) >>> 0 === value.value;
+		const masked = (number: number) => (value: Value) =>
+			value.kind === "masked" && (number & value.mask) >>> 0 === value.value;
 		const isFlag = (truth: boolean) => () => truth;
 		switch (match.name) {
-			case "comment": return true;
+			case "comment":
+				return true;
 			case "tcp":
 				if (!holds("tcp-flags", (v) => v.kind === "tcpflags" && (p.tcpFlags & v.mask) === v.comp)) return false;
 				return holds("sport", inRange(p.sport)) && holds("dport", inRange(p.dport));
-			case "udp": return holds("sport", inRange(p.sport)) && holds("dport", inRange(p.dport));
-			case "icmp": return holds("icmp-type", (v) => v.kind === "icmptype" && (v.type === 255 || (v.type === p.dport >> 8 && (p.dport & 255) >= v.codeMin && (p.dport & 255) <= v.codeMax)));
-			case "multiport": return holds("sports", inRanges([p.sport])) && holds("dports", inRanges([p.dport])) && holds("ports", inRanges([p.sport, p.dport]));
-			case "mark": return holds("mark", masked(p.mark));
-			case "connmark": return typeof p.ct !== "string" && holds("mark", masked(p.ct.mark));
-			case "length": return holds("length", inRange(p.len));
-			case "ttl": return holds("ttl-eq", (v) => v.kind === "uint" && p.ttl === v.value) && holds("ttl-lt", (v) => v.kind === "uint" && p.ttl < v.value) && holds("ttl-gt", (v) => v.kind === "uint" && p.ttl > v.value);
-			case "tos": return holds("tos", masked(p.tos));
-			case "state": return holds("state", (v) => v.kind === "words" && v.words.includes(stateOf(p)));
-			case "conntrack": return connection(p, match.options);
-			case "addrtype": return holds("src-type", (v) => v.kind === "words" && v.words.includes(this.#typeOf(p.src))) && holds("dst-type", (v) => v.kind === "words" && v.words.includes(this.#typeOf(p.dst)));
+			case "udp":
+				return holds("sport", inRange(p.sport)) && holds("dport", inRange(p.dport));
+			case "icmp":
+				return holds(
+					"icmp-type",
+					(v) =>
+						v.kind === "icmptype" &&
+						(v.type === 255 ||
+							(v.type === p.dport >> 8 && (p.dport & 255) >= v.codeMin && (p.dport & 255) <= v.codeMax)),
+				);
+			case "multiport":
+				return (
+					holds("sports", inRanges([p.sport])) &&
+					holds("dports", inRanges([p.dport])) &&
+					holds("ports", inRanges([p.sport, p.dport]))
+				);
+			case "mark":
+				return holds("mark", masked(p.mark));
+			case "connmark":
+				return typeof p.ct !== "string" && holds("mark", masked(p.ct.mark));
+			case "length":
+				return holds("length", inRange(p.len));
+			case "ttl":
+				return (
+					holds("ttl-eq", (v) => v.kind === "uint" && p.ttl === v.value) &&
+					holds("ttl-lt", (v) => v.kind === "uint" && p.ttl < v.value) &&
+					holds("ttl-gt", (v) => v.kind === "uint" && p.ttl > v.value)
+				);
+			case "tos":
+				return holds("tos", masked(p.tos));
+			case "state":
+				return holds("state", (v) => v.kind === "words" && v.words.includes(stateOf(p)));
+			case "conntrack":
+				return connection(p, match.options);
+			case "addrtype":
+				return (
+					holds("src-type", (v) => v.kind === "words" && v.words.includes(this.#typeOf(p.src))) &&
+					holds("dst-type", (v) => v.kind === "words" && v.words.includes(this.#typeOf(p.dst)))
+				);
 			case "iprange": {
-				const within = (ip: string) => (v: Value) => v.kind === "addresses" && number(ip) >= number(v.min) && number(ip) <= number(v.max);
+				const within = (ip: string) => (v: Value) =>
+					v.kind === "addresses" && number(ip) >= number(v.min) && number(ip) <= number(v.max);
 				return holds("src-range", within(p.src)) && holds("dst-range", within(p.dst));
 			}
 			case "physdev": {
 				const { bridge } = p;
 				if (bridge === null) return match.options.every(({ not }) => not);
-				if (!holds("physdev-is-in", isFlag(bridge.physin !== null)) || !holds("physdev-is-out", isFlag(bridge.physout !== null))) return false;
+				if (
+					!holds("physdev-is-in", isFlag(bridge.physin !== null)) ||
+					!holds("physdev-is-out", isFlag(bridge.physout !== null))
+				)
+					return false;
 				if (!holds("physdev-is-bridged", isFlag(bridge.physout !== null))) return false;
 				const named = (device: string) => (v: Value) => v.kind === "string" && nameFits(v.value, device);
 				if (bridge.physin !== null && !holds("physdev-in", named(bridge.physin))) return false;
 				return !o.has("physdev-out") || (bridge.physout !== null && holds("physdev-out", named(bridge.physout)));
 			}
-			case "set": return holds("match-set", (v) => v.kind === "set" && this.#inSet(p, v.set, v.dimensions));
+			case "set":
+				return holds("match-set", (v) => v.kind === "set" && this.#inSet(p, v.set, v.dimensions));
 			case "statistic": {
 				const every = uint(o.get("every"));
 				const start = uint(o.get("packet"));
@@ -183,9 +238,12 @@ export class SlowRules {
 				this.#nth.set(match, count + 1);
 				return (count % every === start) !== (o.get("every")?.not ?? false);
 			}
-			case "limit": return this.#limit(p, match, o);
-			case "recent": return this.#recentSeen(p, o, hook);
-			default: throw new Error(`the reference does not know -m ${match.name}`);
+			case "limit":
+				return this.#limit(p, match, o);
+			case "recent":
+				return this.#recentSeen(p, o, hook);
+			default:
+				throw new Error(`the reference does not know -m ${match.name}`);
 		}
 	}
 
@@ -241,7 +299,9 @@ export class SlowRules {
 		const mask = number(text("mask", "255.255.255.255"));
 		const address = String((number(o.has("rdest") ? p.dst : p.src) & mask) >>> 0);
 		const ttl = hook === "FORWARD" || hook === "POSTROUTING" ? p.ttl + 1 : p.ttl;
-		const action = ["set", "rcheck", "update", "remove"].map((name) => o.get(name)).find((option) => option !== undefined);
+		const action = ["set", "rcheck", "update", "remove"]
+			.map((name) => o.get(name))
+			.find((option) => option !== undefined);
 		const not = action?.not ?? false;
 		const entry = list.get(address);
 		const known = entry !== undefined && (!o.has("rttl") || entry.ttl === ttl) ? entry : undefined;
@@ -274,7 +334,14 @@ export class SlowRules {
 }
 
 function word(rule: Rule, chain: Chain, base: Chain): Step["word"] {
-	const isBare = [rule.source, rule.destination, rule.inInterface, rule.outInterface, rule.protocol, rule.fragment].every((condition) => condition === null);
+	const isBare = [
+		rule.source,
+		rule.destination,
+		rule.inInterface,
+		rule.outInterface,
+		rule.protocol,
+		rule.fragment,
+	].every((condition) => condition === null);
 	if (!isBare || rule.matches.length > 0 || rule.target?.kind !== "verdict") return "rule";
 	return chain === base ? "policy" : "return";
 }
@@ -297,7 +364,27 @@ function act(p: RulePacket, name: string, options: readonly Option[]): boolean {
 	return true;
 }
 
-const EVALUATED = ["comment", "tcp", "udp", "icmp", "multiport", "mark", "connmark", "length", "ttl", "tos", "state", "conntrack", "addrtype", "iprange", "physdev", "set", "statistic", "limit", "recent"];
+const EVALUATED = [
+	"comment",
+	"tcp",
+	"udp",
+	"icmp",
+	"multiport",
+	"mark",
+	"connmark",
+	"length",
+	"ttl",
+	"tos",
+	"state",
+	"conntrack",
+	"addrtype",
+	"iprange",
+	"physdev",
+	"set",
+	"statistic",
+	"limit",
+	"recent",
+];
 
 function isCarried(match: Extension): boolean {
 	return match.carried !== null || !EVALUATED.includes(match.name);
@@ -344,7 +431,8 @@ function connection(p: RulePacket, options: readonly Option[]): boolean {
 	const { ct } = p;
 	return options.every(({ name, not, value }) => {
 		if (name === "ctstate") {
-			const translated = typeof ct === "string" ? [] : ct.status.map((bit) => ({ SRC_NAT: "SNAT", DST_NAT: "DNAT" })[bit] ?? "");
+			const translated =
+				typeof ct === "string" ? [] : ct.status.map((bit) => ({ SRC_NAT: "SNAT", DST_NAT: "DNAT" })[bit] ?? "");
 			return value.kind === "words" && [stateOf(p), ...translated].some((state) => value.words.includes(state)) !== not;
 		}
 		// Without a connection only the state is asked: the rest is not looked at where a state was given.
@@ -355,13 +443,24 @@ function connection(p: RulePacket, options: readonly Option[]): boolean {
 
 function ctHolds(ct: RuleConnection, name: string, value: Value): boolean {
 	if (value.kind === "prefix") {
-		const sides: Record<string, string> = { ctorigsrc: ct.orig.src, ctorigdst: ct.orig.dst, ctreplsrc: ct.repl.src, ctrepldst: ct.repl.dst };
+		const sides: Record<string, string> = {
+			ctorigsrc: ct.orig.src,
+			ctorigdst: ct.orig.dst,
+			ctreplsrc: ct.repl.src,
+			ctrepldst: ct.repl.dst,
+		};
 		return prefixHolds(value.prefix, sides[name] ?? "");
 	}
 	if (name === "ctproto") return value.kind === "uint" && value.value === ct.proto;
 	if (name === "ctdir") return value.kind === "string" && (value.value === "REPLY") === ct.reply;
 	if (name === "ctstatus") return value.kind === "words" && value.words.some((status) => ct.status.includes(status));
-	const numbers: Record<string, number> = { ctorigsrcport: ct.orig.sport, ctorigdstport: ct.orig.dport, ctreplsrcport: ct.repl.sport, ctrepldstport: ct.repl.dport, ctexpire: ct.expires };
+	const numbers: Record<string, number> = {
+		ctorigsrcport: ct.orig.sport,
+		ctorigdstport: ct.orig.dport,
+		ctreplsrcport: ct.repl.sport,
+		ctrepldstport: ct.repl.dport,
+		ctexpire: ct.expires,
+	};
 	const asked = numbers[name];
 	if (asked === undefined) throw new Error(`the reference does not know --${name}`);
 	return value.kind === "range" && asked >= value.min && asked <= value.max;
