@@ -17,6 +17,17 @@ describe("the forwarding database", () => {
 		expect(portOf(3, 20)).toBe(-1);
 	});
 
+	it("keeps bridges apart that know the same addresses", () => {
+		for (let mac = 0; mac < 8; mac++) {
+			learn(1, mac, mac + 100);
+			learn(2, mac, mac + 200);
+		}
+		for (let mac = 0; mac < 8; mac++) {
+			expect(portOf(1, mac)).toBe(mac + 100);
+			expect(portOf(2, mac)).toBe(mac + 200);
+		}
+	});
+
 	it("follows an address that moves to another port", () => {
 		learn(1, 20, 5);
 		learn(1, 20, 6);

@@ -117,6 +117,7 @@ describe("the route of a packet", () => {
 		ready();
 		expect(isBroadcast(fibLookup(node, ip(192, 0, 2, 0)))).toBe(true);
 		expect(isBroadcast(fibLookup(node, ip(192, 0, 2, 255)))).toBe(true);
+		expect(isLocalRoute(fibLookup(node, ip(192, 0, 2, 255)))).toBe(false);
 		expect(isBroadcast(fibLookup(node, ip(192, 0, 2, 254)))).toBe(false);
 		expect(isLocalRoute(fibLookup(node, ip(198, 18, 0, 0)))).toBe(true);
 		expect(isBroadcast(fibLookup(node, ip(198, 18, 0, 1)))).toBe(false);
@@ -210,6 +211,9 @@ describe("the source that a socket gets", () => {
 		store<u32>(route(node, OUTSIDE, 32, ROUTER, uplink), BRIDGE, L.ROUTE_PREFSRC);
 		ready();
 		expect(sourceFor(node, OUTSIDE)).toBe(BRIDGE);
+		const p = towards(OUTSIDE);
+		lookupRoute(p, true);
+		expect(p.prefsrc).toBe(BRIDGE);
 	});
 
 	it("is the destination itself within the netns, and none without a route", () => {

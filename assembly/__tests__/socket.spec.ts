@@ -131,6 +131,10 @@ describe("the socket table", () => {
 		p.dport = 107;
 		closeSocket(findSocket(p));
 		expect(findSocket(p)).toBe(SOCKET_NONE);
+		for (let i = 0; i < 16; i++) {
+			p.dport = <u16>(100 + i);
+			if (i != 7) expect(findSocket(p)).not.toBe(SOCKET_NONE);
+		}
 		expect(openSocket(node, UDP, 0, 99, 0, 0)).not.toBe(SOCKET_NONE);
 	});
 });
