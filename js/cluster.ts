@@ -3,37 +3,41 @@
 
 import type { Capacities } from "../bindings/core.ts";
 import { Machine } from "../bindings/machine.ts";
-import type { Node, Service } from "./api/core.ts";
-import type { EndpointSlice } from "./api/discovery.ts";
 import type { KubernetesObject } from "./api/meta.ts";
+import { relevant } from "./cluster/assumptions.ts";
+import { addKnownHosts, networkOfPlan, type Plan, planOf } from "./cluster/build.ts";
 import { InputErrors, NotModelledError, UnknownReferenceError, UnsettledError } from "./cluster/errors.ts";
 import { Evaluation, type ForeignDataPlane } from "./cluster/evaluation.ts";
-import { applyNodeState, type NodeStates, outsideHosts } from "./cluster/nodestate.ts";
+import type { NodeStates } from "./cluster/nodestate.ts";
+import type { ClusterOptions, LabSpec, ReplayRequest, TraceQuery } from "./cluster/options.ts";
+import { replayContext } from "./cluster/replaying.ts";
 import { Resolver } from "./cluster/resolve.ts";
-import { nodeRules } from "./cluster/rules.ts";
 import { type Setting, settings } from "./cluster/settings.ts";
 import { addressesText, conntrackText, routesText } from "./cluster/texts.ts";
-import { type ReplayContext, replayContext } from "./cluster/replaying.ts";
+import { moduleFrom } from "./cluster/wasm.ts";
 import { parseTime } from "./flows/time.ts";
-import { moduleFrom, type WasmSource } from "./cluster/wasm.ts";
-import { loadTopology } from "./lab.ts";
-import { type Configuration, configure, type Flags } from "./manifests/configuration.ts";
+import { type Configuration, configure } from "./manifests/configuration.ts";
 import type { ManifestError } from "./manifests/error.ts";
-import { type Ignored, type Loaded, loadManifests, loadObjects, type ManifestFile, type Warning } from "./manifests/load.ts";
+import {
+	type Ignored,
+	type Loaded,
+	loadManifests,
+	loadObjects,
+	type ManifestFile,
+	type Warning,
+} from "./manifests/load.ts";
 import type { Manifest } from "./manifests/manifest.ts";
 import { ipv4FromNumber, ipv4ToNumber } from "./net/address.ts";
 import { printIptablesSave } from "./net/iptables/index.ts";
-import { natRules } from "./net/nat11.ts";
 import { parseLinks, printLinks } from "./net/link.ts";
-import type { Netns, Network } from "./net/network.ts";
+import type { Netns } from "./net/network.ts";
 import { parseReference, printReference, type Reference } from "./net/reference.ts";
 import { parseRoutes, printRoutes } from "./net/route.ts";
-import type { Ruleset } from "./net/ruleset.ts";
 import type { HostSpec, Topology } from "./net/topology.ts";
 import { type ClusterEvent, type Realised, realise } from "./realise.ts";
-import { capacitiesFor, replay, type ReplayOptions } from "./replay/replay.ts";
+import { capacitiesFor, replay } from "./replay/replay.ts";
 import type { ReplayReport } from "./replay/report.ts";
-import { type ReplaySource, survey, type SurveyOptions } from "./replay/survey.ts";
+import { type ReplaySource, survey } from "./replay/survey.ts";
 import { seededRandom } from "./sim/random.ts";
 import type { Protocol, TracePath } from "./trace/path.ts";
 import { traceExchange } from "./trace/trace.ts";
@@ -41,57 +45,25 @@ import { Wire } from "./wire/wire.ts";
 
 export { InputErrors, NotModelledError, UnknownReferenceError, UnsettledError } from "./cluster/errors.ts";
 export type { NodeStates, NodeStateTexts, StateText } from "./cluster/nodestate.ts";
+export type { ClusterOptions, LabSpec, ReplayRequest, TraceQuery } from "./cluster/options.ts";
 export type { Setting } from "./cluster/settings.ts";
 export type { WasmSource } from "./cluster/wasm.ts";
 
-export interface ClusterOptions extends Flags {
-	/** Of every choice that chance makes; default 1. */
-	seed?: bigint | number;
-	/** The engine's module; default: this package's own. */
-	wasm?: WasmSource;
-	/** Namespace of objects and references that name none; default `default`. */
-	namespace?: string;
-	/** A pod that declares no port listens on none. */
-	strictPorts?: boolean;
-	/** Real nodes' texts in place of what podwire would make. */
-	nodeState?: NodeStates;
-	/** Machines outside, by IPv4 address. Others come with the traces that name them. */
-	hosts?: readonly string[];
-	/** Rows of the engine's tables where the defaults do not fit. */
-	capacities?: Capacities;
-}
-
-/** A literal network; what is absent is empty, the fabric `routed`. */
-export interface LabSpec extends Partial<Topology> {
-	nodes: Topology["nodes"];
-}
-
-export interface TraceQuery {
-	/** `pod/NS/NAME`, `deploy/NS/NAME`, `node/NAME`, `host/IP`, an address. */
-	from: string | Reference;
-	/** Also `svc/NS/NAME:PORT`, `IP:PORT`, `http://HOST/PATH`. */
-	to: string | Reference;
-	/** Default: that of the Service port or container port, else tcp. */
-	proto?: Protocol;
-	/** Source port; ICMP: the echo identifier. Default: an ephemeral one. */
-	sport?: number;
-}
-
-/** How to replay: beside the recording's own options, those of its reading. */
-export interface ReplayRequest
-	extends Omit<ReplayOptions, keyof ReplayContext | "assumed">,
-		Pick<SurveyOptions, "taps" | "mappings" | "strictSources" | "flows"> {}
-
 const PROTOCOLS: Readonly<Record<Protocol, number>> = { icmp: 1, tcp: 6, udp: 17, sctp: 132 };
+
+/** What has been applied. */
+interface Input {
+	manifests: readonly Manifest[];
+	evaluation: Evaluation;
+}
 
 export class Cluster implements Disposable {
 	readonly #options: ClusterOptions;
 	readonly #module: WebAssembly.Module;
-	#manifests: Manifest[] = [];
-	#evaluation = new Evaluation([], []);
+	#applied: Input = { manifests: [], evaluation: new Evaluation([], []) };
+	#settled = this.#applied;
 	#realised: Realised | null = null;
-	#topology: Topology | null = null;
-	#rulesets = new Map<string, Ruleset>();
+	#plan: Plan | null = null;
 	#stateAssumed: string[] = [];
 	#machine: Machine | null = null;
 	#wire: Wire | null = null;
@@ -114,14 +86,8 @@ export class Cluster implements Disposable {
 	/** A literal network, ready for questions. Throws TextError, TopologyError, EncodeError, CapacityError. */
 	static async fromNodes(lab: LabSpec, options: ClusterOptions = {}): Promise<Cluster> {
 		const cluster = new Cluster(await moduleFrom(options.wasm), options);
-		cluster.#topology = {
-			nodes: lab.nodes,
-			pods: lab.pods ?? [],
-			hosts: lab.hosts ?? [],
-			router: lab.router ?? {},
-			fabric: lab.fabric ?? { kind: "routed" },
-		};
-		cluster.#open();
+		const { nodes, pods = [], hosts = [], router = {}, fabric = { kind: "routed" } } = lab;
+		cluster.#open({ topology: { nodes, pods, hosts, router, fabric }, rulesets: new Map() });
 		return cluster;
 	}
 
@@ -132,11 +98,12 @@ export class Cluster implements Disposable {
 	async apply(manifests: string | readonly ManifestFile[] | readonly object[]): Promise<void> {
 		const loaded = this.#load(manifests);
 		if (loaded.errors.length > 0) throw new InputErrors(loaded.errors);
-		this.#manifests.push(...loaded.objects);
 		this.warnings.push(...loaded.warnings);
 		this.ignored.push(...loaded.ignored);
-		this.#evaluation = this.#evaluation.with(loaded.notEvaluated);
-		this.#machine = null;
+		this.#applied = {
+			manifests: [...this.#applied.manifests, ...loaded.objects],
+			evaluation: this.#applied.evaluation.with(loaded.notEvaluated),
+		};
 	}
 
 	#load(manifests: string | readonly ManifestFile[] | readonly object[]): Loaded {
@@ -148,74 +115,48 @@ export class Cluster implements Disposable {
 
 	/**
 	 * Controllers run until nothing is left to do; every node has its rules, links and routes. State of packets (conntrack,
-	 * counters) starts afresh. Throws InputErrors, FlagError, TextError, NotModelledError, and as before where it does.
+	 * counters) starts afresh. Throws InputErrors, FlagError, TextError, NotModelledError …; then what was applied since the
+	 * last settle is dropped, and the cluster is as it was.
 	 */
 	async settle(): Promise<void> {
-		const { configuration, errors, foreign } = configure(this.#manifests, this.#options);
+		try {
+			this.#applied = this.#settle(this.#applied);
+			this.#settled = this.#applied;
+		} catch (error) {
+			this.#applied = this.#settled;
+			throw error;
+		}
+	}
+
+	#settle({ manifests, evaluation }: Input): Input {
+		const { configuration, errors, foreign } = configure(manifests, this.#options);
 		throwAll(errors);
 		if (configuration.proxyMode.value === "nftables")
 			throw new NotModelledError("kube-proxy's nftables mode", "use --proxy-mode iptables for what it would answer");
-		const { strictPorts = false } = this.#options;
+		const { strictPorts = false, hosts = [] } = this.#options;
 		const seed = Number(BigInt.asUintN(32, this.#seed));
-		const realised = realise(this.#manifests, configuration, seededRandom(seed), { strictPorts });
+		const realised = realise(manifests, configuration, seededRandom(seed), { strictPorts });
 		throwAll(realised.errors);
-		this.#evaluation = this.#evaluation.beside(foreign);
+		const plan = planOf(realised);
+		addKnownHosts(plan.topology, this.#nodeState, hosts);
+		this.#open(plan);
 		this.#realised = realised;
-		this.#rulesets = new Map();
-		this.#topology = this.#withRules(realised);
-		this.#addKnownHosts(this.#topology);
-		this.#open();
+		return { manifests, evaluation: evaluation.beside(foreign) };
 	}
 
-	/** kube-proxy's rules and sysctls on every node; the router's translation as if there were machines outside. */
-	#withRules({ objects, topology, configuration, portmap }: Realised): Topology {
-		const services = objects.filter(({ kind }) => kind === "Service") as Service[];
-		const slices = objects.filter(({ kind }) => kind === "EndpointSlice") as EndpointSlice[];
-		const byName = new Map(objects.filter(({ kind }) => kind === "Node").map((node) => [node.metadata.name, node]));
-		const nodes = topology.nodes.map((spec) => {
-			const node = byName.get(spec.name) as Node;
-			const own = nodeRules(node, services, slices, configuration, portmap.get(spec.name) ?? null);
-			this.#rulesets.set(`node:${spec.name}`, own.ruleset);
-			return { ...spec, sysctls: { ...own.sysctls, ...spec.sysctls } };
-		});
-		const router = { ...topology.router, iptables: topology.router.iptables ?? natRules(topology.router, true) };
-		return { ...topology, nodes, router, hosts: [...topology.hosts] };
-	}
-
-	#addKnownHosts(topology: Topology): void {
-		const texts = this.#options.nodeState?.get("router");
-		const own = new Set(topology.nodes.map(({ ip }) => ip));
-		const routed = texts ? [...outsideHosts(texts, own).values()] : [];
-		const known = new Set(topology.hosts.map(({ ip }) => ip));
-		for (const ip of new Set([...routed, ...(this.#options.hosts ?? [])]))
-			if (!known.has(ip)) topology.hosts.push({ name: ip, ip });
-	}
-
-	/** Loads the topology into a fresh engine. */
-	#open(capacities: Capacities = {}): void {
-		const topology = this.#topology as Topology;
-		const network = loadTopology(topology);
-		const byName = new Map(network.netns.map((netns) => [netns.name, netns]));
-		for (const [name, ruleset] of this.#rulesets) named(byName, name).ruleset = ruleset;
-		// What a machine outside listens on is not known; literal ones say it.
-		for (const host of topology.hosts) if (host.listen === undefined) named(byName, `host:${host.name}`).listenAny = true;
-		this.#stateAssumed = this.#applyNodeStates(network, byName);
+	/** Loads a plan into a fresh engine; only where that succeeds the cluster is the new one. */
+	#open(plan: Plan, capacities: Capacities = {}): void {
+		const { network, assumed } = networkOfPlan(plan, this.#nodeState);
 		const sizes = { ...capacities, ...this.#options.capacities };
-		this.#machine = new Machine(this.#module, network, { seed: this.#seed, capacities: sizes });
-		this.#wire = new Wire(this.#machine);
+		const machine = new Machine(this.#module, network, { seed: this.#seed, capacities: sizes });
+		this.#plan = plan;
+		this.#stateAssumed = assumed;
+		this.#machine = machine;
+		this.#wire = new Wire(machine);
 	}
 
-	#applyNodeStates(network: Network, byName: ReadonlyMap<string, Netns>): string[] {
-		const assumed: string[] = [];
-		for (const [name, texts] of this.#options.nodeState ?? []) {
-			const netns = byName.get(name === "router" ? "router" : `node:${name}`);
-			if (netns === undefined) {
-				const names = (this.#topology?.nodes ?? []).map((node) => node.name);
-				throw new UnknownReferenceError(`node state of ${name}`, `there is no such node; there are ${names.join(", ")}`);
-			}
-			assumed.push(...applyNodeState(network, netns, texts));
-		}
-		return assumed;
+	get #nodeState(): NodeStates {
+		return this.#options.nodeState ?? new Map();
 	}
 
 	get #seed(): bigint {
@@ -224,20 +165,20 @@ export class Cluster implements Disposable {
 
 	/** The engine with this cluster in it: for replays and tests. Throws UnsettledError. */
 	get machine(): Machine {
-		if (this.#machine === null) throw new UnsettledError();
+		if (this.#machine === null || this.#applied !== this.#settled) throw new UnsettledError();
 		return this.#machine;
 	}
 
 	/** Virtual time and sockets over the machine. Throws UnsettledError. */
 	get wire(): Wire {
-		if (this.#machine === null || this.#wire === null) throw new UnsettledError();
+		if (this.#wire === null || this.#applied !== this.#settled) throw new UnsettledError();
 		return this.#wire;
 	}
 
 	/** Nodes, pods, machines outside and the router. Throws UnsettledError. */
 	get topology(): Topology {
-		if (this.#machine === null || this.#topology === null) throw new UnsettledError();
-		return this.#topology;
+		if (this.#plan === null || this.#applied !== this.#settled) throw new UnsettledError();
+		return this.#plan.topology;
 	}
 
 	/** All API objects as the controllers left them; of a literal network none. */
@@ -261,12 +202,12 @@ export class Cluster implements Disposable {
 
 	/** `KIND NS/NAME` of all objects that could change some verdict and are not evaluated, and foreign data planes. */
 	get notEvaluated(): readonly string[] {
-		return this.#evaluation.all();
+		return this.#applied.evaluation.all();
 	}
 
 	/** Data planes other than kube-proxy's that carry this cluster's Services, and why we think so. */
 	get foreignDataPlanes(): readonly ForeignDataPlane[] {
-		return this.#evaluation.foreign;
+		return this.#applied.evaluation.foreign;
 	}
 
 	/**
@@ -297,10 +238,11 @@ export class Cluster implements Disposable {
 						(name) => pods.get(name) ?? null,
 					);
 		const involved = [...source.pods, ...target.pods, ...this.#podsOn(traced)];
+		const concern = { pods: new Set(involved), service: target.service, delivered: traced.delivered };
 		return {
 			...traced,
-			assumed: [...assumed, ...relevant(this.assumed, new Set(involved), target.service, traced.delivered)],
-			notEvaluated: this.#evaluation.touching(involved, this.objects),
+			assumed: [...assumed, ...relevant(this.assumed, concern)],
+			notEvaluated: this.#applied.evaluation.touching(involved, this.objects),
 		};
 	}
 
@@ -327,9 +269,10 @@ export class Cluster implements Disposable {
 		const missing = [...new Set(wanted)].filter((ip) => !hosts.some((host) => host.ip === ip));
 		if (missing.length > 0) {
 			hosts.push(...missing.map((ip): HostSpec => ({ name: ip, ip })));
-			this.#open();
+			this.#open(this.#plan as Plan);
 		}
-		const listens = target !== null && wanted.includes(target) ? [`listens: ${target}, a machine outside, on any port`] : [];
+		const listens =
+			target !== null && wanted.includes(target) ? [`listens: ${target}, a machine outside, on any port`] : [];
 		return source === null ? listens : [`host: ${source} is a machine outside`, ...listens];
 	}
 
@@ -346,13 +289,14 @@ export class Cluster implements Disposable {
 	 */
 	async replay(sources: readonly ReplaySource[], request: ReplayRequest = {}): Promise<ReplayReport> {
 		const { topology, configuration } = this;
-		const networks = configuration === null ? [] : [...configuration.podCIDRs.value, ...configuration.serviceCIDRs.value];
+		const networks =
+			configuration === null ? [] : [...configuration.podCIDRs.value, ...configuration.serviceCIDRs.value];
 		const { isVirtual, isOwnRange, ...context } = replayContext(this.objects, topology, networks);
 		const { taps, mappings, strictSources, flows, signal } = request;
 		const reading = { isVirtual, isOwnRange, ...given({ taps, mappings, strictSources, flows, signal }) };
 		const surveyed = await survey(this.machine.network, sources, reading);
 		topology.hosts.push(...surveyed.hosts);
-		this.#open(capacitiesFor(surveyed));
+		this.#open(this.#plan as Plan, capacitiesFor(surveyed));
 		const seed = Number(this.#seed);
 		const report = await replay(this.machine, surveyed, { seed, ...request, ...context, assumed: this.assumed });
 		this.wire.now = parseTime(report.end ?? "") ?? this.wire.now;
@@ -409,9 +353,8 @@ export class Cluster implements Disposable {
 	dispose(): void {
 		this.#machine = null;
 		this.#wire = null;
-		this.#topology = null;
+		this.#plan = null;
 		this.#realised = null;
-		this.#manifests = [];
 	}
 
 	[Symbol.dispose](): void {
@@ -439,30 +382,7 @@ function throwAll(errors: readonly ManifestError[]): void {
 	if (errors.length > 0) throw new InputErrors(errors);
 }
 
-function named(byName: ReadonlyMap<string, Netns>, name: string): Netns {
-	const netns = byName.get(name);
-	if (netns === undefined) throw new RangeError(`there is no netns ${name}`);
-	return netns;
-}
-
 /** The sender's own routing says no: no packet is sent. */
 function unroutable(): Pick<TracePath, "verdict" | "reason" | "delivered" | "seen" | "hops" | "reply"> {
 	return { verdict: "unreachable", reason: "no-route", delivered: null, seen: null, hops: [], reply: null };
-}
-
-/** Assumptions about a pod, a Service or a node's sockets count where it is involved; all others always. */
-function relevant(
-	assumed: readonly string[],
-	pods: ReadonlySet<string>,
-	service: string | null,
-	delivered: TracePath["delivered"],
-): string[] {
-	return assumed.filter((text) => {
-		const [, kind, name = ""] = /\b(pod|Service) ([a-z0-9.-]+\/[a-z0-9.-]+)/.exec(text) ?? [];
-		const [, listener] = /^listens: ([a-z0-9.-]+) on /.exec(text) ?? [];
-		const listens = text.startsWith("listens: ");
-		if (kind === "pod") return listens ? name === `${delivered?.namespace}/${delivered?.name}` : pods.has(name);
-		if (listener !== undefined) return delivered?.kind === "Node" && delivered.name === listener;
-		return kind === undefined || name === service;
-	});
 }

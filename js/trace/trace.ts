@@ -20,7 +20,8 @@ export function traceExchange(wire: Wire, client: Client, nodeOf: (netns: string
 	const { request, reply } = exchange(wire, client);
 	const { machine } = wire;
 	const delivered = request.end.kind === L.EVENT_DELIVER ? deliveredTo(machine, request.end, nodeOf) : null;
-	return { ...direction(machine, request), delivered, reply: reply === null ? null : direction(machine, reply) };
+	const { verdict, reason, seen, hops } = direction(machine, request);
+	return { verdict, reason, delivered, seen, hops, reply: reply === null ? null : direction(machine, reply) };
 }
 
 function direction(machine: Machine, { events, end }: Way): Direction {

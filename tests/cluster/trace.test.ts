@@ -146,6 +146,21 @@ describe("apply", () => {
 		expect(cluster.trace({ from: "pod/shop/client", to: "svc/shop/lb:80" }).verdict).toBe("delivered");
 	});
 
+	it("is undone where settle finds what the controllers refuse", async () => {
+		const cluster = await clusterOf(scene.cluster.manifests);
+		const node = (name: string) => ({
+			apiVersion: "v1",
+			kind: "Node",
+			metadata: { name },
+			spec: { podCIDR: "10.1.0.0/24" },
+			status: { addresses: [{ type: "InternalIP", address: `192.0.2.${name.length}` }] },
+		});
+		await cluster.apply([node("x"), node("yy")]);
+		await expect(cluster.settle()).rejects.toThrow("10.1.0.0/24 is already the pod network of node x");
+		expect(cluster.trace({ from: "pod/shop/client", to: "svc/shop/lb:80" }).verdict).toBe("delivered");
+		await cluster.settle();
+	});
+
 	it("gives no answer between apply and settle", async () => {
 		const cluster = await clusterOf(scene.cluster.manifests);
 		await cluster.apply([{ apiVersion: "v1", kind: "Namespace", metadata: { name: "more" } }]);

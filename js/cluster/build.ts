@@ -1,0 +1,74 @@
+// From realised objects, or a literal topology, to the network that the engine is loaded with: kube-proxy's rules and
+// sysctls on every node, machines outside, and real nodes' texts over what podwire made.
+
+import type { Node, Service } from "../api/core.ts";
+import type { EndpointSlice } from "../api/discovery.ts";
+import { loadTopology } from "../lab.ts";
+import { natRules } from "../net/nat11.ts";
+import type { Netns, Network } from "../net/network.ts";
+import type { Ruleset } from "../net/ruleset.ts";
+import type { Topology } from "../net/topology.ts";
+import type { Realised } from "../realise.ts";
+import { UnknownReferenceError } from "./errors.ts";
+import { applyNodeState, type NodeStates, outsideHosts } from "./nodestate.ts";
+import { nodeRules } from "./rules.ts";
+
+export interface Plan {
+	topology: Topology;
+	/** By netns name. */
+	rulesets: ReadonlyMap<string, Ruleset>;
+}
+
+/** Rules and sysctls of every node; the router translates as if there were machines outside: they may come later. */
+export function planOf({ objects, topology, configuration, portmap }: Realised): Plan {
+	const services = objects.filter(({ kind }) => kind === "Service") as Service[];
+	const slices = objects.filter(({ kind }) => kind === "EndpointSlice") as EndpointSlice[];
+	const byName = new Map(objects.filter(({ kind }) => kind === "Node").map((node) => [node.metadata.name, node]));
+	const rulesets = new Map<string, Ruleset>();
+	const nodes = topology.nodes.map((spec) => {
+		const node = byName.get(spec.name) as Node;
+		const own = nodeRules(node, services, slices, configuration, portmap.get(spec.name) ?? null);
+		rulesets.set(`node:${spec.name}`, own.ruleset);
+		return { ...spec, sysctls: { ...own.sysctls, ...spec.sysctls } };
+	});
+	const router = { ...topology.router, iptables: topology.router.iptables ?? natRules(topology.router, true) };
+	return { topology: { ...topology, nodes, router, hosts: [...topology.hosts] }, rulesets };
+}
+
+/** Adds the machines outside that a router's own routes lead to, and those that are asked for. */
+export function addKnownHosts(topology: Topology, states: NodeStates, asked: readonly string[]): void {
+	const texts = states.get("router");
+	const own = new Set(topology.nodes.map(({ ip }) => ip));
+	const routed = texts ? [...outsideHosts(texts, own).values()] : [];
+	const known = new Set(topology.hosts.map(({ ip }) => ip));
+	for (const ip of new Set([...routed, ...asked])) if (!known.has(ip)) topology.hosts.push({ name: ip, ip });
+}
+
+/** The network of a plan, and what was assumed of real nodes' texts. Throws TextError, TopologyError. */
+export function networkOfPlan(
+	{ topology, rulesets }: Plan,
+	states: NodeStates,
+): { network: Network; assumed: string[] } {
+	const network = loadTopology(topology);
+	const byName = new Map(network.netns.map((netns) => [netns.name, netns]));
+	for (const [name, ruleset] of rulesets) named(byName, name).ruleset = ruleset;
+	// What a machine outside listens on is not known; literal ones say it.
+	for (const host of topology.hosts) if (host.listen === undefined) named(byName, `host:${host.name}`).listenAny = true;
+	const assumed = [...states].flatMap(([name, texts]) => {
+		const netns = byName.get(name === "router" ? "router" : `node:${name}`);
+		if (netns !== undefined) return applyNodeState(network, netns, texts);
+		const names = topology.nodes.map((node) => node.name);
+		throw new UnknownReferenceError(
+			`node state of ${name}`,
+			`there is no such node; there are ${names.join(", ")}`,
+			names,
+		);
+	});
+	return { network, assumed };
+}
+
+function named(byName: ReadonlyMap<string, Netns>, name: string): Netns {
+	const netns = byName.get(name);
+	if (netns === undefined) throw new RangeError(`there is no netns ${name}`);
+	return netns;
+}

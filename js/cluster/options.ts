@@ -1,0 +1,50 @@
+// What a program says to a cluster: how it is made, what is asked of it.
+
+import type { Capacities } from "../../bindings/core.ts";
+import type { Flags } from "../manifests/configuration.ts";
+import type { Reference } from "../net/reference.ts";
+import type { Topology } from "../net/topology.ts";
+import type { ReplayOptions } from "../replay/replay.ts";
+import type { SurveyOptions } from "../replay/survey.ts";
+import type { Protocol } from "../trace/path.ts";
+import type { NodeStates } from "./nodestate.ts";
+import type { ReplayContext } from "./replaying.ts";
+import type { WasmSource } from "./wasm.ts";
+
+export interface ClusterOptions extends Flags {
+	/** Of every choice that chance makes; default 1. */
+	seed?: bigint | number;
+	/** The engine's module; default: this package's own. */
+	wasm?: WasmSource;
+	/** Namespace of objects and references that name none; default `default`. */
+	namespace?: string;
+	/** A pod that declares no port listens on none. */
+	strictPorts?: boolean;
+	/** Real nodes' texts in place of what podwire would make. */
+	nodeState?: NodeStates;
+	/** Machines outside, by IPv4 address. Others come with the traces that name them. */
+	hosts?: readonly string[];
+	/** Rows of the engine's tables where the defaults do not fit. */
+	capacities?: Capacities;
+}
+
+/** A literal network; what is absent is empty, the fabric `routed`. */
+export interface LabSpec extends Partial<Topology> {
+	nodes: Topology["nodes"];
+}
+
+export interface TraceQuery {
+	/** `pod/NS/NAME`, `deploy/NS/NAME`, `node/NAME`, `host/IP`, an address. */
+	from: string | Reference;
+	/** Also `svc/NS/NAME:PORT`, `IP:PORT`, `http://HOST/PATH`. */
+	to: string | Reference;
+	/** Default: that of the Service port or container port, else tcp. */
+	proto?: Protocol;
+	/** Source port; ICMP: the echo identifier. Default: an ephemeral one. */
+	sport?: number;
+}
+
+/** How to replay: beside the recording's own options, those of its reading. */
+export interface ReplayRequest
+	extends Omit<ReplayOptions, keyof ReplayContext | "assumed">,
+		Pick<SurveyOptions, "taps" | "mappings" | "strictSources" | "flows"> {}
