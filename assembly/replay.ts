@@ -76,8 +76,10 @@ function offerRequest(at: usize, time: i64): bool {
 	const proto = load<u8>(at, L.PACKET_PROTO);
 	let index = findFlow(ns, src, dst, sport, dport, proto);
 	const hints = load<u8>(at, L.BATCH_FLAGS);
-	if (index < 0 || !isLive(index, time, (hints & L.BATCHF_OPENS) != 0))
-		index = addFlow(ns, src, dst, sport, dport, proto, time);
+	const lives =
+		index >= 0 &&
+		(isLive(index, time, (hints & L.BATCHF_OPENS) != 0) || isRefused(flow(index), proto, load<u8>(at, L.PACKET_TCP)));
+	if (!lives) index = addFlow(ns, src, dst, sport, dport, proto, time);
 	if (index < 0) {
 		overflow++;
 		return false;
@@ -162,9 +164,10 @@ export function bind(p: Packet): void {
 	const first = load<i32>(f, L.FLOW_CT_NETNS);
 	if (first >= 0 && first != p.netns) return;
 	const entry = row(L.TABLE_CT, p.ct, L.CT_STRIDE);
-	const owner = load<i32>(entry, L.CT_FLOW);
-	if (owner == p.flow) return;
-	if (first >= 0) {
+	// Translated since, it comes by a second time: that entry is another one's.
+	if (!isInitiators(f, entry)) return;
+	if (first >= 0 && load<i32>(f, L.FLOW_CT) == p.ct && load<i32>(entry, L.CT_FLOW) == p.flow) return;
+	if (first >= 0 && !isRefused(f, p.proto, p.tcp)) {
 		// The entry was replaced (a SYN on TIME_WAIT, say): the packet counts for a flow of its own.
 		const next = addFlow(
 			load<i32>(f, L.FLOW_NETNS),
@@ -186,6 +189,21 @@ export function bind(p: Packet): void {
 	store<i32>(now, p.ct, L.FLOW_CT);
 	store<i32>(now, p.netns, L.FLOW_CT_NETNS);
 	store<i32>(entry, p.flow, L.CT_FLOW);
+}
+
+function isInitiators(f: usize, entry: usize): bool {
+	const tuple = entry + L.CT_ORIG;
+	return (
+		load<u32>(tuple, L.TUPLE_SRC) == load<u32>(f, L.FLOW_SRC) &&
+		load<u32>(tuple, L.TUPLE_DST) == load<u32>(f, L.FLOW_DST) &&
+		load<u16>(tuple, L.TUPLE_PORTS) == load<u16>(f, L.FLOW_SPORT) &&
+		load<u16>(tuple, L.TUPLE_PORTS + 2) == load<u16>(f, L.FLOW_DPORT)
+	);
+}
+
+// A refusal ends the entry; what the recording has behind it begins no other connection.
+function isRefused(f: usize, proto: u8, tcp: u8): bool {
+	return load<u8>(f, L.FLOW_VERDICT) == L.VERDICT_REJECTED && !isOpening(proto, tcp);
 }
 
 /**
@@ -247,7 +265,11 @@ function requested(p: Packet, f: usize): bool {
 }
 
 function opens(p: Packet): bool {
-	return p.proto != L.PROTO_TCP || (p.tcp & (L.TCP_SYN | L.TCP_ACK)) == L.TCP_SYN;
+	return isOpening(p.proto, p.tcp);
+}
+
+function isOpening(proto: u8, tcp: u8): bool {
+	return proto != L.PROTO_TCP || (tcp & (L.TCP_SYN | L.TCP_ACK)) == L.TCP_SYN;
 }
 
 // A capture may start in the middle of a connection, so a listener stands for its connections too.

@@ -138,26 +138,29 @@ class Run {
 		const high = columns.timeWords[row * 2 + TIME_HIGH] as number;
 		const low = columns.timeWords[row * 2 + TIME_LOW] as number;
 		while (high > this.#dueHigh || (high === this.#dueHigh && low >= this.#dueLow)) this.#act();
+		this.#packets += repeat;
+		if (kind === REPLY && (this.#options.replies === "none" || this.#isOpening(columns, row))) return;
 		const flow = offers.flow[row] as number;
-		let hints = this.#hasReplies(flow) ? L.BATCHF_RECORDED : 0;
+		let hints = this.#hasReplies(flow) && !(kind === OFFER && this.#isOpening(columns, row)) ? L.BATCHF_RECORDED : 0;
 		if (kind === OFFER && flow > this.#opened) {
 			this.#opened = flow;
 			hints |= L.BATCHF_OPENS;
 		}
-		if (kind === REPLY && this.#options.replies === "none") return;
 		const as = kind === OFFER ? L.BATCH_OFFER : L.BATCH_REPLY;
-		const tcp = this.#flags(columns, row, kind);
+		const tcp = columns.tcpFlags[row] as number;
 		for (let i = 0; i < repeat; i++) {
 			this.#batch.add(columns, row, tcp, netns, as, i === 0 ? hints : hints & ~L.BATCHF_OPENS);
 		}
-		this.#packets += repeat;
 	}
 
-	/** Of flow records, the answering side's first packet is a bare SYN too: it is sent as what it was. */
-	#flags(columns: PacketColumns, row: number, kind: number): number {
-		const flags = columns.tcpFlags[row] as number;
-		if (kind !== REPLY || columns.proto[row] !== PROTO_TCP) return flags;
-		return (flags & (TCP_SYN | TCP_ACK)) === TCP_SYN ? flags | TCP_ACK : flags;
+	/**
+	 * The bare SYN that a flow record begins with. All packets of a record have one time, so the answering side's is not sent
+	 * when its record comes but as the answer to the initiator's: else what follows there would meet no connection.
+	 */
+	#isOpening(columns: PacketColumns, row: number): boolean {
+		if (columns.proto[row] !== PROTO_TCP || ((columns.tcpFlags[row] as number) & (TCP_SYN | TCP_ACK)) !== TCP_SYN)
+			return false;
+		return !this.#reading.sources[0]?.interfaces.list[columns.interfaceIndex[row] as number]?.packets;
 	}
 
 	#hasReplies(flow: number): boolean {

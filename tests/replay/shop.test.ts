@@ -91,7 +91,8 @@ describe("the shop's capture", () => {
 it("flow records of the same traffic end the same way", async () => {
 	const { report, disagreements } = await replayed("flows.csv", 1);
 	expect(disagreements).toEqual([]);
-	expect(report.flows).toBe(3514);
+	// Two records use ports again within the 30 s of LAST_ACK: a record ends with its FIN, so conntrack never sees the last ACK.
+	expect(report.flows).toBe(3512);
 });
 
 it.each([2, 3])("seed %i: other choices, the same outcomes", async (seed) => {
