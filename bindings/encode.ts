@@ -3,15 +3,19 @@
 // that reaches it gets the verdict "unknown". IPv6 rulesets are refused: the engine walks IPv4 rules only.
 
 import * as L from "../assembly/layout.ts";
-import type { Chain, Counters, Extension, Prefix, Rule, Ruleset, Table, TableName } from "../js/net/ruleset.ts";
+import type { Chain, Counters, Prefix, Rule, Ruleset, Table, TableName } from "../js/net/ruleset.ts";
+import { netnsFlags } from "./hooks.ts";
 import type { Interner } from "./interner.ts";
-import { EncodeError, encodeMatch, isStateful, type MatchContext, type MatchRow, UNKNOWN_MATCH } from "./match.ts";
+import { checkJumps } from "./jumps.ts";
+import { encodeMatch, isStateful, UNKNOWN_MATCH } from "./match.ts";
+import { EncodeError, type MatchContext, type MatchRow } from "./matchrow.ts";
+import { recentNames, STAMPS_DEFAULT, setNames, stampsByList } from "./mention.ts";
 import { Carried, network } from "./option.ts";
 import { patternRow } from "./pattern.ts";
 import { encodeTarget, type TargetFields, UNKNOWN_TARGET } from "./target.ts";
 import type { Rows } from "./views.ts";
 
-export { EncodeError } from "./match.ts";
+export { EncodeError } from "./matchrow.ts";
 
 /** A chain and where it is: its rules are rows firstRule … firstRule + rules, the last one its policy or implicit return. */
 export interface EncodedChain {
@@ -67,7 +71,6 @@ const HOOKS: Readonly<Record<string, number>> = {
 };
 
 const POLICIES = { ACCEPT: L.POLICY_ACCEPT, DROP: L.POLICY_DROP };
-const STAMPS_DEFAULT = 32;
 
 /**
  * Writes a ruleset and makes it the netns's. Every device name is interned before, every ipset encoded (`sets`: name to
@@ -371,105 +374,4 @@ function isUnconditional(rule: Rule): boolean {
 	return (
 		none && anywhere(source) && anywhere(destination) && (protocol === null || (protocol.value === 0 && !protocol.not))
 	);
-}
-
-function stringOption(extension: Extension, name: string): string | null {
-	const value = extension.options.find((option) => option.name === name)?.value;
-	return value?.kind === "string" ? value.value : null;
-}
-
-function recentNames(rule: Rule): string[] {
-	const lists = rule.matches.filter(({ name }) => name === "recent");
-	return lists.map((match) => stringOption(match, "name") ?? "DEFAULT");
-}
-
-function setNames(rule: Rule): string[] {
-	const values = rule.matches.flatMap(({ options }) => options.map(({ value }) => value));
-	return values.flatMap((value) => (value.kind === "set" ? [value.set] : []));
-}
-
-/** A list keeps as many stamps as its greatest hitcount, rounded up to a power of two; 32 where a rule has none. */
-function stampsByList(ruleset: Ruleset): Map<string, number> {
-	const stamps = new Map<string, number>();
-	const rules = ruleset.tables.flatMap(({ chains }) => chains.flatMap((chain) => chain.rules));
-	for (const match of rules.flatMap(({ matches }) => matches.filter(({ name }) => name === "recent"))) {
-		const name = stringOption(match, "name") ?? "DEFAULT";
-		const value = match.options.find((option) => option.name === "hitcount")?.value;
-		const hits = value?.kind === "uint" ? value.value : 0;
-		const needed = hits === 0 ? STAMPS_DEFAULT : Math.min(L.RECENT_STAMP_COUNT, 2 ** Math.ceil(Math.log2(hits)));
-		stamps.set(name, Math.max(needed, stamps.get(name) ?? 0));
-	}
-	return stamps;
-}
-
-// Extensions whose checkentry asks for connection tracking (nf_ct_netns_get). A nat table alone does not, nor does
-// CT --notrack: without such a rule conntrack's hooks are not registered, and the nat hooks see no entries.
-const TRACKING_MATCHES = new Set([
-	"conntrack",
-	"state",
-	"connmark",
-	"connbytes",
-	"connlabel",
-	"connlimit",
-	"helper",
-	"cluster",
-]);
-const TRACKING_TARGETS = new Set([
-	"DNAT",
-	"SNAT",
-	"MASQUERADE",
-	"REDIRECT",
-	"NETMAP",
-	"CONNMARK",
-	"CONNSECMARK",
-	"SYNPROXY",
-	"CLUSTERIP",
-]);
-
-/** NS_IPTABLES, NS_NAT, NS_CONNTRACK as the ruleset needs them. */
-export function netnsFlags(ruleset: Ruleset): number {
-	const rules = ruleset.tables.flatMap(({ chains }) => chains.flatMap((chain) => chain.rules));
-	const hasNat = ruleset.tables.some(({ name }) => name === "nat");
-	return (
-		(ruleset.tables.length > 0 ? L.NS_IPTABLES : 0) |
-		(hasNat ? L.NS_NAT : 0) |
-		(rules.some(tracks) ? L.NS_CONNTRACK : 0)
-	);
-}
-
-function tracks({ matches, target }: Rule): boolean {
-	if (matches.some(({ name }) => TRACKING_MATCHES.has(name))) return true;
-	if (target === null || target.kind !== "extension") return false;
-	if (target.name === "CT") return !target.options.some(({ name }) => name === "notrack");
-	return TRACKING_TARGETS.has(target.name);
-}
-
-/** Every jump leads to a user chain of the table, and none leads back (the kernel's "Too many levels of symbolic links"). */
-function checkJumps(table: Table): void {
-	const chains = new Map(table.chains.map((chain): [string, Chain] => [chain.name, chain]));
-	const done = new Set<Chain>();
-	for (const chain of table.chains) walkJumps(chain, chains, new Set(), done, table);
-}
-
-function walkJumps(
-	chain: Chain,
-	chains: ReadonlyMap<string, Chain>,
-	above: Set<Chain>,
-	done: Set<Chain>,
-	table: Table,
-): void {
-	if (done.has(chain)) return;
-	above.add(chain);
-	for (const { target, line } of chain.rules) {
-		if (target?.kind !== "chain") continue;
-		const next = chains.get(target.name);
-		const place = `table ${table.name}, chain ${chain.name}`;
-		if (next === undefined) throw new EncodeError(`${place}: no chain ${JSON.stringify(target.name)} to go to`, line);
-		if (next.policy !== null)
-			throw new EncodeError(`${place}: a rule cannot go to the built-in chain ${target.name}`, line);
-		if (above.has(next)) throw new EncodeError(`${place}: going to ${target.name} makes a loop`, line);
-		walkJumps(next, chains, above, done, table);
-	}
-	above.delete(chain);
-	done.add(chain);
 }

@@ -4,7 +4,7 @@
 
 import * as L from "../assembly/layout.ts";
 import type { IpSet, IpSetEntry, SetPart } from "../js/net/ipset.ts";
-import { EncodeError } from "./match.ts";
+import { EncodeError } from "./matchrow.ts";
 import { ipv4, ipv4Mask } from "./option.ts";
 import type { Rows } from "./views.ts";
 

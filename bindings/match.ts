@@ -2,44 +2,15 @@
 // row are in `assembly/layout.ts`. A form that is not evaluated throws Carried.
 
 import * as L from "../assembly/layout.ts";
-import type { Extension, Value } from "../js/net/ruleset.ts";
-import type { Interner } from "./interner.ts";
-import { Carried, ipv4, network, Options } from "./option.ts";
+import type { Extension } from "../js/net/ruleset.ts";
+import { encodeConntrack, encodeState } from "./ctmatch.ts";
+import { ALL_PORTS, bits, EncodeError, type MatchContext, type MatchRow, plain, ports } from "./matchrow.ts";
+import { Carried, ipv4, Options } from "./option.ts";
 import { patternRow } from "./pattern.ts";
-import type { Rows } from "./views.ts";
-
-/** One match row before it is written; `state`: how a row of TABLE_STATE starts, or which list of `recent` it is. */
-export interface MatchRow {
-	kind: number;
-	invert: number;
-	args: number[];
-	state: { initial: [bigint, bigint] } | { list: string } | null;
-}
-
-/** What matches refer to. */
-export interface MatchContext {
-	rows: Rows;
-	strings: Interner;
-	/** ipsets of the netns, by name. */
-	sets: ReadonlyMap<string, number>;
-	/** `-p` of the rule where it is not negated; 0: any. */
-	protocol: number;
-}
-
-/** An extension that does not fit its rule or names what does not exist: the kernel refuses it too. */
-export class EncodeError extends Error {
-	readonly line: number | null;
-	constructor(message: string, line: number | null = null) {
-		super(line === null ? message : `line ${line}: ${message}`);
-		this.name = "EncodeError";
-		this.line = line;
-	}
-}
 
 type Encoder = (options: Options, context: MatchContext) => MatchRow | null;
 
 const FULL_MASK = 0xffffffff;
-const ALL_PORTS = 0xffff0000;
 const ANY_ICMP_TYPE = 255;
 
 /** The row of a match; null where it asks for nothing (`comment`). Throws Carried or EncodeError. */
@@ -112,14 +83,6 @@ const ENCODERS: Readonly<Record<string, Encoder>> = {
 	},
 };
 
-function plain(kind: number, invert: number, ...args: number[]): MatchRow {
-	return { kind, invert, args, state: null };
-}
-
-function ports(range: { min: number; max: number } | undefined): number {
-	return range === undefined ? ALL_PORTS : (range.min | (range.max << 16)) >>> 0;
-}
-
 function encodePorts(options: Options): MatchRow | null {
 	const sport = options.take("sport", "range");
 	const dport = options.take("dport", "range");
@@ -166,107 +129,6 @@ function encodeMultiport(options: Options, { rows }: MatchContext): MatchRow {
 function encodeMark(options: Options, kind: number): MatchRow {
 	const { value, not } = options.need("mark", "masked");
 	return plain(kind, Number(not), value.value, value.mask);
-}
-
-const STATES: Readonly<Record<string, number>> = {
-	INVALID: L.CTS_INVALID,
-	ESTABLISHED: L.CTS_ESTABLISHED,
-	RELATED: L.CTS_RELATED,
-	NEW: L.CTS_NEW,
-	SNAT: L.CTS_SNAT,
-	DNAT: L.CTS_DNAT,
-	UNTRACKED: L.CTS_UNTRACKED,
-};
-const STATUSES: Readonly<Record<string, number>> = {
-	NONE: 0,
-	EXPECTED: L.IPS_EXPECTED,
-	SEEN_REPLY: L.IPS_SEEN_REPLY,
-	ASSURED: L.IPS_ASSURED,
-	CONFIRMED: L.IPS_CONFIRMED,
-};
-
-function bits(extension: string, words: readonly string[], known: Readonly<Record<string, number>>): number {
-	return words.reduce((sum, word) => {
-		const bit = known[word];
-		if (bit === undefined) throw new Carried(extension, word);
-		return sum | bit;
-	}, 0);
-}
-
-function encodeState(options: Options, { rows }: MatchContext): MatchRow {
-	const { value, not } = options.need("state", "words");
-	const block = new Array<number>(L.CTM_WORDS).fill(0);
-	block[L.CTM_PRESENT] = L.CTM_HAS_STATE;
-	block[L.CTM_INVERT] = not ? L.CTM_HAS_STATE : 0;
-	block[L.CTM_STATE] = bits("state", value.words, STATES);
-	return plain(L.MATCH_CONNTRACK, 0, rows.words(block));
-}
-
-/** Where an option of `conntrack` goes: its bit, its first word, and the words of its value. */
-type CtOption = [name: string, kind: Value["kind"], bit: number, word: number, words: (value: Value) => number[]];
-
-const CT_OPTIONS: readonly CtOption[] = [
-	[
-		"ctstate",
-		"words",
-		L.CTM_HAS_STATE,
-		L.CTM_STATE,
-		(value) => (value.kind === "words" ? [bits("conntrack", value.words, STATES)] : []),
-	],
-	["ctproto", "uint", L.CTM_HAS_PROTO, L.CTM_PROTO, (value) => (value.kind === "uint" ? [value.value] : [])],
-	["ctorigsrc", "prefix", L.CTM_HAS_ORIGSRC, L.CTM_ORIGSRC, addressWords],
-	["ctorigdst", "prefix", L.CTM_HAS_ORIGDST, L.CTM_ORIGDST, addressWords],
-	["ctreplsrc", "prefix", L.CTM_HAS_REPLSRC, L.CTM_REPLSRC, addressWords],
-	["ctrepldst", "prefix", L.CTM_HAS_REPLDST, L.CTM_REPLDST, addressWords],
-	["ctorigsrcport", "range", L.CTM_HAS_ORIGSPORT, L.CTM_ORIGSPORT, portWords],
-	["ctorigdstport", "range", L.CTM_HAS_ORIGDPORT, L.CTM_ORIGDPORT, portWords],
-	["ctreplsrcport", "range", L.CTM_HAS_REPLSPORT, L.CTM_REPLSPORT, portWords],
-	["ctrepldstport", "range", L.CTM_HAS_REPLDPORT, L.CTM_REPLDPORT, portWords],
-	[
-		"ctstatus",
-		"words",
-		L.CTM_HAS_STATUS,
-		L.CTM_STATUS,
-		(value) => (value.kind === "words" ? [bits("conntrack", value.words, STATUSES)] : []),
-	],
-	[
-		"ctexpire",
-		"range",
-		L.CTM_HAS_EXPIRE,
-		L.CTM_EXPIRE_MIN,
-		(value) => (value.kind === "range" ? [value.min, value.max] : []),
-	],
-];
-
-function addressWords(value: Value): number[] {
-	if (value.kind !== "prefix") return [];
-	const { address, mask } = network(value.prefix);
-	return [address, mask];
-}
-
-function portWords(value: Value): number[] {
-	return value.kind === "range" ? [ports(value)] : [];
-}
-
-function encodeConntrack(options: Options, { rows }: MatchContext): MatchRow {
-	const block = new Array<number>(L.CTM_WORDS).fill(0);
-	let present = 0;
-	let invert = 0;
-	for (const [name, kind, bit, word, words] of CT_OPTIONS) {
-		const option = options.take(name, kind);
-		if (option === null) continue;
-		present |= bit;
-		if (option.not) invert |= bit;
-		for (const [index, value] of words(option.value).entries()) block[word + index] = value;
-	}
-	const dir = options.take("ctdir", "string");
-	if (dir !== null) {
-		present |= L.CTM_HAS_DIR;
-		block[L.CTM_DIR] = (dir.value.value === "REPLY") !== dir.not ? 1 : 0;
-	}
-	block[L.CTM_PRESENT] = present;
-	block[L.CTM_INVERT] = invert;
-	return plain(L.MATCH_CONNTRACK, 0, rows.words(block));
 }
 
 const ADDRESS_TYPES = [

@@ -3,7 +3,8 @@
 
 import { describe, expect, test } from "vitest";
 import * as L from "../../assembly/layout.ts";
-import { encodeRuleset, netnsFlags } from "../../bindings/encode.ts";
+import { encodeRuleset } from "../../bindings/encode.ts";
+import { netnsFlags } from "../../bindings/hooks.ts";
 import { Interner } from "../../bindings/interner.ts";
 import { applyRestore, parseIptablesSave } from "../../js/net/iptables/index.ts";
 import type { Ruleset } from "../../js/net/ruleset.ts";

@@ -1,17 +1,9 @@
 // A slow, obvious evaluator of typed iptables rules: one packet against one base chain, as iptables(8) and
 // iptables-extensions(8) say, with strings and Maps. Trusted, never used by the product. No NAT targets, no chance.
 
-import type {
-	Chain,
-	Extension,
-	Negatable,
-	Option,
-	Prefix,
-	Rule,
-	Ruleset,
-	TableName,
-	Value,
-} from "../../js/net/ruleset.ts";
+import type { Chain, Extension, Option, Rule, Ruleset, TableName, Value } from "../../js/net/ruleset.ts";
+import { connection, stateOf } from "./connection.ts";
+import { deviceFits, nameFits, number, prefixFits, prefixHolds } from "./header.ts";
 
 export interface RulePacket {
 	src: string;
@@ -390,78 +382,12 @@ function isCarried(match: Extension): boolean {
 	return match.carried !== null || !EVALUATED.includes(match.name);
 }
 
-function number(ip: string): number {
-	return ip.split(".").reduce((sum, byte) => sum * 256 + Number(byte), 0);
-}
-
 function uint(option: Option | undefined): number {
 	return option?.value.kind === "uint" ? option.value.value : 0;
-}
-
-function prefixHolds({ address, mask }: Prefix, ip: string): boolean {
-	const bits = typeof mask === "string" ? number(mask) : mask === 0 ? 0 : -1 << (32 - mask);
-	return ((number(address) ^ number(ip)) & bits) === 0;
-}
-
-function prefixFits(condition: Negatable<Prefix> | null, ip: string): boolean {
-	return condition === null || prefixHolds(condition.value, ip) !== condition.not;
-}
-
-function nameFits(pattern: string, device: string): boolean {
-	return pattern.endsWith("+") ? device.startsWith(pattern.slice(0, -1)) : device === pattern;
-}
-
-function deviceFits(condition: Negatable<string> | null, device: string | null): boolean {
-	if (condition === null) return true;
-	const fits = device === null ? condition.value === "+" : nameFits(condition.value, device);
-	return fits !== condition.not;
 }
 
 function portText(p: RulePacket, side: "src" | "dst"): string {
 	const names: Record<number, string> = { 6: "tcp", 17: "udp", 132: "sctp" };
 	const name = names[p.proto];
 	return name === undefined ? "none" : `${name}:${side === "src" ? p.sport : p.dport}`;
-}
-
-function stateOf(p: RulePacket): string {
-	return p.ct === "none" ? "INVALID" : p.ct === "untracked" ? "UNTRACKED" : p.ct.state;
-}
-
-function connection(p: RulePacket, options: readonly Option[]): boolean {
-	const { ct } = p;
-	return options.every(({ name, not, value }) => {
-		if (name === "ctstate") {
-			const translated =
-				typeof ct === "string" ? [] : ct.status.map((bit) => ({ SRC_NAT: "SNAT", DST_NAT: "DNAT" })[bit] ?? "");
-			return value.kind === "words" && [stateOf(p), ...translated].some((state) => value.words.includes(state)) !== not;
-		}
-		// Without a connection only the state is asked: the rest is not looked at where a state was given.
-		if (typeof ct === "string") return options.some((option) => option.name === "ctstate");
-		return ctHolds(ct, name, value) !== not;
-	});
-}
-
-function ctHolds(ct: RuleConnection, name: string, value: Value): boolean {
-	if (value.kind === "prefix") {
-		const sides: Record<string, string> = {
-			ctorigsrc: ct.orig.src,
-			ctorigdst: ct.orig.dst,
-			ctreplsrc: ct.repl.src,
-			ctrepldst: ct.repl.dst,
-		};
-		return prefixHolds(value.prefix, sides[name] ?? "");
-	}
-	if (name === "ctproto") return value.kind === "uint" && value.value === ct.proto;
-	if (name === "ctdir") return value.kind === "string" && (value.value === "REPLY") === ct.reply;
-	if (name === "ctstatus") return value.kind === "words" && value.words.some((status) => ct.status.includes(status));
-	const numbers: Record<string, number> = {
-		ctorigsrcport: ct.orig.sport,
-		ctorigdstport: ct.orig.dport,
-		ctreplsrcport: ct.repl.sport,
-		ctrepldstport: ct.repl.dport,
-		ctexpire: ct.expires,
-	};
-	const asked = numbers[name];
-	if (asked === undefined) throw new Error(`the reference does not know --${name}`);
-	return value.kind === "range" && asked >= value.min && asked <= value.max;
 }

@@ -1,0 +1,46 @@
+// Which netfilter hooks a ruleset registers in its netns, as flags: any table at all, nat, connection tracking.
+
+import * as L from "../assembly/layout.ts";
+import type { Rule, Ruleset } from "../js/net/ruleset.ts";
+
+// Extensions whose checkentry asks for connection tracking (nf_ct_netns_get). A nat table alone does not, nor does
+// CT --notrack: without such a rule conntrack's hooks are not registered, and the nat hooks see no entries.
+const TRACKING_MATCHES = new Set([
+	"conntrack",
+	"state",
+	"connmark",
+	"connbytes",
+	"connlabel",
+	"connlimit",
+	"helper",
+	"cluster",
+]);
+const TRACKING_TARGETS = new Set([
+	"DNAT",
+	"SNAT",
+	"MASQUERADE",
+	"REDIRECT",
+	"NETMAP",
+	"CONNMARK",
+	"CONNSECMARK",
+	"SYNPROXY",
+	"CLUSTERIP",
+]);
+
+/** NS_IPTABLES, NS_NAT, NS_CONNTRACK as the ruleset needs them. */
+export function netnsFlags(ruleset: Ruleset): number {
+	const rules = ruleset.tables.flatMap(({ chains }) => chains.flatMap((chain) => chain.rules));
+	const hasNat = ruleset.tables.some(({ name }) => name === "nat");
+	return (
+		(ruleset.tables.length > 0 ? L.NS_IPTABLES : 0) |
+		(hasNat ? L.NS_NAT : 0) |
+		(rules.some(tracks) ? L.NS_CONNTRACK : 0)
+	);
+}
+
+function tracks({ matches, target }: Rule): boolean {
+	if (matches.some(({ name }) => TRACKING_MATCHES.has(name))) return true;
+	if (target === null || target.kind !== "extension") return false;
+	if (target.name === "CT") return !target.options.some(({ name }) => name === "notrack");
+	return TRACKING_TARGETS.has(target.name);
+}
