@@ -60,7 +60,9 @@ export interface SnatPorts {
 export interface RuleHits {
 	node: string;
 	table: string;
+	/** Its text, and its target; null: it only counts or marks. */
 	rule: string;
+	target: string | null;
 	packets: number;
 	bytes: number;
 }
@@ -97,7 +99,7 @@ export interface ReplayReport {
 	snatPorts: SnatPorts[];
 	/** Of the router and what else tracks, beside the nodes. */
 	conntrack: Record<string, ConntrackCounts>;
-	/** The most-used rules of the nodes that decided something: those with a target that ends or rewrites. */
+	/** Rules of the nodes that were hit, most packets first. */
 	rules: RuleHits[];
 	recording: RecordingCounts;
 	/** First to last packet, seconds of the recording; when the last one was, seconds since 1970 with nine decimals. */
@@ -300,6 +302,7 @@ export function ruleHits(machine: Machine): RuleHits[] {
 			node: netns.slice("node:".length),
 			table,
 			rule,
+			target: place.rule.target?.name ?? null,
 			packets: Number(count),
 			bytes: Number(bytes[row] ?? 0n),
 		});

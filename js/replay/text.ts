@@ -4,6 +4,8 @@ import { type EndpointLoad, type ReplayReport, VERDICT_WORDS } from "./report.ts
 
 const GAP = "   ";
 const RULES_SHOWN = 10;
+/** Targets that decide or rewrite; jumps through chains are in the way of a reader. */
+const DECISIVE = new Set(["ACCEPT", "DROP", "REJECT", "DNAT", "SNAT", "MASQUERADE", "REDIRECT"]);
 const SNAT_SHOWN = 10;
 /** Longest rule text that is shown whole. */
 const RULE_WIDTH = 140;
@@ -134,9 +136,10 @@ function conntrack({ perNode, conntrack: others }: ReplayReport): string {
 }
 
 function rules({ rules: hits }: ReplayReport): string {
-	const shown = hits.slice(0, RULES_SHOWN);
+	const decisive = hits.filter(({ target }) => target !== null && DECISIVE.has(target));
+	const shown = decisive.slice(0, RULES_SHOWN);
 	const rows = shown.map(({ node, table, rule, packets }) => [grouped(packets), node, table, cut(rule)]);
-	return columns(["PACKETS", "NODE", "TABLE", "RULE"], rows, [0]) + more(hits.length - shown.length, "rule");
+	return columns(["PACKETS", "NODE", "TABLE", "RULE"], rows, [0]) + more(decisive.length - shown.length, "rule");
 }
 
 function recording({ recording: counts }: ReplayReport): string {
