@@ -72,7 +72,7 @@ describe("podwire trace", () => {
 		expect(out).toMatch(/N1->>N2: tcp .*#62;/);
 		expect((await trace("svc/shop/lb:80", "-o", "name")).out).toMatch(/^pod\/shop\/web-/);
 		const { bytes } = await trace("svc/shop/lb:80", "-o", "pcapng");
-		expect([...(bytes[0] ?? []).subarray(0, 4)]).toEqual([0x0a, 0x0d, 0x0d, 0x0a]);
+		expect([...(bytes[0] ?? new Uint8Array()).subarray(0, 4)]).toEqual([0x0a, 0x0d, 0x0d, 0x0a]);
 	});
 
 	it("exits with 1 where the answer is no", async () => {

@@ -76,7 +76,7 @@ function ask(prober: Prober, probe: Omit<Probe, "proto"> & { proto?: Probe["prot
 
 const outcome = (result: ProbeResult) => result.result?.outcome;
 const hits = (result: ProbeResult, node: string, word: string) =>
-	(result.ruleHits[`node:${node}`] ?? [])
+	[...(result.ruleHits?.[`node:${node}`] ?? [])]
 		.filter((line) => line.includes(word))
 		.reduce((sum, line) => sum + Number(line.split(" ")[0]), 0);
 
@@ -122,7 +122,7 @@ describe("NAT", () => {
 		const stray = ask(prober, { from: "pod:a", dst: VIP, port: 80, sport: 4000, raw: { flags: "SA", seq: 1, ack: 1 } });
 		expect(stray.hops?.length).toBeGreaterThan(0);
 		expect(hits(stray, "n1", "DNAT")).toBe(0);
-		expect((stray.hops ?? []).some(({ dst }) => dst === "10.244.1.3")).toBe(false);
+		expect((stray.hops ?? []).some((hop) => hop.includes("> 10.244.1.3:"))).toBe(false);
 	});
 
 	it("36: a UDP answer from another local address is a new flow, and can be SNATed", () => {

@@ -46,7 +46,7 @@ function withOwnRules(spec: NodeSpec, { objects, proxy }: ObjectsScenario): Node
 	if (node === undefined) throw new RangeError(`the objects hold no Node ${spec.name}`);
 	const { ruleset, sync } = synced(node, objects, proxy);
 	const { [ROUTE_LOCALNET]: _recorded, ...sysctls } = spec.sysctls ?? {};
-	const localnet = sync.routeLocalnet ? { [ROUTE_LOCALNET]: 1 } : {};
+	const localnet: Record<string, number> = sync.routeLocalnet ? { [ROUTE_LOCALNET]: 1 } : {};
 	const text = printIptablesSave(proxy.ipMasqAgent ? masqueraded(ruleset) : ruleset);
 	return { ...spec, iptables: text, sysctls: { ...sysctls, ...localnet } };
 }

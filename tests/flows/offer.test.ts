@@ -157,7 +157,7 @@ describe("small captures", () => {
 	const RST = 4;
 	const IN = 1;
 	const OUT = 2;
-	type Step = [interface: string, direction: number, spec: Partial<FrameSpec>, atMs?: number];
+	type Step = [device: string, direction: number, spec: Partial<FrameSpec>, atMs?: number];
 	const owners = {
 		"pod/shop/a": ["10.1.0.5"],
 		"pod/shop/b": ["10.1.1.6"],

@@ -187,7 +187,7 @@ export function violation(schema: Schema, value: unknown, root: Schema = schema,
 				? `${at} has ${name}, which no type has`
 				: ((propertyNames && violation(propertyNames as Schema, name, root, `${path} key`)) ??
 					violation(known, one, root, `${path}.${name}`));
-		if (miss) return miss;
+		if (typeof miss === "string") return miss;
 	}
 	return null;
 }
