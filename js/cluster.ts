@@ -35,7 +35,8 @@ import { parseReference, printReference, type Reference } from "./net/reference.
 import { parseRoutes, printRoutes } from "./net/route.ts";
 import type { HostSpec, Topology } from "./net/topology.ts";
 import { type ClusterEvent, type Realised, realise } from "./realise.ts";
-import { capacitiesFor, replay } from "./replay/replay.ts";
+import type { FlowReport } from "./replay/flow.ts";
+import { capacitiesFor, flowReports, replay } from "./replay/replay.ts";
 import type { ReplayReport } from "./replay/report.ts";
 import { type ReplaySource, survey } from "./replay/survey.ts";
 import { seededRandom } from "./sim/random.ts";
@@ -300,6 +301,16 @@ export class Cluster implements Disposable {
 		const seed = Number(this.#seed);
 		const report = await replay(this.machine, surveyed, { seed, ...request, ...context, assumed: this.assumed });
 		this.wire.now = parseTime(report.end ?? "") ?? this.wire.now;
+		return report;
+	}
+
+	/** As `replay`, flow by flow in the order of their first packets; the generator returns the report. */
+	async *replayFlows(
+		sources: readonly ReplaySource[],
+		request: ReplayRequest = {},
+	): AsyncGenerator<FlowReport, ReplayReport> {
+		const report = await this.replay(sources, request);
+		yield* flowReports(this.machine, replayContext(this.objects, this.topology, []));
 		return report;
 	}
 

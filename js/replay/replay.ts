@@ -51,6 +51,16 @@ export function capacitiesFor({ flows, network }: Survey): Capacities {
 	};
 }
 
+/** The flows of the last replay, one at a time, in the order of their first packets. */
+export function* flowReports(machine: Machine, options: Pick<ReplayOptions, "serviceOf"> = {}): Generator<FlowReport> {
+	const words: FlowWords = {
+		machine,
+		nodeOf: nodeOfNetns(machine.network),
+		serviceOf: options.serviceOf ?? (() => null),
+	};
+	for (const row of flowRows(machine.core)) yield flowReport(row, words);
+}
+
 /** Replays what was surveyed. Throws CapacityError, EventError, the sources' errors, and the signal's reason. */
 export async function replay(machine: Machine, survey: Survey, options: ReplayOptions = {}): Promise<ReplayReport> {
 	const started = options.now?.() ?? 0;
