@@ -58,17 +58,21 @@ export class Packet {
 		return <u8>(this.dport >> 8);
 	}
 
+
 	@inline get icmpCode(): u8 {
 		return <u8>this.dport;
 	}
+
 
 	@inline has(flag: i32): bool {
 		return (this.flags & (<u8>flag)) != 0;
 	}
 
+
 	@inline set(flag: i32): void {
 		this.flags |= <u8>flag;
 	}
+
 
 	@inline clear(flag: i32): void {
 		this.flags &= ~(<u8>flag);

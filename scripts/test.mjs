@@ -71,7 +71,15 @@ async function deno() {
 	const report = join(REPORTS, "deno.xml");
 	const { status } = await tee(
 		process.execPath,
-		[installed("deno/bin.cjs"), "test", "--no-check", "--allow-read", "--allow-env", `--junit-path=${report}`, ...tests],
+		[
+			installed("deno/bin.cjs"),
+			"test",
+			"--no-check",
+			"--allow-read",
+			"--allow-env",
+			`--junit-path=${report}`,
+			...tests,
+		],
 		{ env: { DENO_NO_UPDATE_CHECK: "1" } },
 	);
 	if (!existsSync(report)) return { passed: 0, failed: 1, skipped: 0 };

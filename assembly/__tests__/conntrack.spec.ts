@@ -4,11 +4,34 @@ import { row } from "../arena";
 import * as L from "../layout";
 import { conn } from "../netfilter/conn";
 import {
-	conntrackAttach, conntrackConfirm, conntrackDelete, conntrackExpire, conntrackIn, conntrackUnconfirmedDrop, ctExpires,
+	conntrackAttach,
+	conntrackConfirm,
+	conntrackDelete,
+	conntrackExpire,
+	conntrackIn,
+	conntrackUnconfirmedDrop,
+	ctExpires,
 } from "../netfilter/conntrack";
 import { netns } from "../netns";
 import {
-	CLIENT, cross, datagram, DROPPED, entry, icmp, INVALID, left, live, now, packet, ROWS, SECOND, segment, SERVER, setFlags, start, wait,
+	CLIENT,
+	cross,
+	datagram,
+	DROPPED,
+	entry,
+	icmp,
+	INVALID,
+	left,
+	live,
+	now,
+	packet,
+	ROWS,
+	SECOND,
+	segment,
+	SERVER,
+	setFlags,
+	start,
+	wait,
 } from "./wire";
 
 const S = L.TCP_SYN;
@@ -54,7 +77,9 @@ function close(): void {
 }
 
 describe("a TCP connection", () => {
-	beforeEach(() => { start(); });
+	beforeEach(() => {
+		start();
+	});
 
 	it("goes SYN_SENT, SYN_RECV, ESTABLISHED with the timeouts of each", () => {
 		expect(toServer(S, 1000, 0)).toBe(L.CTINFO_NEW);
@@ -201,7 +226,10 @@ describe("a TCP connection", () => {
 });
 
 describe("window tracking", () => {
-	beforeEach(() => { start(); handshake(); });
+	beforeEach(() => {
+		start();
+		handshake();
+	});
 
 	it("calls a sequence beyond the window and an acknowledgement of unsent data INVALID", () => {
 		expect(toServer(A | L.TCP_PSH, 300000, 9001, 10)).toBe(INVALID);
@@ -252,7 +280,9 @@ describe("window tracking", () => {
 });
 
 describe("UDP", () => {
-	beforeEach(() => { start(); });
+	beforeEach(() => {
+		start();
+	});
 
 	it("stays NEW until it is answered, and is a stream of 120 s after two seconds", () => {
 		expect(cross(datagram(CLIENT, 5000, SERVER, 53))).toBe(L.CTINFO_NEW);
@@ -281,7 +311,9 @@ describe("UDP", () => {
 });
 
 describe("ICMP", () => {
-	beforeEach(() => { start(); });
+	beforeEach(() => {
+		start();
+	});
 
 	it("tracks requests, by id and type, and calls an answer without one INVALID", () => {
 		expect(cross(icmp(CLIENT, SERVER, 8, 0, 7))).toBe(L.CTINFO_NEW);
@@ -321,7 +353,9 @@ function quote(src: u32, sport: i32, dst: u32, dport: i32): void {
 }
 
 describe("SCTP and protocols without a tracker", () => {
-	beforeEach(() => { start(); });
+	beforeEach(() => {
+		start();
+	});
 
 	it("an INIT is CLOSED for 10 s, the cookies lead to ESTABLISHED", () => {
 		expect(chunk(false, L.SCTP_INIT)).toBe(L.CTINFO_NEW);
@@ -355,7 +389,9 @@ function chunk(reply: bool, type: i32): i32 {
 }
 
 describe("the table", () => {
-	beforeEach(() => { start(); });
+	beforeEach(() => {
+		start();
+	});
 
 	it("keeps namespaces and zones apart", () => {
 		cross(datagram(CLIENT, 5000, SERVER, 53));
@@ -450,7 +486,7 @@ describe("the table", () => {
 		for (let step = 0; step < 4000; step++) {
 			seed = seed * 1664525 + 1013904223;
 			const port = <i32>(seed >>> 8) % 200;
-			const kill = (seed >>> 28) < 7;
+			const kill = seed >>> 28 < 7;
 			if (kill) {
 				expect(conntrackDelete(0, now(), L.PROTO_UDP, 0, 0, 20000 + port, -1, 0, 0, -1, -1)).toBe(alive[port]);
 				alive[port] = 0;

@@ -6,7 +6,20 @@ import { natChanged, natDeviceChanged, natInitialized, natManip, natRecordDevice
 import { netns } from "../netns";
 import { Packet } from "../packet";
 import {
-	CLIENT, cross, datagram, DROPPED, entry, icmp, leave, live, NODE, segment, SERVER, setFlags, start, wait,
+	CLIENT,
+	cross,
+	datagram,
+	DROPPED,
+	entry,
+	icmp,
+	leave,
+	live,
+	NODE,
+	segment,
+	SERVER,
+	setFlags,
+	start,
+	wait,
 } from "./wire";
 
 const VIP: u32 = 0x0a60000a; // 10.96.0.10
@@ -22,7 +35,8 @@ function dnat(p: Packet, address: u32, port: i32): i32 {
 
 function snat(p: Packet, low: u32, high: u32, portLow: i32, portHigh: i32, flags: i32): i32 {
 	conntrackIn(p, L.HOOK_PREROUTING);
-	if (p.ctinfo == <u8>L.CTINFO_NEW && !natInitialized(p, L.MANIP_SRC)) natSetup(p, L.MANIP_SRC, low, high, portLow, portHigh, flags);
+	if (p.ctinfo == <u8>L.CTINFO_NEW && !natInitialized(p, L.MANIP_SRC))
+		natSetup(p, L.MANIP_SRC, low, high, portLow, portHigh, flags);
 	return leave(p);
 }
 
@@ -36,7 +50,9 @@ function sportOf(src: u32, sport: i32, flags: i32 = 0): i32 {
 }
 
 describe("DNAT", () => {
-	beforeEach(() => { start(); });
+	beforeEach(() => {
+		start();
+	});
 
 	it("sends the flow elsewhere and brings its answers back", () => {
 		let p = segment(CLIENT, 41001, VIP, 80, L.TCP_SYN, 1000, 0);
@@ -133,7 +149,9 @@ describe("DNAT", () => {
 });
 
 describe("SNAT and masquerade", () => {
-	beforeEach(() => { start(); });
+	beforeEach(() => {
+		start();
+	});
 
 	it("keeps the port while the tuple is free and translates both ways", () => {
 		let p = datagram(CLIENT, 5000, OUTSIDE, 53);

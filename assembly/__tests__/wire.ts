@@ -4,7 +4,13 @@
 import { place, row, startAt } from "../arena";
 import * as L from "../layout";
 import { conn, Conn } from "../netfilter/conn";
-import { conntrackConfirm, conntrackFlush, conntrackIn, conntrackInit, conntrackUnconfirmedDrop } from "../netfilter/conntrack";
+import {
+	conntrackConfirm,
+	conntrackFlush,
+	conntrackIn,
+	conntrackInit,
+	conntrackUnconfirmedDrop,
+} from "../netfilter/conntrack";
 import { natInitialized, natManip, natNull } from "../netfilter/nat";
 import { netns } from "../netns";
 import { Packet } from "../packet";
@@ -27,7 +33,7 @@ function timeout(at: usize, which: i32, seconds: u32): void {
 /** An empty table and two netns, tracking, with window tracking, loose pickup and NAT. */
 export function start(): void {
 	if (!placed) {
-		startAt(<usize>memory.size() << 16);
+		startAt((<usize>memory.size()) << 16);
 		place(L.TABLE_NETNS, 2, L.NETNS_STRIDE);
 		place(L.TABLE_CT, ROWS, L.CT_STRIDE);
 		place(L.TABLE_TUPLE, 1024, L.TUPLE_STRIDE);
@@ -86,7 +92,16 @@ export function packet(slot: i32, proto: i32, src: u32, sport: i32, dst: u32, dp
 	return p;
 }
 
-export function segment(src: u32, sport: i32, dst: u32, dport: i32, flags: i32, seq: u32, ack: u32, payload: u32 = 0): Packet {
+export function segment(
+	src: u32,
+	sport: i32,
+	dst: u32,
+	dport: i32,
+	flags: i32,
+	seq: u32,
+	ack: u32,
+	payload: u32 = 0,
+): Packet {
 	const p = packet(0, L.PROTO_TCP, src, sport, dst, dport);
 	p.tcp = <u8>flags;
 	p.seq = seq;

@@ -10,6 +10,7 @@ import { sourceRemove } from "./source";
 import { Tuple, tupleHash } from "./tuple";
 import { slotAt, slotCount, tupleInsert, tupleRemove } from "./tuplehash";
 
+
 @unmanaged
 export class Conn {
 	origLo: u64;
@@ -54,11 +55,30 @@ export class Conn {
 	lastWscale: u8;
 	use: u8;
 
-	@inline get orig(): Tuple { return changetype<Tuple>(changetype<usize>(this)); }
-	@inline get reply(): Tuple { return changetype<Tuple>(changetype<usize>(this) + L.CT_REPLY); }
-	@inline tuple(dir: i32): Tuple { return changetype<Tuple>(changetype<usize>(this) + <usize>(dir << 4)); }
-	@inline has(bits: u32): bool { return (this.status & bits) != 0; }
-	@inline get proto(): u8 { return <u8>(this.origHi >> 32); }
+
+	@inline get orig(): Tuple {
+		return changetype<Tuple>(changetype<usize>(this));
+	}
+
+
+	@inline get reply(): Tuple {
+		return changetype<Tuple>(changetype<usize>(this) + L.CT_REPLY);
+	}
+
+
+	@inline tuple(dir: i32): Tuple {
+		return changetype<Tuple>(changetype<usize>(this) + <usize>(dir << 4));
+	}
+
+
+	@inline has(bits: u32): bool {
+		return (this.status & bits) != 0;
+	}
+
+
+	@inline get proto(): u8 {
+		return <u8>(this.origHi >> 32);
+	}
 }
 
 // The two descriptions of the record must agree; a drift fails the build.
@@ -112,10 +132,18 @@ export function connLive(): u32 {
 	return load<u32>(STATE, LIVE);
 }
 
-export function sweepRow(): u32 { return load<u32>(STATE, SWEEP); }
-export function setSweepRow(index: u32): void { store<u32>(STATE, index, SWEEP); }
-export function pressed(): bool { return load<u32>(STATE, PRESSED) != 0; }
-export function setPressed(value: bool): void { store<u32>(STATE, value ? 1 : 0, PRESSED); }
+export function sweepRow(): u32 {
+	return load<u32>(STATE, SWEEP);
+}
+export function setSweepRow(index: u32): void {
+	store<u32>(STATE, index, SWEEP);
+}
+export function pressed(): bool {
+	return load<u32>(STATE, PRESSED) != 0;
+}
+export function setPressed(value: bool): void {
+	store<u32>(STATE, value ? 1 : 0, PRESSED);
+}
 
 // @ts-ignore: decorator
 @inline

@@ -7,7 +7,18 @@ import * as L from "../layout";
 import { netns } from "../netns";
 import { Packet } from "../packet";
 import {
-	Conn, conn, connAllocate, connHash, connKill, connReset, connTop, expired, pressed, setPressed, setSweepRow, sweepRow,
+	Conn,
+	conn,
+	connAllocate,
+	connHash,
+	connKill,
+	connReset,
+	connTop,
+	expired,
+	pressed,
+	setPressed,
+	setSweepRow,
+	sweepRow,
 } from "./conn";
 import { icmpError, icmpIsError, icmpKnown, icmpPacket } from "./icmp";
 import { sctpClosing, sctpPacket } from "./sctp";
@@ -51,10 +62,10 @@ function resolve(p: Packet): i32 {
 	const zone = zoneOf(p.netns, p.zone, p.family);
 	if (zone < 0) return tableFull(p);
 	const proto = <u32>p.proto;
-	const lo = <u64>p.src | (<u64>p.dst << 32);
+	const lo = (<u64>p.src) | ((<u64>p.dst) << 32);
 	const tracked = hasPorts(proto) || proto == L.PROTO_ICMP;
 	const ports = tracked ? load<u32>(changetype<usize>(p), L.PACKET_SPORT) : 0;
-	const hi = <u64>ports | (<u64>((<u32>zone << 8) | proto) << 32);
+	const hi = (<u64>ports) | ((<u64>(((<u32>zone) << 8) | proto)) << 32);
 	const hash = tupleHash(lo, hi);
 
 	let found = tupleFind(lo, hi, hash);
@@ -101,13 +112,16 @@ function tableFull(p: Packet): i32 {
 
 function track(p: Packet, c: Conn, index: i32, proto: u32): i32 {
 	switch (proto) {
-		case L.PROTO_TCP: return tcpPacket(p, c, index);
+		case L.PROTO_TCP:
+			return tcpPacket(p, c, index);
 		case L.PROTO_UDP: {
 			udpPacket(p, c);
 			return TRACK_ACCEPT;
 		}
-		case L.PROTO_ICMP: return icmpPacket(p, c) ? TRACK_ACCEPT : TRACK_INVALID;
-		case L.PROTO_SCTP: return sctpPacket(p, c) ? TRACK_ACCEPT : TRACK_INVALID;
+		case L.PROTO_ICMP:
+			return icmpPacket(p, c) ? TRACK_ACCEPT : TRACK_INVALID;
+		case L.PROTO_SCTP:
+			return sctpPacket(p, c) ? TRACK_ACCEPT : TRACK_INVALID;
 		default: {
 			genericPacket(p, c);
 			return TRACK_ACCEPT;
@@ -243,9 +257,17 @@ export function conntrackFlush(netnsIndex: i32, now: i64): i32 {
  * proto 0, address 0, port -1: any. Ports of ICMP are the id, and type << 8 | code.
  */
 export function conntrackDelete(
-	netnsIndex: i32, now: i64, proto: i32,
-	origSrc: u32, origDst: u32, origSport: i32, origDport: i32,
-	replySrc: u32, replyDst: u32, replySport: i32, replyDport: i32,
+	netnsIndex: i32,
+	now: i64,
+	proto: i32,
+	origSrc: u32,
+	origDst: u32,
+	origSport: i32,
+	origDport: i32,
+	replySrc: u32,
+	replyDst: u32,
+	replySport: i32,
+	replyDport: i32,
 ): i32 {
 	const top = connTop();
 	let count = 0;

@@ -28,7 +28,7 @@ export function icmpKnown(type: u32): bool {
 
 /** Only a request may start a flow. False: the packet is INVALID. */
 export function icmpPacket(p: Packet, c: Conn): bool {
-	const type = <u32>c.orig.dport >>> 8;
+	const type = (<u32>c.orig.dport) >>> 8;
 	if (type != 8 && type != 13 && type != 15 && type != 17) return false;
 	refresh(c, p, timeoutNs(c.netns, L.TIMEOUT_ICMP));
 	return true;
@@ -43,10 +43,10 @@ export function icmpError(p: Packet): void {
 	const zone = zoneOf(p.netns, p.zone, p.family);
 	if (zone < 0) return;
 	const tracked = hasPorts(p.innerProto) || p.innerProto == L.PROTO_ICMP;
-	const ports: u32 = tracked ? <u32>p.innerSport | (<u32>p.innerDport << 16) : 0;
-	const hi = <u64>ports | (<u64>((<u32>zone << 8) | <u32>p.innerProto) << 32);
+	const ports: u32 = tracked ? (<u32>p.innerSport) | ((<u32>p.innerDport) << 16) : 0;
+	const hi = (<u64>ports) | ((<u64>(((<u32>zone) << 8) | (<u32>p.innerProto))) << 32);
 	const quoted = tupleAt(inner);
-	if (!invertKey(quoted, <u64>p.innerSrc | (<u64>p.innerDst << 32), hi)) return;
+	if (!invertKey(quoted, (<u64>p.innerSrc) | ((<u64>p.innerDst) << 32), hi)) return;
 	const found = tupleFind(quoted.lo, quoted.hi, tupleHash(quoted.lo, quoted.hi));
 	if (found < 0) return;
 	const index = found >> 1;

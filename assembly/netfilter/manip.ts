@@ -38,7 +38,8 @@ export function natManip(p: Packet, hook: i32): i32 {
 	const c = conn(p.ct);
 	const dir = directionOf(p.ctinfo);
 	const manip = manipOf(hook);
-	const error = p.proto == <u8>L.PROTO_ICMP && (p.ctinfo == <u8>L.CTINFO_RELATED || p.ctinfo == <u8>L.CTINFO_RELATED_REPLY);
+	const error =
+		p.proto == <u8>L.PROTO_ICMP && (p.ctinfo == <u8>L.CTINFO_RELATED || p.ctinfo == <u8>L.CTINFO_RELATED_REPLY);
 	if (error && p.icmpType == ICMP_REDIRECT && !mayRedirect(c)) return L.NF_DROP;
 
 	let bit: u32 = manip == L.MANIP_SRC ? L.IPS_SRC_NAT : L.IPS_DST_NAT;
@@ -85,7 +86,7 @@ function manipInner(p: Packet, t: Tuple, manip: i32): void {
 	if (hasPorts(p.innerProto)) {
 		if (manip == L.MANIP_SRC) p.innerSport = t.sport;
 		else p.innerDport = t.dport;
-	} else if (p.innerProto == <u8>L.PROTO_ICMP && icmpInverse(<u32>p.innerDport >>> 8) >= 0) {
+	} else if (p.innerProto == <u8>L.PROTO_ICMP && icmpInverse((<u32>p.innerDport) >>> 8) >= 0) {
 		p.innerSport = t.sport;
 	}
 }

@@ -43,7 +43,15 @@ export function natInitialized(p: Packet, manip: i32): bool {
  * nf_nat_setup_info: maps the source or destination of the packet's flow into a range. addrMin 0: the address stays.
  * portMin and portMax (ids for ICMP) count with NAT_PORTS. NF_DROP only where it had been decided already.
  */
-export function natSetup(p: Packet, manip: i32, addrMin: u32, addrMax: u32, portMin: i32, portMax: i32, natFlags: i32): i32 {
+export function natSetup(
+	p: Packet,
+	manip: i32,
+	addrMin: u32,
+	addrMax: u32,
+	portMin: i32,
+	portMax: i32,
+	natFlags: i32,
+): i32 {
 	const index = p.ct;
 	if (index < 0) return L.NF_ACCEPT;
 	const c = conn(index);
@@ -222,7 +230,7 @@ function uniquePort(t: Tuple, c: Conn, manip: i32, now: i64): void {
 	let attempts = min<u32>(portCount, MAX_ATTEMPTS);
 	while (true) {
 		for (let i: u32 = 0; i < attempts; i++) {
-			const port = <u16>(portFirst + ((offset + i) & 0xffff) % portCount);
+			const port = <u16>(portFirst + (((offset + i) & 0xffff) % portCount));
 			if (source) t.sport = port;
 			else t.dport = port;
 			if (!usedHarder(t, c, attempts - i, now)) return;

@@ -23,6 +23,8 @@ const CHUNKS: i32 = 11;
 
 // Columns: the state before. Rows: init, init_ack, abort, shutdown, shutdown_ack, error, cookie_echo, cookie_ack,
 // shutdown_complete, heartbeat, heartbeat_ack. First block ORIGINAL, second REPLY.
+// A row a line, as a table is read.
+// prettier-ignore
 const NEXT: usize = memory.data<u8>([
 	CL, CL, CW, CE, ES, CL, CL, SA, CW,
 	CL, CL, CW, CE, ES, SS, SR, SA, CL,
@@ -51,18 +53,30 @@ const NEXT: usize = memory.data<u8>([
 
 function chunkRow(chunk: u32): i32 {
 	switch (chunk) {
-		case L.SCTP_INIT: return 0;
-		case L.SCTP_INIT_ACK: return 1;
-		case L.SCTP_ABORT: return 2;
-		case L.SCTP_SHUTDOWN: return 3;
-		case L.SCTP_SHUTDOWN_ACK: return 4;
-		case L.SCTP_ERROR: return 5;
-		case L.SCTP_COOKIE_ECHO: return 6;
-		case L.SCTP_COOKIE_ACK: return 7;
-		case L.SCTP_SHUTDOWN_COMPLETE: return 8;
-		case L.SCTP_HEARTBEAT: return 9;
-		case L.SCTP_HEARTBEAT_ACK: return 10;
-		default: return -1; // DATA, SACK and others leave the state alone
+		case L.SCTP_INIT:
+			return 0;
+		case L.SCTP_INIT_ACK:
+			return 1;
+		case L.SCTP_ABORT:
+			return 2;
+		case L.SCTP_SHUTDOWN:
+			return 3;
+		case L.SCTP_SHUTDOWN_ACK:
+			return 4;
+		case L.SCTP_ERROR:
+			return 5;
+		case L.SCTP_COOKIE_ECHO:
+			return 6;
+		case L.SCTP_COOKIE_ACK:
+			return 7;
+		case L.SCTP_SHUTDOWN_COMPLETE:
+			return 8;
+		case L.SCTP_HEARTBEAT:
+			return 9;
+		case L.SCTP_HEARTBEAT_ACK:
+			return 10;
+		default:
+			return -1; // DATA, SACK and others leave the state alone
 	}
 }
 

@@ -21,7 +21,7 @@ export function sourceInit(): bool {
 // @ts-ignore: decorator
 @inline
 function head(src: u32, sport: u32, zoneProto: u32): usize {
-	const hash = <u32>mix(<u64>src | (<u64>(zoneProto ^ (sport << 16) ^ (sport >>> 8)) << 32));
+	const hash = <u32>mix((<u64>src) | ((<u64>(zoneProto ^ (sport << 16) ^ (sport >>> 8))) << 32));
 	// the table holds a power of two of heads
 	return base(L.TABLE_BYSOURCE) + <usize>((hash & (capacity(L.TABLE_BYSOURCE) - 1)) << 2);
 }

@@ -10,9 +10,22 @@ import { Packet } from "../packet";
 import { Conn, connKill } from "./conn";
 import { account, directionOf, refresh } from "./timeout";
 import {
-	FLAG_CHALLENGE_ACK, FLAG_CLOSE_INIT, FLAG_MAXACK_SET, FLAG_SIMULTANEOUS_OPEN, FLAG_UNACKNOWLEDGED,
-	WINDOW_IGNORE, WINDOW_INVALID,
-	before, inWindow, maxackOf, noteOptions, seenFlags, segmentEnd, setSeenFlags, windowResync, windowStart,
+	FLAG_CHALLENGE_ACK,
+	FLAG_CLOSE_INIT,
+	FLAG_MAXACK_SET,
+	FLAG_SIMULTANEOUS_OPEN,
+	FLAG_UNACKNOWLEDGED,
+	WINDOW_IGNORE,
+	WINDOW_INVALID,
+	before,
+	inWindow,
+	maxackOf,
+	noteOptions,
+	seenFlags,
+	segmentEnd,
+	setSeenFlags,
+	windowResync,
+	windowStart,
 } from "./window";
 
 /** What a tracker says of a packet: the kernel's NF_ACCEPT, -NF_ACCEPT, -NF_REPEAT. */
@@ -45,6 +58,8 @@ const STATES: i32 = 10;
 const KINDS: i32 = 6;
 
 // Columns: the state before. Rows: syn, syn-ack, fin, ack, rst, none. First block ORIGINAL, second REPLY.
+// A row a line, as a table is read.
+// prettier-ignore
 const NEXT: usize = memory.data<u8>([
 	SS, SS, IG, IG, IG, IG, IG, SS, SS, S2,
 	IV, IV, SR, IV, IV, IV, IV, IV, IV, SR,
@@ -62,8 +77,16 @@ const NEXT: usize = memory.data<u8>([
 ]);
 
 // Flag combinations that TCP can send, PSH, ECE and CWR aside: bit n for the flags n
-const VALID: u64 = (<u64>1 << 2) | (<u64>1 << 34) | (<u64>1 << 18) | (<u64>1 << 4) | (<u64>1 << 20) | (<u64>1 << 17) |
-	(<u64>1 << 49) | (<u64>1 << 16) | (<u64>1 << 48);
+const VALID: u64 =
+	((<u64>1) << 2) |
+	((<u64>1) << 34) |
+	((<u64>1) << 18) |
+	((<u64>1) << 4) |
+	((<u64>1) << 20) |
+	((<u64>1) << 17) |
+	((<u64>1) << 49) |
+	((<u64>1) << 16) |
+	((<u64>1) << 48);
 const LOOKED_AT: u8 = <u8>(L.TCP_FIN | L.TCP_SYN | L.TCP_RST | L.TCP_ACK | L.TCP_URG);
 
 const MAX_RETRANS: u8 = 3;
@@ -138,7 +161,8 @@ function resetState(p: Packet, c: Conn, dir: i32, windows: bool): i32 {
 		if (c.lastIndex == ACK && c.lastDir == <u8>dir && p.seq == c.lastEnd) return state;
 		state = c.state; // not exact: leave room for a challenge ACK
 	}
-	const answersIgnored = (c.has(L.IPS_SEEN_REPLY) && c.lastIndex == SYN) || (!c.has(L.IPS_ASSURED) && c.lastIndex == ACK);
+	const answersIgnored =
+		(c.has(L.IPS_SEEN_REPLY) && c.lastIndex == SYN) || (!c.has(L.IPS_ASSURED) && c.lastIndex == ACK);
 	if (answersIgnored && p.ack == c.lastEnd) return state | RST_SKIP;
 	if (c.state == SS && c.lastIndex == ACK && c.lastDir == 1 && p.seq == c.lastAck) return state | RST_SKIP;
 	return state;
@@ -174,7 +198,7 @@ function timeoutOf(c: Conn, state: u8, kind: u8, windows: bool): i64 {
 
 /** Moves the entry by one segment. p.ctinfo says the direction. */
 export function tcpPacket(p: Packet, c: Conn, index: i32): i32 {
-	if (((VALID >> <u64>(p.tcp & LOOKED_AT)) & 1) == 0) return TRACK_INVALID;
+	if (((VALID >> (<u64>(p.tcp & LOOKED_AT))) & 1) == 0) return TRACK_INVALID;
 	const kind = kindOf(p.tcp);
 	if (!c.has(L.IPS_CONFIRMED) && !startFlow(p, c, kind)) return TRACK_INVALID;
 
@@ -208,7 +232,13 @@ export function tcpPacket(p: Packet, c: Conn, index: i32): i32 {
 		case IV:
 			return TRACK_INVALID;
 		case TW:
-			if (old == LA && kind == ACK && c.lastDir != <u8>dir && c.lastIndex == SYN && (c.lastFlags & FLAG_CHALLENGE_ACK) != 0) {
+			if (
+				old == LA &&
+				kind == ACK &&
+				c.lastDir != <u8>dir &&
+				c.lastIndex == SYN &&
+				(c.lastFlags & FLAG_CHALLENGE_ACK) != 0
+			) {
 				c.lastFlags &= ~FLAG_CHALLENGE_ACK;
 				return TRACK_ACCEPT;
 			}

@@ -9,6 +9,7 @@
 import { hash2 } from "../hash";
 import * as L from "../layout";
 
+
 @unmanaged
 export class Tuple {
 	src: u32;
@@ -17,16 +18,33 @@ export class Tuple {
 	dport: u16;
 	zoneProto: u32;
 
-	@inline get lo(): u64 { return load<u64>(changetype<usize>(this)); }
-	@inline get hi(): u64 { return load<u64>(changetype<usize>(this), 8); }
-	@inline get proto(): u8 { return <u8>this.zoneProto; }
-	@inline get zone(): u32 { return this.zoneProto >>> 8; }
+
+	@inline get lo(): u64 {
+		return load<u64>(changetype<usize>(this));
+	}
+
+
+	@inline get hi(): u64 {
+		return load<u64>(changetype<usize>(this), 8);
+	}
+
+
+	@inline get proto(): u8 {
+		return <u8>this.zoneProto;
+	}
+
+
+	@inline get zone(): u32 {
+		return this.zoneProto >>> 8;
+	}
+
 
 	@inline
 	assign(lo: u64, hi: u64): void {
 		store<u64>(changetype<usize>(this), lo);
 		store<u64>(changetype<usize>(this), hi, 8);
 	}
+
 
 	@inline
 	equals(other: Tuple): bool {
@@ -51,15 +69,24 @@ export function tupleHash(lo: u64, hi: u64): u32 {
 /** The type that answers an ICMP query, or that it answers; -1 where the type is no query (invmap in nf_conntrack_proto_icmp.c). */
 export function icmpInverse(type: u32): i32 {
 	switch (type) {
-		case 8: return 0; // echo
-		case 0: return 8;
-		case 13: return 14; // timestamp
-		case 14: return 13;
-		case 15: return 16; // information
-		case 16: return 15;
-		case 17: return 18; // address mask
-		case 18: return 17;
-		default: return -1;
+		case 8:
+			return 0; // echo
+		case 0:
+			return 8;
+		case 13:
+			return 14; // timestamp
+		case 14:
+			return 13;
+		case 15:
+			return 16; // information
+		case 16:
+			return 15;
+		case 17:
+			return 18; // address mask
+		case 18:
+			return 17;
+		default:
+			return -1;
 	}
 }
 
@@ -76,11 +103,11 @@ export function invertKey(into: Tuple, lo: u64, hi: u64): bool {
 	if (<u8>(hi >> 32) == <u8>L.PROTO_ICMP) {
 		const inverse = icmpInverse(ports >>> 24);
 		if (inverse < 0) return false;
-		ports = (ports & 0x00ffffff) | (<u32>inverse << 24);
+		ports = (ports & 0x00ffffff) | ((<u32>inverse) << 24);
 	} else {
 		ports = rotl<u32>(ports, 16);
 	}
-	into.assign(rotl<u64>(lo, 32), (hi & 0xffffffff00000000) | <u64>ports);
+	into.assign(rotl<u64>(lo, 32), (hi & 0xffffffff00000000) | (<u64>ports));
 	return true;
 }
 

@@ -21,7 +21,7 @@ export function tupleTableInit(): bool {
 // @ts-ignore: decorator
 @inline
 export function slotAt(index: u32): usize {
-	return slots + (<usize>(index & mask) << 5);
+	return slots + ((<usize>(index & mask)) << 5);
 }
 
 export function slotCount(): u32 {
@@ -37,7 +37,7 @@ export function tupleFind(lo: u64, hi: u64, hash: u32): i32 {
 		const have = load<u32>(at, L.TUPLE_HASH);
 		if (have == hash && load<u64>(at) == lo && load<u64>(at, L.TUPLE_PORTS) == hi) return load<i32>(at, L.TUPLE_CT);
 		if (have == 0) return -1;
-		at = slots + ((at - slots + L.TUPLE_STRIDE) & ((<usize>mask << 5) | 31));
+		at = slots + ((at - slots + L.TUPLE_STRIDE) & (((<usize>mask) << 5) | 31));
 	}
 }
 
@@ -48,7 +48,7 @@ export function tupleInsert(lo: u64, hi: u64, hash: u32, value: i32): void {
 	const at = slotAt(i);
 	store<u64>(at, lo);
 	store<u64>(at, hi, L.TUPLE_PORTS);
-	store<u64>(at, <u64>(<u32>value) | (<u64>hash << 32), L.TUPLE_CT);
+	store<u64>(at, (<u64>(<u32>value)) | ((<u64>hash) << 32), L.TUPLE_CT);
 	store<u64>(at, 0, L.TUPLE_PACKETS);
 }
 

@@ -28,16 +28,50 @@ const SCALE_MAX: u8 = 14;
 /** One direction's half of the window state. */
 @unmanaged
 class Seen {
-	@inline static of(c: Conn, dir: i32): Seen { return changetype<Seen>(changetype<usize>(c) + <usize>(dir << 2)); }
 
-	@inline get end(): u32 { return load<u32>(changetype<usize>(this), L.CT_TD_END); }
-	@inline set end(value: u32) { store<u32>(changetype<usize>(this), value, L.CT_TD_END); }
-	@inline get maxend(): u32 { return load<u32>(changetype<usize>(this), L.CT_TD_MAXEND); }
-	@inline set maxend(value: u32) { store<u32>(changetype<usize>(this), value, L.CT_TD_MAXEND); }
-	@inline get maxwin(): u32 { return load<u32>(changetype<usize>(this), L.CT_TD_MAXWIN); }
-	@inline set maxwin(value: u32) { store<u32>(changetype<usize>(this), value, L.CT_TD_MAXWIN); }
-	@inline get maxack(): u32 { return load<u32>(changetype<usize>(this), L.CT_TD_MAXACK); }
-	@inline set maxack(value: u32) { store<u32>(changetype<usize>(this), value, L.CT_TD_MAXACK); }
+	@inline static of(c: Conn, dir: i32): Seen {
+		return changetype<Seen>(changetype<usize>(c) + <usize>(dir << 2));
+	}
+
+
+	@inline get end(): u32 {
+		return load<u32>(changetype<usize>(this), L.CT_TD_END);
+	}
+
+
+	@inline set end(value: u32) {
+		store<u32>(changetype<usize>(this), value, L.CT_TD_END);
+	}
+
+
+	@inline get maxend(): u32 {
+		return load<u32>(changetype<usize>(this), L.CT_TD_MAXEND);
+	}
+
+
+	@inline set maxend(value: u32) {
+		store<u32>(changetype<usize>(this), value, L.CT_TD_MAXEND);
+	}
+
+
+	@inline get maxwin(): u32 {
+		return load<u32>(changetype<usize>(this), L.CT_TD_MAXWIN);
+	}
+
+
+	@inline set maxwin(value: u32) {
+		store<u32>(changetype<usize>(this), value, L.CT_TD_MAXWIN);
+	}
+
+
+	@inline get maxack(): u32 {
+		return load<u32>(changetype<usize>(this), L.CT_TD_MAXACK);
+	}
+
+
+	@inline set maxack(value: u32) {
+		store<u32>(changetype<usize>(this), value, L.CT_TD_MAXACK);
+	}
 }
 
 // @ts-ignore: decorator
@@ -98,7 +132,7 @@ function readOptions(c: Conn, dir: i32, p: Packet): void {
 	if ((options & L.TCPOPT_SACK_PERM) != 0) flags |= FLAG_SACK_PERM;
 	if ((options & L.TCPOPT_WINDOW) != 0) {
 		flags |= FLAG_WINDOW_SCALE;
-		scale = min<u8>(options & <u8>L.TCPOPT_SCALE, SCALE_MAX);
+		scale = min<u8>(options & (<u8>L.TCPOPT_SCALE), SCALE_MAX);
 	}
 	setSeenFlags(c, dir, flags);
 	setSeenScale(c, dir, scale);
@@ -143,7 +177,7 @@ export function noteOptions(c: Conn, p: Packet): void {
 	c.lastWscale = 0;
 	if ((p.portId & L.TCPOPT_WINDOW) != 0) {
 		c.lastFlags |= FLAG_WINDOW_SCALE;
-		c.lastWscale = min<u8>(p.portId & <u8>L.TCPOPT_SCALE, SCALE_MAX);
+		c.lastWscale = min<u8>(p.portId & (<u8>L.TCPOPT_SCALE), SCALE_MAX);
 	}
 	if ((p.portId & L.TCPOPT_SACK_PERM) != 0) c.lastFlags |= FLAG_SACK_PERM;
 }
@@ -165,7 +199,7 @@ function pickSender(c: Conn, dir: i32, p: Packet, end: u32): void {
 	const sender = Seen.of(c, dir);
 	const receiver = Seen.of(c, dir ^ 1);
 	sender.end = end;
-	sender.maxwin = max<u32>(1, <u32>p.window << <u32>seenScale(c, dir));
+	sender.maxwin = max<u32>(1, (<u32>p.window) << (<u32>seenScale(c, dir)));
 	sender.maxend = end + sender.maxwin;
 	if (receiver.maxwin == 0) {
 		// Nothing came from the other side yet: let this acknowledgement pass until something does.
@@ -265,7 +299,8 @@ function moveWindow(c: Conn, dir: i32, p: Packet, end: u32, ack: u32, win: u32):
 }
 
 function countRetransmission(c: Conn, dir: i32, p: Packet, seq: u32, end: u32, ack: u32): void {
-	const same = c.lastDir == <u8>dir && c.lastSeq == seq && c.lastAck == ack && c.lastEnd == end && c.lastWin == p.window;
+	const same =
+		c.lastDir == <u8>dir && c.lastSeq == seq && c.lastAck == ack && c.lastEnd == end && c.lastWin == p.window;
 	if (same) {
 		if (c.retrans < 255) c.retrans++;
 		return;

@@ -13,20 +13,20 @@ const TABLE: usize = memory.data(8 + ZONES_MAX * 8, 8);
 // @ts-ignore: decorator
 @inline
 export function zoneOf(netns: i32, zone: u32, family: u32): i32 {
-	if (zone == 0) return <i32>(<u32>netns | (family == 6 ? FAMILY6 : 0));
+	if (zone == 0) return <i32>((<u32>netns) | (family == 6 ? FAMILY6 : 0));
 	return internZone(netns, zone, family);
 }
 
 function internZone(netns: i32, zone: u32, family: u32): i32 {
-	const key = <u64>(<u32>netns) | (<u64>(zone | (family << 16)) << 32);
+	const key = (<u64>(<u32>netns)) | ((<u64>(zone | (family << 16))) << 32);
 	const count = load<i32>(TABLE);
 	for (let i = 0; i < count; i++) {
-		if (load<u64>(TABLE + 8 + <usize>(i << 3)) == key) return <i32>(INTERNED | <u32>i);
+		if (load<u64>(TABLE + 8 + <usize>(i << 3)) == key) return <i32>(INTERNED | (<u32>i));
 	}
 	if (count >= ZONES_MAX) return -1;
 	store<u64>(TABLE + 8 + <usize>(count << 3), key);
 	store<i32>(TABLE, count + 1);
-	return <i32>(INTERNED | <u32>count);
+	return <i32>(INTERNED | (<u32>count));
 }
 
 /** Forgets every interned zone; only with an empty table. */

@@ -1,7 +1,7 @@
 // What the API server fills in when a Service or a pod's ports are created (pkg/apis/core/v1/defaults.go), as far as
 // the network depends on it. The annotation of Kubernetes 1.4-1.7 that asked for OnlyLocal still counts.
 
-import type { PodSpec, ServiceSpec, Service } from "../api/core.ts";
+import type { PodSpec, Service, ServiceSpec } from "../api/core.ts";
 
 const ONLY_LOCAL = "service.beta.kubernetes.io/external-traffic";
 const AFFINITY_SECONDS = 10800;

@@ -1,7 +1,7 @@
 // Service and pods to the older Endpoints object (pkg/controller/endpoint): one per Service, primary family only,
 // terminating pods left out, at most 1000 addresses.
 
-import type { EndpointAddress, Endpoints, EndpointSubset, Pod, Service } from "../api/core.ts";
+import type { EndpointAddress, EndpointSubset, Endpoints, Pod, Service } from "../api/core.ts";
 import { conditionsOf, hostnameOf, podIP, podsOf, portsOf } from "./endpoint.ts";
 
 export const ADDRESSES_MAX = 1000;

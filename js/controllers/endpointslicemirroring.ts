@@ -1,7 +1,7 @@
 // Endpoints that people write for a Service without a selector become EndpointSlices (pkg/controller/
 // endpointslicemirroring): one slice a subset and family, at most 1000 addresses of a subset, 100 endpoints a slice.
 
-import type { EndpointAddress, Endpoints, EndpointSubset } from "../api/core.ts";
+import type { EndpointAddress, EndpointSubset, Endpoints } from "../api/core.ts";
 import type { Endpoint, EndpointPort, EndpointSlice } from "../api/discovery.ts";
 import { familyOf } from "../net/address.ts";
 import type { Random } from "../ports.ts";

@@ -1,8 +1,8 @@
 // A pod made from a template, owned by its controller (pkg/controller/controller_utils.go), and which pods a
 // controller owns already.
 
-import type { KubernetesObject, LabelSelector, ObjectMeta, OwnerReference } from "../api/meta.ts";
 import type { Pod, PodTemplateSpec } from "../api/core.ts";
+import type { KubernetesObject, LabelSelector, ObjectMeta, OwnerReference } from "../api/meta.ts";
 import { selects } from "../api/selector.ts";
 
 export function ownerReference(owner: KubernetesObject): OwnerReference {

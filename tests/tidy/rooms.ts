@@ -124,11 +124,6 @@ export const ROOMS: Room[] = [
 		may: ["js/net", "js/flows", "js/wire", "js/trace", "bindings", "assembly/layout.ts"],
 	},
 	{
-		name: "js/trace",
-		holds: "one packet there and back, told hop by hop: JSON, text, diagram, capture",
-		may: ["js/net", "js/flows", "js/wire", "bindings", "assembly/layout.ts"],
-	},
-	{
 		name: "js/realise",
 		holds: "with `js/realise.ts` part of the composition root: objects to nodes, pods, rules and routes",
 		also: ["js/realise.ts"],
