@@ -9,32 +9,9 @@ import { type ConntrackEntry as ConntrackLine, type ConntrackTuple, printConntra
 import { type Link, type LinkAddress, printLinks } from "../net/link.ts";
 import type { Device, FibRoute, Netns } from "../net/network.ts";
 import { newRoute, printRoutes, type Route } from "../net/route.ts";
-import { protoName } from "../wire/describe.ts";
+import { protoName, stateName } from "../wire/describe.ts";
 
 const SECOND_NS = 1_000_000_000n;
-const TCP_STATES = [
-	"NONE",
-	"SYN_SENT",
-	"SYN_RECV",
-	"ESTABLISHED",
-	"FIN_WAIT",
-	"CLOSE_WAIT",
-	"LAST_ACK",
-	"TIME_WAIT",
-	"CLOSE",
-	"SYN_SENT2",
-];
-const SCTP_STATES = [
-	"NONE",
-	"CLOSED",
-	"COOKIE_WAIT",
-	"COOKIE_ECHOED",
-	"ESTABLISHED",
-	"SHUTDOWN_SENT",
-	"SHUTDOWN_RECD",
-	"SHUTDOWN_ACK_SENT",
-	"HEARTBEAT_SENT",
-];
 
 export function routesText(netns: Netns): string {
 	// The kernel lists by prefix, the default route first, of equal prefixes the lowest metric.
@@ -152,7 +129,7 @@ function conntrackLine(entry: ConntrackEntry, now: bigint): ConntrackLine {
 		proto: protoName(entry.proto),
 		protonum: entry.proto,
 		timeout: Number((entry.deadlineNs - now) / SECOND_NS),
-		state: stateOf(entry),
+		state: stateName(entry.proto, entry.state),
 		unreplied: (entry.status & L.IPS_SEEN_REPLY) === 0,
 		status: entry.status & L.IPS_ASSURED ? ["ASSURED"] : [],
 		original: tupleOf(entry.proto, entry.orig),
@@ -163,11 +140,6 @@ function conntrackLine(entry: ConntrackEntry, now: bigint): ConntrackLine {
 		attributes: [],
 		line: null,
 	};
-}
-
-function stateOf({ proto, state }: ConntrackEntry): string | null {
-	if (proto === L.PROTO_TCP) return TCP_STATES[state] ?? null;
-	return proto === L.PROTO_SCTP ? (SCTP_STATES[state] ?? null) : null;
 }
 
 function tupleOf(proto: number, { src, dst, sport, dport }: Tuple): ConntrackTuple {

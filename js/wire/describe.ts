@@ -41,6 +41,37 @@ const QUERIES: Readonly<Record<number, string>> = {
 	18: "address-mask-reply",
 };
 
+const TCP_STATES = [
+	"NONE",
+	"SYN_SENT",
+	"SYN_RECV",
+	"ESTABLISHED",
+	"FIN_WAIT",
+	"CLOSE_WAIT",
+	"LAST_ACK",
+	"TIME_WAIT",
+	"CLOSE",
+	"SYN_SENT2",
+];
+const SCTP_STATES = [
+	"NONE",
+	"CLOSED",
+	"COOKIE_WAIT",
+	"COOKIE_ECHOED",
+	"ESTABLISHED",
+	"SHUTDOWN_SENT",
+	"SHUTDOWN_RECD",
+	"SHUTDOWN_ACK_SENT",
+	"HEARTBEAT_SENT",
+];
+
+/** A conntrack entry's state as `conntrack -L` prints it; null for protocols without one. */
+export function stateName(proto: number, state: number): string | null {
+	if (proto === L.PROTO_TCP) return TCP_STATES[state] ?? null;
+	if (proto === L.PROTO_SCTP) return SCTP_STATES[state] ?? null;
+	return null;
+}
+
 /** `tcp`, `udp` … or `proto-N`. */
 export function protoName(proto: number): string {
 	const names: Readonly<Record<number, string>> = { 1: "icmp", 6: "tcp", 17: "udp", 58: "icmpv6", 132: "sctp" };

@@ -20,36 +20,13 @@ import {
 	type TupleJson,
 } from "../net/probe.ts";
 import { type Attempt, attempt } from "./attempt.ts";
-import { describeHeader, describeHop, describeStep, hookAndTable, protoName } from "./describe.ts";
+import { describeHeader, describeHop, describeStep, hookAndTable, protoName, stateName } from "./describe.ts";
 import { rawAttempt } from "./raw.ts";
 import { Wire } from "./wire.ts";
 
 const SECOND_NS = 1_000_000_000n;
 /** Time between two probes. */
 const PAUSE_NS = 50_000_000n;
-const TCP_STATES = [
-	"NONE",
-	"SYN_SENT",
-	"SYN_RECV",
-	"ESTABLISHED",
-	"FIN_WAIT",
-	"CLOSE_WAIT",
-	"LAST_ACK",
-	"TIME_WAIT",
-	"CLOSE",
-	"SYN_SENT2",
-];
-const SCTP_STATES = [
-	"NONE",
-	"CLOSED",
-	"COOKIE_WAIT",
-	"COOKIE_ECHOED",
-	"ESTABLISHED",
-	"SHUTDOWN_SENT",
-	"SHUTDOWN_RECD",
-	"SHUTDOWN_ACK_SENT",
-	"HEARTBEAT_SENT",
-];
 
 export interface ProberOptions {
 	/** Also record `timeout` of conntrack entries, rounded up to a multiple of 10 s. */
@@ -164,7 +141,7 @@ export class Prober {
 		];
 		const json: ConntrackEntryJson = {
 			proto: protoName(entry.proto),
-			state: stateName(entry),
+			state: stateName(entry.proto, entry.state),
 			flags,
 			orig: tupleJson(entry.proto, entry.orig),
 			reply: tupleJson(entry.proto, entry.reply),
@@ -274,12 +251,6 @@ function keyOf(proto: number, { src, dst, sport, dport }: Tuple): string {
 /** The entry that an event tells of; a tunnel's own packets are not the probe's. */
 function trackedRow(event: TraceEvent): number[] {
 	return event.kind === L.EVENT_CONNTRACK && event.ct >= 0 && event.inside === null ? [event.ct] : [];
-}
-
-function stateName(entry: ConntrackEntry): string | null {
-	if (entry.proto === L.PROTO_TCP) return TCP_STATES[entry.state] ?? null;
-	if (entry.proto === L.PROTO_SCTP) return SCTP_STATES[entry.state] ?? null;
-	return null;
 }
 
 function tupleJson(proto: number, tuple: Tuple): TupleJson {
