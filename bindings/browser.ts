@@ -10,3 +10,10 @@ export function loadModule(): Promise<WebAssembly.Module> {
 	});
 	return compiled;
 }
+
+/** A resource's bytes from the beginning, by its URL. */
+export async function* openFile(path: string): AsyncIterable<Uint8Array> {
+	const response = await fetch(path);
+	if (!response.ok) throw new Error(`${path}: HTTP ${response.status}`);
+	yield new Uint8Array(await response.arrayBuffer());
+}

@@ -1,4 +1,6 @@
-// Finds the engine's bytes on Deno: the file beside this one, local or remote, through fetch.
+// Finds files on Deno: the engine's bytes beside this one, local or remote, through fetch; recordings by their path.
+
+import { createReadStream } from "node:fs";
 
 let compiled: Promise<WebAssembly.Module> | undefined;
 
@@ -8,4 +10,9 @@ export function loadModule(): Promise<WebAssembly.Module> {
 		.then((response) => response.arrayBuffer())
 		.then((bytes) => WebAssembly.compile(bytes));
 	return compiled;
+}
+
+/** A file's bytes from the beginning. */
+export function openFile(path: string): AsyncIterable<Uint8Array> {
+	return createReadStream(path, { highWaterMark: 1 << 20 });
 }

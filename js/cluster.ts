@@ -288,7 +288,8 @@ export class Cluster implements Disposable {
 	 * network's state starts afresh and stays as the last packet left it. Throws SourceError, EventError, CapacityError,
 	 * CaptureError, LineError, and the signal's reason.
 	 */
-	async replay(sources: readonly ReplaySource[], request: ReplayRequest = {}): Promise<ReplayReport> {
+	async replay(recorded: ReplaySource | readonly ReplaySource[], request: ReplayRequest = {}): Promise<ReplayReport> {
+		const sources = "open" in recorded ? [recorded] : recorded;
 		const { topology, configuration } = this;
 		const networks =
 			configuration === null ? [] : [...configuration.podCIDRs.value, ...configuration.serviceCIDRs.value];
@@ -306,10 +307,10 @@ export class Cluster implements Disposable {
 
 	/** As `replay`, flow by flow in the order of their first packets; the generator returns the report. */
 	async *replayFlows(
-		sources: readonly ReplaySource[],
+		recorded: ReplaySource | readonly ReplaySource[],
 		request: ReplayRequest = {},
 	): AsyncGenerator<FlowReport, ReplayReport> {
-		const report = await this.replay(sources, request);
+		const report = await this.replay(recorded, request);
 		yield* flowReports(this.machine, replayContext(this.objects, this.topology, []));
 		return report;
 	}

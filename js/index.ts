@@ -1,6 +1,7 @@
 // The public surface of the package: clusters and their answers, readers of recorded traffic, typed errors.
 
 export type { KubernetesObject } from "./api/meta.ts";
+export { openFlows } from "./cluster/recording.ts";
 export {
 	Cluster,
 	type ClusterOptions,
@@ -20,7 +21,7 @@ export {
 } from "./cluster.ts";
 export { CaptureError, LineError } from "./flows/errors.ts";
 export { type FlowEvent, parseEvents } from "./flows/events.ts";
-export { type FlowInput, type FlowOptions, type FlowSource, openFlows } from "./flows/open.ts";
+export { type FlowInput, type FlowOptions, type FlowSource, openFlows as readFlows } from "./flows/open.ts";
 export { FlagError } from "./manifests/configuration.ts";
 export { ManifestError } from "./manifests/error.ts";
 export type { Reference } from "./net/reference.ts";
