@@ -11,6 +11,7 @@ import server
 
 IP_RECVERR, MSG_ERRQUEUE, SO_EE_ORIGIN_LOCAL, SO_EE_ORIGIN_ICMP = 11, 0x2000, 1, 2
 IP_TTL, IP_RECVTTL = 2, 12
+EPHEMERAL = 32768, 61000  # net.ipv4.ip_local_port_range
 UNREACHABLE = frozenset((errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENOPROTOOPT, errno.EHOSTDOWN, errno.ENONET, errno.EPROTO, errno.EMSGSIZE))
 
 
@@ -51,6 +52,18 @@ class Attempt:
             return "0.0.0.0"
         finally:
             chooser.close()
+
+    def _number(self, first, last):
+        """An id or port out of the range that no probe from here had: one taken twice within conntrack's timeout would
+        make its packet a second one of the earlier flow."""
+        taken = self._netns.taken
+        if len(taken) > (last - first) // 2:
+            taken.clear()
+        while True:
+            number = random.randrange(first, last)
+            if number not in taken:
+                taken.add(number)
+                return number
 
     def _fail(self, error, phase):
         """The attempt ends with an errno."""
@@ -216,7 +229,7 @@ class UdpAttempt(Attempt):
 
     def _start(self):
         sock, probe = self.sock, self.probe
-        sock.bind((probe.get("srcIp") or "", probe.get("sport") or 0))
+        self._bind(probe.get("srcIp") or "", probe.get("sport"))
         self.local = (self._source(), sock.getsockname()[1])
         self._loop.watch(sock, select.EPOLLIN, self._readable)
         try:
@@ -224,6 +237,16 @@ class UdpAttempt(Attempt):
         except OSError as failed:
             self._error = failed.errno
             self.result["localError"] = self.result["errno"] = errno.errorcode.get(failed.errno, str(failed.errno))
+
+    def _bind(self, address, port):
+        if port:
+            return self.sock.bind((address, port))
+        while True:
+            try:
+                return self.sock.bind((address, self._number(*EPHEMERAL)))
+            except OSError as failed:
+                if failed.errno != errno.EADDRINUSE:
+                    raise
 
     def _readable(self, _):
         try:
@@ -254,7 +277,7 @@ class IcmpAttempt(Attempt):
         if probe.get("srcIp"):
             sock.bind((probe["srcIp"], 0))
         sock.setsockopt(socket.IPPROTO_IP, IP_RECVTTL, 1)
-        self.local = (self._source(), probe.get("sport") or random.randrange(1024, 65536))
+        self.local = (self._source(), probe.get("sport") or self._number(1024, 65536))
         self._loop.watch(sock, select.EPOLLIN, self._readable)
         try:
             sock.sendto(packet.icmp_query(8, 0, self.local[1], 1, b"podwire!" * 7), (probe["dst"], 0))

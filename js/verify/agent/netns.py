@@ -24,6 +24,7 @@ class Netns:
 
     def __init__(self, name, home):
         self.name = name
+        self.taken = set()  # UDP source ports and ICMP ids that probes from here had
         self._home = home
         _check(_libc.unshare(CLONE_NEWNET), "unshare(CLONE_NEWNET)")
         self.fd = os.open("/proc/self/ns/net", os.O_RDONLY)
