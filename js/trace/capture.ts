@@ -64,6 +64,8 @@ function frameOf(packet: PacketFields): FrameSpec {
 		sport: packet.sport ?? packet.id ?? 0,
 		dport: packet.dport ?? ICMP[packet.icmp ?? ""] ?? 0,
 		ttl: packet.ttl,
+		seq: packet.seq ?? 0,
+		ack: packet.ack ?? 0,
 		tcpFlags: [...(packet.flags ?? "")].reduce((bits, letter) => bits | (FLAGS[letter] ?? 0), 0),
 	};
 	const { inner } = packet;

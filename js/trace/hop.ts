@@ -90,12 +90,17 @@ export function packetFields(header: Header, inside: Header | null = null): Pack
 		dst: ipv4FromNumber(header.dst),
 		...(hasPorts(header.proto) ? { dport: header.dport } : {}),
 		ttl: header.ttl,
-		...(header.proto === L.PROTO_TCP ? { flags: flagLetters(header.tcpFlags) } : {}),
+		...(header.proto === L.PROTO_TCP ? tcpFields(header) : {}),
 		...(header.proto === L.PROTO_ICMP ? icmpFields(header) : {}),
 		length: header.len,
 	};
 	if (inside !== null) fields.encapsulated = packetFields(inside);
 	return fields;
+}
+
+function tcpFields({ tcpFlags, seq, ack }: Header): Partial<PacketFields> {
+	const flags = flagLetters(tcpFlags);
+	return (tcpFlags & L.TCP_ACK) === 0 ? { flags, seq } : { flags, seq, ack };
 }
 
 function icmpFields(header: Header): Partial<PacketFields> {

@@ -33,6 +33,10 @@ export interface PacketFields {
 	ttl: number;
 	/** TCP: letters in wire order, `S`, `SA`, `PA`. */
 	flags?: string;
+	/** TCP: sequence number, 0..2^32-1. */
+	seq?: number;
+	/** TCP with `A`: the number acknowledged. */
+	ack?: number;
 	/** ICMP: `echo-request`, `port-unreachable` …; errors quote `inner`. */
 	icmp?: string;
 	id?: number;
