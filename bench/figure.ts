@@ -1,7 +1,8 @@
 // What a benchmark is, and how it is timed: two contenders over the same inputs, the engine and its twin in typed-array
-// TypeScript, both warm, one after the other in one run of benny.
+// TypeScript, both warm, one after the other in one run.
 
-import b from "benny";
+import { isLess } from "./budget.ts";
+import { timed } from "./timing.ts";
 
 export type Unit = "Mpps" | "M/s" | "k/s" | "/s" | "x" | "ns" | "ms" | "s" | "MiB" | "B";
 
@@ -29,11 +30,11 @@ export interface Subject {
 	prepare(size: number): Promise<Case>;
 }
 
-/** A subject that times itself. */
+/** A subject that measures itself: a process, a size, the ratio of two runs. */
 export interface Samples {
 	name: string;
 	unit: Unit;
-	/** Seconds of each run. */
+	/** One value a run, in `unit`. */
 	samples(): Promise<number[]>;
 }
 
@@ -48,8 +49,6 @@ export interface Figure {
 	ratio: number | null;
 }
 
-const ROUNDS = 5;
-const ROUND_SECONDS = 0.25;
 const WARM_MS = 700;
 
 /** Seconds of one run as a figure in `unit`. */
@@ -66,6 +65,8 @@ export function inUnit(unit: Unit, seconds: number, perRun: number): number {
 			return (seconds / perRun) * 1e9;
 		case "ms":
 			return (seconds / perRun) * 1e3;
+		case "s":
+			return seconds / perRun;
 		default:
 			throw new RangeError(`${unit} is not a rate or a time`);
 	}
@@ -86,18 +87,6 @@ export async function agree(name: string, { engine, twin }: Case): Promise<void>
 	if (is !== expected) throw new Error(`${name}: the engine's checksum is ${is}, its twin's ${expected}`);
 }
 
-/** Seconds of a run, by side. The sides take turns, so that whatever else the machine does falls on both. */
-async function timed(name: string, sides: readonly Contender[]): Promise<number[][]> {
-	const seconds: number[][] = sides.map(() => []);
-	for (let round = 1; round <= ROUNDS; round++) {
-		const cases = sides.map((side, i) => b.add(i === 0 ? "engine" : "twin", () => side.run()));
-		const options = b.configure({ cases: { maxTime: ROUND_SECONDS, minSamples: 2 } });
-		const { results } = await b.suite(`${name} ${round}/${ROUNDS}`, options, ...cases);
-		for (const [i, { details }] of results.entries()) seconds[i]?.push(...details.sampleResults);
-	}
-	return seconds;
-}
-
 export async function measure({ name, unit, size, prepare }: Subject): Promise<Figure> {
 	const subject = await prepare(size);
 	const { engine, twin, perRun } = subject;
@@ -105,28 +94,26 @@ export async function measure({ name, unit, size, prepare }: Subject): Promise<F
 	const sides = twin === null ? [engine] : [engine, twin];
 	for (const side of sides) await warm(side);
 	const [own = [], other] = await timed(name, sides);
-	return figure(name, unit, perRun, own, other ?? null);
-}
-
-export async function sampled({ name, unit, samples }: Samples): Promise<Figure> {
-	return figure(name, unit, 1, await samples(), null);
-}
-
-/** From the seconds of each run, the twin's too where there is one. */
-function figure(name: string, unit: Unit, perRun: number, own: number[], other: number[] | null): Figure {
-	if (own.length === 0) throw new Error(`${name}: nothing was measured`);
-	const baseline = other === null ? null : median(other);
+	const baseline = other === undefined ? null : median(other);
+	const values = own.map((seconds) => inUnit(unit, seconds, perRun));
 	return {
-		name,
-		unit,
-		median: inUnit(unit, median(own), perRun),
-		best: inUnit(unit, Math.min(...own), perRun),
-		runs: own.length,
+		...figure(name, unit, values),
 		baseline: baseline === null ? null : inUnit(unit, baseline, perRun),
 		ratio: baseline === null ? null : baseline / median(own),
 	};
 }
 
-function median(values: readonly number[]): number {
+export async function sampled({ name, unit, samples }: Samples): Promise<Figure> {
+	return figure(name, unit, await samples());
+}
+
+/** Of one value a run, without a twin. */
+export function figure(name: string, unit: Unit, values: number[]): Figure {
+	if (values.length === 0) throw new Error(`${name}: nothing was measured`);
+	const best = isLess(name, unit) ? Math.min(...values) : Math.max(...values);
+	return { name, unit, median: median(values), best, runs: values.length, baseline: null, ratio: null };
+}
+
+export function median(values: readonly number[]): number {
 	return [...values].sort((a, b) => a - b)[values.length >> 1] as number;
 }

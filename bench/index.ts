@@ -1,40 +1,67 @@
-// `npm run bench -- [--only NAME]… [--json FILE]`: measures, prints a line a figure, and writes `bench/RESULTS.md` where
-// everything was measured. `--only` takes a whole name or its beginning.
+// `npm run bench -- [--only NAME]… [--json FILE] [--keep]`: measures, prints a line a figure. `--only` takes a whole name, or
+// else the beginning of some. Where everything was measured, or with `--keep`, the figures go into `bench/RESULTS.json`.
 
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { ROOT } from "../scripts/run.mjs";
-import { type Figure, measure, sampled } from "./figure.ts";
-import { line, machine, markdown } from "./results.ts";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { BUDGET, growth } from "./budget.ts";
+import { type Figure, measure, type Samples, type Subject, sampled } from "./figure.ts";
+import { keep, machine, writeJson } from "./report.ts";
+import { line, missing } from "./results.ts";
 import { SAMPLED, SUBJECTS } from "./subjects.ts";
 
 const { values } = parseArgs({
-	options: { json: { type: "string" }, only: { type: "string", multiple: true, default: [] } },
+	options: {
+		json: { type: "string" },
+		only: { type: "string", multiple: true, default: [] },
+		keep: { type: "boolean", default: false },
+	},
 });
-const all = [...SUBJECTS, ...SAMPLED];
-const chosen = all.filter(
-	({ name }) => values.only.length === 0 || values.only.some((only) => name === only || name.startsWith(only)),
-);
-if (chosen.length === 0) {
-	process.stderr.write(
-		`no figure is named ${values.only.join(", ")}; there are ${all.map(({ name }) => name).join(", ")}\n`,
-	);
-	process.exit(2);
-}
+const all: readonly (Subject | Samples)[] = [...SUBJECTS, ...SAMPLED];
+const chosen = choose(values.only);
+const collect = collector();
 
 const figures: Figure[] = [];
-const started = performance.now();
 for (const subject of chosen) {
-	const figure = await ("samples" in subject ? sampled(subject) : measure(subject));
+	try {
+		say(await ("samples" in subject ? sampled(subject) : measure(subject)));
+	} catch (error) {
+		process.stderr.write(`${subject.name}: ${error instanceof Error ? error.stack : error}\n`);
+		process.exitCode = 1;
+	}
+	// The tables of the last subject are hundreds of megabytes: let them go before the next one's.
+	collect();
+}
+for (const figure of growth(figures)) say(figure);
+const whole = chosen.length === all.length;
+if (whole) for (const { name, by } of missing(figures)) process.stdout.write(`${name}: ${by ?? "missing"}\n`);
+if (values.json !== undefined) await writeJson(values.json, { machine: machine(), figures });
+if (whole || values.keep) await keep(figures, whole ? machine() : null);
+
+function say(figure: Figure): void {
 	process.stdout.write(`${line(figure)}\n`);
 	figures.push(figure);
-	// The tables of the last subject are hundreds of megabytes: let them go before the next one's.
-	globalThis.gc?.();
 }
-const { user, system } = process.cpuUsage();
-const share = (user + system) / 1000 / (performance.now() - started);
-if (values.json !== undefined) {
-	await writeFile(values.json, `${JSON.stringify({ machine: machine(share), figures }, null, "\t")}\n`);
+
+/** Subjects by `--only`; ends the process where a name fits none. */
+function choose(names: readonly string[]): readonly (Subject | Samples)[] {
+	if (names.length === 0) return all;
+	const wanted = new Set<Subject | Samples>();
+	for (const only of names) {
+		const exact = all.filter(({ name }) => name === only);
+		const found = exact.length > 0 ? exact : all.filter(({ name }) => name.startsWith(only));
+		for (const subject of found) wanted.add(subject);
+		if (found.length === 0) {
+			const known = BUDGET.some(({ name }) => name === only) ? "is missing: nothing measures it yet" : "is no figure";
+			process.stderr.write(`${only} ${known}; there are ${all.map(({ name }) => name).join(", ")}\n`);
+			process.exit(2);
+		}
+	}
+	return all.filter((subject) => wanted.has(subject));
 }
-if (chosen.length === all.length) await writeFile(join(ROOT, "bench/RESULTS.md"), markdown(figures, share));
+
+/** The garbage collector, which Node shows to those who ask. */
+function collector(): () => void {
+	setFlagsFromString("--expose-gc");
+	return runInNewContext("gc") as () => void;
+}

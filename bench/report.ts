@@ -1,0 +1,47 @@
+// Where figures end: `--json FILE`, `bench/RESULTS.json`, and the two pages that are rendered from it.
+
+import { readFile, writeFile } from "node:fs/promises";
+import { arch, cpus, platform } from "node:os";
+import { join } from "node:path";
+import { ROOT } from "../scripts/run.mjs";
+import type { Figure } from "./figure.ts";
+import { markdown, merged, type Results, withBudget } from "./results.ts";
+
+const RESULTS = join(ROOT, "bench/RESULTS.json");
+const TABLE = join(ROOT, "bench/RESULTS.md");
+const PAGE = join(ROOT, "docs/performance.md");
+
+const started = performance.now();
+
+/** The machine as far as it explains a figure: processor, how many of it, runtime, how much of one CPU this process got. */
+export function machine(): string {
+	const all = cpus();
+	const model = all[0]?.model.trim() ?? arch();
+	const { user, system } = process.cpuUsage();
+	const share = (user + system) / 1000 / (performance.now() - started);
+	const host = `${model}, ${all.length} CPUs, ${platform()} ${arch()}`;
+	return `${host}, ${runtime()} (V8 ${process.versions.v8}); the run had ${Math.round(share * 100)} % of one CPU`;
+}
+
+function runtime(): string {
+	const { deno } = process.versions;
+	return deno === undefined ? `Node ${process.versions.node}` : `Deno ${deno}`;
+}
+
+/** The last figures of every name, as committed. */
+export async function committed(): Promise<Results> {
+	return JSON.parse(await readFile(RESULTS, "utf8")) as Results;
+}
+
+export async function writeJson(file: string, results: Results): Promise<void> {
+	await writeFile(file, `${JSON.stringify(results, null, "\t")}\n`);
+}
+
+/** Puts figures among the last ones, and renders both pages anew. `from`: says of which machine they are. */
+export async function keep(figures: readonly Figure[], from: string | null): Promise<void> {
+	const before = await committed();
+	const results = { machine: from ?? before.machine, figures: merged(before.figures, figures) };
+	await writeJson(RESULTS, results);
+	await writeFile(TABLE, markdown(results));
+	await writeFile(PAGE, withBudget(await readFile(PAGE, "utf8"), results.figures));
+}
