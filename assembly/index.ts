@@ -4,6 +4,7 @@
 
 import { base, capacity, place } from "./arena";
 import { buildFib, fibReset } from "./compile/fib";
+import { markPurity } from "./compile/purity";
 import { compileSet } from "./compile/sets";
 import { fdbReset } from "./fdb";
 import { sourceFor } from "./fib";
@@ -65,6 +66,10 @@ export function compile(netnsCount: i32, setCount: i32): bool {
 	}
 	for (let i = 0; i < setCount; i++) compileSet(i);
 	return true;
+}
+/** Looks at the first `count` chains: what of them is new, and which are pure. After rules have changed. */
+export function compileChains(count: i32): void {
+	markPurity(count);
 }
 
 /** Opens a socket (rport 0: a listener); its row, or -1: full. */

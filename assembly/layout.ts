@@ -337,8 +337,13 @@ export const CHAIN_POLICY = 8; // u32 POLICY_*
 export const CHAIN_TABLE = 12; // u32 XT_*
 export const CHAIN_NETNS = 16; // i32
 export const CHAIN_NAME = 20; // i32 host string id
-export const CHAIN_FLAGS = 24;
+export const CHAIN_FLAGS = 24; // u32 CHAINF_*; the host writes 0 when it writes rules
 export const CHAIN_STRIDE = 32;
+
+export const CHAINF_COMPILED = 1; // its rules have been looked at
+export const CHAINF_IMPURE = 2; // a walk depends on or changes more than `chainIsPure` allows, here or behind a jump
+export const CHAINF_IMPURE_OWN = 4; // by its own rules
+export const CHAINF_JUMPS = 8; // it has jumps
 
 export const POLICY_RETURN = 0; // a user chain
 export const POLICY_ACCEPT = 1;

@@ -11,6 +11,7 @@ export interface Instance extends CoreExports {
 	seal(): number;
 	seed(value: bigint): void;
 	compile(netnsCount: number, setCount: number): number;
+	compileChains(count: number): void;
 	listen(netns: number, proto: number, laddr: number, lport: number, raddr: number, rport: number): number;
 	close(socket: number): void;
 	source(netns: number, dst: number): number;
@@ -116,12 +117,18 @@ export class Core {
 		return new Core(engine);
 	}
 
-	/** Builds FIBs and sets after configuration rows have changed. */
+	/** Builds FIBs and sets and looks at chains after configuration rows have changed. */
 	compile(): void {
 		this.#netns = this.rows.count(L.TABLE_NETNS);
 		if (!this.engine.compile(this.#netns, this.rows.count(L.TABLE_SET))) {
 			throw new EngineError("routes or sets do not fit: TABLE_INTERVAL, TABLE_SCRATCH or TABLE_ENTRY is too small");
 		}
+		this.compileChains();
+	}
+
+	/** Looks at chains after rules have changed. */
+	compileChains(): void {
+		this.engine.compileChains(this.rows.count(L.TABLE_CHAIN));
 	}
 
 	/** Byte address of row `index` of TABLE_PACKETIN. */

@@ -35,7 +35,7 @@ export class Machine {
 		for (const netns of network.netns) {
 			const row = this.netnsRow(netns.name);
 			this.#sets.set(row, encodeSets(this.core.rows, row, netns.sets));
-			if (netns.ruleset) this.loadRuleset(netns.name, netns.ruleset);
+			if (netns.ruleset) this.#encodeRuleset(netns.name, netns.ruleset);
 			if (options.windows) this.#setFlag(row, L.NS_TCP_WINDOWS);
 		}
 		this.core.compile();
@@ -64,6 +64,11 @@ export class Machine {
 
 	/** Makes a ruleset the netns's; counters of rules that stay are kept, as `iptables-restore --noflush` does. */
 	loadRuleset(netns: string, ruleset: Ruleset): void {
+		this.#encodeRuleset(netns, ruleset);
+		this.core.compileChains();
+	}
+
+	#encodeRuleset(netns: string, ruleset: Ruleset): void {
 		const row = this.netnsRow(netns);
 		const previous = this.#rulesets.get(row) ?? null;
 		const counts = previous ? this.counters() : null;

@@ -6,6 +6,7 @@ import { base, row } from "../arena";
 import { baseChain } from "../netns";
 import { Packet } from "../packet";
 import { event, tracing } from "../trace";
+import { policyOf, rulesOf } from "./chain";
 import { matches, MATCHES_NO, MATCHES_YES, portsDiffer } from "./match";
 import { pathCount, pathPush, pathStart } from "./path";
 import { patternHolds } from "./pattern";
@@ -100,18 +101,6 @@ function end<T>(p: Packet, hook: i32, table: i32, at: usize, verdict: i32, reaso
 	if (p.reason == L.REASON_NONE) p.reason = <u8>reason;
 	if (tracing<T>() && verdict == L.NF_UNKNOWN) event(p, L.EVENT_UNKNOWN, hook, table, -1, p.rule);
 	return verdict;
-}
-
-// @ts-ignore: decorator
-@inline
-function rulesOf(chain: i32): usize {
-	const first = load<i32>(row(L.TABLE_CHAIN, chain, L.CHAIN_STRIDE), L.CHAIN_RULE_FIRST);
-	return row(L.TABLE_RULE, first, L.RULE_STRIDE);
-}
-
-function policyOf(chain: i32): usize {
-	const at = row(L.TABLE_CHAIN, chain, L.CHAIN_STRIDE);
-	return row(L.TABLE_RULE, load<i32>(at, L.CHAIN_RULE_FIRST) + load<i32>(at, L.CHAIN_RULE_COUNT), L.RULE_STRIDE);
 }
 
 // @ts-ignore: decorator

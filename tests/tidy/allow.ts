@@ -38,8 +38,10 @@ export const RECORDS: Record<string, string> = {
 	"assembly/netfilter/ctmatch.ts": "the match row, for conntrack",
 	"assembly/netfilter/target.ts": "the target's part of a rule row",
 	"assembly/netfilter/iptables.ts": "chain and rule rows",
+	"assembly/netfilter/chain.ts": "the chain row",
 	"assembly/netfilter/ipset.ts": "a set and its members",
 	"assembly/compile/fib.ts": "writes the intervals of a FIB",
+	"assembly/compile/purity.ts": "the flags of chains, from their rules",
 	"assembly/compile/sets.ts": "writes the hash of a set",
 	"assembly/compile/sort.ts": "u64 keys in place",
 };
