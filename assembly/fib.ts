@@ -5,7 +5,7 @@
 import { base, row } from "./arena";
 import { device, deviceHas } from "./device";
 import { mix } from "./hash";
-import { isLocal, netns, netnsHas } from "./netns";
+import { firstDevice, isLocal, netns, netnsHas } from "./netns";
 import { Packet } from "./packet";
 import { keyed } from "./random";
 import * as L from "./layout";
@@ -48,7 +48,7 @@ function addressOf(route: i32): usize {
 	return row(L.TABLE_ADDRESS, -2 - route, L.ADDRESS_STRIDE);
 }
 
-/** Fills in p's route for its destination: rtType, oif, gateway, prefsrc, rtFlags. RTN_UNSPEC: no route. */
+/** Fills in p's route for its destination: rtType, oif, gateway, rtFlags. RTN_UNSPEC: no route. */
 export function lookupRoute(p: Packet, output: bool): i32 {
 	const route = fibLookup(p.netns, p.dst);
 	p.gateway = 0;
@@ -63,7 +63,7 @@ export function lookupRoute(p: Packet, output: bool): i32 {
 		p.oif = -1;
 		return L.RTN_BROADCAST;
 	}
-	if (isLocalRoute(route)) return localRoute(p, route);
+	if (isLocalRoute(route)) return localRoute(p);
 	const at = row(L.TABLE_ROUTE, route, L.ROUTE_STRIDE);
 	p.rtType = <u8>load<u32>(at, L.ROUTE_TYPE);
 	if (p.rtType != L.RTN_UNICAST) {
@@ -73,9 +73,15 @@ export function lookupRoute(p: Packet, output: bool): i32 {
 	p.oif = load<i32>(at, L.ROUTE_DEVICE);
 	p.gateway = load<u32>(at, L.ROUTE_VIA);
 	if (load<u32>(at, L.ROUTE_NEXTHOP_COUNT) > 0) selectNexthop(p, at);
-	const prefsrc = load<u32>(at, L.ROUTE_PREFSRC);
-	p.prefsrc = prefsrc != 0 ? prefsrc : selectAddress(p.oif, p.gateway != 0 ? p.gateway : p.dst);
 	return L.RTN_UNICAST;
+}
+
+/** fib_result_prefsrc: the source for a packet that has none, once lookupRoute has found it a unicast or local route. */
+export function preferredSource(p: Packet): u32 {
+	const route = fibLookup(p.netns, p.dst);
+	if (isLocalRoute(route)) return load<u32>(addressOf(route), L.ADDRESS_IP);
+	const prefsrc = load<u32>(row(L.TABLE_ROUTE, route, L.ROUTE_STRIDE), L.ROUTE_PREFSRC);
+	return prefsrc != 0 ? prefsrc : selectAddress(p.oif, p.gateway != 0 ? p.gateway : p.dst);
 }
 
 /** ip_route_me_harder: a hook changed what routing looks at. False: the packet cannot leave; p.reason says why. */
@@ -92,13 +98,11 @@ export function reroute(p: Packet): bool {
 	return true;
 }
 
-function localRoute(p: Packet, route: i32): i32 {
-	const ns = netns(p.netns);
+function localRoute(p: Packet): i32 {
 	p.rtType = <u8>L.RTN_LOCAL;
 	p.rtFlags |= <u8>L.RT_LOCAL;
 	// A packet that came in has no outgoing interface at INPUT; one that is sent leaves by lo.
-	p.oif = (p.rtFlags & (<u8>L.RT_OUTPUT)) != 0 ? <i32>load<u32>(ns, L.NETNS_DEVICE_FIRST) : -1;
-	p.prefsrc = load<u32>(addressOf(route), L.ADDRESS_IP);
+	p.oif = (p.rtFlags & (<u8>L.RT_OUTPUT)) != 0 ? firstDevice(p.netns) : -1;
 	return L.RTN_LOCAL;
 }
 

@@ -12,7 +12,7 @@
 
 import { bridgeReceive, bridgeSend } from "./bridge";
 import { countIn, countOut, deviceKind, deviceMaster, deviceMtu, deviceNetns, devicePeer } from "./device";
-import { isMartian, lookupRoute, sourceOnLink, validateSource } from "./fib";
+import { isMartian, lookupRoute, preferredSource, sourceOnLink, validateSource } from "./fib";
 import * as icmp from "./icmp";
 import { headerCached, MAC_NONE, resolve } from "./neighbour";
 import { conntrackAttach, conntrackUnconfirmedDrop } from "./netfilter/conntrack";
@@ -141,7 +141,7 @@ export function send<T>(p: Packet): void {
 	p.iif = -1;
 	const type = lookupRoute(p, true);
 	if (type != L.RTN_UNICAST && type != L.RTN_LOCAL) return end<T>(p, L.VERDICT_UNREACHABLE, reasonOf(type));
-	if (p.src == 0) p.src = p.prefsrc;
+	if (p.src == 0) p.src = preferredSource(p);
 	if (p.len > deviceMtu(p.oif)) p.mtu = <u16>min<u32>(deviceMtu(p.oif), 0xffff);
 	const verdict = hook<T>(p, L.HOOK_OUTPUT);
 	if (verdict != L.NF_ACCEPT) return stop<T>(p, L.HOOK_OUTPUT, verdict);

@@ -88,7 +88,7 @@ export const PACKET_RTFLAGS = 113; // u8 RT_*
 export const PACKET_REASON = 114; // u8 REASON_*
 export const PACKET_PORTID = 115; // u8 TCP options of a SYN, TCPOPT_*; 0 none
 export const PACKET_RULE = 116; // i32 rule that decided; -1 none
-export const PACKET_PREFSRC = 120; // u32 preferred source of the route taken
+export const PACKET_SPARE = 120; // u32
 export const PACKET_TUNNEL = 124; // i32 packet slot this one encapsulates; -1 none
 export const PACKET_STRIDE = 128;
 

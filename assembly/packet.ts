@@ -50,7 +50,7 @@ export class Packet {
 	reason: u8;
 	portId: u8;
 	rule: i32;
-	prefsrc: u32;
+	spare: u32;
 	tunnel: i32;
 
 

@@ -9,6 +9,7 @@ import {
 	isLocalRoute,
 	isMartian,
 	lookupRoute,
+	preferredSource,
 	selectAddress,
 	sourceFor,
 	validateSource,
@@ -92,7 +93,7 @@ describe("the route of a packet", () => {
 		expect(lookupRoute(p, true)).toBe(L.RTN_UNICAST);
 		expect(p.gateway).toBe(0);
 		expect(p.oif).toBe(cbr0);
-		expect(p.prefsrc).toBe(BRIDGE);
+		expect(preferredSource(p)).toBe(BRIDGE);
 	});
 
 	it("is local for an own address, whatever main says of the same prefix", () => {
@@ -213,7 +214,7 @@ describe("the source that a socket gets", () => {
 		expect(sourceFor(node, OUTSIDE)).toBe(BRIDGE);
 		const p = towards(OUTSIDE);
 		lookupRoute(p, true);
-		expect(p.prefsrc).toBe(BRIDGE);
+		expect(preferredSource(p)).toBe(BRIDGE);
 	});
 
 	it("is the destination itself within the netns, and none without a route", () => {
