@@ -1,10 +1,11 @@
-// Sources to dist/: the Wasm module from assembly/ (asc), JavaScript and types from js/ and bindings/ (tsc), side by side.
+// Sources to dist/: the Wasm module from assembly/ (asc), types of js/ and bindings/ (tsc), their JavaScript (bundle.mjs).
 // The module is also copied beside bindings/ so that tests run from the TypeScript sources. `--force` builds what is
 // up to date too; `--only wasm|ts` builds one half; `--checked` adds the module in which every access is checked.
 
 import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { bundle } from "./bundle.mjs";
 import { install } from "./install.mjs";
 import { changed, files, installed, node, ROOT } from "./run.mjs";
 
@@ -43,20 +44,15 @@ function copyModule() {
 }
 
 async function buildTypeScript() {
-	await node("tsc", [installed("typescript/bin/tsc"), "-p", "tsconfig.json"]);
+	rmSync(join(ROOT, "dist/js"), { recursive: true, force: true });
+	await Promise.all([
+		node("tsc", [installed("typescript/bin/tsc"), "-p", "tsconfig.json", "--emitDeclarationOnly"]),
+		bundle(),
+	]);
 	cpSync(join(ROOT, AGENT), join(ROOT, "dist", AGENT), { recursive: true });
-	prune();
 	if (existsSync(join(ROOT, BIN))) chmodSync(join(ROOT, BIN), 0o755);
 	mkdirSync(join(ROOT, "build"), { recursive: true });
 	writeFileSync(join(ROOT, TS_STAMP), "");
-}
-
-/** Removes outputs whose source is gone: dist/ is published as it stands. */
-function prune() {
-	for (const path of files("dist")) {
-		const source = path.replace(/^dist\//, "").replace(/\.(js|js\.map|d\.ts)$/, ".ts");
-		if (!path.endsWith(".wasm") && !existsSync(join(ROOT, source))) rmSync(join(ROOT, path));
-	}
 }
 
 /** @param {{force?: boolean, checked?: boolean, only?: string | undefined}} options */

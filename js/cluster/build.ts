@@ -11,7 +11,7 @@ import type { Topology } from "../net/topology.ts";
 import type { Realised } from "../realise.ts";
 import { UnknownReferenceError } from "./errors.ts";
 import { applyNodeState, type NodeStates, outsideHosts } from "./nodestate.ts";
-import { nodeRules } from "./rules.ts";
+import { ClusterRules } from "./rules.ts";
 
 export interface Plan {
 	topology: Topology;
@@ -24,10 +24,11 @@ export function planOf({ objects, topology, configuration, portmap }: Realised):
 	const services = objects.filter(({ kind }) => kind === "Service") as Service[];
 	const slices = objects.filter(({ kind }) => kind === "EndpointSlice") as EndpointSlice[];
 	const byName = new Map(objects.filter(({ kind }) => kind === "Node").map((node) => [node.metadata.name, node]));
+	const rules = new ClusterRules(services, slices, configuration);
 	const rulesets = new Map<string, Ruleset>();
 	const nodes = topology.nodes.map((spec) => {
 		const node = byName.get(spec.name) as Node;
-		const own = nodeRules(node, services, slices, configuration, portmap.get(spec.name) ?? null);
+		const own = rules.of(node, portmap.get(spec.name) ?? null);
 		rulesets.set(`node:${spec.name}`, own.ruleset);
 		return { ...spec, sysctls: { ...own.sysctls, ...spec.sysctls } };
 	});

@@ -3,10 +3,12 @@
 
 import type { Node, Service } from "../api/core.ts";
 import type { EndpointSlice } from "../api/discovery.ts";
-import { DEFAULT_IP_MASQ_CONFIG, ipMasqJump, ipMasqRestore } from "../cni/ipmasq.ts";
+import { DEFAULT_IP_MASQ_CONFIG, type IpMasqConfig, ipMasqJump, ipMasqRestore } from "../cni/ipmasq.ts";
 import { PORTMAP_JUMPS } from "../cni/portmap.ts";
 import { type KubeProxyConfiguration, type ProxyConfig, readProxyConfig } from "../kube-proxy/config.ts";
+import { likeness } from "../kube-proxy/likeness.ts";
 import { syncNode } from "../kube-proxy/saved.ts";
+import type { ProxyNode, SyncInput } from "../kube-proxy/sync.ts";
 import type { Configuration } from "../manifests/configuration.ts";
 import { printPrefix } from "../net/address.ts";
 import { applyRestore, asLoaded } from "../net/iptables/index.ts";
@@ -31,50 +33,81 @@ export function proxyConfigOf(configuration: Configuration): ProxyConfig {
 	return readProxyConfig(given.clusterCIDR ? given : { ...given, clusterCIDR });
 }
 
-/** The rules of one node. `portmap`: its hostPort chains as fed to iptables-restore, null for none. */
-export function nodeRules(
-	node: Node,
-	services: readonly Service[],
-	endpointSlices: readonly EndpointSlice[],
-	configuration: Configuration,
-	portmap: string | null,
-): NodeRules {
-	const state = syncNode({
-		family: "ipv4",
-		node: {
-			name: node.metadata.name ?? "",
-			ips: (node.status?.addresses ?? []).filter(({ type }) => type === "InternalIP").map(({ address }) => address),
-			podCIDRs: node.spec?.podCIDRs ?? (node.spec?.podCIDR ? [node.spec.podCIDR] : []),
-			labels: node.metadata.labels ?? {},
-		},
-		services,
-		endpointSlices,
-		config: proxyConfigOf(configuration),
-	});
-	let { ruleset } = state;
-	const feed = (text: string): void => {
-		ruleset = applyRestore(ruleset, text, { noflush: true });
+/** The rules of every node. Those that nothing tells apart are one value, made once. */
+export class ClusterRules {
+	readonly #input: Omit<SyncInput, "node">;
+	readonly #likeness: (node: ProxyNode) => string;
+	/** After kubelet and kube-proxy, by likeness. */
+	readonly #synced = new Map<string, { ruleset: Ruleset; routeLocalnet: boolean }>();
+	/** With everything, by likeness and portmap's text. */
+	readonly #rules = new Map<string, NodeRules>();
+	readonly #masquerade: IpMasqConfig | null;
+
+	/** Throws AddressError, ProxyConfigError. */
+	constructor(services: readonly Service[], endpointSlices: readonly EndpointSlice[], configuration: Configuration) {
+		this.#input = { family: "ipv4", services, endpointSlices, config: proxyConfigOf(configuration) };
+		this.#likeness = likeness(this.#input);
+		this.#masquerade = masqueradeConfig(configuration);
+	}
+
+	/** `portmap`: the node's hostPort chains as fed to iptables-restore, null for none. */
+	of(node: Node, portmap: string | null): NodeRules {
+		const own = proxyNode(node);
+		const like = this.#likeness(own);
+		const key = portmap === null ? like : `${like}\n${portmap}`;
+		let rules = this.#rules.get(key);
+		if (rules === undefined) {
+			rules = this.#make(own, like, portmap);
+			this.#rules.set(key, rules);
+		}
+		return rules;
+	}
+
+	#sync(node: ProxyNode, like: string): { ruleset: Ruleset; routeLocalnet: boolean } {
+		let synced = this.#synced.get(like);
+		if (synced === undefined) {
+			const { ruleset, sync } = syncNode({ ...this.#input, node });
+			synced = { ruleset, routeLocalnet: sync.routeLocalnet };
+			this.#synced.set(like, synced);
+		}
+		return synced;
+	}
+
+	#make(node: ProxyNode, like: string, portmap: string | null): NodeRules {
+		const { ruleset: before, routeLocalnet } = this.#sync(node, like);
+		let ruleset = before;
+		const feed = (text: string): void => {
+			ruleset = applyRestore(ruleset, text, { noflush: true });
+		};
+		if (portmap !== null) {
+			feed(portmap);
+			const jumps = PORTMAP_JUMPS.map(({ chain, rule, prepend }) => `${prepend ? "-I" : "-A"} ${chain} ${rule}`);
+			feed(natText(jumps));
+		}
+		if (this.#masquerade !== null) {
+			feed(ipMasqRestore(this.#masquerade, "ipv4"));
+			feed(natText([`-A POSTROUTING ${ipMasqJump(this.#masquerade)}`]));
+		}
+		const localnet: Record<string, number> = routeLocalnet ? { "net.ipv4.conf.all.route_localnet": 1 } : {};
+		// Tables in the one order that iptables-nft prints whatever was loaded first.
+		return { ruleset: asLoaded(ruleset, { backend: "nft" }), sysctls: { ...PROXY_SYSCTLS, ...localnet } };
+	}
+}
+
+function proxyNode({ metadata, status, spec }: Node): ProxyNode {
+	return {
+		name: metadata.name ?? "",
+		ips: (status?.addresses ?? []).filter(({ type }) => type === "InternalIP").map(({ address }) => address),
+		podCIDRs: spec?.podCIDRs ?? (spec?.podCIDR ? [spec.podCIDR] : []),
+		labels: metadata.labels ?? {},
 	};
-	if (portmap !== null) {
-		feed(portmap);
-		const jumps = PORTMAP_JUMPS.map(({ chain, rule, prepend }) => `${prepend ? "-I" : "-A"} ${chain} ${rule}`);
-		feed(natText(jumps));
-	}
-	const masquerade = masqueradeConfig(configuration);
-	if (masquerade !== null) {
-		feed(ipMasqRestore(masquerade, "ipv4"));
-		feed(natText([`-A POSTROUTING ${ipMasqJump(masquerade)}`]));
-	}
-	const localnet: Record<string, number> = state.sync.routeLocalnet ? { "net.ipv4.conf.all.route_localnet": 1 } : {};
-	// Tables in the one order that iptables-nft prints whatever was loaded first.
-	return { ruleset: asLoaded(ruleset, { backend: "nft" }), sysctls: { ...PROXY_SYSCTLS, ...localnet } };
 }
 
 function natText(lines: readonly string[]): string {
 	return ["*nat", ...lines, "COMMIT", ""].join("\n");
 }
 
-function masqueradeConfig({ nonMasquerade, ipMasq }: Configuration) {
+function masqueradeConfig({ nonMasquerade, ipMasq }: Configuration): IpMasqConfig | null {
 	if (nonMasquerade.value === null) return null;
 	return { ...DEFAULT_IP_MASQ_CONFIG, ...ipMasq.value, nonMasqueradeCIDRs: nonMasquerade.value };
 }

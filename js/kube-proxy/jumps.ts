@@ -84,8 +84,10 @@ function declareMissing(ruleset: Ruleset, table: TableName, names: readonly stri
 }
 
 function hasRule(ruleset: Ruleset, { table, from, words }: Jump): boolean {
+	const rules = chainsIn(ruleset, table).get(from)?.rules ?? [];
+	if (rules.length === 0) return false;
 	const wanted = printRule(parseRule(words.join(" "), table, ruleset.family));
-	return (chainsIn(ruleset, table).get(from)?.rules ?? []).some((rule) => printRule(rule) === wanted);
+	return rules.some((rule) => printRule(rule) === wanted);
 }
 
 function insertMissing(ruleset: Ruleset, jumps: readonly Jump[], table: Jump["table"]): string[] {

@@ -69,19 +69,19 @@ export interface SyncResult {
 }
 
 /** Every address of the node's interfaces, without prefix lengths. */
-function nodeAddresses(node: ProxyNode): string[] {
+export function nodeAddresses(node: ProxyNode): string[] {
 	const listed =
 		node.interfaces === undefined ? ["127.0.0.1", "::1", ...node.ips] : Object.values(node.interfaces).flat();
 	return listed.map((text) => text.split("/")[0] ?? "");
 }
 
-function primaryIP(node: ProxyNode, family: Family): string | null {
+export function primaryIP(node: ProxyNode, family: Family): string | null {
 	const own = node.ips.map(readAddress);
 	return own.find((address) => address !== null && familyOf(address) === family) ?? null;
 }
 
 /** The keyword `primary` stands for the Node's primary address of each family. */
-function nodePortsOf(input: Pick<SyncInput, "family" | "config" | "node">): NodePortAddresses {
+export function nodePortsOf(input: Pick<SyncInput, "family" | "config" | "node">): NodePortAddresses {
 	const { config, node, family } = input;
 	const [first, ...more] = config.nodePortAddresses;
 	if (first !== "primary" || more.length > 0) return nodePortAddresses(config.nodePortAddresses, family);

@@ -4,7 +4,7 @@
 import type { EndpointInfo } from "./endpointsmap.ts";
 import { compareText, type TrafficPolicy, usesClusterEndpoints, usesLocalEndpoints } from "./servicemap.ts";
 
-const ZONE_LABEL = "topology.kubernetes.io/zone";
+export const ZONE_LABEL = "topology.kubernetes.io/zone";
 
 export interface EndpointCategories {
 	/** For policy Cluster; null where the Service port never uses that policy. */

@@ -1,7 +1,7 @@
-// The built package's pure texts under Deno: same answers, same errors. Runs on dist/, as a user's program would.
+// The pure texts under Deno, from their sources: same answers, same errors.
 
-import { parseIptablesSave, printIptablesSave } from "../../dist/js/net/iptables/index.js";
-import { parseReference, printReference } from "../../dist/js/net/reference.js";
+import { parseIptablesSave, printIptablesSave } from "../../js/net/iptables/index.ts";
+import { parseReference, printReference } from "../../js/net/reference.ts";
 
 function equal(got: unknown, expected: unknown): void {
 	const [a, b] = [JSON.stringify(got), JSON.stringify(expected)];

@@ -20,8 +20,6 @@ const TYPES: Readonly<Record<string, string>> = {
 const IMPORTS = {
 	podwire: "/dist/js/index.js",
 	"#core": "/dist/bindings/browser.js",
-	yaml: "/node_modules/yaml/browser/index.js",
-	"@noble/hashes/": "/node_modules/@noble/hashes/",
 };
 const PAGE = `<!doctype html><script type="importmap">${JSON.stringify({ imports: IMPORTS })}</script>
 <script type="module">
