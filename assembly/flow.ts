@@ -4,6 +4,7 @@
 
 import { base, capacity, row } from "./arena";
 import { hash2, mix } from "./hash";
+import { conn, expired } from "./netfilter/conn";
 import * as L from "./layout";
 
 const UNTRACKED_NS: i64 = 120_000_000_000;
@@ -88,6 +89,6 @@ export function isLive(index: i32, time: i64, opens: bool): bool {
 	const ct = load<i32>(at, L.FLOW_CT);
 	if (ct < 0) return !opens && time - load<i64>(at, L.FLOW_LAST) < UNTRACKED_NS;
 	const entry = row(L.TABLE_CT, ct, L.CT_STRIDE);
-	if (load<u32>(entry, L.CT_STATUS) == 0 || load<i32>(entry, L.CT_FLOW) != index) return false;
-	return load<i64>(entry, L.CT_DEADLINE) > time;
+	if (load<u16>(entry, L.CT_STATUS) == 0 || load<i32>(entry, L.CT_FLOW) != index) return false;
+	return !expired(conn(ct), time);
 }

@@ -121,6 +121,8 @@ export { eventCount, eventsLost, eventsReset };
 export { offer, replayMode, tick, flowCount, flowsReset, replayReset, repliesUnanswerable, flowsOverflow };
 /** Forgets every conntrack entry of a netns. */
 export { conntrackFlush, conntrackDelete };
+/** Makes a row of TABLE_CT whole (deadline, counters) before the host reads it. */
+export { conntrackSettle } from "./netfilter/conntrack";
 /** The silent twin of send, for benchmarks of single packets. */
 export function sendSilent(index: i32): bool {
 	const p = packetIn(index);
@@ -168,6 +170,8 @@ function strideOf(t: i32): u32 {
 			return L.EVENT_STRIDE;
 		case L.TABLE_CT:
 			return L.CT_STRIDE;
+		case L.TABLE_CTWINDOW:
+			return L.CTWINDOW_STRIDE;
 		case L.TABLE_TUPLE:
 			return L.TUPLE_STRIDE;
 		case L.TABLE_PATH:

@@ -37,7 +37,8 @@ export const TABLE_COUNTER = 28; // as many rows as TABLE_RULE: what a full path
 export const TABLE_BYSOURCE = 29; // heads of the by-source chains, u32 entry + 1; conntrack lays it out
 export const TABLE_FLOWHASH = 30; // i32 heads of the flow hash
 export const TABLE_PACKETIN = 31; // packets handed in one at a time
-export const TABLE_COUNT = 32;
+export const TABLE_CTWINDOW = 32; // as many rows as TABLE_CT; conntrack lays it out
+export const TABLE_COUNT = 33;
 
 // Packet: the first 32 bytes are the wire record (4 x u64); the rest is what an skb carries beside its bytes.
 //  0 src u32         4 dst u32          (IPv4: host order; IPv6: interned id)
@@ -525,7 +526,7 @@ export const IPS_DST_NAT_DONE = 256;
 export const IPS_DYING = 512;
 export const IPS_FIXED_TIMEOUT = 1024;
 export const IPS_NAT_CLASH = 4096;
-export const IPS_TAKEN = 1073741824; // not a kernel bit: the row holds an entry, confirmed or not
+export const IPS_TAKEN = 16384; // not a kernel bit: the row holds an entry, confirmed or not
 
 // Interface pattern
 export const PATTERN_NAME = 0; // i32 exact interned name; -1: a wildcard; -2: `+`, which is also no device at all
@@ -663,42 +664,47 @@ export const REASON_PROTO_UNREACHABLE = 26;
 export const REASON_DEVICE_DOWN = 27;
 export const REASON_COUNT = 28;
 
-// Conntrack entry
+// Conntrack entry: two cache lines. The first is all that a packet of an established connection reads and writes.
 export const CT_ORIG = 0; // tuple, 16 bytes: src u32, dst u32, sport u16, dport u16, zone << 8 | proto u32
 export const CT_REPLY = 16; // tuple, 16 bytes
-export const CT_STATUS = 32; // u32 IPS_*; 0: the row is free
-export const CT_MARK = 36; // u32
-export const CT_DEADLINE = 40; // i64 ns
-export const CT_NETNS = 48; // i32
-export const CT_STATE = 52; // u8 TCP_CT_* (or SCTP state)
-export const CT_LAST_DIR = 53; // u8
-export const CT_LAST_INDEX = 54; // u8
-export const CT_RETRANS = 55; // u8
-export const CT_FLOW = 56; // i32
-export const CT_NAT_NEXT = 60; // i32 chain of the by-source hash
-export const CT_FREE_NEXT = 60; // i32 chain of free rows
-export const CT_ORIG_PACKETS = 64; // u32
-export const CT_ORIG_BYTES = 68; // u32
-export const CT_REPLY_PACKETS = 72; // u32
-export const CT_REPLY_BYTES = 76; // u32
-export const CT_MASQ_DEVICE = 80; // i32
-export const CT_ZONE = 84; // u32 user zone number
+export const CT_STATUS = 32; // u16 IPS_*; 0: the row is free
+export const CT_STATE = 34; // u8 TCP_CT_* (or SCTP state)
+export const CT_LAST = 35; // u8 kind of the last segment, its direction in the top bit
+export const CT_FLOW = 36; // i32
+export const CT_DEADLINE = 40; // i64 ns; may be behind: settle first
+export const CT_COUNT = 48; // u64[2] per direction, not in the totals yet: bytes << 24 | packets; settle adds them
+export const CT_MARK = 64; // u32
+export const CT_NETNS = 68; // i32
+export const CT_NAT_NEXT = 72; // i32 chain of the by-source hash
+export const CT_FREE_NEXT = 72; // i32 chain of free rows
+export const CT_MASQ_DEVICE = 76; // i32
+export const CT_ZONE = 80; // u16 user zone number
+export const CT_USE = 82; // u8 packets that hold the entry while it is unconfirmed
+export const CT_WINDOWED = 83; // u8 1: its row of TABLE_CTWINDOW is in use
+export const CT_FIRST_END = 84; // u32 the sequence number after the first segment
 export const CT_START = 88; // i64 ns
-export const CT_TD_END = 96; // u32[2] per direction, window tracking
-export const CT_TD_MAXEND = 104; // u32[2]
-export const CT_TD_MAXWIN = 112; // u32[2]
-export const CT_TD_MAXACK = 120; // u32[2]
-export const CT_TD_SCALE = 128; // u8[2]
-export const CT_TD_FLAGS = 130; // u8[2] IP_CT_TCP_FLAG_*
-export const CT_LAST_SEQ = 132; // u32
-export const CT_LAST_ACK_SEQ = 136; // u32
-export const CT_LAST_END = 140; // u32
-export const CT_LAST_WIN = 144; // u16
-export const CT_LAST_FLAGS = 146; // u8
-export const CT_UNACKED = 147; // u8 spare: unacknowledged data is a bit of CT_TD_FLAGS
-export const CT_LAST_WSCALE = 148; // u8
-export const CT_USE = 149; // u8 packets that hold the entry while it is unconfirmed
-export const CT_STRIDE = 160;
+export const CT_ORIG_PACKETS = 96; // u64 totals; settle first
+export const CT_ORIG_BYTES = 104; // u64
+export const CT_REPLY_PACKETS = 112; // u64
+export const CT_REPLY_BYTES = 120; // u64
+export const CT_STRIDE = 128;
+
+// What TCP keeps of an entry beside it, in the row of the same number of TABLE_CTWINDOW: window tracking, and the segments
+// that passed without moving the state
+export const CTWINDOW_END = 0; // u32[2] per direction
+export const CTWINDOW_MAXEND = 8; // u32[2]
+export const CTWINDOW_MAXWIN = 16; // u32[2]
+export const CTWINDOW_MAXACK = 24; // u32[2]
+export const CTWINDOW_SCALE = 32; // u8[2]
+export const CTWINDOW_FLAGS = 34; // u8[2] IP_CT_TCP_FLAG_*
+export const CTWINDOW_LAST_SEQ = 36; // u32
+export const CTWINDOW_LAST_ACK = 40; // u32
+export const CTWINDOW_LAST_END = 44; // u32
+export const CTWINDOW_LAST_WIN = 48; // u16
+export const CTWINDOW_LAST_FLAGS = 50; // u8
+export const CTWINDOW_LAST_SCALE = 51; // u8
+export const CTWINDOW_RETRANS = 52; // u8
+export const CTWINDOW_STRIDE = 64;
 
 // Tuple slot of the conntrack hash: 32 bytes, one per direction, open addressing
 export const TUPLE_SRC = 0;

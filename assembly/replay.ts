@@ -337,7 +337,7 @@ export function ended(p: Packet, verdict: i32): void {
 // The packet ended where its flow is first tracked: an entry that nothing confirmed went with it and is no flow's.
 function unbind(f: usize): void {
 	const ct = load<i32>(f, L.FLOW_CT);
-	if (ct < 0 || (load<u32>(row(L.TABLE_CT, ct, L.CT_STRIDE), L.CT_STATUS) & L.IPS_CONFIRMED) != 0) return;
+	if (ct < 0 || ((<u32>load<u16>(row(L.TABLE_CT, ct, L.CT_STRIDE), L.CT_STATUS)) & L.IPS_CONFIRMED) != 0) return;
 	store<i32>(f, -1, L.FLOW_CT);
 	store<i32>(f, -1, L.FLOW_CT_NETNS);
 }

@@ -51,8 +51,9 @@ export function isLive(entry: ConntrackEntry, now: bigint): boolean {
 export function conntrackEntry(core: Core, row: number): ConntrackEntry | null {
 	const { view } = core.rows;
 	const at = core.engine.table(L.TABLE_CT) + row * L.CT_STRIDE;
-	const status = view.getUint32(at + L.CT_STATUS, true);
+	const status = view.getUint16(at + L.CT_STATUS, true);
 	if (status === 0) return null;
+	core.engine.conntrackSettle(row);
 	return {
 		row,
 		netns: view.getInt32(at + L.CT_NETNS, true),
@@ -63,11 +64,11 @@ export function conntrackEntry(core: Core, row: number): ConntrackEntry | null {
 		orig: readTuple(view, at + L.CT_ORIG),
 		reply: readTuple(view, at + L.CT_REPLY),
 		deadlineNs: view.getBigInt64(at + L.CT_DEADLINE, true),
-		zone: view.getUint32(at + L.CT_ZONE, true),
-		origPackets: view.getUint32(at + L.CT_ORIG_PACKETS, true),
-		origBytes: view.getUint32(at + L.CT_ORIG_BYTES, true),
-		replyPackets: view.getUint32(at + L.CT_REPLY_PACKETS, true),
-		replyBytes: view.getUint32(at + L.CT_REPLY_BYTES, true),
+		zone: view.getUint16(at + L.CT_ZONE, true),
+		origPackets: Number(view.getBigUint64(at + L.CT_ORIG_PACKETS, true)),
+		origBytes: Number(view.getBigUint64(at + L.CT_ORIG_BYTES, true)),
+		replyPackets: Number(view.getBigUint64(at + L.CT_REPLY_PACKETS, true)),
+		replyBytes: Number(view.getBigUint64(at + L.CT_REPLY_BYTES, true)),
 	};
 }
 

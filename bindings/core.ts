@@ -31,6 +31,7 @@ export interface Instance extends CoreExports {
 	replayReset(): void;
 	repliesUnanswerable(): number;
 	flowsOverflow(): number;
+	conntrackSettle(row: number): void;
 	conntrackFlush(netns: number, now: bigint): number;
 	conntrackDelete(
 		netns: number,

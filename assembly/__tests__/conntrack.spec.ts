@@ -460,7 +460,7 @@ describe("the table", () => {
 			const p = segment(CLIENT, 1000 + i, SERVER, 80, A, 1, 1);
 			if (cross(p) == L.CTINFO_NEW) {
 				made++;
-				entry(p).status |= L.IPS_ASSURED;
+				entry(p).set(L.IPS_ASSURED);
 			}
 		}
 		expect(made).toBe(ROWS);

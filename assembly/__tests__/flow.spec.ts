@@ -19,7 +19,7 @@ function found(): i32 {
 function track(index: i32, ct: i32, deadline: i64): usize {
 	store<i32>(flow(index), ct, L.FLOW_CT);
 	const entry = row(L.TABLE_CT, ct, L.CT_STRIDE);
-	store<u32>(entry, L.IPS_CONFIRMED, L.CT_STATUS);
+	store<u16>(entry, <u16>L.IPS_CONFIRMED, L.CT_STATUS);
 	store<i32>(entry, index, L.CT_FLOW);
 	store<i64>(entry, deadline, L.CT_DEADLINE);
 	return entry;
@@ -86,7 +86,7 @@ describe("a later packet of the same tuple", () => {
 		expect(isLive(own, SECOND, false)).toBe(false);
 		store<i32>(entry, own, L.CT_FLOW);
 		expect(isLive(own, SECOND, false)).toBe(true);
-		store<u32>(entry, 0, L.CT_STATUS);
+		store<u16>(entry, 0, L.CT_STATUS);
 		expect(isLive(own, SECOND, false)).toBe(false);
 	});
 

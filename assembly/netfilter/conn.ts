@@ -6,6 +6,7 @@
 import { capacity, row } from "../arena";
 import * as L from "../layout";
 import { netns } from "../netns";
+import { settle, settleDeadline } from "./settle";
 import { sourceRemove } from "./source";
 import { Tuple, tupleHash } from "./tuple";
 import { slotAt, slotCount, tupleInsert, tupleRemove } from "./tuplehash";
@@ -17,43 +18,26 @@ export class Conn {
 	origHi: u64;
 	replyLo: u64;
 	replyHi: u64;
-	status: u32;
-	mark: u32;
-	deadline: i64;
-	netns: i32;
+	status: u16;
 	state: u8;
-	lastDir: u8;
-	lastIndex: u8;
-	retrans: u8;
+	last: u8;
 	flow: i32;
+	deadline: i64;
+	origCount: u64;
+	replyCount: u64;
+	mark: u32;
+	netns: i32;
 	next: i32;
-	origPackets: u32;
-	origBytes: u32;
-	replyPackets: u32;
-	replyBytes: u32;
 	masqDevice: i32;
-	zone: u32;
-	start: i64;
-	end0: u32;
-	end1: u32;
-	maxend0: u32;
-	maxend1: u32;
-	maxwin0: u32;
-	maxwin1: u32;
-	maxack0: u32;
-	maxack1: u32;
-	scale0: u8;
-	scale1: u8;
-	flags0: u8;
-	flags1: u8;
-	lastSeq: u32;
-	lastAck: u32;
-	lastEnd: u32;
-	lastWin: u16;
-	lastFlags: u8;
-	unacked: u8;
-	lastWscale: u8;
+	zone: u16;
 	use: u8;
+	windowed: u8;
+	firstEnd: u32;
+	start: i64;
+	origPackets: u64;
+	origBytes: u64;
+	replyPackets: u64;
+	replyBytes: u64;
 
 
 	@inline get orig(): Tuple {
@@ -72,7 +56,27 @@ export class Conn {
 
 
 	@inline has(bits: u32): bool {
-		return (this.status & bits) != 0;
+		return ((<u32>this.status) & bits) != 0;
+	}
+
+
+	@inline set(bits: u32): void {
+		this.status |= <u16>bits;
+	}
+
+
+	@inline get lastIndex(): u8 {
+		return this.last & 0x7f;
+	}
+
+
+	@inline get lastDir(): i32 {
+		return <i32>(this.last >> 7);
+	}
+
+
+	@inline setLast(dir: i32, kind: u8): void {
+		this.last = (<u8>(dir << 7)) | kind;
 	}
 
 
@@ -84,15 +88,23 @@ export class Conn {
 // The two descriptions of the record must agree; a drift fails the build.
 function verify(): void {
 	if (offsetof<Conn>("status") != L.CT_STATUS) ERROR("CT_STATUS");
+	if (offsetof<Conn>("state") != L.CT_STATE) ERROR("CT_STATE");
+	if (offsetof<Conn>("last") != L.CT_LAST) ERROR("CT_LAST");
+	if (offsetof<Conn>("flow") != L.CT_FLOW) ERROR("CT_FLOW");
 	if (offsetof<Conn>("deadline") != L.CT_DEADLINE) ERROR("CT_DEADLINE");
+	if (offsetof<Conn>("origCount") != L.CT_COUNT) ERROR("CT_COUNT");
+	if (offsetof<Conn>("mark") != L.CT_MARK) ERROR("CT_MARK");
+	if (offsetof<Conn>("netns") != L.CT_NETNS) ERROR("CT_NETNS");
 	if (offsetof<Conn>("next") != L.CT_NAT_NEXT) ERROR("CT_NAT_NEXT");
 	if (offsetof<Conn>("masqDevice") != L.CT_MASQ_DEVICE) ERROR("CT_MASQ_DEVICE");
-	if (offsetof<Conn>("start") != L.CT_START) ERROR("CT_START");
-	if (offsetof<Conn>("end0") != L.CT_TD_END) ERROR("CT_TD_END");
-	if (offsetof<Conn>("flags0") != L.CT_TD_FLAGS) ERROR("CT_TD_FLAGS");
-	if (offsetof<Conn>("lastWin") != L.CT_LAST_WIN) ERROR("CT_LAST_WIN");
+	if (offsetof<Conn>("zone") != L.CT_ZONE) ERROR("CT_ZONE");
 	if (offsetof<Conn>("use") != L.CT_USE) ERROR("CT_USE");
-	if (<i32>offsetof<Conn>() > L.CT_STRIDE) ERROR("CT_STRIDE");
+	if (offsetof<Conn>("windowed") != L.CT_WINDOWED) ERROR("CT_WINDOWED");
+	if (offsetof<Conn>("firstEnd") != L.CT_FIRST_END) ERROR("CT_FIRST_END");
+	if (offsetof<Conn>("start") != L.CT_START) ERROR("CT_START");
+	if (offsetof<Conn>("origPackets") != L.CT_ORIG_PACKETS) ERROR("CT_ORIG_PACKETS");
+	if (offsetof<Conn>("replyBytes") != L.CT_REPLY_BYTES) ERROR("CT_REPLY_BYTES");
+	if (<i32>offsetof<Conn>() != L.CT_STRIDE) ERROR("CT_STRIDE");
 }
 verify();
 
@@ -145,9 +157,12 @@ export function setPressed(value: bool): void {
 	store<u32>(STATE, value ? 1 : 0, PRESSED);
 }
 
+/** Is the entry's time over? A deadline that lies ahead is never a lie: it is only ever behind. */
 // @ts-ignore: decorator
 @inline
 export function expired(c: Conn, now: i64): bool {
+	if (c.deadline > now) return false;
+	settleDeadline(changetype<usize>(c));
 	return c.deadline <= now;
 }
 
@@ -182,8 +197,8 @@ export function connAllocate(netnsIndex: i32, hash: u32, now: i64): i32 {
 	if (index < 0) return allocationFailed(ns);
 	const c = conn(index);
 	const at = changetype<usize>(c);
-	for (let offset: usize = 0; offset < <usize>L.CT_STRIDE; offset += 8) store<u64>(at + offset, 0);
-	c.status = L.IPS_TAKEN;
+	for (let offset: usize = 0; offset < <usize>L.CT_STRIDE; offset += 16) v128.store(at + offset, i64x2.splat(0));
+	c.status = <u16>L.IPS_TAKEN;
 	c.netns = netnsIndex;
 	c.flow = -1;
 	c.masqDevice = -1;
@@ -258,12 +273,13 @@ export function connHash(index: i32, c: Conn): void {
 export function connKill(index: i32, now: i64): void {
 	const c = conn(index);
 	if (c.has(L.IPS_DYING)) return;
+	settle(changetype<usize>(c));
 	if (c.has(L.IPS_CONFIRMED)) {
 		tupleRemove(tupleHash(c.origLo, c.origHi), index << 1);
 		tupleRemove(tupleHash(c.replyLo, c.replyHi), (index << 1) | 1);
 	}
 	if (c.has(L.IPS_SRC_NAT_DONE)) sourceRemove(index, c);
-	c.status |= L.IPS_DYING;
+	c.set(L.IPS_DYING);
 	if (c.deadline > now) c.deadline = now;
 	const ns = netns(c.netns);
 	store<u32>(ns, load<u32>(ns, L.NETNS_CT_COUNT) - 1, L.NETNS_CT_COUNT);

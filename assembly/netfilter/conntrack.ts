@@ -22,19 +22,21 @@ import {
 } from "./conn";
 import { icmpError, icmpIsError, icmpKnown, icmpPacket } from "./icmp";
 import { sctpClosing, sctpPacket } from "./sctp";
+import { settle, settleDeadline } from "./settle";
 import { sourceInit } from "./source";
 import { tcpClosing, tcpPacket, TRACK_ACCEPT, TRACK_INVALID, TRACK_REPEAT } from "./tcp";
 import { account, directionOf, expiresIn } from "./timeout";
 import { hasPorts, invertKey, tupleHash, Tuple } from "./tuple";
 import { tupleFind, tupleTableInit } from "./tuplehash";
 import { genericPacket, udpPacket } from "./udp";
+import { windowInit } from "./windowrow";
 import { zoneOf, zoneReset } from "./zone";
 
 /** Call once when the arena is laid out. False where the tuple table is no power of two, or memory is at its maximum. */
 export function conntrackInit(): bool {
 	connReset();
 	zoneReset();
-	return tupleTableInit() && sourceInit();
+	return tupleTableInit() && sourceInit() && windowInit();
 }
 
 /** nf_conntrack_in: sets p.ct and p.ctinfo. NF_DROP (p.reason says why) only where the table is full. */
@@ -85,6 +87,7 @@ function resolve(p: Packet): i32 {
 		fresh.flow = p.flow;
 	}
 	const c = conn(index);
+	settleDeadline(changetype<usize>(c)); // what this packet sets is newer than what the entry owes
 	p.ct = index;
 	if (found >= 0 && (found & 1) == 1) p.ctinfo = <u8>L.CTINFO_ESTABLISHED_REPLY;
 	else if (c.has(L.IPS_SEEN_REPLY)) p.ctinfo = <u8>L.CTINFO_ESTABLISHED;
@@ -96,7 +99,7 @@ function resolve(p: Packet): i32 {
 		if (found < 0) connKill(index, p.time);
 		return verdict;
 	}
-	if (p.ctinfo == <u8>L.CTINFO_ESTABLISHED_REPLY) c.status |= L.IPS_SEEN_REPLY;
+	if (p.ctinfo == <u8>L.CTINFO_ESTABLISHED_REPLY) c.set(L.IPS_SEEN_REPLY);
 	return TRACK_ACCEPT;
 }
 
@@ -139,7 +142,7 @@ export function conntrackConfirm(p: Packet): bool {
 	let clash = findLive(c.orig, p.time);
 	if (clash < 0) clash = findLive(c.reply, p.time);
 	if (clash >= 0) return resolveClash(p, index, c, clash >> 1);
-	c.status |= L.IPS_CONFIRMED;
+	c.set(L.IPS_CONFIRMED);
 	connHash(index, c);
 	return true;
 }
@@ -165,7 +168,7 @@ function resolveClash(p: Packet, index: i32, c: Conn, winner: i32): bool {
 		} else {
 			// Only the original tuple clashes: the entry serves answers alone, for one second.
 			c.deadline = p.time + 1_000_000_000;
-			c.status |= L.IPS_FIXED_TIMEOUT | L.IPS_NAT_CLASH | L.IPS_CONFIRMED;
+			c.set(L.IPS_FIXED_TIMEOUT | L.IPS_NAT_CLASH | L.IPS_CONFIRMED);
 			connHash(index, c);
 			return true;
 		}
@@ -303,7 +306,7 @@ export function ctTuple(ct: i32, dir: i32): Tuple {
 // @ts-ignore: decorator
 @inline
 export function ctStatus(ct: i32): u32 {
-	return conn(ct).status & ~(<u32>L.IPS_TAKEN);
+	return (<u32>conn(ct).status) & ~(<u32>L.IPS_TAKEN);
 }
 
 // @ts-ignore: decorator
@@ -328,6 +331,11 @@ export function ctProto(ct: i32): u8 {
 /** Seconds until the entry expires, rounded down. */
 export function ctExpires(ct: i32, now: i64): u32 {
 	return expiresIn(conn(ct), now);
+}
+
+/** Makes row `index` of TABLE_CT whole, for whoever reads it. */
+export function conntrackSettle(index: i32): void {
+	settle(changetype<usize>(conn(index)));
 }
 
 /** Direction of the packet in its flow: 0 ORIGINAL, 1 REPLY. */

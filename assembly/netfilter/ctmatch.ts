@@ -3,6 +3,7 @@
 
 import { row } from "../arena";
 import { Packet } from "../packet";
+import { settleDeadline } from "./settle";
 import * as L from "../layout";
 
 const NS_PER_S: i64 = 1_000_000_000;
@@ -24,7 +25,7 @@ export function conntrackMatches(p: Packet, block: i32): bool {
 	}
 	if (!addresses(b, ct, present) || !protocol(b, ct, present)) return false;
 	if (present & L.CTM_HAS_STATUS) {
-		const status = load<u32>(ct, L.CT_STATUS) & load<u32>(b, L.CTM_STATUS << 2);
+		const status = (<u32>load<u16>(ct, L.CT_STATUS)) & load<u32>(b, L.CTM_STATUS << 2);
 		if ((status != 0) == not(b, L.CTM_HAS_STATUS)) return false;
 	}
 	return !(present & L.CTM_HAS_EXPIRE) || expires(p, b, ct);
@@ -34,7 +35,7 @@ export function conntrackMatches(p: Packet, block: i32): bool {
 function stateBits(p: Packet): u32 {
 	if (p.ct == L.CT_UNTRACKED) return L.CTS_UNTRACKED;
 	if (p.ct < 0) return L.CTS_INVALID;
-	const status = load<u32>(row(L.TABLE_CT, p.ct, L.CT_STRIDE), L.CT_STATUS);
+	const status = <u32>load<u16>(row(L.TABLE_CT, p.ct, L.CT_STRIDE), L.CT_STATUS);
 	let bits: u32 = (<u32>1) << ((<u32>p.ctinfo % L.CTINFO_IS_REPLY) + 1);
 	if (status & L.IPS_SRC_NAT) bits |= L.CTS_SNAT;
 	if (status & L.IPS_DST_NAT) bits |= L.CTS_DNAT;
@@ -84,6 +85,7 @@ function port(b: usize, word: i32, value: u32, bit: u32): bool {
 }
 
 function expires(p: Packet, b: usize, ct: usize): bool {
+	settleDeadline(ct);
 	const left = max<i64>(0, load<i64>(ct, L.CT_DEADLINE) - p.time) / NS_PER_S;
 	const low = <i64>load<u32>(b, L.CTM_EXPIRE_MIN << 2);
 	const high = <i64>load<u32>(b, L.CTM_EXPIRE_MAX << 2);

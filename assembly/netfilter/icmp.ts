@@ -30,7 +30,7 @@ export function icmpKnown(type: u32): bool {
 export function icmpPacket(p: Packet, c: Conn): bool {
 	const type = (<u32>c.orig.dport) >>> 8;
 	if (type != 8 && type != 13 && type != 15 && type != 17) return false;
-	refresh(c, p, timeoutNs(c.netns, L.TIMEOUT_ICMP));
+	refresh(c, p, timeoutNs(p.netns, L.TIMEOUT_ICMP));
 	return true;
 }
 

@@ -15,6 +15,8 @@ import { manipOf } from "./manip";
 import { sourceAdd, sourceFirst, sourceNext } from "./source";
 import { directionOf } from "./timeout";
 import { hasPorts, invert, tupleAt, Tuple } from "./tuple";
+import { after } from "./window";
+import { Window } from "./windowrow";
 
 const MAX_ATTEMPTS: u32 = 128; // NF_NAT_MAX_ATTEMPTS
 const HARDER_BELOW: u32 = 32; // NF_NAT_HARDER_THRESH
@@ -69,10 +71,10 @@ export function natSetup(
 	uniqueTuple(wanted, current, c, manip, p.time);
 	if (!wanted.equals(current)) {
 		invert(c.reply, wanted); // nf_conntrack_alter_reply
-		c.status |= manip == L.MANIP_SRC ? L.IPS_SRC_NAT : L.IPS_DST_NAT;
+		c.set(manip == L.MANIP_SRC ? L.IPS_SRC_NAT : L.IPS_DST_NAT);
 	}
 	if (manip == L.MANIP_SRC) sourceAdd(index, c);
-	c.status |= manip == L.MANIP_SRC ? L.IPS_SRC_NAT_DONE : L.IPS_DST_NAT_DONE;
+	c.set(manip == L.MANIP_SRC ? L.IPS_SRC_NAT_DONE : L.IPS_DST_NAT_DONE);
 	return L.NF_ACCEPT;
 }
 
@@ -123,8 +125,8 @@ function usedHarder(t: Tuple, c: Conn, left: u32, now: i64): bool {
 
 // Without sequence numbers (windows off, both ends alike) it is a coin, as it is between two random initial numbers.
 function sequenceAdvanced(old: Conn, c: Conn): bool {
-	if (c.end0 == old.end0 && !netnsHas(c.netns, L.NS_TCP_WINDOWS)) return (next32() & 1) == 1;
-	return <i32>(c.end0 - old.end0) > 0;
+	if (netnsHas(c.netns, L.NS_TCP_WINDOWS)) return after(Window.of(c).seen(0).end, Window.of(old).seen(0).end);
+	return c.firstEnd == old.firstEnd ? (next32() & 1) == 1 : after(c.firstEnd, old.firstEnd);
 }
 
 function portInRange(t: Tuple, manip: i32): bool {

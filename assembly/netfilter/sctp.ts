@@ -102,10 +102,10 @@ export function sctpPacket(p: Packet, c: Conn): bool {
 	const after = nextState(directionOf(p.ctinfo), before, chunk);
 	if (after == IV) return false;
 	c.state = after;
-	if (before != after && after == ES) c.status |= L.IPS_ASSURED;
+	if (before != after && after == ES) c.set(L.IPS_ASSURED);
 	// a repeated INIT does not renew the timeout, else port reuse could keep an entry alive for ever
 	if (chunk == L.SCTP_INIT && confirmed && before == CL && after == CL) return true;
-	refresh(c, p, timeoutNs(c.netns, L.TIMEOUT_SCTP + <i32>after));
+	refresh(c, p, timeoutNs(p.netns, L.TIMEOUT_SCTP + <i32>after));
 	return true;
 }
 

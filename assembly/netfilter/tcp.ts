@@ -19,14 +19,12 @@ import {
 	WINDOW_INVALID,
 	before,
 	inWindow,
-	maxackOf,
 	noteOptions,
-	seenFlags,
 	segmentEnd,
-	setSeenFlags,
 	windowResync,
 	windowStart,
 } from "./window";
+import { Window } from "./windowrow";
 
 /** What a tracker says of a packet: the kernel's NF_ACCEPT, -NF_ACCEPT, -NF_REPEAT. */
 export const TRACK_ACCEPT: i32 = 1;
@@ -117,9 +115,10 @@ export function tcpClosing(c: Conn): bool {
 function startFlow(p: Packet, c: Conn, kind: u8): bool {
 	const state = nextState(0, kind, NO);
 	if (state >= IV) return false;
-	if (state != SS && !netnsHas(c.netns, L.NS_TCP_LOOSE)) return false;
-	windowStart(c, p, state != SS);
-	c.lastIndex = NONE;
+	if (state != SS && !netnsHas(p.netns, L.NS_TCP_LOOSE)) return false;
+	c.firstEnd = segmentEnd(p);
+	if (netnsHas(p.netns, L.NS_TCP_WINDOWS)) windowStart(c, p, state != SS);
+	c.setLast(c.lastDir, NONE);
 	return true;
 }
 
@@ -131,17 +130,17 @@ function established(c: Conn): bool {
 
 // Remembers a segment that passes without moving the state.
 function ignore(p: Packet, c: Conn, dir: i32, kind: u8): void {
-	c.lastIndex = kind;
-	c.lastDir = <u8>dir;
-	c.lastSeq = p.seq;
-	c.lastEnd = segmentEnd(p);
-	c.lastWin = p.window;
+	const w = Window.of(c);
+	c.setLast(dir, kind);
+	w.lastSeq = p.seq;
+	w.lastEnd = segmentEnd(p);
+	w.lastWin = p.window;
 	if (kind == SYN && dir == 0) {
-		noteOptions(c, p);
+		noteOptions(w, p);
 		// The answer may be a challenge ACK, which must not be taken for the acknowledgement of the last FIN.
-		if (c.state == LA) c.lastFlags |= FLAG_CHALLENGE_ACK;
+		if (c.state == LA) w.lastFlags |= FLAG_CHALLENGE_ACK;
 	}
-	if (c.state == SS && kind == ACK && dir == 1) c.lastAck = p.ack;
+	if (c.state == SS && kind == ACK && dir == 1) w.lastAck = p.ack;
 }
 
 // What to do with a reset: its verdict in the low bits, or the state that it leads to
@@ -152,19 +151,20 @@ function resetState(p: Packet, c: Conn, dir: i32, windows: bool): i32 {
 	let state: i32 = CL;
 	// A closing connection's numbers may be outdated: its tuple may be in use again.
 	if (tcpClosing(c)) return state | RST_SKIP;
-	if (windows && (seenFlags(c, dir ^ 1) & FLAG_MAXACK_SET) != 0 && c.lastIndex != SYN) {
-		const maxack = maxackOf(c, dir ^ 1);
+	const w = Window.of(c);
+	if (windows && (w.flags(dir ^ 1) & FLAG_MAXACK_SET) != 0 && c.lastIndex != SYN) {
+		const maxack = w.seen(dir ^ 1).maxack;
 		if (p.seq == 0 && !established(c)) return state;
 		if (before(p.seq, maxack)) return RST_INVALID;
 		if (!established(c) || p.seq == maxack) return state;
 		// part of a train: data, then the reset right behind it
-		if (c.lastIndex == ACK && c.lastDir == <u8>dir && p.seq == c.lastEnd) return state;
+		if (c.lastIndex == ACK && c.lastDir == dir && p.seq == w.lastEnd) return state;
 		state = c.state; // not exact: leave room for a challenge ACK
 	}
 	const answersIgnored =
 		(c.has(L.IPS_SEEN_REPLY) && c.lastIndex == SYN) || (!c.has(L.IPS_ASSURED) && c.lastIndex == ACK);
-	if (answersIgnored && p.ack == c.lastEnd) return state | RST_SKIP;
-	if (c.state == SS && c.lastIndex == ACK && c.lastDir == 1 && p.seq == c.lastAck) return state | RST_SKIP;
+	if (answersIgnored && p.ack == w.lastEnd) return state | RST_SKIP;
+	if (c.state == SS && c.lastIndex == ACK && c.lastDir == 1 && p.seq == w.lastAck) return state | RST_SKIP;
 	return state;
 }
 
@@ -173,26 +173,28 @@ function resetState(p: Packet, c: Conn, dir: i32, windows: bool): i32 {
 function shrinkInvalid(p: Packet, c: Conn, dir: i32, kind: u8): void {
 	if (!c.has(L.IPS_ASSURED) || c.has(L.IPS_FIXED_TIMEOUT)) return;
 	if (kind != RST && kind != FIN) return;
-	if (c.lastDir != <u8>dir && (c.lastIndex == FIN || c.lastIndex == RST)) {
+	if (c.lastDir != dir && (c.lastIndex == FIN || c.lastIndex == RST)) {
 		const left = c.deadline - p.time;
-		const unack = timeoutNs(c.netns, L.TIMEOUT_TCP_UNACK);
+		const unack = timeoutNs(p.netns, L.TIMEOUT_TCP_UNACK);
 		if (left >= SHRINK_ABOVE && left > unack) c.deadline = p.time + unack;
 	} else {
-		c.lastIndex = kind;
-		c.lastDir = <u8>dir;
+		c.setLast(dir, kind);
 	}
 }
 
-function timeoutOf(c: Conn, state: u8, kind: u8, windows: bool): i64 {
-	const usual = timeoutNs(c.netns, L.TIMEOUT_TCP + <i32>state);
-	if (kind == RST && !(windows && c.retrans >= MAX_RETRANS)) return timeoutNs(c.netns, L.TIMEOUT_TCP + <i32>CL);
-	if (!windows) return usual;
-	const retrans = timeoutNs(c.netns, L.TIMEOUT_TCP_MAX_RETRANS);
-	if (c.retrans >= MAX_RETRANS && usual > retrans) return retrans;
-	if (kind == RST) return timeoutNs(c.netns, L.TIMEOUT_TCP + <i32>CL);
-	const unack = timeoutNs(c.netns, L.TIMEOUT_TCP_UNACK);
-	if (((seenFlags(c, 0) | seenFlags(c, 1)) & FLAG_UNACKNOWLEDGED) != 0 && usual > unack) return unack;
-	if (c.lastWin == 0 && usual > retrans) return retrans;
+function timeoutOf(p: Packet, c: Conn, state: u8, kind: u8, windows: bool): i64 {
+	const usual = timeoutNs(p.netns, L.TIMEOUT_TCP + <i32>state);
+	const closed = timeoutNs(p.netns, L.TIMEOUT_TCP + <i32>CL);
+	if (!windows) return kind == RST ? closed : usual;
+	const w = Window.of(c);
+	const many = w.retrans >= MAX_RETRANS;
+	if (kind == RST && !many) return closed;
+	const retrans = timeoutNs(p.netns, L.TIMEOUT_TCP_MAX_RETRANS);
+	if (many && usual > retrans) return retrans;
+	if (kind == RST) return closed;
+	const unack = timeoutNs(p.netns, L.TIMEOUT_TCP_UNACK);
+	if (w.anyFlag(FLAG_UNACKNOWLEDGED) && usual > unack) return unack;
+	if (w.lastWin == 0 && usual > retrans) return retrans;
 	return usual;
 }
 
@@ -202,15 +204,14 @@ export function tcpPacket(p: Packet, c: Conn, index: i32): i32 {
 	const kind = kindOf(p.tcp);
 	if (!c.has(L.IPS_CONFIRMED) && !startFlow(p, c, kind)) return TRACK_INVALID;
 
-	const windows = netnsHas(c.netns, L.NS_TCP_WINDOWS);
+	const windows = netnsHas(p.netns, L.NS_TCP_WINDOWS);
 	const dir = directionOf(p.ctinfo);
 	let old = c.state;
 	let state = nextState(dir, kind, old);
 	let check = windows;
 
 	if (state == SS && old >= TW) {
-		const closed = ((seenFlags(c, 0) | seenFlags(c, 1)) & FLAG_CLOSE_INIT) != 0;
-		if (closed || (c.lastDir == <u8>dir && c.lastIndex == RST)) {
+		if (Window.of(c).anyFlag(FLAG_CLOSE_INIT) || (c.lastDir == dir && c.lastIndex == RST)) {
 			connKill(index, p.time);
 			return TRACK_REPEAT;
 		}
@@ -218,8 +219,8 @@ export function tcpPacket(p: Packet, c: Conn, index: i32): i32 {
 	}
 	switch (state) {
 		case IG: {
-			const answers = kind == SYNACK && c.lastIndex == SYN && c.lastDir != <u8>dir && (!windows || p.ack == c.lastEnd);
-			if (!answers) {
+			const answers = kind == SYNACK && c.lastIndex == SYN && c.lastDir != dir;
+			if (!answers || (windows && p.ack != Window.of(c).lastEnd)) {
 				ignore(p, c, dir, kind);
 				return TRACK_ACCEPT;
 			}
@@ -235,19 +236,19 @@ export function tcpPacket(p: Packet, c: Conn, index: i32): i32 {
 			if (
 				old == LA &&
 				kind == ACK &&
-				c.lastDir != <u8>dir &&
+				c.lastDir != dir &&
 				c.lastIndex == SYN &&
-				(c.lastFlags & FLAG_CHALLENGE_ACK) != 0
+				(Window.of(c).lastFlags & FLAG_CHALLENGE_ACK) != 0
 			) {
-				c.lastFlags &= ~FLAG_CHALLENGE_ACK;
+				Window.of(c).lastFlags &= ~FLAG_CHALLENGE_ACK;
 				return TRACK_ACCEPT;
 			}
 			break;
 		case S2:
-			c.lastFlags |= FLAG_SIMULTANEOUS_OPEN;
+			Window.of(c).lastFlags |= FLAG_SIMULTANEOUS_OPEN;
 			break;
 		case SR:
-			if (dir == 1 && kind == ACK && (c.lastFlags & FLAG_SIMULTANEOUS_OPEN) != 0) state = ES;
+			if (dir == 1 && kind == ACK && (Window.of(c).lastFlags & FLAG_SIMULTANEOUS_OPEN) != 0) state = ES;
 			break;
 		case CL:
 			if (kind == RST) {
@@ -274,11 +275,13 @@ export function tcpPacket(p: Packet, c: Conn, index: i32): i32 {
 
 // From here on the segment is in its window.
 function advance(p: Packet, c: Conn, index: i32, dir: i32, kind: u8, old: u8, state: u8, windows: bool): i32 {
-	c.lastIndex = kind;
-	c.lastDir = <u8>dir;
+	c.setLast(dir, kind);
 	c.state = state;
-	if (old != state && state == FW) setSeenFlags(c, dir, seenFlags(c, dir) | FLAG_CLOSE_INIT);
-	let timeout = timeoutOf(c, state, kind, windows);
+	if (old != state && state == FW) {
+		const w = Window.of(c);
+		w.setFlags(dir, w.flags(dir) | FLAG_CLOSE_INIT);
+	}
+	let timeout = timeoutOf(p, c, state, kind, windows);
 	if (!c.has(L.IPS_SEEN_REPLY)) {
 		if (kind == RST) {
 			// the only answer is a reset: there is no connection
@@ -288,9 +291,9 @@ function advance(p: Packet, c: Conn, index: i32, dir: i32, kind: u8, old: u8, st
 		}
 		// a repeated SYN does not renew the timeout, else port reuse could keep an entry alive for ever
 		if (kind == SYN && old == SS) return TRACK_ACCEPT;
-		if (state == ES) timeout = min<i64>(timeout, timeoutNs(c.netns, L.TIMEOUT_TCP_UNACK));
+		if (state == ES) timeout = min<i64>(timeout, timeoutNs(p.netns, L.TIMEOUT_TCP_UNACK));
 	} else if (!c.has(L.IPS_ASSURED) && (old == SR || old == ES) && state == ES) {
-		c.status |= L.IPS_ASSURED;
+		c.set(L.IPS_ASSURED);
 	}
 	refresh(c, p, timeout);
 	return TRACK_ACCEPT;

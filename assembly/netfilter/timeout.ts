@@ -4,7 +4,8 @@
 
 import * as L from "../layout";
 import { Packet } from "../packet";
-import { Conn } from "./conn";
+import { Conn, expired } from "./conn";
+import { count, settleDeadline } from "./settle";
 
 /** Direction of a packet's flow: 0 ORIGINAL, 1 REPLY (CTINFO2DIR). */
 // @ts-ignore: decorator
@@ -13,14 +14,10 @@ export function directionOf(ctinfo: u32): i32 {
 	return ctinfo >= <u32>L.CTINFO_IS_REPLY ? 1 : 0;
 }
 
+// @ts-ignore: decorator
+@inline
 export function account(c: Conn, p: Packet): void {
-	if (directionOf(p.ctinfo) == 0) {
-		c.origPackets++;
-		c.origBytes += p.len;
-	} else {
-		c.replyPackets++;
-		c.replyBytes += p.len;
-	}
+	count(changetype<usize>(c), directionOf(p.ctinfo), p.len);
 }
 
 /** Counts the packet and sets the deadline `ns` from its time. */
@@ -31,6 +28,7 @@ export function refresh(c: Conn, p: Packet, ns: i64): void {
 
 /** Seconds left, as `-m conntrack --ctexpire` sees them; 0 for an entry that is not confirmed: its timer does not run. */
 export function expiresIn(c: Conn, now: i64): u32 {
-	if (!c.has(L.IPS_CONFIRMED) || c.deadline <= now) return 0;
+	if (!c.has(L.IPS_CONFIRMED) || expired(c, now)) return 0;
+	settleDeadline(changetype<usize>(c));
 	return <u32>((c.deadline - now) / 1_000_000_000);
 }

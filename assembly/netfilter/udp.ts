@@ -12,14 +12,14 @@ const STREAM_AFTER: i64 = 2_000_000_000;
 /** Always a valid packet. A flow that is answered and still alive after two seconds is a stream, and ASSURED. */
 export function udpPacket(p: Packet, c: Conn): void {
 	if (!c.has(L.IPS_SEEN_REPLY)) {
-		refresh(c, p, timeoutNs(c.netns, L.TIMEOUT_UDP));
+		refresh(c, p, timeoutNs(p.netns, L.TIMEOUT_UDP));
 		return;
 	}
 	const stream = p.time > c.start + STREAM_AFTER;
-	refresh(c, p, timeoutNs(c.netns, stream ? L.TIMEOUT_UDP_STREAM : L.TIMEOUT_UDP));
-	if (stream && !c.has(L.IPS_NAT_CLASH)) c.status |= L.IPS_ASSURED;
+	refresh(c, p, timeoutNs(p.netns, stream ? L.TIMEOUT_UDP_STREAM : L.TIMEOUT_UDP));
+	if (stream && !c.has(L.IPS_NAT_CLASH)) c.set(L.IPS_ASSURED);
 }
 
 export function genericPacket(p: Packet, c: Conn): void {
-	refresh(c, p, timeoutNs(c.netns, L.TIMEOUT_GENERIC));
+	refresh(c, p, timeoutNs(p.netns, L.TIMEOUT_GENERIC));
 }

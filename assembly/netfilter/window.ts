@@ -7,6 +7,7 @@ import * as L from "../layout";
 import { netnsHas } from "../netns";
 import { Packet } from "../packet";
 import { Conn } from "./conn";
+import { Seen, Window } from "./windowrow";
 
 // IP_CT_TCP_FLAG_*
 export const FLAG_WINDOW_SCALE: u8 = 0x01;
@@ -25,55 +26,6 @@ export const WINDOW_INVALID: i32 = 2;
 const MAXACKWINCONST: u32 = 66000;
 const SCALE_MAX: u8 = 14;
 
-/** One direction's half of the window state. */
-@unmanaged
-class Seen {
-
-	@inline static of(c: Conn, dir: i32): Seen {
-		return changetype<Seen>(changetype<usize>(c) + <usize>(dir << 2));
-	}
-
-
-	@inline get end(): u32 {
-		return load<u32>(changetype<usize>(this), L.CT_TD_END);
-	}
-
-
-	@inline set end(value: u32) {
-		store<u32>(changetype<usize>(this), value, L.CT_TD_END);
-	}
-
-
-	@inline get maxend(): u32 {
-		return load<u32>(changetype<usize>(this), L.CT_TD_MAXEND);
-	}
-
-
-	@inline set maxend(value: u32) {
-		store<u32>(changetype<usize>(this), value, L.CT_TD_MAXEND);
-	}
-
-
-	@inline get maxwin(): u32 {
-		return load<u32>(changetype<usize>(this), L.CT_TD_MAXWIN);
-	}
-
-
-	@inline set maxwin(value: u32) {
-		store<u32>(changetype<usize>(this), value, L.CT_TD_MAXWIN);
-	}
-
-
-	@inline get maxack(): u32 {
-		return load<u32>(changetype<usize>(this), L.CT_TD_MAXACK);
-	}
-
-
-	@inline set maxack(value: u32) {
-		store<u32>(changetype<usize>(this), value, L.CT_TD_MAXACK);
-	}
-}
-
 // @ts-ignore: decorator
 @inline
 export function after(a: u32, b: u32): bool {
@@ -86,36 +38,6 @@ export function before(a: u32, b: u32): bool {
 	return <i32>(a - b) < 0;
 }
 
-// @ts-ignore: decorator
-@inline
-export function seenFlags(c: Conn, dir: i32): u8 {
-	return load<u8>(changetype<usize>(c) + <usize>dir, L.CT_TD_FLAGS);
-}
-
-// @ts-ignore: decorator
-@inline
-export function setSeenFlags(c: Conn, dir: i32, flags: u8): void {
-	store<u8>(changetype<usize>(c) + <usize>dir, flags, L.CT_TD_FLAGS);
-}
-
-// @ts-ignore: decorator
-@inline
-function seenScale(c: Conn, dir: i32): u8 {
-	return load<u8>(changetype<usize>(c) + <usize>dir, L.CT_TD_SCALE);
-}
-
-// @ts-ignore: decorator
-@inline
-function setSeenScale(c: Conn, dir: i32, scale: u8): void {
-	store<u8>(changetype<usize>(c) + <usize>dir, scale, L.CT_TD_SCALE);
-}
-
-// @ts-ignore: decorator
-@inline
-export function maxackOf(c: Conn, dir: i32): u32 {
-	return Seen.of(c, dir).maxack;
-}
-
 /** The sequence number after this segment. */
 // @ts-ignore: decorator
 @inline
@@ -124,82 +46,84 @@ export function segmentEnd(p: Packet): u32 {
 }
 
 // tcp_options: a segment without options leaves the state alone
-function readOptions(c: Conn, dir: i32, p: Packet): void {
+function readOptions(w: Window, dir: i32, p: Packet): void {
 	const options = p.portId;
 	if (options == 0) return;
-	let flags: u8 = seenFlags(c, dir) & FLAG_BE_LIBERAL;
+	let flags: u8 = w.flags(dir) & FLAG_BE_LIBERAL;
 	let scale: u8 = 0;
 	if ((options & L.TCPOPT_SACK_PERM) != 0) flags |= FLAG_SACK_PERM;
 	if ((options & L.TCPOPT_WINDOW) != 0) {
 		flags |= FLAG_WINDOW_SCALE;
 		scale = min<u8>(options & (<u8>L.TCPOPT_SCALE), SCALE_MAX);
 	}
-	setSeenFlags(c, dir, flags);
-	setSeenScale(c, dir, scale);
+	w.setFlags(dir, flags);
+	w.setScale(dir, scale);
 }
 
 /** The first segment of a flow: a SYN, or one in the middle of a connection whose window scale is not known. */
 export function windowStart(c: Conn, p: Packet, pickup: bool): void {
-	const seen = Seen.of(c, 0);
+	const w = Window.of(c);
+	const seen = w.seen(0);
 	seen.end = segmentEnd(p);
 	seen.maxwin = max<u32>(1, p.window);
 	if (!pickup) {
 		seen.maxend = seen.end;
-		readOptions(c, 0, p);
+		readOptions(w, 0, p);
 		return;
 	}
 	seen.maxend = seen.end + seen.maxwin;
-	setSeenFlags(c, 0, FLAG_SACK_PERM | FLAG_BE_LIBERAL);
-	setSeenFlags(c, 1, FLAG_SACK_PERM | FLAG_BE_LIBERAL);
+	w.setFlags(0, FLAG_SACK_PERM | FLAG_BE_LIBERAL);
+	w.setFlags(1, FLAG_SACK_PERM | FLAG_BE_LIBERAL);
 }
 
 /** A SYN-ACK answers a SYN that had been ignored: takes over what was noted of that SYN, and forgets the other direction. */
 export function windowResync(c: Conn, dir: i32): void {
-	const syn = Seen.of(c, c.lastDir);
-	syn.end = c.lastEnd;
-	syn.maxend = c.lastEnd;
-	syn.maxwin = max<u32>(1, c.lastWin);
-	setSeenScale(c, c.lastDir, c.lastWscale);
-	c.lastFlags &= ~FLAG_CHALLENGE_ACK;
-	setSeenFlags(c, c.lastDir, c.lastFlags);
-	const seen = Seen.of(c, dir);
+	const w = Window.of(c);
+	const syn = w.seen(c.lastDir);
+	syn.end = w.lastEnd;
+	syn.maxend = w.lastEnd;
+	syn.maxwin = max<u32>(1, w.lastWin);
+	w.setScale(c.lastDir, w.lastScale);
+	w.lastFlags &= ~FLAG_CHALLENGE_ACK;
+	w.setFlags(c.lastDir, w.lastFlags);
+	const seen = w.seen(dir);
 	seen.end = 0;
 	seen.maxend = 0;
 	seen.maxwin = 0;
 	seen.maxack = 0;
-	setSeenFlags(c, dir, 0);
-	setSeenScale(c, dir, 0);
+	w.setFlags(dir, 0);
+	w.setScale(dir, 0);
 }
 
 /** Notes the options of an ignored SYN. */
-export function noteOptions(c: Conn, p: Packet): void {
-	c.lastFlags = 0;
-	c.lastWscale = 0;
+export function noteOptions(w: Window, p: Packet): void {
+	w.lastFlags = 0;
+	w.lastScale = 0;
 	if ((p.portId & L.TCPOPT_WINDOW) != 0) {
-		c.lastFlags |= FLAG_WINDOW_SCALE;
-		c.lastWscale = min<u8>(p.portId & (<u8>L.TCPOPT_SCALE), SCALE_MAX);
+		w.lastFlags |= FLAG_WINDOW_SCALE;
+		w.lastScale = min<u8>(p.portId & (<u8>L.TCPOPT_SCALE), SCALE_MAX);
 	}
-	if ((p.portId & L.TCPOPT_SACK_PERM) != 0) c.lastFlags |= FLAG_SACK_PERM;
+	if ((p.portId & L.TCPOPT_SACK_PERM) != 0) w.lastFlags |= FLAG_SACK_PERM;
 }
 
 // tcp_init_sender: a SYN or SYN-ACK (re)starts its direction; scaling needs the option from both sides
-function startSender(c: Conn, dir: i32, p: Packet, end: u32): void {
-	const sender = Seen.of(c, dir);
+function startSender(w: Window, dir: i32, p: Packet, end: u32): void {
+	const sender = w.seen(dir);
 	sender.end = end;
 	sender.maxend = end;
 	sender.maxwin = max<u32>(1, p.window);
-	readOptions(c, dir, p);
-	if (dir == 1 && (seenFlags(c, 0) & seenFlags(c, 1) & FLAG_WINDOW_SCALE) == 0) {
-		setSeenScale(c, 0, 0);
-		setSeenScale(c, 1, 0);
+	readOptions(w, dir, p);
+	if (dir == 1 && (w.flags(0) & w.flags(1) & FLAG_WINDOW_SCALE) == 0) {
+		w.setScale(0, 0);
+		w.setScale(1, 0);
 	}
 }
 
-function pickSender(c: Conn, dir: i32, p: Packet, end: u32): void {
-	const sender = Seen.of(c, dir);
-	const receiver = Seen.of(c, dir ^ 1);
+function pickSender(w: Window, dir: i32, p: Packet, end: u32): void {
+	const sender = w.seen(dir);
+	const receiver = w.seen(dir ^ 1);
 	sender.end = end;
-	sender.maxwin = max<u32>(1, (<u32>p.window) << (<u32>seenScale(c, dir)));
+	sender.maxwin = max<u32>(1, (<u32>p.window) << (<u32>w.scale(dir)));
 	sender.maxend = end + sender.maxwin;
 	if (receiver.maxwin == 0) {
 		// Nothing came from the other side yet: let this acknowledgement pass until something does.
@@ -210,30 +134,31 @@ function pickSender(c: Conn, dir: i32, p: Packet, end: u32): void {
 	}
 }
 
-function verdict(c: Conn, dir: i32, otherwise: i32): i32 {
-	const liberal = (seenFlags(c, dir) & FLAG_BE_LIBERAL) != 0 || netnsHas(c.netns, L.NS_TCP_BE_LIBERAL);
+function verdict(w: Window, dir: i32, p: Packet, otherwise: i32): i32 {
+	const liberal = (w.flags(dir) & FLAG_BE_LIBERAL) != 0 || netnsHas(p.netns, L.NS_TCP_BE_LIBERAL);
 	return liberal ? WINDOW_ACCEPT : otherwise;
 }
 
-function overUpperBound(c: Conn, dir: i32, end: u32, sack: u32): i32 {
-	const sender = Seen.of(c, dir);
-	const receiver = Seen.of(c, dir ^ 1);
+function overUpperBound(w: Window, dir: i32, p: Packet, end: u32, sack: u32): i32 {
+	const sender = w.seen(dir);
+	const receiver = w.seen(dir ^ 1);
 	const overshot = end - sender.maxend + 1;
 	const inWindow = receiver.maxwin != 0 && after(end, sender.end - receiver.maxwin - 1);
 	const ackOk = after(sack, receiver.end - max<u32>(sender.maxwin, MAXACKWINCONST) - 1);
 	if (inWindow && ackOk && overshot <= receiver.maxwin && before(sack, receiver.end + 1)) {
 		// A sender that overruns the window a little: were this data not noted, its acknowledgement would be INVALID for ever.
 		sender.end = end;
-		setSeenFlags(c, dir, seenFlags(c, dir) | FLAG_UNACKNOWLEDGED);
-		return verdict(c, dir, WINDOW_IGNORE);
+		w.setFlags(dir, w.flags(dir) | FLAG_UNACKNOWLEDGED);
+		return verdict(w, dir, p, WINDOW_IGNORE);
 	}
-	return verdict(c, dir, WINDOW_INVALID);
+	return verdict(w, dir, p, WINDOW_INVALID);
 }
 
 /** Judges a segment and, where it fits, moves the windows. `isAck`: a plain ACK, whose repetitions count as retransmissions. */
 export function inWindow(c: Conn, dir: i32, p: Packet, isAck: bool): i32 {
-	const sender = Seen.of(c, dir);
-	const receiver = Seen.of(c, dir ^ 1);
+	const w = Window.of(c);
+	const sender = w.seen(dir);
+	const receiver = w.seen(dir ^ 1);
 	const syn = (p.tcp & L.TCP_SYN) != 0;
 	const acks = (p.tcp & L.TCP_ACK) != 0;
 	let seq = p.seq;
@@ -243,13 +168,13 @@ export function inWindow(c: Conn, dir: i32, p: Packet, isAck: bool): i32 {
 
 	if (sender.maxwin == 0) {
 		if (syn) {
-			startSender(c, dir, p, end);
+			startSender(w, dir, p, end);
 			if (!acks) return WINDOW_ACCEPT; // simultaneous open
 		} else {
-			pickSender(c, dir, p, end);
+			pickSender(w, dir, p, end);
 		}
 	} else if (syn && after(end, sender.end) && (c.state == L.TCP_CT_SYN_SENT || c.state == L.TCP_CT_SYN_RECV)) {
-		startSender(c, dir, p, end);
+		startSender(w, dir, p, end);
 		if (dir == 1 && !acks) return WINDOW_ACCEPT;
 	}
 
@@ -260,22 +185,22 @@ export function inWindow(c: Conn, dir: i32, p: Packet, isAck: bool): i32 {
 		end = sender.end;
 	}
 
-	if (!before(seq, sender.maxend + 1)) return overUpperBound(c, dir, end, ack);
-	if (!before(ack, receiver.end + 1)) return verdict(c, dir, WINDOW_INVALID);
+	if (!before(seq, sender.maxend + 1)) return overUpperBound(w, dir, p, end, ack);
+	if (!before(ack, receiver.end + 1)) return verdict(w, dir, p, WINDOW_INVALID);
 	const inReceiveWindow = receiver.maxwin == 0 || after(end, sender.end - receiver.maxwin - 1);
 	const ackRecent = after(ack, receiver.end - max<u32>(sender.maxwin, MAXACKWINCONST) - 1);
-	if (!inReceiveWindow || !ackRecent) return verdict(c, dir, WINDOW_IGNORE);
+	if (!inReceiveWindow || !ackRecent) return verdict(w, dir, p, WINDOW_IGNORE);
 
-	if (!syn) win <<= <u32>seenScale(c, dir);
-	moveWindow(c, dir, p, end, ack, win);
-	if (isAck) countRetransmission(c, dir, p, seq, end, ack);
+	if (!syn) win <<= <u32>w.scale(dir);
+	moveWindow(w, dir, p, end, ack, win);
+	if (isAck) countRetransmission(c, w, dir, p, seq, end, ack);
 	return WINDOW_ACCEPT;
 }
 
-function moveWindow(c: Conn, dir: i32, p: Packet, end: u32, ack: u32, win: u32): void {
-	const sender = Seen.of(c, dir);
-	const receiver = Seen.of(c, dir ^ 1);
-	let flags = seenFlags(c, dir);
+function moveWindow(w: Window, dir: i32, p: Packet, end: u32, ack: u32, win: u32): void {
+	const sender = w.seen(dir);
+	const receiver = w.seen(dir ^ 1);
+	let flags = w.flags(dir);
 	if (sender.maxwin < win) sender.maxwin = win;
 	if (after(end, sender.end)) {
 		sender.end = end;
@@ -289,26 +214,25 @@ function moveWindow(c: Conn, dir: i32, p: Packet, end: u32, ack: u32, win: u32):
 			sender.maxack = ack;
 		}
 	}
-	setSeenFlags(c, dir, flags);
+	w.setFlags(dir, flags);
 	if (receiver.maxwin != 0 && after(end, sender.maxend)) receiver.maxwin += end - sender.maxend;
 	if (after(ack + win, receiver.maxend - 1)) {
 		receiver.maxend = ack + win;
 		if (win == 0) receiver.maxend++;
 	}
-	if (ack == receiver.end) setSeenFlags(c, dir ^ 1, seenFlags(c, dir ^ 1) & ~FLAG_UNACKNOWLEDGED);
+	if (ack == receiver.end) w.setFlags(dir ^ 1, w.flags(dir ^ 1) & ~FLAG_UNACKNOWLEDGED);
 }
 
-function countRetransmission(c: Conn, dir: i32, p: Packet, seq: u32, end: u32, ack: u32): void {
-	const same =
-		c.lastDir == <u8>dir && c.lastSeq == seq && c.lastAck == ack && c.lastEnd == end && c.lastWin == p.window;
+function countRetransmission(c: Conn, w: Window, dir: i32, p: Packet, seq: u32, end: u32, ack: u32): void {
+	const same = c.lastDir == dir && w.lastSeq == seq && w.lastAck == ack && w.lastEnd == end && w.lastWin == p.window;
 	if (same) {
-		if (c.retrans < 255) c.retrans++;
+		if (w.retrans < 255) w.retrans++;
 		return;
 	}
-	c.lastDir = <u8>dir;
-	c.lastSeq = seq;
-	c.lastAck = ack;
-	c.lastEnd = end;
-	c.lastWin = p.window;
-	c.retrans = 0;
+	c.setLast(dir, c.lastIndex);
+	w.lastSeq = seq;
+	w.lastAck = ack;
+	w.lastEnd = end;
+	w.lastWin = p.window;
+	w.retrans = 0;
 }

@@ -166,7 +166,7 @@ export class RuleBench {
 			view.setUint16(this.#ct + offset + 10, tuple.dport, true);
 			view.setUint32(this.#ct + offset + 12, ct.proto, true);
 		}
-		view.setUint32(
+		view.setUint16(
 			this.#ct + L.CT_STATUS,
 			ct.status.reduce((bits, name) => bits | (STATUS[name] ?? 0), 0),
 			true,

@@ -50,7 +50,7 @@ describe("who answers", () => {
 		expect(flows[0]).toMatchObject({ verdict: "delivered", packets: 7, bytes: 240 + 40 + 600, last: "1.001000000" });
 		expect(report.recording).toMatchObject({ offered: 4, replies: 3, unanswerable: 0 });
 		const entry = machine.core.engine.table(L.TABLE_CT);
-		expect(machine.core.rows.view.getUint32(entry + L.CT_STATUS, true) & L.IPS_ASSURED).toBe(L.IPS_ASSURED);
+		expect(machine.core.rows.view.getUint16(entry + L.CT_STATUS, true) & L.IPS_ASSURED).toBe(L.IPS_ASSURED);
 	});
 
 	it("nobody with replies none: what arrived counts", async () => {
