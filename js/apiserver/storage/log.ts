@@ -1,0 +1,73 @@
+// What happened, revision by revision, as far back as a watch may begin. Chunks are shared between copies of a log; only the
+// last one is still written.
+
+import type { KubernetesObject } from "../../api/meta.ts";
+
+export interface Change {
+	/** Of the whole storage, counting up by one a change. */
+	readonly revision: number;
+	readonly type: "ADDED" | "MODIFIED" | "DELETED";
+	/** `PLURAL` or `PLURAL.GROUP`. */
+	readonly resource: string;
+	/** As it is now; of DELETED: as it was last, with the revision of its deletion. */
+	readonly object: KubernetesObject;
+	/** As it was before; undefined of ADDED. */
+	readonly previous: KubernetesObject | undefined;
+}
+
+const CHUNK = 1024;
+
+export class ChangeLog {
+	/** Changes that are kept at least, one a revision. */
+	readonly #window: number;
+	#chunks: Change[][];
+	#first: number;
+
+	/** `first`: the revision of the first change that will be written. */
+	constructor(window: number, first: number, chunks: Change[][] = []) {
+		this.#window = window;
+		this.#first = first;
+		this.#chunks = chunks;
+	}
+
+	/** Revisions below this one are forgotten. */
+	get first(): number {
+		return this.#first;
+	}
+
+	get #length(): number {
+		const last = this.#chunks.at(-1);
+		return last === undefined ? 0 : (this.#chunks.length - 1) * CHUNK + last.length;
+	}
+
+	append(change: Change): void {
+		const last = this.#chunks.at(-1);
+		if (last === undefined || last.length === CHUNK) this.#chunks.push([change]);
+		else last.push(change);
+		if (this.#length < this.#window + CHUNK) return;
+		this.#chunks.shift();
+		this.#first += CHUNK;
+	}
+
+	/** Forgets what lies before `revision`, by whole chunks where that is less. */
+	compact(revision: number): void {
+		while (this.#chunks.length > 1 && this.#first + CHUNK <= revision) {
+			this.#chunks.shift();
+			this.#first += CHUNK;
+		}
+	}
+
+	/** Changes after `revision`, oldest first. The caller has seen to it that `revision + 1 >= first`. */
+	*since(revision: number): Generator<Change, void> {
+		for (let i = revision + 1 - this.#first; i < this.#length; i++) {
+			yield (this.#chunks[Math.floor(i / CHUNK)] as Change[])[i % CHUNK] as Change;
+		}
+	}
+
+	/** A log of its own future, with the same past. */
+	fork(): ChangeLog {
+		const last = this.#chunks.at(-1);
+		const chunks = last === undefined ? [] : [...this.#chunks.slice(0, -1), [...last]];
+		return new ChangeLog(this.#window, this.#first, chunks);
+	}
+}

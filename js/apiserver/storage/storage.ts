@@ -1,0 +1,175 @@
+// Where the API's objects are, as etcd has them: one revision counter for everything, objects by key in order, every change
+// kept for a while so that watches can begin in the past (k8s.io/apiserver/pkg/storage/etcd3). It knows no kinds: what may be
+// written is decided above. Objects that are given out are frozen and never change; a copy of the storage costs a few references.
+
+import type { KubernetesObject } from "../../api/meta.ts";
+import { type Change, ChangeLog } from "./log.ts";
+import { entriesFrom, getEntry, rankOf, sizeOf, type Treap, withEntry, withoutEntry } from "./treap.ts";
+
+type Objects = Treap<KubernetesObject>;
+
+export interface ListRequest {
+	/** Without: of all namespaces. Cluster-scoped objects are in the namespace ``. */
+	namespace?: string;
+	/** The key after which to go on, from `ListResult.next`. */
+	after?: string;
+	/** Of a list that was begun at it; without: as things are now. */
+	revision?: number;
+	/** Most items; 0: all. */
+	limit?: number;
+	/** Items that do not pass count for nothing. */
+	passes?: (object: KubernetesObject) => boolean;
+}
+
+export interface ListResult {
+	items: KubernetesObject[];
+	revision: number;
+	/** Where to go on; null at the end. */
+	next: string | null;
+	/** Items that follow, selected or not; 0 at the end. */
+	remaining: number;
+}
+
+/** The revision asked for is no longer kept: HTTP 410, reason Expired. */
+export class RevisionExpired extends Error {
+	override readonly name = "RevisionExpired";
+	readonly revision: number;
+	/** The oldest one from which a watch can go on. */
+	readonly oldest: number;
+
+	constructor(revision: number, oldest: number) {
+		super(`too old resource version: ${revision} (${oldest})`);
+		this.revision = revision;
+		this.oldest = oldest;
+	}
+}
+
+/** Lists that are still being read page by page, most. */
+const READINGS = 256;
+
+export class Storage {
+	#objects: Map<string, Objects>;
+	#log: ChangeLog;
+	#revision: number;
+	/** Objects at the revisions of lists that are read page by page. */
+	#readings: Map<string, Objects>;
+
+	/** `window`: changes that a watch can reach back, at least. */
+	constructor(window = 65_536) {
+		this.#objects = new Map();
+		this.#readings = new Map();
+		// As in etcd, the first revision is that of the empty store.
+		this.#revision = 1;
+		this.#log = new ChangeLog(window, 2);
+	}
+
+	/** Of the last change. */
+	get revision(): number {
+		return this.#revision;
+	}
+
+	get(resource: string, namespace: string, name: string): KubernetesObject | undefined {
+		return getEntry(this.#objects.get(resource) ?? null, `${namespace}/${name}`);
+	}
+
+	/** Objects of a resource, of any namespace. */
+	count(resource: string): number {
+		return sizeOf(this.#objects.get(resource) ?? null);
+	}
+
+	/** In order of namespace and name. Throws RevisionExpired where `revision` is kept no more. */
+	list(resource: string, request: ListRequest = {}): ListResult {
+		const { namespace, after, limit = 0, passes = () => true } = request;
+		const revision = request.revision ?? this.#revision;
+		const objects = this.#at(resource, revision);
+		const prefix = namespace === undefined ? "" : `${namespace}/`;
+		const end = namespace === undefined ? sizeOf(objects) : rankOf(objects, `${namespace}0`); // "0" follows "/"
+		const items: KubernetesObject[] = [];
+		for (const { key, value } of entriesFrom(objects, after === undefined ? prefix : `${after}\0`)) {
+			if (!key.startsWith(prefix)) break;
+			if (!passes(value)) continue;
+			items.push(value);
+			if (items.length !== limit) continue;
+			const remaining = end - rankOf(objects, key) - 1;
+			if (remaining === 0) break;
+			this.#keep(resource, revision, objects);
+			return { items, revision, next: key, remaining };
+		}
+		return { items, revision, next: null, remaining: 0 };
+	}
+
+	#at(resource: string, revision: number): Objects {
+		if (revision === this.#revision) return this.#objects.get(resource) ?? null;
+		const kept = this.#readings.get(`${revision} ${resource}`);
+		if (kept === undefined) throw new RevisionExpired(revision, this.#log.first - 1);
+		return kept;
+	}
+
+	#keep(resource: string, revision: number, objects: Objects): void {
+		const key = `${revision} ${resource}`;
+		this.#readings.delete(key);
+		this.#readings.set(key, objects);
+		const [oldest] = this.#readings.keys();
+		if (this.#readings.size > READINGS && oldest !== undefined) this.#readings.delete(oldest);
+	}
+
+	/** Writes an object under its namespace and name, and gives it the new revision; `object` itself is left as it is. */
+	put(resource: string, object: KubernetesObject): KubernetesObject {
+		const { namespace = "", name = "" } = object.metadata;
+		const key = `${namespace}/${name}`;
+		const objects = this.#objects.get(resource) ?? null;
+		const previous = getEntry(objects, key);
+		const stored = this.#revised(object);
+		this.#objects.set(resource, withEntry(objects, key, stored));
+		const type = previous === undefined ? "ADDED" : "MODIFIED";
+		this.#log.append({ revision: this.#revision, type, resource, object: stored, previous });
+		return stored;
+	}
+
+	/** Removes an object; undefined where there is none. What it returns has the revision of the deletion. */
+	remove(resource: string, namespace: string, name: string): KubernetesObject | undefined {
+		const key = `${namespace}/${name}`;
+		const objects = this.#objects.get(resource) ?? null;
+		const previous = getEntry(objects, key);
+		if (previous === undefined) return undefined;
+		const object = this.#revised(previous);
+		this.#objects.set(resource, withoutEntry(objects, key));
+		this.#log.append({ revision: this.#revision, type: "DELETED", resource, object, previous });
+		return object;
+	}
+
+	#revised(object: KubernetesObject): KubernetesObject {
+		this.#revision++;
+		return frozen({ ...object, metadata: { ...object.metadata, resourceVersion: String(this.#revision) } });
+	}
+
+	/** Everything that changed after `revision`, oldest first. Throws RevisionExpired. */
+	since(revision: number): Iterable<Change> {
+		if (revision + 1 < this.#log.first) throw new RevisionExpired(revision, this.#log.first - 1);
+		return this.#log.since(revision);
+	}
+
+	/** Forgets changes before `revision`, and lists begun before it. */
+	compact(revision: number): void {
+		this.#log.compact(revision);
+		for (const key of this.#readings.keys()) if (Number.parseInt(key, 10) < revision) this.#readings.delete(key);
+	}
+
+	/** The same objects and past, and a future of its own. */
+	fork(): Storage {
+		const copy = new Storage();
+		copy.#objects = new Map(this.#objects);
+		copy.#readings = new Map(this.#readings);
+		copy.#revision = this.#revision;
+		copy.#log = this.#log.fork();
+		return copy;
+	}
+}
+
+function frozen<T>(value: T): T {
+	if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
+		Object.freeze(value);
+		for (const member of Object.values(value)) frozen(member);
+	}
+	return value;
+}
