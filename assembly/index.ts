@@ -3,6 +3,10 @@
 // See `layout` for the records and codes.
 
 import { base, capacity, place } from "./arena";
+import { addressCount, addressLimit, addressRows, internWords, internFailed } from "./capture/addresses";
+import { addColumns, copyRows, emptyColumns, firstAfter, isSorted } from "./capture/columns";
+import { captureEnd, captureFilled, captureInterface, captureOpen, captureRead, captureRoom } from "./capture/index";
+import { sortRows } from "./capture/order";
 import { buildFib, fibReset } from "./compile/fib";
 import { markPurity } from "./compile/purity";
 import { compileSet } from "./compile/sets";
@@ -137,6 +141,13 @@ export function judge(index: i32, hook: i32, table: i32): i32 {
 	const p = changetype<Packet>(base(L.TABLE_PACKETIN) + <usize>(index * L.PACKET_STRIDE));
 	return walk<Traced>(p, hook, table);
 }
+
+/** A capture file, opened, fed and read. */
+export { captureOpen, captureRoom, captureFilled, captureRead, captureInterface, captureEnd };
+/** Columns of rows: made, emptied, copied, in time order. */
+export { addColumns, emptyColumns, copyRows, firstAfter, isSorted, sortRows };
+/** IPv6 addresses of a recording by their numbers. */
+export { addressLimit, addressCount, addressRows, internWords, internFailed };
 
 function strideOf(t: i32): u32 {
 	switch (t) {

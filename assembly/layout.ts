@@ -38,7 +38,8 @@ export const TABLE_BYSOURCE = 29; // heads of the by-source chains, u32 entry + 
 export const TABLE_FLOWHASH = 30; // i32 heads of the flow hash
 export const TABLE_PACKETIN = 31; // packets handed in one at a time
 export const TABLE_CTWINDOW = 32; // as many rows as TABLE_CT; conntrack lays it out
-export const TABLE_COUNT = 33;
+export const TABLE_CAPTURE = 33; // what reads a recording: it lays out its input, its rows and its hashes itself, in bytes, and grows
+export const TABLE_COUNT = 34;
 
 // Packet: the first 32 bytes are the wire record (4 x u64); the rest is what an skb carries beside its bytes.
 //  0 src u32         4 dst u32          (IPv4: host order; IPv6: interned id)
@@ -813,6 +814,9 @@ export const BATCH_SEQ = 40; // u32
 export const BATCH_ACK = 44; // u32
 export const BATCH_WINDOW = 48; // u16
 export const BATCH_TOS = 50; // u8
+export const BATCH_OPTIONS = 51; // u8 TCPOPT_* of a SYN
+export const BATCH_SACK = 52; // u32 TCP: the highest of the acknowledgement and the right edges of SACK blocks
+export const BATCH_MSS = 56; // u16 maximum segment size option of a SYN; 0 none
 export const BATCH_STRIDE = 64;
 
 export const BATCH_OFFER = 1; // the initiator sends it
@@ -854,3 +858,125 @@ export const PEER_TOKENS = 8; // u32 ms
 export const PEER_REDIRECTS = 12; // u32 sent
 export const PEER_LAST = 16; // i64 ns
 export const PEER_STRIDE = 24;
+
+// Rows of a recording: one array a field (a column), COLUMN_ROWS long, at these offsets from their first byte. Each is followed by
+// 64 unused bytes, so that equal rows of different columns do not share one set of the cache.
+export const COLUMN_ROWS = 4096;
+export const COLUMN_TIME = 0; // i64 ns since 1970, never negative
+export const COLUMN_ORIGIN = 32832; // f64 captures: file offset of the record; flow records: the line
+export const COLUMN_SRC = 65664; // u32 IPv4: host order; IPv6: index in the address table
+export const COLUMN_DST = 82112; // u32
+export const COLUMN_IPBYTES = 98560; // u32 of one packet, as its header says
+export const COLUMN_PAYLOAD = 115008; // u32 bytes behind the transport header
+export const COLUMN_SEQ = 131456; // u32 TCP; SCTP: verification tag; ICMP echo: sequence number
+export const COLUMN_ACK = 147904; // u32
+export const COLUMN_SACK = 164352; // u32 TCP: the highest of the acknowledgement and the right edges of SACK blocks
+export const COLUMN_HASH = 180800; // u32 of the payload's beginning, to tell packets apart
+export const COLUMN_VNI = 197248; // i32 tunnel it was taken out of; -1 none
+export const COLUMN_REPEAT = 213696; // u32 packets that the row stands for
+export const COLUMN_INNER_SRC = 230144; // u32 what an ICMP error quotes
+export const COLUMN_INNER_DST = 246592; // u32
+export const COLUMN_FLOW = 263040; // u32 number of its flow; NO_FLOW none
+export const COLUMN_NETNS = 279488; // i32 owner that offers the flow; -1 outside
+export const COLUMN_SPORT = 295936; // u16
+export const COLUMN_DPORT = 304192; // u16
+export const COLUMN_IPID = 312448; // u16
+export const COLUMN_WINDOW = 320704; // u16
+export const COLUMN_INTERFACE = 328960; // u16 row of the host's interface table
+export const COLUMN_VLAN = 337216; // u16
+export const COLUMN_INNER_SPORT = 345472; // u16
+export const COLUMN_INNER_DPORT = 353728; // u16
+export const COLUMN_MSS = 361984; // u16 TCP maximum segment size option; 0 none
+export const COLUMN_FAMILY = 370240; // u8 4, 6
+export const COLUMN_PROTO = 374400; // u8
+export const COLUMN_TCP = 378560; // u8 flags; SCTP: type of the first chunk
+export const COLUMN_TTL = 382720; // u8
+export const COLUMN_TOS = 386880; // u8
+export const COLUMN_SHAPE = 391040; // u8 SHAPE_*
+export const COLUMN_DIRECTION = 395200; // u8 DIRECTION_*
+export const COLUMN_INNER_PROTO = 399360; // u8
+export const COLUMN_OPTIONS = 403520; // u8 TCPOPT_* of a SYN
+export const COLUMN_KIND = 407680; // u8 KIND_*
+export const COLUMN_BYTES = 411840;
+
+export const DIRECTION_UNKNOWN = 0;
+export const DIRECTION_IN = 1;
+export const DIRECTION_OUT = 2;
+
+export const SHAPE_MORE_FRAGMENTS = 1;
+export const SHAPE_LATER_FRAGMENT = 2; // it has no transport header: ports and flags are 0
+export const SHAPE_DONT_FRAGMENT = 4;
+export const SHAPE_CUT = 8; // the capture ends inside the transport header: fields behind the cut are 0
+export const SHAPE_INNER = 16; // an ICMP error; COLUMN_INNER_* hold the tuple of the packet that it quotes
+
+// What becomes of a row of a recording
+export const KIND_OFFER = 1; // its sender sends it again
+export const KIND_REPLY = 2; // recorded answer: its time and size count
+export const KIND_DUPLICATE = 3; // a copy of a packet that another interface shows as well
+export const KIND_IGNORED = 4; // later fragments, ICMP errors, packets cut before their ports, answers to nothing
+
+export const NO_FLOW = 0xffffffff;
+export const OUTSIDE = -1; // a netns that is none of the network's, or unknown
+
+// A capture file as it is read
+export const SOURCE_INPUT = 0; // u32 address of the input bytes
+export const SOURCE_CAPACITY = 4; // u32 bytes that they may become
+export const SOURCE_START = 8; // u32 unconsumed: START to END
+export const SOURCE_END = 12; // u32
+export const SOURCE_BASE = 16; // u64 file offset of the first input byte
+export const SOURCE_SKIP = 24; // u64 bytes behind END that are to be passed over
+export const SOURCE_OFFSET = 32; // u64 file offset that the status is about
+export const SOURCE_A = 40; // u64 what was found there, by status
+export const SOURCE_B = 48; // u64
+export const SOURCE_RECORDS = 56; // u64 packet records so far
+export const SOURCE_ROWS = 64; // u64 of them rows
+export const SOURCE_ARP = 72; // u64
+export const SOURCE_MALFORMED = 80; // u64
+export const SOURCE_HEADLESS = 88; // u64
+export const SOURCE_CUT = 96; // u64
+export const SOURCE_TUNNELLED = 104; // u64
+export const SOURCE_ETHERTYPES = 112; // u32 address of 65,536 u32: frames by ethertype, 802.3 lengths at 0
+export const SOURCE_COUNT = 116; // u32 rows in the columns that `captureRead` filled
+export const SOURCE_ID = 120; // u32 of a new interface: number in its section, or ifindex
+export const SOURCE_LINKTYPE = 124; // u32 of a new interface
+export const SOURCE_NAME = 128; // u32 input offset of its name, then bytes; bytes -1: it has none
+export const SOURCE_NAME_BYTES = 132; // i32
+export const SOURCE_DESCRIPTION = 136; // u32
+export const SOURCE_DESCRIPTION_BYTES = 140; // i32
+
+export const SOURCE_PCAP = 1;
+export const SOURCE_PCAPNG = 2;
+export const SOURCE_STRICT = 1;
+export const SOURCE_DECAPSULATE = 2;
+
+// What a read ends with; A and B say what was found
+export const READ_INPUT = 0; // all whole records are consumed
+export const READ_FULL = 1; // the columns are full
+export const READ_INTERFACE = 2; // a new interface: `captureInterface` says its number, then read on
+export const READ_ENDED = 3; // a good place for the file to end
+export const READ_HEADER = 4; // ends in the file header
+export const READ_RECORD_HEADER = 5; // ends in a record header; A bytes of it
+export const READ_RECORD = 6; // ends in a packet record; A bytes of it
+export const READ_SKIPPED = 7; // ends in what is passed over; A bytes are missing
+export const READ_BLOCK = 8; // ends in a block; A bytes of it
+export const READ_VERSION = 9; // A, B: version of the file; pcapng: A and B 0xffff
+export const READ_LINKTYPE = 10; // A: of the file
+export const READ_FRACTION = 11; // A: fraction of a second, B: they are less than that
+export const READ_CAPLEN = 12; // A: captured bytes; lenient reading may go on
+export const READ_BLOCK_BYTES = 13; // A: length of a block
+export const READ_TRAILER = 14; // A: length behind the block, B: before it
+export const READ_BYTE_ORDER = 15; // A: byte-order magic
+export const READ_NO_SECTION = 16; // a block before any section header
+export const READ_SHORT_BLOCK = 17; // A: length, B: least for its type
+export const READ_INTERFACES = 18; // one interface too many
+export const READ_NO_INTERFACE = 19; // A: interface of a packet, B: interfaces of the section
+export const READ_NO_INTERFACE_YET = 20; // a simple packet block before any interface
+export const READ_OPTION = 21; // A: its code, B: its bytes << 32 | room for it
+export const READ_BEYOND = 22; // A: captured bytes, B: bytes that the block holds
+export const READ_TIME = 23; // A: timestamp, B: its interface's unit; SOURCE_ID, SOURCE_LINKTYPE: offset seconds, low and high
+export const READ_ADDRESSES = 24; // the address table is full
+export const READ_PACKET_LINKTYPE = 25; // A: of a packet's interface
+
+export const CAPLEN_MAX = 262144; // captured bytes of one packet
+export const BLOCK_MAX = 16777216; // bytes of one pcapng block
+export const SOURCE_INTERFACES_MAX = 4096; // interfaces of one file

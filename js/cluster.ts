@@ -296,7 +296,7 @@ export class Cluster implements Disposable {
 		const { isVirtual, isOwnRange, ...context } = replayContext(this.objects, topology, networks);
 		const { taps, mappings, strictSources, flows, signal } = request;
 		const reading = { isVirtual, isOwnRange, ...given({ taps, mappings, strictSources, flows, signal }) };
-		const surveyed = await survey(this.machine.network, sources, reading);
+		const surveyed = await survey(this.machine.network, sources, { module: this.#module, ...reading });
 		topology.hosts.push(...surveyed.hosts);
 		this.#open(this.#plan as Plan, capacitiesFor(surveyed));
 		const seed = Number(this.#seed);

@@ -1,92 +1,65 @@
-// IPv6 addresses interned to 32-bit indices, so that a packet row has one word an address in both families.
-// Open addressing over flat arrays; an index, once given, stays. Left out: zone ids (`%eth0`), which no capture holds.
+// IPv6 addresses interned to 32-bit indices, so that a packet row has one word an address in both families. The table is the
+// recording's, in the engine's memory (`assembly/capture/addresses`); an index, once given, stays. Sources with one table are
+// read by one engine. Left out: zone ids (`%eth0`), which no capture holds.
 
+import { Recording } from "../../bindings/recording.ts";
 import { ipv4FromNumber, ipv6FromGroups, parseIpv6 } from "../net/address.ts";
-
-const FIRST_CAPACITY = 256;
 
 /** Addresses that one table may hold by default: 1 Mi, 24 MiB with its hash slots. */
 export const ADDRESSES_MAX = 1 << 20;
 
+const ADDRESS_BYTES = 16;
+
 export class AddressTable {
-	/** Four host-order words an address: bits 127-96 first. */
-	words: Uint32Array = new Uint32Array(FIRST_CAPACITY * 4);
-	count = 0;
 	readonly max: number;
-	/** Index + 1 of the address in that slot; 0 is free. Twice as many slots as addresses, at least. */
-	#slots: Uint32Array = new Uint32Array(FIRST_CAPACITY * 2);
+	#recording: Recording | null = null;
 
 	constructor(max: number = ADDRESSES_MAX) {
 		this.max = max;
 	}
 
-	/** The index of this address, or -1 where it is new and the table is full. */
-	intern(w0: number, w1: number, w2: number, w3: number): number {
-		const mask = this.#slots.length - 1;
-		let slot = hash(w0, w1, w2, w3) & mask;
-		for (;;) {
-			const index = (this.#slots[slot] as number) - 1;
-			if (index < 0) return this.#add(slot, w0, w1, w2, w3);
-			if (this.#holds(index, w0, w1, w2, w3)) return index;
-			slot = (slot + 1) & mask;
+	/** The engine that the table is in, made from `module` when it is first asked for. */
+	recordingOf(module: WebAssembly.Module): Recording {
+		if (this.#recording === null) {
+			this.#recording = new Recording(module);
+			this.#recording.engine.addressLimit(this.max);
 		}
+		return this.#recording;
+	}
+
+	/** Throws a TypeError before a source over it is read. */
+	get recording(): Recording {
+		if (this.#recording === null)
+			throw new TypeError("an address table without a recording; expected one that is read");
+		return this.#recording;
+	}
+
+	get count(): number {
+		return this.#recording?.engine.addressCount() ?? 0;
+	}
+
+	/** The index of the address with these host-order words (bits 127-96 first), or -1 where it is new and the table is full. */
+	intern(w0: number, w1: number, w2: number, w3: number): number {
+		const { recording } = this;
+		const { engine } = recording;
+		const index = engine.internWords(w0, w1, w2, w3);
+		recording.settle();
+		return engine.internFailed() ? -1 : index;
 	}
 
 	/** Canonical text (RFC 5952) of the address at `index`. */
 	text(index: number): string {
-		if (index >= this.count) throw new RangeError(`address index ${index}; expected 0 to ${this.count - 1}`);
-		const words = this.words.subarray(index * 4, index * 4 + 4);
-		return ipv6FromGroups([...words].flatMap((word) => [word >>> 16, word & 0xffff]));
+		const { count } = this;
+		if (index >= count) throw new RangeError(`address index ${index}; expected 0 to ${count - 1}`);
+		const { engine, view } = this.recording;
+		const at = (engine.addressRows() >>> 0) + index * ADDRESS_BYTES;
+		return ipv6FromGroups(Array.from({ length: 8 }, (_, i) => view.getUint16(at + i * 2)));
 	}
 
 	/** Canonical text of a row's address: `family` and value as in `PacketColumns`. */
 	addressText(family: number, value: number): string {
 		return family === 4 ? ipv4FromNumber(value) : this.text(value);
 	}
-
-	#holds(index: number, w0: number, w1: number, w2: number, w3: number): boolean {
-		const words = this.words;
-		const at = index * 4;
-		return words[at + 3] === w3 && words[at + 2] === w2 && words[at + 1] === w1 && words[at] === w0;
-	}
-
-	#add(slot: number, w0: number, w1: number, w2: number, w3: number): number {
-		const index = this.count;
-		if (index >= this.max) return -1;
-		if (index * 4 === this.words.length) {
-			this.#grow();
-			return this.intern(w0, w1, w2, w3);
-		}
-		this.words[index * 4] = w0;
-		this.words[index * 4 + 1] = w1;
-		this.words[index * 4 + 2] = w2;
-		this.words[index * 4 + 3] = w3;
-		this.#slots[slot] = index + 1;
-		this.count = index + 1;
-		return index;
-	}
-
-	#grow(): void {
-		const words = new Uint32Array(this.words.length * 2);
-		words.set(this.words);
-		this.words = words;
-		this.#slots = new Uint32Array(this.#slots.length * 2);
-		const mask = this.#slots.length - 1;
-		for (let index = 0; index < this.count; index++) {
-			const at = index * 4;
-			const [w0, w1, w2, w3] = [0, 1, 2, 3].map((i) => words[at + i]) as [number, number, number, number];
-			let slot = hash(w0, w1, w2, w3) & mask;
-			while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
-			this.#slots[slot] = index + 1;
-		}
-	}
-}
-
-function hash(w0: number, w1: number, w2: number, w3: number): number {
-	let h = Math.imul(w0 ^ Math.imul(w1, 0x9e3779b1), 0x85ebca6b);
-	h = Math.imul((h ^ (h >>> 15)) + w2, 0xc2b2ae35);
-	h = Math.imul((h ^ (h >>> 13)) + w3, 0x27d4eb2f);
-	return (h ^ (h >>> 16)) >>> 0;
 }
 
 /** The four host-order words of an IPv6 address text, or null. */

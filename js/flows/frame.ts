@@ -5,8 +5,6 @@
 import { ipv4ToNumber, parseIpv6 } from "../net/address.ts";
 import { crc32c, onesSum } from "./checksum.ts";
 import { PROTO_ICMP, PROTO_ICMPV6, PROTO_SCTP, PROTO_TCP, PROTO_UDP } from "./columns.ts";
-import { ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from "./link.ts";
-import { isEcho, isIcmpError } from "./packet.ts";
 
 export interface FrameSpec {
 	/** Canonical texts, both of one family. */
@@ -37,6 +35,8 @@ export interface FrameSpec {
 	vlan?: number;
 }
 
+const ETHERTYPE_IPV4 = 0x0800;
+const ETHERTYPE_IPV6 = 0x86dd;
 const ETHERNET_BYTES = 14;
 const NO_PAYLOAD = new Uint8Array(0);
 
@@ -172,4 +172,14 @@ function macBytes(text: string | undefined): Uint8Array {
 	const match = /^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$/.exec(text);
 	if (match === null) throw new RangeError(`expected a MAC address, got ${JSON.stringify(text)}`);
 	return Uint8Array.from(text.split(":"), (byte) => Number.parseInt(byte, 16));
+}
+
+/** ICMP messages with an identifier: echo, timestamp, information, address mask; ICMPv6 echo. */
+function isEcho(type: number, v6: boolean): boolean {
+	return v6 ? type === 128 || type === 129 : type === 0 || type === 8 || (type >= 13 && type <= 18);
+}
+
+/** ICMP messages that quote a packet. */
+export function isIcmpError(type: number, v6: boolean): boolean {
+	return v6 ? type >= 1 && type <= 4 : type === 3 || type === 4 || type === 5 || type === 11 || type === 12;
 }

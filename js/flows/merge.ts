@@ -1,8 +1,9 @@
 // Several sources as one, in time order: a k-way merge of rows that are in order within each source; equal times go in the
 // order in which the sources were given.
 
+import type { Recording } from "../../bindings/recording.ts";
 import { AddressTable } from "./addresses.ts";
-import { BATCH_ROWS, compareTimes, copyRow, PacketColumns } from "./columns.ts";
+import { BATCH_ROWS, compareTimes, type PacketColumns } from "./columns.ts";
 import { InterfaceTable } from "./interfaces.ts";
 import { type FlowInput, type FlowOptions, type FlowSource, openFlows } from "./open.ts";
 
@@ -40,14 +41,16 @@ async function* merged(
 	batchRows: number,
 ): AsyncGenerator<PacketColumns, void, undefined> {
 	const lanes: Lane[] = sources.map((source) => ({ iterator: source[Symbol.asyncIterator](), batch: null, row: 0 }));
-	const out = new PacketColumns(batchRows);
+	let out: PacketColumns | null = null;
 	try {
 		for (const lane of lanes) await advance(lane);
+		const { recording } = (sources[0] as FlowSource).addresses;
+		out = recording.columns(batchRows);
 		for (;;) {
 			const lane = earliest(lanes);
 			if (lane === null) break;
 			const limit = earliest(lanes, lane);
-			copyRun(lane, limit, lanes, out);
+			copyRun(recording, lane, limit, lanes, out);
 			if (out.count === out.capacity) {
 				yield out;
 				out.count = 0;
@@ -55,7 +58,7 @@ async function* merged(
 			if (lane.row === (lane.batch as PacketColumns).count) await advance(lane);
 		}
 	} catch (error) {
-		if (out.count > 0) yield out;
+		if (out !== null && out.count > 0) yield out;
 		throw error;
 	} finally {
 		for (const lane of lanes) await lane.iterator.return?.();
@@ -82,15 +85,21 @@ function earliest(lanes: readonly Lane[], except: Lane | null = null): Lane | nu
 }
 
 /** Copies rows of `lane` until `out` is full, the batch ends, or `limit` is due. */
-function copyRun(lane: Lane, limit: Lane | null, lanes: readonly Lane[], out: PacketColumns): void {
+function copyRun(
+	recording: Recording,
+	lane: Lane,
+	limit: Lane | null,
+	lanes: readonly Lane[],
+	out: PacketColumns,
+): void {
 	const batch = lane.batch as PacketColumns;
-	// An equal time goes first only in the source that was given first.
-	const most = limit !== null && lanes.indexOf(limit) < lanes.indexOf(lane) ? -1 : 0;
-	do {
-		copyRow(batch, lane.row++, out, out.count++);
-	} while (
-		out.count < out.capacity &&
-		lane.row < batch.count &&
-		(limit === null || compareTimes(batch, lane.row, limit.batch as PacketColumns, limit.row) <= most)
-	);
+	let end = batch.count;
+	if (limit !== null) {
+		const dueNs = (limit.batch as PacketColumns).timeNs[limit.row] as bigint;
+		// An equal time goes first only in the source that was given first.
+		end = recording.firstAfter(batch, lane.row + 1, dueNs, lanes.indexOf(limit) < lanes.indexOf(lane));
+	}
+	const rows = Math.min(end - lane.row, out.capacity - out.count);
+	recording.append(out, batch, lane.row, rows);
+	lane.row += rows;
 }

@@ -28,8 +28,8 @@ import {
 	TIME_LOW,
 } from "./columns.ts";
 import { CopyTable } from "./copies.ts";
+import { isIcmpError } from "./frame.ts";
 import type { InterfaceTable } from "./interfaces.ts";
-import { isIcmpError } from "./packet.ts";
 import {
 	icmpRequest,
 	SLOT_FLOW,

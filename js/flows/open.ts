@@ -2,14 +2,16 @@
 // undone on the way. Only Web standards: who has a file path opens it elsewhere. Left out: other compressions, Parquet,
 // cloud providers' own flow log forms.
 
+import { loadModule } from "#core";
+import { SOURCE_PCAP, SOURCE_PCAPNG } from "../../assembly/layout.ts";
 import { AddressTable } from "./addresses.ts";
+import { CaptureReader } from "./capture.ts";
 import { BATCH_ROWS, type PacketColumns } from "./columns.ts";
 import { CaptureError } from "./errors.ts";
-import { Inlet, PIECE_BYTES } from "./inlet.ts";
+import { PIECE_BYTES } from "./inlet.ts";
 import { InterfaceTable } from "./interfaces.ts";
 import { TimeOrder } from "./order.ts";
-import { isPcapMagic, PcapReader } from "./pcap.ts";
-import { BLOCK_SECTION, PcapngReader } from "./pcapng.ts";
+import { BLOCK_SECTION } from "./pcapng-writer.ts";
 import type { FormatReader, ReaderContext } from "./reader.ts";
 import { RECORD_HEADER, RecordReader } from "./records.ts";
 import { FlowTally } from "./tally.ts";
@@ -27,8 +29,10 @@ export interface FlowOptions {
 	strict?: boolean;
 	/** Read what is inside VXLAN and Geneve packets in place of them (default false). */
 	decapsulate?: boolean;
-	/** Rows of a batch: 8 to 1 Mi (default 4096). */
+	/** Rows of a batch: 8 to 4096 (default 4096). */
 	batchRows?: number;
+	/** The engine's module; default: the package's own. */
+	module?: WebAssembly.Module;
 	/** To be shared by sources that are merged. */
 	addresses?: AddressTable;
 	interfaces?: InterfaceTable;
@@ -45,20 +49,19 @@ export interface FlowSource extends AsyncIterable<PacketColumns> {
 
 /** Throws CaptureError or LineError while it is iterated, after all rows before the damage were delivered. */
 export function openFlows(input: FlowInput, options: FlowOptions = {}): FlowSource {
-	const context: ReaderContext = {
-		file: input.name,
-		addresses: options.addresses ?? new AddressTable(),
-		interfaces: options.interfaces ?? new InterfaceTable(),
-		tally: new FlowTally(),
-		strict: options.strict ?? true,
-		decapsulate: options.decapsulate ?? false,
-	};
+	const { strict = true, decapsulate = false } = options;
+	const { addresses = new AddressTable(), interfaces = new InterfaceTable() } = options;
+	const tally = new FlowTally();
 	return {
 		name: input.name,
-		addresses: context.addresses,
-		interfaces: context.interfaces,
-		tally: context.tally,
-		[Symbol.asyncIterator]: () => batches(input, context, options.batchRows ?? BATCH_ROWS),
+		addresses,
+		interfaces,
+		tally,
+		async *[Symbol.asyncIterator]() {
+			const recording = addresses.recordingOf(options.module ?? (await loadModule()));
+			const context = { file: input.name, recording, addresses, interfaces, tally, strict, decapsulate };
+			yield* batches(input, context, options.batchRows ?? BATCH_ROWS);
+		},
 	};
 }
 
@@ -71,24 +74,19 @@ async function* batches(
 	let columns = order.spare();
 	let failure: { error: unknown } | null = null;
 	try {
-		const inlet = new Inlet();
 		const [reader, chunks] = await detect(chunksOf(input.stream), input.name, context, true);
 		for await (const chunk of chunks) {
 			for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
-				inlet.append(chunk.subarray(at, at + PIECE_BYTES));
-				for (;;) {
-					const before = inlet.start;
-					inlet.start = reader.read(inlet.view, before, inlet.end, inlet.base, columns);
-					if (columns.count + reader.rowsPerRecord > columns.capacity) {
-						const filled = columns;
-						columns = order.spare();
-						const ready = order.push(filled);
-						if (ready !== null) yield ready;
-					} else if (inlet.start === before || inlet.start >= inlet.end) break;
+				reader.append(chunk.subarray(at, at + PIECE_BYTES));
+				while (reader.read(columns)) {
+					const filled = columns;
+					columns = order.spare();
+					const ready = order.push(filled);
+					if (ready !== null) yield ready;
 				}
 			}
 		}
-		reader.finish(inlet.view, inlet.start, inlet.end, inlet.base, columns);
+		reader.finish(columns);
 	} catch (error) {
 		failure = { error };
 	}
@@ -116,14 +114,17 @@ async function detect(
 		return detect(gunzip(rest, name), name, context, false);
 	const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
 	if (head.length >= 4) {
-		const big = view.getUint32(0);
-		if (big === BLOCK_SECTION) return [new PcapngReader(context), rest];
-		if (isPcapMagic(big, view.getUint32(0, true))) return [new PcapReader(context), rest];
+		const magics = [view.getUint32(0), view.getUint32(0, true)];
+		if (magics[0] === BLOCK_SECTION) return [new CaptureReader(context, SOURCE_PCAPNG), rest];
+		if (magics.some((magic) => PCAP_MAGICS.includes(magic))) return [new CaptureReader(context, SOURCE_PCAP), rest];
 	}
 	if (looksLikeText(head)) return [new RecordReader(context), rest];
 	const bytes = [...head.subarray(0, 4)].map((byte) => byte.toString(16).padStart(2, "0"));
 	throw new CaptureError(name, 0, `first bytes ${bytes.join(" ")}`, FORMATS);
 }
+
+/** Of microseconds and of nanoseconds. */
+const PCAP_MAGICS = [0xa1b2c3d4, 0xa1b23c4d];
 
 /** What a format is told by. */
 const DETECT_BYTES = 5;

@@ -2,7 +2,7 @@
 // are nearly sorted, so a batch that follows the one before it passes untouched, and only overlapping ones are sorted
 // together. A row that comes later than that is an error (or, read leniently, is moved and counted).
 
-import { compareTimes, copyRow, PacketColumns } from "./columns.ts";
+import { compareTimes, type PacketColumns } from "./columns.ts";
 import { CaptureError, LineError } from "./errors.ts";
 import type { ReaderContext } from "./reader.ts";
 import { timeText } from "./time.ts";
@@ -22,8 +22,9 @@ export class TimeOrder {
 
 	/** Empty columns to fill. */
 	spare(): PacketColumns {
-		const columns = this.#free.pop() ?? new PacketColumns(this.#capacity);
-		columns.reset();
+		const { recording } = this.#context;
+		const columns = this.#free.pop() ?? recording.columns(this.#capacity);
+		recording.empty(columns);
 		return columns;
 	}
 
@@ -32,10 +33,10 @@ export class TimeOrder {
 		this.#reclaim();
 		const held = this.#held;
 		if (held === null) {
-			this.#held = isSorted(batch) ? batch : this.#sort(batch, null)[0];
+			this.#held = this.#context.recording.isSorted(batch) ? batch : this.#sort(batch, null)[0];
 			return null;
 		}
-		if (isSorted(batch) && compareTimes(held, held.count - 1, batch, 0) <= 0) {
+		if (this.#context.recording.isSorted(batch) && compareTimes(held, held.count - 1, batch, 0) <= 0) {
 			this.#held = batch;
 			return this.#give(held);
 		}
@@ -66,17 +67,9 @@ export class TimeOrder {
 
 	/** Sorts the rows of both by time, equal times as they came; both are given back to the pool. */
 	#sort(a: PacketColumns, b: PacketColumns | null): [PacketColumns, PacketColumns] {
-		const total = a.count + (b === null ? 0 : b.count);
-		const of = (index: number): PacketColumns => (index < a.count ? a : (b as PacketColumns));
-		const row = (index: number): number => (index < a.count ? index : index - a.count);
-		const order = Uint32Array.from({ length: total }, (_, index) => index);
-		order.sort((i, j) => compareTimes(of(i), row(i), of(j), row(j)) || i - j);
 		const first = this.spare();
 		const second = b === null ? first : this.spare();
-		for (const index of order) {
-			const to = first.count < a.count ? first : second;
-			copyRow(of(index), row(index), to, to.count++);
-		}
+		this.#context.recording.sort(a, b, first, second);
 		this.#free.push(a);
 		if (b !== null) this.#free.push(b);
 		return [first, second];
@@ -98,11 +91,4 @@ export class TimeOrder {
 		this.#context.tally.addDamage(error);
 		for (let i = 0; i < batch.count && (batch.timeNs[i] as bigint) < this.#lastNs; i++) batch.timeNs[i] = this.#lastNs;
 	}
-}
-
-function isSorted(batch: PacketColumns): boolean {
-	for (let i = 1; i < batch.count; i++) {
-		if (compareTimes(batch, i - 1, batch, i) > 0) return false;
-	}
-	return true;
 }

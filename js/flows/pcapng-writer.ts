@@ -3,19 +3,17 @@
 // file is somebody else. Big-endian throughout, so that the same packets give the same bytes everywhere.
 
 import { DIRECTION_UNKNOWN } from "./columns.ts";
-import { LINK_ETHERNET } from "./link.ts";
-import {
-	BLOCK_INTERFACE,
-	BLOCK_PACKET,
-	BLOCK_SECTION,
-	BYTE_ORDER_MAGIC,
-	OPTION_COMMENT,
-	OPTION_EPB_FLAGS,
-	OPTION_IF_DESCRIPTION,
-	OPTION_IF_NAME,
-	OPTION_IF_TSRESOL,
-} from "./pcapng.ts";
 
+const LINK_ETHERNET = 1;
+export const BLOCK_SECTION = 0x0a0d0d0a;
+const BLOCK_INTERFACE = 1;
+const BLOCK_PACKET = 6;
+const BYTE_ORDER_MAGIC = 0x1a2b3c4d;
+const OPTION_COMMENT = 1;
+const OPTION_IF_NAME = 2;
+const OPTION_IF_DESCRIPTION = 3;
+const OPTION_IF_TSRESOL = 9;
+const OPTION_EPB_FLAGS = 2;
 const OPTION_SHB_USERAPPL = 4;
 const OPTION_BYTES_MAX = 65535;
 const UTF8 = new TextEncoder();

@@ -20,6 +20,7 @@ import {
 	TCP_SYN,
 } from "./columns.ts";
 import { LineError, shown } from "./errors.ts";
+import { Inlet } from "./inlet.ts";
 import type { FormatReader, ReaderContext } from "./reader.ts";
 import { writeTime } from "./time.ts";
 
@@ -49,8 +50,11 @@ const CR = 13;
 const COMMA = 44;
 const DOT = 46;
 
+/** Rows that one record may need. */
+const ROWS_PER_RECORD = 4;
+
 export class RecordReader implements FormatReader {
-	readonly rowsPerRecord = 4;
+	readonly #inlet = new Inlet();
 	readonly #context: ReaderContext;
 	#interface = -1;
 	#line = 0;
@@ -64,13 +68,16 @@ export class RecordReader implements FormatReader {
 		this.#context = context;
 	}
 
-	read(view: DataView, start: number, end: number, _base: number, columns: PacketColumns): number {
-		if (this.#bytes.buffer !== view.buffer) this.#bytes = new Uint8Array(view.buffer);
-		const bytes = this.#bytes;
-		let at = start;
-		while (columns.count + this.rowsPerRecord <= columns.capacity) {
-			const lf = bytes.subarray(at, end).indexOf(LF);
-			if ((lf < 0 ? end - at : lf) > LINE_BYTES_MAX) {
+	append(piece: Uint8Array): void {
+		this.#inlet.append(piece);
+		this.#bytes = this.#inlet.bytes;
+	}
+
+	read(columns: PacketColumns): boolean {
+		const inlet = this.#inlet;
+		while (columns.count + ROWS_PER_RECORD <= columns.capacity) {
+			const length = this.#bytes.subarray(inlet.start, inlet.end).indexOf(LF);
+			if ((length < 0 ? inlet.end - inlet.start : length) > LINE_BYTES_MAX) {
 				throw new LineError(
 					this.#context.file,
 					this.#line + 1,
@@ -79,15 +86,15 @@ export class RecordReader implements FormatReader {
 					RECORD_HEADER,
 				);
 			}
-			if (lf < 0) break;
-			this.#take(at, at + lf, columns);
-			at += lf + 1;
+			if (length < 0) return false;
+			this.#take(inlet.start, inlet.start + length, columns);
+			inlet.start += length + 1;
 		}
-		return at;
+		return true;
 	}
 
-	finish(view: DataView, start: number, end: number, _base: number, columns: PacketColumns): void {
-		if (this.#bytes.buffer !== view.buffer) this.#bytes = new Uint8Array(view.buffer);
+	finish(columns: PacketColumns): void {
+		const { start, end } = this.#inlet;
 		if (end > start) this.#take(start, end, columns);
 		if (this.#line === 0) throw new LineError(this.#context.file, 1, 1, "an empty file", `the header ${RECORD_HEADER}`);
 	}
@@ -199,6 +206,7 @@ export class RecordReader implements FormatReader {
 			columns.payloadBytes[row] = payload;
 			columns.seq[row] = 0;
 			columns.ack[row] = 0;
+			columns.sack[row] = 0;
 			columns.window[row] = 0;
 			columns.shape[row] = 0;
 			columns.interfaceIndex[row] = this.#interface;

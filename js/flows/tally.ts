@@ -21,23 +21,19 @@ export class FlowTally {
 	/** Damage that a lenient reader went past: the first 50, and how many. */
 	readonly damage: (CaptureError | LineError)[] = [];
 	damageCount = 0;
-	/** Frames of other kinds by ethertype; 802.3 length fields count under `LLC`. */
-	readonly #ethertypes = new Map<number, number>();
+	/** Frames of other kinds by ethertype, as the reader has counted them; 802.3 length fields count under `LLC`. */
+	ethertypes: () => ReadonlyMap<number, number> = () => new Map();
 
 	/** By a name for the kind: `arp`, `llc`, `ethertype 0x88cc`, `malformed`, `headless`. */
 	get skipped(): Record<string, number> {
 		const kinds: Record<string, number> = {};
 		if (this.arp > 0) kinds.arp = this.arp;
-		for (const [type, count] of [...this.#ethertypes].sort((a, b) => a[0] - b[0])) {
+		for (const [type, count] of [...this.ethertypes()].sort((a, b) => a[0] - b[0])) {
 			kinds[type === LLC ? "llc" : `ethertype 0x${type.toString(16).padStart(4, "0")}`] = count;
 		}
 		if (this.malformed > 0) kinds.malformed = this.malformed;
 		if (this.headless > 0) kinds.headless = this.headless;
 		return kinds;
-	}
-
-	skipEthertype(type: number): void {
-		this.#ethertypes.set(type, (this.#ethertypes.get(type) ?? 0) + 1);
 	}
 
 	addDamage(error: CaptureError | LineError): void {
@@ -47,4 +43,4 @@ export class FlowTally {
 }
 
 /** Stands for a frame with an 802.3 length in place of an ethertype. */
-export const LLC = 0;
+const LLC = 0;

@@ -25,6 +25,8 @@ export interface SurveyOptions extends OwnerOptions {
 	/** An address that nobody owns is an error, not a machine outside. */
 	strictSources?: boolean;
 	flows?: Pick<FlowOptions, "strict" | "decapsulate">;
+	/** The engine's module that reads; default: the package's own. */
+	module?: WebAssembly.Module;
 	signal?: AbortSignal;
 	/** Packets read so far. */
 	progress?: (packets: number) => void;
@@ -67,7 +69,7 @@ export interface Reading {
 export function readSources(sources: readonly ReplaySource[], network: Network, options: SurveyOptions): Reading {
 	const opened = openAll(
 		sources.map((source) => ({ name: source.name, stream: source.open() })),
-		options.flows,
+		{ ...options.flows, ...(options.module === undefined ? {} : { module: options.module }) },
 	);
 	const interfaces = opened[0]?.interfaces;
 	if (interfaces === undefined) throw new RangeError("nothing to replay: there is no source");

@@ -44,8 +44,8 @@ describe("the table", () => {
 		["js/cni/bridge.ts", "js/kube-proxy/rules.ts", "js/cni may not import js/kube-proxy"],
 		["js/net/iptables/parse.ts", "js/api/core.ts", "js/net may not import js/api"],
 		["js/verify/compare.ts", "js/cluster.ts", "js/verify/compare.ts may not import js/cluster.ts"],
-		["js/flows/pcap.ts", "bindings/encode.ts", "js/flows may not import bindings"],
-		["js/flows/pcap.ts", "node:fs", "js/flows may not import the package node:fs"],
+		["js/flows/capture.ts", "bindings/encode.ts", "js/flows may not import bindings"],
+		["js/flows/capture.ts", "node:fs", "js/flows may not import the package node:fs"],
 		["examples/shop/demo.mjs", "js/index.ts", "examples may not import js/index.ts"],
 	])("refuses %s → %s", (from, to, why) => {
 		expect(fault(edge(from, to))).toBe(why);
@@ -53,7 +53,7 @@ describe("the table", () => {
 
 	it.each([
 		["js/cni/bridge.ts", "js/cni/routes.ts"],
-		["js/flows/pcap.ts", "bindings/core.ts"],
+		["js/flows/capture.ts", "bindings/capture.ts"],
 		["js/verify/run.ts", "js/verify/compare.ts"],
 		["js/cluster.ts", "js/realise.ts"],
 		["js/realise.ts", "js/realise/nodes.ts"],

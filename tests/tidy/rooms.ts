@@ -105,7 +105,9 @@ export const ROOMS: Room[] = [
 	{
 		name: "js/flows",
 		holds: "readers and writers of captures and flow logs",
-		may: ["js/net", "bindings/core.ts"],
+		may: ["js/net", "bindings/recording.ts", "bindings/capture.ts", "bindings/columns.ts", "assembly/layout.ts"],
+		// package.json's name for the entry of bindings/ that finds the module on this host.
+		packages: ["#core"],
 	},
 	{ name: "js/sim", holds: "virtual clock, event heap, seeded random, faults", may: ["js/ports.ts", "js/api"] },
 	{

@@ -1,0 +1,112 @@
+// An engine of its own for what is recorded: capture files that are read together, their rows as columns, their IPv6
+// addresses. Its memory grows with them; views are made anew when it has. Nothing of a network is in it.
+
+import * as L from "../assembly/layout.ts";
+import { PacketColumns } from "./columns.ts";
+import { EngineError } from "./core.ts";
+
+/** What `core.wasm` exports for recordings; `assembly/index.ts` documents each. */
+interface RecordingExports {
+	memory: WebAssembly.Memory;
+	abi(): number;
+	captureOpen(format: number, options: number): number;
+	captureRoom(source: number, bytes: number): number;
+	captureFilled(source: number, bytes: number): void;
+	captureRead(source: number, columns: number, count: number, rows: number): number;
+	captureInterface(source: number, columns: number, index: number): void;
+	captureEnd(source: number): number;
+	addColumns(): number;
+	emptyColumns(columns: number): void;
+	copyRows(from: number, i: number, into: number, j: number, count: number): void;
+	firstAfter(columns: number, row: number, count: number, time: bigint, equal: number): number;
+	isSorted(columns: number, count: number): number;
+	sortRows(a: number, aCount: number, b: number, bCount: number, first: number, second: number): number;
+	addressLimit(addresses: number): void;
+	addressCount(): number;
+	addressRows(): number;
+	internWords(w0: number, w1: number, w2: number, w3: number): number;
+	internFailed(): number;
+}
+
+export class Recording {
+	readonly engine: RecordingExports;
+	readonly #columns: PacketColumns[] = [];
+	#view: DataView;
+
+	constructor(module: WebAssembly.Module) {
+		this.engine = new WebAssembly.Instance(module, {}).exports as unknown as RecordingExports;
+		const abi = this.engine.abi();
+		if (abi !== L.ABI) throw new EngineError(`core.wasm has ABI ${abi}, this package wants ${L.ABI}`);
+		this.#view = new DataView(this.engine.memory.buffer);
+	}
+
+	/** The whole memory. To be asked for after each call of the engine. */
+	get view(): DataView {
+		this.settle();
+		return this.#view;
+	}
+
+	/** Bytes of the memory; they hold until the engine is called. */
+	bytes(address: number, count: number): Uint8Array<ArrayBuffer> {
+		return new Uint8Array(this.engine.memory.buffer, address, count);
+	}
+
+	/** After a call that may have grown the memory: makes the views of all columns anew. */
+	settle(): void {
+		const { buffer } = this.engine.memory;
+		if (this.#view.buffer === buffer) return;
+		this.#view = new DataView(buffer);
+		for (const columns of this.#columns) columns.bind(buffer);
+	}
+
+	/** An address that the engine returned. Throws EngineError where it is 0: the memory is at its maximum. */
+	placed(address: number): number {
+		if (address === 0) throw new EngineError("a recording does not fit into the engine's memory");
+		this.settle();
+		return address >>> 0;
+	}
+
+	/** Empty columns of 8 to 4096 rows; they live as long as the recording. */
+	columns(rows: number): PacketColumns {
+		const address = this.placed(this.engine.addColumns());
+		const columns = new PacketColumns(this.engine.memory.buffer, address, rows);
+		this.#columns.push(columns);
+		return columns;
+	}
+
+	empty(columns: PacketColumns): void {
+		this.engine.emptyColumns(columns.address);
+		columns.count = 0;
+	}
+
+	/** Appends rows `from` to `from + count` of `source` to `target`. */
+	append(target: PacketColumns, source: PacketColumns, from: number, count: number): void {
+		this.engine.copyRows(source.address, from, target.address, target.count, count);
+		target.count += count;
+	}
+
+	/** The first row from `row` on that is later than `timeNs`, or where `equal` not before it. */
+	firstAfter(columns: PacketColumns, row: number, timeNs: bigint, equal: boolean): number {
+		return this.engine.firstAfter(columns.address, row, columns.count, timeNs, equal ? 1 : 0);
+	}
+
+	isSorted(columns: PacketColumns): boolean {
+		return this.engine.isSorted(columns.address, columns.count) !== 0;
+	}
+
+	/** Sorts the rows of `a` and `b` together, equal times as they came: as many as `a` has into `first`, the rest into `second`. */
+	sort(a: PacketColumns, b: PacketColumns | null, first: PacketColumns, second: PacketColumns): void {
+		const bCount = b === null ? 0 : b.count;
+		const done = this.engine.sortRows(
+			a.address,
+			a.count,
+			b === null ? a.address : b.address,
+			bCount,
+			first.address,
+			second.address,
+		);
+		this.placed(done);
+		first.count = a.count;
+		if (b !== null) second.count = bCount;
+	}
+}
