@@ -1,9 +1,12 @@
 // Finds the engine's bytes in a browser: the asset beside this module, in the form that bundlers understand.
 
+import { type Backend, EngineError } from "./core.ts";
+
 let compiled: Promise<WebAssembly.Module> | undefined;
 
-/** The compiled module; compiled once a page. */
-export function loadModule(): Promise<WebAssembly.Module> {
+/** The compiled module; compiled once a page. Throws EngineError for a native one: browsers load no addons. */
+export function loadModule(backend?: Backend): Promise<WebAssembly.Module> {
+	if (backend === "native") throw new EngineError("there is no native engine in browsers");
 	compiled ??= fetch(new URL("./core.wasm", import.meta.url)).then(async (response) => {
 		if (!response.ok) throw new Error(`core.wasm: HTTP ${response.status} from ${response.url}`);
 		return WebAssembly.compile(await response.arrayBuffer());

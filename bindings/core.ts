@@ -48,6 +48,23 @@ export interface Instance extends CoreExports {
 	): number;
 }
 
+/** What the engine runs on: V8's compiler, or gcc's ahead of time (`npm run build:native`). Both give the same answers. */
+export type Backend = "wasm" | "native";
+
+/** The engine translated ahead of time: what `bindings/native/addon.c` exports. */
+export interface NativeModule {
+	instantiate(): Instance;
+	/** SHA-256 of the `core.wasm` it was translated from, hexadecimal. */
+	readonly source: string;
+}
+
+/** What instances are made from. */
+export type EngineModule = WebAssembly.Module | NativeModule;
+
+export function backendOf(module: EngineModule): Backend {
+	return module instanceof WebAssembly.Module ? "wasm" : "native";
+}
+
 /** Rows a table holds. What is absent has the default below. */
 export type Capacities = Partial<Record<number, number>>;
 
@@ -106,9 +123,8 @@ export class Core {
 	}
 
 	/** Instantiates the module and lays out its tables. Throws EngineError where the memory's maximum is too small. */
-	static create(module: WebAssembly.Module, capacities: Capacities = {}, seed = 1n): Core {
-		const instance = new WebAssembly.Instance(module, {});
-		const engine = instance.exports as unknown as Instance;
+	static create(module: EngineModule, capacities: Capacities = {}, seed = 1n): Core {
+		const engine = instantiate(module);
 		if (engine.abi() !== L.ABI) throw new EngineError(`core.wasm has ABI ${engine.abi()}, this package wants ${L.ABI}`);
 		for (let table = 0; table < L.TABLE_COUNT; table++) {
 			engine.reserve(table, capacities[table] ?? DEFAULTS[table] ?? 0);
@@ -141,4 +157,9 @@ export class Core {
 	batch(index: number): number {
 		return this.engine.table(L.TABLE_BATCH) + index * L.BATCH_STRIDE;
 	}
+}
+
+function instantiate(module: EngineModule): Instance {
+	if (!(module instanceof WebAssembly.Module)) return module.instantiate();
+	return new WebAssembly.Instance(module, {}).exports as unknown as Instance;
 }

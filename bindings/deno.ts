@@ -1,15 +1,19 @@
-// Finds files on Deno: the engine's bytes beside this one, local or remote, through fetch; recordings by their path.
+// Finds files on Deno: the engine beside this one, local or remote, through fetch; recordings by their path.
 
 import { createReadStream } from "node:fs";
+import type { Backend, EngineModule } from "./core.ts";
+import { engineModule } from "./native.ts";
 
-let compiled: Promise<WebAssembly.Module> | undefined;
+declare const Deno: { permissions: { querySync(name: { name: "ffi" }): { state: string } } };
 
-/** The compiled module; compiled once a process. */
-export function loadModule(): Promise<WebAssembly.Module> {
-	compiled ??= fetch(new URL("./core.wasm", import.meta.url))
-		.then((response) => response.arrayBuffer())
-		.then((bytes) => WebAssembly.compile(bytes));
-	return compiled;
+const WASM = new URL("./core.wasm", import.meta.url);
+const ADDON = new URL("./native/core.node", import.meta.url);
+
+/** The engine, native where it is built, allowed (`--allow-ffi`, never asked for) and Wasm is not wanted. Throws EngineError. */
+export async function loadModule(backend?: Backend): Promise<EngineModule> {
+	const bytes = new Uint8Array(await (await fetch(WASM)).arrayBuffer());
+	const allowed = Deno.permissions.querySync({ name: "ffi" }).state === "granted";
+	return engineModule(bytes, allowed ? ADDON : null, backend);
 }
 
 /** A file's bytes from the beginning. */

@@ -4,7 +4,7 @@ import * as L from "../assembly/layout.ts";
 import type { IpSet } from "../js/net/ipset.ts";
 import type { Netns, Network } from "../js/net/network.ts";
 import type { Ruleset } from "../js/net/ruleset.ts";
-import { type Capacities, Core } from "./core.ts";
+import { type Capacities, Core, type EngineModule } from "./core.ts";
 import { countersOf, keepCounters, type RuleCounters, ruleCounters } from "./counters.ts";
 import { type EncodedRuleset, encodeRuleset, placeOf, type RulePlace } from "./encode.ts";
 import { Interner } from "./interner.ts";
@@ -28,7 +28,7 @@ export class Machine {
 	readonly #sets = new Map<number, ReadonlyMap<string, number>>();
 
 	/** Throws CapacityError, EncodeError, EngineError. */
-	constructor(module: WebAssembly.Module, network: Network, options: MachineOptions = {}) {
+	constructor(module: EngineModule, network: Network, options: MachineOptions = {}) {
 		this.network = network;
 		this.core = Core.create(module, { ...sizesOf(network), ...options.capacities }, options.seed ?? 1n);
 		this.encoded = encodeNetwork(this.core, network, this.#names);

@@ -1,14 +1,19 @@
-// Finds files on Node: the engine's bytes beside this one, recordings by their path.
+// Finds files on Node: the engine beside this one, recordings by their path.
 
 import { createReadStream } from "node:fs";
 import { readFile } from "node:fs/promises";
+import type { Backend, EngineModule } from "./core.ts";
+import { engineModule } from "./native.ts";
 
-let compiled: Promise<WebAssembly.Module> | undefined;
+const WASM = new URL("./core.wasm", import.meta.url);
+const ADDON = new URL("./native/core.node", import.meta.url);
+const loaded = new Map<Backend | undefined, Promise<EngineModule>>();
 
-/** The compiled module; compiled once a process. */
-export function loadModule(): Promise<WebAssembly.Module> {
-	compiled ??= readFile(new URL("./core.wasm", import.meta.url)).then((bytes) => WebAssembly.compile(bytes));
-	return compiled;
+/** The engine, native where it is built and Wasm is not asked for; loaded once a process. Throws EngineError. */
+export function loadModule(backend?: Backend): Promise<EngineModule> {
+	const module = loaded.get(backend) ?? readFile(WASM).then((bytes) => engineModule(bytes, ADDON, backend));
+	loaded.set(backend, module);
+	return module;
 }
 
 /** A file's bytes from the beginning. */

@@ -1,7 +1,7 @@
 // The composition root: manifests, or a literal network, become rules, links and routes in the engine, and questions about
 // them get answers. No sockets, no files, no clock: this runs in a browser as it does in Node and Deno.
 
-import type { Capacities } from "../bindings/core.ts";
+import { type Backend, backendOf, type Capacities, type EngineModule } from "../bindings/core.ts";
 import { Machine } from "../bindings/machine.ts";
 import type { KubernetesObject } from "./api/meta.ts";
 import { relevant } from "./cluster/assumptions.ts";
@@ -20,6 +20,7 @@ import { type Configuration, configure } from "./manifests/configuration.ts";
 import type { ManifestError } from "./manifests/error.ts";
 import {
 	type Ignored,
+	isFile,
 	type Loaded,
 	loadManifests,
 	loadObjects,
@@ -60,7 +61,7 @@ interface Input {
 
 export class Cluster implements Disposable {
 	readonly #options: ClusterOptions;
-	readonly #module: WebAssembly.Module;
+	readonly #module: EngineModule;
 	#applied: Input = { manifests: [], evaluation: new Evaluation([], []) };
 	#settled = this.#applied;
 	#realised: Realised | null = null;
@@ -69,24 +70,27 @@ export class Cluster implements Disposable {
 	#machine: Machine | null = null;
 	#wire: Wire | null = null;
 
+	/** What the engine runs on; both give the same answers. */
+	readonly backend: Backend;
 	/** Problems of the input that change nothing. */
 	readonly warnings: Warning[] = [];
 	/** Kinds that are not modelled, and change no verdict. */
 	readonly ignored: Ignored[] = [];
 
-	private constructor(module: WebAssembly.Module, options: ClusterOptions) {
+	private constructor(module: EngineModule, options: ClusterOptions) {
 		this.#module = module;
 		this.#options = options;
+		this.backend = backendOf(module);
 	}
 
 	/** An empty cluster. Its nodes are those of the manifests, else `nodes` (default 3) invented ones. */
 	static async create(options: ClusterOptions = {}): Promise<Cluster> {
-		return new Cluster(await moduleFrom(options.wasm), options);
+		return new Cluster(await moduleFrom(options.wasm, options.backend), options);
 	}
 
 	/** A literal network, ready for questions. Throws TextError, TopologyError, EncodeError, CapacityError. */
 	static async fromNodes(lab: LabSpec, options: ClusterOptions = {}): Promise<Cluster> {
-		const cluster = new Cluster(await moduleFrom(options.wasm), options);
+		const cluster = new Cluster(await moduleFrom(options.wasm, options.backend), options);
 		const { nodes, pods = [], hosts = [], router = {}, fabric = { kind: "routed" } } = lab;
 		cluster.#open({ topology: { nodes, pods, hosts, router, fabric }, rulesets: new Map() });
 		return cluster;
@@ -384,10 +388,6 @@ export function settingsOf(cluster: Cluster): Setting[] {
 function given<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
 	const entries = Object.entries(options).filter(([, value]) => value !== undefined);
 	return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> };
-}
-
-function isFile(object: object): boolean {
-	return "text" in object && "name" in object && typeof object.text === "string";
 }
 
 function throwAll(errors: readonly ManifestError[]): void {

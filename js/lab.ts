@@ -1,6 +1,7 @@
 // A literal topology with its rule, set and sysctl texts, loaded into the engine. Part of the composition root:
 // `Cluster.fromNodes` and whatever a realised cluster comes to pass through here.
 
+import type { EngineModule } from "../bindings/core.ts";
 import type { MachineOptions, Machine as MachineType } from "../bindings/machine.ts";
 import { Machine } from "../bindings/machine.ts";
 import { networkOf } from "./cni/network.ts";
@@ -29,6 +30,6 @@ export function loadTopology(topology: Topology): Network {
 }
 
 /** The engine with a topology in it. */
-export function openMachine(module: WebAssembly.Module, topology: Topology, options: MachineOptions = {}): MachineType {
+export function openMachine(module: EngineModule, topology: Topology, options: MachineOptions = {}): MachineType {
 	return new Machine(module, loadTopology(topology), options);
 }

@@ -77,6 +77,7 @@ async function deno() {
 			"--no-check",
 			"--allow-read",
 			"--allow-env",
+			"--allow-ffi",
 			`--junit-path=${report}`,
 			...tests,
 		],

@@ -2,6 +2,7 @@
 // A wrong value is a usage error that names the flag; what needs the cluster to be judged is judged by the cluster.
 
 import { type Command, InvalidArgumentError, Option } from "commander";
+import type { ClusterOptions } from "../cluster.ts";
 import { maskPrefix, parsePrefix, printPrefix } from "../net/address.ts";
 import { nearestWord, TextError } from "../net/error.ts";
 import { parseReference, type Reference } from "../net/reference.ts";
@@ -24,6 +25,7 @@ export interface ClusterFlags {
 	strictPorts: boolean;
 	lenient: boolean;
 	seed: bigint | null;
+	backend: NonNullable<ClusterOptions["backend"]> | null;
 }
 
 /** Adds a value to those given before: for flags that may be repeated. */
@@ -137,6 +139,16 @@ export function clusterOptions(command: Command): Command {
 		.addOption(new Option("--seed <number>", "of every choice that chance makes").argParser(seed));
 }
 
+/** `--backend`, for the commands whose time is the engine's. */
+export function backendOption(command: Command): Command {
+	return command.addOption(
+		new Option(
+			"--backend <name>",
+			"what the engine runs on: wasm, native (default: native where it is built)",
+		).argParser(word("wasm", "native")),
+	);
+}
+
 type Raw = Partial<Record<keyof ClusterFlags, unknown>>;
 
 /** The shared part of a command's parsed options. */
@@ -159,6 +171,7 @@ export function clusterFlags(raw: Raw): ClusterFlags {
 		strictPorts: given("strictPorts", false),
 		lenient: given("lenient", false),
 		seed: given("seed", null),
+		backend: given("backend", null),
 	};
 }
 

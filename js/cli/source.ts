@@ -21,6 +21,7 @@ export async function openCluster(flags: ClusterFlags, terminal: Terminal): Prom
 		namespace: flags.namespace,
 		strictPorts: flags.strictPorts,
 		...(flags.seed === null ? {} : { seed: flags.seed }),
+		...(flags.backend === null ? {} : { backend: flags.backend }),
 		...(nodeState === null ? {} : { nodeState }),
 		...settings(flags),
 	});

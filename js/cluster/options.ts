@@ -1,6 +1,6 @@
 // What a program says to a cluster: how it is made, what is asked of it.
 
-import type { Capacities } from "../../bindings/core.ts";
+import type { Backend, Capacities } from "../../bindings/core.ts";
 import type { Flags } from "../manifests/configuration.ts";
 import type { Reference } from "../net/reference.ts";
 import type { Topology } from "../net/topology.ts";
@@ -16,6 +16,8 @@ export interface ClusterOptions extends Flags {
 	seed?: bigint | number;
 	/** The engine's module; default: this package's own. */
 	wasm?: WasmSource;
+	/** `native` runs the engine ahead of time (`npm run build:native`), `wasm` never; default: native where it is built. */
+	backend?: Backend;
 	/** Namespace of objects and references that name none; default `default`. */
 	namespace?: string;
 	/** A pod that declares no port listens on none. */

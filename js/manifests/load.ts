@@ -61,6 +61,10 @@ export interface ManifestFile {
 	text: string;
 }
 
+export function isFile(object: object): object is ManifestFile {
+	return "text" in object && "name" in object && typeof object.text === "string";
+}
+
 /** Reads YAML and JSON texts. All errors of all files are collected, at most 50 a file. */
 export function loadManifests(files: readonly ManifestFile[], options: LoadOptions = {}): Loaded {
 	const loader = new Loader(options);

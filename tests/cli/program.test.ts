@@ -51,6 +51,7 @@ const NO_FLAGS = {
 	strictPorts: false,
 	lenient: false,
 	seed: null,
+	backend: null,
 };
 
 describe("the program", () => {
@@ -80,6 +81,7 @@ describe("the program", () => {
 		["routes -f a.yaml --node n --pod-cidr 10.0.0.0/33", "Expected ADDRESS/LENGTH"],
 		["routes -f a.yaml --node n --nodes 5001", "Expected a number from 1 to 5000"],
 		["routes -f a.yaml --node n --seed -1", "seed"],
+		["trace -f a.yaml --from pod/a/b --to 10.0.0.1 --backend nativ", "Did you mean native?"],
 		["conntrack -f a.yaml --node n --at 5", "--at needs --flows"],
 		["conntrack -f a.yaml --node n --flows x --at 5,5", "--at: expected seconds"],
 		["replay -f a.yaml", "required option '--flows <file...>' not specified"],
@@ -169,6 +171,7 @@ describe("options", () => {
 				strictPorts: true,
 				lenient: true,
 				seed: 18446744073709551615n,
+				backend: null,
 			},
 		});
 		expect((await run("routes -f a.yaml --node n --non-masquerade none")).options).toMatchObject({
