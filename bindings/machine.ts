@@ -1,7 +1,6 @@
 // A network loaded into the engine: its rows, names, rule sets and ipsets, and how to change them while packets flow.
 
 import * as L from "../assembly/layout.ts";
-import type { IpSet } from "../js/net/ipset.ts";
 import type { Netns, Network } from "../js/net/network.ts";
 import type { Ruleset } from "../js/net/ruleset.ts";
 import { type Capacities, Core, type EngineModule } from "./core.ts";
@@ -144,25 +143,27 @@ export class Machine {
 /** Table sizes that fit a network, with room for a few reloads of its rules. */
 export function sizesOf(network: Network): Capacities {
 	let [devices, addresses, routes, nexthops, listeners, rules, chains, words, entries] = [0, 0, 0, 0, 0, 0, 0, 0, 0];
-	let sets: readonly IpSet[] = [];
-	let largest = 0;
+	let [sets, largest] = [0, 0];
+	const rulesets = new Map<Ruleset, RulesetSize>();
 	for (const netns of network.netns) {
-		const own = netns.devices.reduce((sum, device) => sum + device.addresses.length, 0);
+		const local = netns.devices.reduce((sum, device) => sum + device.addresses.length, 0);
 		devices += netns.devices.length;
-		addresses += own;
+		addresses += local;
 		routes += netns.routes.length;
 		nexthops += netns.routes.reduce((sum, route) => sum + route.nexthops.length, 0);
 		listeners += netns.listen.length;
-		sets = [...sets, ...netns.sets];
+		sets += netns.sets.length;
 		entries += netns.sets.reduce((sum, set) => sum + set.entries.length * 4 + 16, 0);
-		largest = Math.max(largest, netns.routes.length + own * 3);
-		for (const table of netns.ruleset?.tables ?? []) {
-			chains += table.chains.length;
-			for (const chain of table.chains) {
-				rules += chain.rules.length + 1;
-				words += chain.rules.reduce((sum, rule) => sum + rule.matches.length * 24, 0);
-			}
+		largest = Math.max(largest, netns.routes.length + local * 3);
+		if (netns.ruleset === null) continue;
+		let own = rulesets.get(netns.ruleset);
+		if (own === undefined) {
+			own = rulesetSize(netns.ruleset);
+			rulesets.set(netns.ruleset, own);
 		}
+		chains += own.chains;
+		rules += own.rules;
+		words += own.words;
 	}
 	const room = (count: number) => Math.ceil(count * 1.25) + 64;
 	const reloads = (count: number) => count * 4 + 1024;
@@ -178,7 +179,7 @@ export function sizesOf(network: Network): Capacities {
 		[L.TABLE_MATCH]: reloads(rules * 3),
 		[L.TABLE_WORD]: reloads(words) + entries,
 		[L.TABLE_STATE]: reloads(rules),
-		[L.TABLE_SET]: room(sets.length),
+		[L.TABLE_SET]: room(sets),
 		[L.TABLE_ENTRY]: powerOfTwo(room(entries)),
 		[L.TABLE_SOCKET]: powerOfTwo((listeners + 512) * 2),
 		[L.TABLE_FDB]: powerOfTwo(devices * 4 + 256),
@@ -186,6 +187,24 @@ export function sizesOf(network: Network): Capacities {
 		[L.TABLE_INTERVAL]: (routes + addresses * 3) * 2 + network.netns.length * 4 + 64,
 		[L.TABLE_SCRATCH]: Math.max(1 << 16, largest * 16 + 1024),
 	};
+}
+
+interface RulesetSize {
+	chains: number;
+	rules: number;
+	words: number;
+}
+
+function rulesetSize({ tables }: Ruleset): RulesetSize {
+	const size = { chains: 0, rules: 0, words: 0 };
+	for (const { chains } of tables) {
+		size.chains += chains.length;
+		for (const chain of chains) {
+			size.rules += chain.rules.length + 1;
+			for (const rule of chain.rules) size.words += rule.matches.length * 24;
+		}
+	}
+	return size;
 }
 
 export function powerOfTwo(atLeast: number): number {

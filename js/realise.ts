@@ -129,10 +129,16 @@ function objectsOf<T extends KubernetesObject>(inventory: Inventory, kind: T["ki
 
 function portmapOf(nodes: readonly Node[], pods: readonly Pod[]): Map<string, string> {
 	const rules = new Map<string, string>();
+	const byNode = new Map<string, Pod[]>();
+	for (const pod of pods) {
+		const node = pod.spec?.nodeName ?? "";
+		const own = byNode.get(node);
+		if (own === undefined) byNode.set(node, [pod]);
+		else own.push(pod);
+	}
 	for (const node of nodes) {
 		const name = node.metadata.name ?? "";
-		const own = pods.filter((pod) => pod.spec?.nodeName === name);
-		const text = portmapRestore(own, podCIDRv4(node) ?? "");
+		const text = portmapRestore(byNode.get(name) ?? [], podCIDRv4(node) ?? "");
 		if (text !== null) rules.set(name, text);
 	}
 	return rules;
