@@ -1,6 +1,6 @@
 // Lays every table out once in linear memory: one base address and one capacity per table, 128-byte aligned: a
 // pair of cache lines, which processors fetch together.
-// Nothing is allocated afterwards; a full table is a typed "full" of its module, never a silent loss.
+// Nothing is allocated while packets flow; a full table is a typed "full" of its module, never a silent loss.
 // `memory.grow` is called here and nowhere else.
 
 import { TABLE_COUNT } from "./layout";
@@ -13,6 +13,7 @@ const PAGE: u32 = 65536;
 const MEMORY_MAX: u64 = 0xffff0000; // the last page stays unused, so that an end is a u32
 
 let top: u32 = 0;
+let last: i32 = -1;
 
 /** Address of a table's first row. */
 // @ts-ignore: decorator
@@ -46,19 +47,33 @@ export function startAt(address: usize): void {
 export function place(table: i32, rows: u32, stride: u32): usize {
 	// Module-level arrays were allocated from the heap's start on when the module started: tables come behind them.
 	if (top == 0) top = (<u32>(heap.alloc(ALIGN) + 2 * ALIGN - 1)) & ~(ALIGN - 1);
-	const bytes = (<u64>rows * <u64>stride + <u64>(ALIGN - 1)) & ~(<u64>(ALIGN - 1));
-	const end = <u64>top + bytes;
-	const have = <u64>(<u32>memory.size()) * <u64>PAGE;
-	if (end > MEMORY_MAX) return 0;
-	if (end > have) {
-		const pages = <i32>((end - have + <u64>(PAGE - 1)) / <u64>PAGE);
-		if (memory.grow(pages) < 0) return 0;
-	}
 	const at = top;
+	if (!reach(at, rows, stride)) return 0;
+	last = table;
 	// bound: as above
 	unchecked((BASE[table] = at));
 	// bound: as above
 	unchecked((CAPACITY[table] = rows));
-	top = <u32>end;
 	return <usize>at;
+}
+
+/**
+ * Makes the table that was laid out last hold `rows` rows; those that it has stay where they are. For what is only known
+ * when configuration is compiled. False: memory is at its maximum, or another table lies behind this one.
+ */
+export function extend(table: i32, rows: u32, stride: u32): bool {
+	if (table != last || !reach(<u32>base(table), rows, stride)) return false;
+	// bound: as above
+	unchecked((CAPACITY[table] = rows));
+	return true;
+}
+
+// Moves the top behind `rows` rows at `at`.
+function reach(at: u32, rows: u32, stride: u32): bool {
+	const end = <u64>at + ((<u64>rows * <u64>stride + <u64>(ALIGN - 1)) & ~(<u64>(ALIGN - 1)));
+	const have = <u64>(<u32>memory.size()) * <u64>PAGE;
+	if (end > MEMORY_MAX) return false;
+	if (end > have && memory.grow(<i32>((end - have + <u64>(PAGE - 1)) / <u64>PAGE)) < 0) return false;
+	top = <u32>end;
+	return true;
 }

@@ -5,47 +5,46 @@
 import { base, row } from "./arena";
 import { device, deviceHas } from "./device";
 import { mix } from "./hash";
+import { match, matchLine } from "./lpm";
 import { firstDevice, isLocal, netns, netnsHas } from "./netns";
 import { Packet } from "./packet";
 import { keyed } from "./random";
 import * as L from "./layout";
 
-/** No route in any table. */
-export const FIB_NONE: i32 = -1;
-const FIB_BROADCAST: i32 = -0x40000000;
-
-/** A route row, FIB_NONE, or a local or broadcast marker below it. */
+/** A route row, or one of ROUTE_NONE, ROUTE_BROADCAST, ROUTE_LOCAL - address row. */
 export function fibLookup(index: i32, dst: u32): i32 {
 	const ns = netns(index);
-	const first = load<u32>(ns, L.NETNS_FIB_FIRST);
-	let low: u32 = 0;
-	let span = load<u32>(ns, L.NETNS_FIB_COUNT);
-	if (span == 0) return FIB_NONE;
-	const intervals = row(L.TABLE_INTERVAL, first, L.INTERVAL_STRIDE);
-	// The first interval starts at 0, so the last start <= dst always exists; low + span stays within the count.
-	while (span > 1) {
-		const half = span >> 1;
-		const at = load<u32>(intervals + ((<usize>(low + half)) << 3), L.INTERVAL_START);
-		low = at <= dst ? low + half : low;
-		span -= half;
-	}
-	return load<i32>(intervals + ((<usize>low) << 3), L.INTERVAL_ROUTE);
+	const form = load<u32>(ns, L.NETNS_FIB_FORM);
+	const at = row(L.TABLE_FIB, load<i32>(ns, L.NETNS_FIB_FIRST), L.FIB_ROW);
+	let answer: u32;
+	if (form == L.FIB_LINE) answer = matchLine(at, dst);
+	else if (form == L.FIB_NARROW) answer = match<u16>(at, dst);
+	else if (form == L.FIB_WIDE) answer = match<u32>(at, dst);
+	else return L.ROUTE_NONE;
+	const routes = load<u32>(ns, L.NETNS_ROUTE_COUNT);
+	return answer < routes ? <i32>(load<u32>(ns, L.NETNS_ROUTE_FIRST) + answer) : marker(ns, answer - routes);
+}
+
+// 0: no route, 1: broadcast, from 2 on: local addresses.
+function marker(ns: usize, number: u32): i32 {
+	if (number < 2) return number == 0 ? L.ROUTE_NONE : L.ROUTE_BROADCAST;
+	return L.ROUTE_LOCAL - <i32>(load<u32>(ns, L.NETNS_ADDRESS_FIRST) + number - 2);
 }
 
 // @ts-ignore: decorator
 @inline
 export function isBroadcast(route: i32): bool {
-	return route == FIB_BROADCAST;
+	return route == L.ROUTE_BROADCAST;
 }
 // @ts-ignore: decorator
 @inline
 export function isLocalRoute(route: i32): bool {
-	return route < FIB_NONE && route > FIB_BROADCAST;
+	return route < L.ROUTE_NONE && route > L.ROUTE_BROADCAST;
 }
 // @ts-ignore: decorator
 @inline
 function addressOf(route: i32): usize {
-	return row(L.TABLE_ADDRESS, -2 - route, L.ADDRESS_STRIDE);
+	return row(L.TABLE_ADDRESS, L.ROUTE_LOCAL - route, L.ADDRESS_STRIDE);
 }
 
 /** Fills in p's route for its destination: rtType, oif, gateway, rtFlags. RTN_UNSPEC: no route. */
@@ -53,7 +52,7 @@ export function lookupRoute(p: Packet, output: bool): i32 {
 	const route = fibLookup(p.netns, p.dst);
 	p.gateway = 0;
 	p.rtFlags = <u8>(output ? L.RT_OUTPUT : 0);
-	if (route == FIB_NONE) {
+	if (route == L.ROUTE_NONE) {
 		p.rtType = <u8>L.RTN_UNSPEC;
 		p.oif = -1;
 		return L.RTN_UNSPEC;
@@ -172,7 +171,7 @@ export function validateSource(p: Packet, dev: i32): bool {
 	const mode = load<u32>(device(dev), L.DEVICE_RP_FILTER);
 	if (mode == 0) return true;
 	let valid = false;
-	if (route != FIB_NONE) {
+	if (route != L.ROUTE_NONE) {
 		const at = row(L.TABLE_ROUTE, route, L.ROUTE_STRIDE);
 		const unicast = load<u32>(at, L.ROUTE_TYPE) == L.RTN_UNICAST;
 		valid = unicast && (mode == 2 || leadsTo(at, dev));
@@ -222,7 +221,7 @@ export function addressType(index: i32, ip: u32, dev: i32): i32 {
 /** Source address that a socket gets for a destination: the route's preferred one; 0 where there is no route. */
 export function sourceFor(index: i32, dst: u32): u32 {
 	const route = fibLookup(index, dst);
-	if (route == FIB_NONE || isBroadcast(route)) return 0;
+	if (route == L.ROUTE_NONE || isBroadcast(route)) return 0;
 	if (isLocalRoute(route)) return dst >>> 24 == 127 ? 0x7f000001 : load<u32>(addressOf(route), L.ADDRESS_IP);
 	const at = row(L.TABLE_ROUTE, route, L.ROUTE_STRIDE);
 	if (load<u32>(at, L.ROUTE_TYPE) != L.RTN_UNICAST) return 0;

@@ -9,9 +9,10 @@ import { captureEnd, captureFilled, captureInterface, captureOpen, captureRead, 
 import { sortRows } from "./capture/order";
 import { buildFib, fibReset } from "./compile/fib";
 import { markPurity } from "./compile/purity";
+import { lpmBytes } from "./compile/lpm";
 import { compileSet } from "./compile/sets";
 import { fdbReset } from "./fdb";
-import { sourceFor } from "./fib";
+import { fibLookup, sourceFor } from "./fib";
 import { flowCount, flowsReset } from "./flow";
 import { run } from "./forward";
 import { neighboursReset } from "./neighbour";
@@ -39,8 +40,9 @@ export function reserve(table: i32, rows: u32): void {
 /** Lays the tables out. False: memory is at its maximum. */
 export function seal(): bool {
 	for (let t = 0; t < L.TABLE_COUNT; t++) {
-		if (place(t, ROWS[t], strideOf(t)) == 0) return false;
+		if (t != L.TABLE_FIB && place(t, ROWS[t], strideOf(t)) == 0) return false;
 	}
+	if (place(L.TABLE_FIB, ROWS[L.TABLE_FIB], L.FIB_ROW) == 0) return false;
 	fdbReset();
 	neighboursReset();
 	peersReset();
@@ -62,7 +64,7 @@ export { capacity };
 export function seed(value: u64): void {
 	reseed(value);
 }
-/** Builds the FIBs of the first `netnsCount` netns and the hashes of the first `setCount` sets. False: a table is too small. */
+/** Builds the FIBs of the first `netnsCount` netns and the hashes of the first `setCount` sets. False: a table is too small, or memory is at its maximum. */
 export function compile(netnsCount: i32, setCount: i32): bool {
 	fibReset();
 	for (let i = 0; i < netnsCount; i++) {
@@ -84,6 +86,12 @@ export function listen(netns: i32, proto: i32, laddr: u32, lport: i32, raddr: u3
 export function close(socket: i32): void {
 	closeSocket(socket);
 }
+/** What the FIB of a netns says of `dst`: a row of TABLE_ROUTE; -1: no route; -2 - n: local, row n of TABLE_ADDRESS; ROUTE_BROADCAST. */
+export function route(netns: i32, dst: u32): i32 {
+	return fibLookup(netns, dst);
+}
+/** Bytes that the compiled FIBs take. */
+export { lpmBytes as fibBytes };
 /** The source address that a socket of a netns gets towards `dst`; 0: no route. */
 export function source(netns: i32, dst: u32): u32 {
 	return sourceFor(netns, dst);
@@ -203,8 +211,8 @@ function strideOf(t: i32): u32 {
 			return L.FDB_STRIDE;
 		case L.TABLE_NEIGH:
 			return L.NEIGH_STRIDE;
-		case L.TABLE_INTERVAL:
-			return L.INTERVAL_STRIDE;
+		case L.TABLE_FIB:
+			return L.FIB_ROW;
 		case L.TABLE_PEER:
 			return L.PEER_STRIDE;
 		case L.TABLE_PACKETIN:

@@ -30,7 +30,7 @@ export const TABLE_PACKET = 21;
 export const TABLE_BATCH = 22;
 export const TABLE_FDB = 23;
 export const TABLE_NEIGH = 24;
-export const TABLE_INTERVAL = 25;
+export const TABLE_FIB = 25; // lines of 64 bytes, the last table: grows when FIBs are compiled
 export const TABLE_PEER = 26;
 export const TABLE_SCRATCH = 27;
 export const TABLE_COUNTER = 28; // as many rows as TABLE_RULE: what a full path table could not hold
@@ -184,8 +184,8 @@ export const XT_COUNT = 5;
 export const NETNS_FLAGS = 0; // u32 NS_*
 export const NETNS_ROUTE_FIRST = 4; // u32 rows of TABLE_ROUTE, contiguous
 export const NETNS_ROUTE_COUNT = 8;
-export const NETNS_FIB_FIRST = 12; // u32 rows of TABLE_INTERVAL, written by compile
-export const NETNS_FIB_COUNT = 16;
+export const NETNS_FIB_FIRST = 12; // u32 row of TABLE_FIB, written by compile
+export const NETNS_FIB_FORM = 16; // u32 FIB_*
 export const NETNS_ADDRESS_FIRST = 20; // u32 rows of TABLE_ADDRESS, contiguous
 export const NETNS_ADDRESS_COUNT = 24;
 export const NETNS_DEVICE_FIRST = 28; // u32 rows of TABLE_DEVICE, contiguous; the first is lo
@@ -317,6 +317,11 @@ export const NEXTHOP_DEVICE = 4; // i32
 export const NEXTHOP_WEIGHT = 8; // u32
 export const NEXTHOP_STRIDE = 12;
 
+// What a look-up answers that finds no route row
+export const ROUTE_NONE = -1;
+export const ROUTE_LOCAL = -2; // less the row of TABLE_ADDRESS
+export const ROUTE_BROADCAST = -0x40000000;
+
 // rtm_type
 export const RTN_UNSPEC = 0;
 export const RTN_UNICAST = 1;
@@ -327,10 +332,33 @@ export const RTN_UNREACHABLE = 7;
 export const RTN_PROHIBIT = 8;
 export const RTN_THROW = 9;
 
-// Interval: the compiled FIB; covers [start, next.start)
-export const INTERVAL_START = 0; // u32
-export const INTERVAL_ROUTE = 4; // i32; -1 no route
-export const INTERVAL_STRIDE = 8;
+// The compiled FIB of a netns, in one of these forms; 0: not compiled. Its answers number the routes of the netns from 0, then
+// "none" (+ 0), "broadcast" (+ 1) and the local addresses (+ 2 …).
+export const FIB_LINE = 1; // at most 13 intervals in one line
+export const FIB_NARROW = 2; // a window and what lies outside it, answers of 15 bits
+export const FIB_WIDE = 3; // the same with answers of 31 bits
+
+// FIB_LINE: keys i32[12], the starts of all intervals but the first, ascending, each less 1 and with its top bit flipped
+export const FIB_LINE_ANSWERS = 48; // u8[13]
+export const FIB_LINE_KEYS = 12;
+
+// FIB_NARROW, FIB_WIDE. Offsets are from the base of TABLE_FIB.
+export const FIB_WINDOW_START = 0; // u32 address
+export const FIB_WINDOW_CELLS = 4; // u32; 0: no window
+export const FIB_WINDOW_SHIFT = 8; // u32 log2 of the addresses of a cell
+export const FIB_WINDOW_NODES = 12; // u32 offset / 8 of the trie nodes that cells refer to
+export const FIB_ROOT = 16; // u32 offset / 8 of the trie node of what lies outside; 0: two levels of lines answer for it
+export const FIB_LINES = 20; // u32 offset / 64 of the upper line; the lower ones follow it
+export const FIB_ANSWERS = 24; // u32 offset / size of an answer, of the answers of the lower lines, 17 a line
+export const FIB_CELLS = 32; // u16 or u32 a cell: an answer, or with the top bit set the number of a trie node
+export const FIB_ROW = 64;
+
+// Node of a trie: 6 bits of the address choose a child, or the leaf of the last leaf bit at or below them
+export const TRIE_CHILDREN = 0; // u64 bit per child
+export const TRIE_LEAVES = 8; // u64 bit where an answer begins
+export const TRIE_FIRST_CHILD = 16; // u32 offset / 8
+export const TRIE_FIRST_LEAF = 20; // u32 offset / size of an answer
+export const TRIE_STRIDE = 24;
 
 // Chain
 export const CHAIN_RULE_FIRST = 0; // u32 rows of TABLE_RULE, contiguous

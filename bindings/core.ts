@@ -14,6 +14,8 @@ export interface Instance extends CoreExports {
 	compileChains(count: number): void;
 	listen(netns: number, proto: number, laddr: number, lport: number, raddr: number, rport: number): number;
 	close(socket: number): void;
+	route(netns: number, dst: number): number;
+	fibBytes(): number;
 	source(netns: number, dst: number): number;
 	send(index: number): number;
 	sendSilent(index: number): number;
@@ -95,7 +97,7 @@ const DEFAULTS: Readonly<Record<number, number>> = {
 	[L.TABLE_BATCH]: 1024,
 	[L.TABLE_FDB]: 1024,
 	[L.TABLE_NEIGH]: 1024,
-	[L.TABLE_INTERVAL]: 4096,
+	[L.TABLE_FIB]: 256,
 	[L.TABLE_PEER]: 4096,
 	[L.TABLE_SCRATCH]: 1 << 18,
 	[L.TABLE_COUNTER]: 16384,
@@ -138,7 +140,7 @@ export class Core {
 	compile(): void {
 		this.#netns = this.rows.count(L.TABLE_NETNS);
 		if (!this.engine.compile(this.#netns, this.rows.count(L.TABLE_SET))) {
-			throw new EngineError("routes or sets do not fit: TABLE_INTERVAL, TABLE_SCRATCH or TABLE_ENTRY is too small");
+			throw new EngineError("routes or sets do not fit: TABLE_SCRATCH or TABLE_ENTRY is too small, or memory is at its maximum");
 		}
 		this.compileChains();
 	}

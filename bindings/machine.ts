@@ -184,8 +184,8 @@ export function sizesOf(network: Network): Capacities {
 		[L.TABLE_SOCKET]: powerOfTwo((listeners + 512) * 2),
 		[L.TABLE_FDB]: powerOfTwo(devices * 4 + 256),
 		[L.TABLE_NEIGH]: powerOfTwo(devices * 4 + 256),
-		[L.TABLE_INTERVAL]: (routes + addresses * 3) * 2 + network.netns.length * 4 + 64,
-		[L.TABLE_SCRATCH]: Math.max(1 << 16, largest * 16 + 1024),
+		[L.TABLE_FIB]: network.netns.length + 64,
+		[L.TABLE_SCRATCH]: Math.max(1 << 16, largest * 24 + 1024),
 	};
 }
 

@@ -35,7 +35,7 @@ function layOut(): void {
 	reserve(L.TABLE_ADDRESS, ROWS);
 	reserve(L.TABLE_ROUTE, ROWS);
 	reserve(L.TABLE_NEXTHOP, 8);
-	reserve(L.TABLE_INTERVAL, 1024);
+	reserve(L.TABLE_FIB, 256);
 	reserve(L.TABLE_SCRATCH, 8192);
 	reserve(L.TABLE_CHAIN, 4);
 	reserve(L.TABLE_RULE, 8);

@@ -1,119 +1,148 @@
-// Builds a netns's FIB: its routes and local addresses, a laminar family of prefixes, flattened into disjoint intervals
-// sorted by start. A look-up is then one binary search. Local addresses lie on top of routes of the same prefix, as the
-// local table is asked before main (ip-rule(8)). Of equal prefixes the later row wins: the host writes the best metric last.
+// Builds a netns's FIB: its routes and local addresses, a laminar family of prefixes, flattened into disjoint intervals, from
+// which `lpm` builds the form that answers look-ups. The local and the main table are one (fib_trie_unmerge: without rules of
+// one's own), local addresses before routes of the same prefix. Of equal prefixes the later row wins: the host writes the best
+// metric last.
 
 import { base, capacity, row } from "../arena";
+import { deviceKind } from "../device";
 import { netns } from "../netns";
+import { buildLpm, lpmReset } from "./lpm";
 import { sort } from "./sort";
+import { chooseWindow } from "./window";
 import * as L from "../layout";
 
-let used: u32 = 0;
+// Cells of a window a prefix: 4 bytes a route for a node, what a table like the Internet's needs for the one that has it.
+const CELLS_NARROW: i64 = 2;
+const CELLS_WIDE: i64 = 64;
+// Keys of a local address, in this order: itself, its broadcast address, its subnet where that is local too.
+const KEYS_ADDRESS: u32 = 3;
+const BROADCAST: u32 = 1;
+const SUBNET: u32 = 2;
+// Prefixes that hold one another, of different lengths.
+const DEPTH: u32 = 34;
 
-// What an interval leads to when it is not a route: FIB_LOCAL - address row.
-const FIB_LOCAL: i32 = -2;
-const FIB_BROADCAST: i32 = -0x40000000;
+let intervals: usize = 0;
+let count: u32 = 0;
 
 export function fibReset(): void {
-	used = 0;
+	lpmReset();
 }
 
-/** Builds the intervals of one netns. Returns false where TABLE_INTERVAL or the scratch space is too small. */
+/** Builds the FIB of one netns. False: the scratch space is too small, or memory is at its maximum. */
 export function buildFib(index: i32): bool {
 	const ns = netns(index);
 	const routes = load<u32>(ns, L.NETNS_ROUTE_COUNT);
-	const routeFirst = load<u32>(ns, L.NETNS_ROUTE_FIRST);
 	const addresses = load<u32>(ns, L.NETNS_ADDRESS_COUNT);
-	const addressFirst = load<u32>(ns, L.NETNS_ADDRESS_FIRST);
-	const prefixes = routes + addresses * 3;
-	// Scratch: a key a prefix, then a stack of (end, value) a prefix.
+	const most = routes + addresses * KEYS_ADDRESS;
+	// Scratch: a key a prefix, the stack of open ones as (end, answer), then the intervals, at most two a prefix and one.
+	if (most * 24 + DEPTH * 8 + 64 > capacity(L.TABLE_SCRATCH)) return false;
 	const keys = base(L.TABLE_SCRATCH);
-	const stack = keys + <usize>(prefixes << 3);
-	if (prefixes * 16 + 64 > capacity(L.TABLE_SCRATCH)) return false;
-	if (used + prefixes * 2 + 2 > capacity(L.TABLE_INTERVAL)) return false;
+	putRoutes(keys, ns, routes);
+	const prefixes = routes + putAddresses(keys + ((<usize>routes) << 3), ns, routes, addresses);
+	const stack = keys + ((<usize>prefixes) << 3);
+	sort(keys, prefixes);
+	intervals = stack + <usize>(DEPTH * 8);
+	flatten(keys, prefixes, stack, ns);
+	const answers = routes + 2 + addresses;
+	chooseWindow(keys, prefixes, routes, answers > 0x8000 ? CELLS_WIDE : CELLS_NARROW);
+	return buildLpm(ns, intervals, count, answers);
+}
 
+function putRoutes(keys: usize, ns: usize, routes: u32): void {
+	const first = load<u32>(ns, L.NETNS_ROUTE_FIRST);
 	for (let i: u32 = 0; i < routes; i++) {
-		const at = row(L.TABLE_ROUTE, routeFirst + i, L.ROUTE_STRIDE);
-		putKey(keys, i, load<u32>(at, L.ROUTE_PREFIX), load<u32>(at, L.ROUTE_LENGTH));
+		const at = row(L.TABLE_ROUTE, first + i, L.ROUTE_STRIDE);
+		putKey(keys, i, load<u32>(at, L.ROUTE_PREFIX), load<u32>(at, L.ROUTE_LENGTH), i);
 	}
+}
+
+// How many there are: a /31 or /32 has no broadcast address (fib_add_ifaddr).
+function putAddresses(keys: usize, ns: usize, routes: u32, addresses: u32): u32 {
+	const first = load<u32>(ns, L.NETNS_ADDRESS_FIRST);
+	let put: u32 = 0;
 	for (let i: u32 = 0; i < addresses; i++) {
-		const at = row(L.TABLE_ADDRESS, addressFirst + i, L.ADDRESS_STRIDE);
+		const at = row(L.TABLE_ADDRESS, first + i, L.ADDRESS_STRIDE);
 		const ip = load<u32>(at, L.ADDRESS_IP);
 		const length = load<u32>(at, L.ADDRESS_PREFIX);
-		const loopback = ip >>> 24 == 127;
 		const mask = maskOf(length);
-		putKey(keys, routes + i * 3, loopback ? ip & mask : ip, loopback ? length : 32);
-		// The two broadcast addresses of the subnet; a /31 or /32 has none, and they repeat the address itself there.
-		const broadcast = !loopback && length < 31;
-		putKey(keys, routes + i * 3 + 1, broadcast ? ip & mask : ip, 32);
-		putKey(keys, routes + i * 3 + 2, broadcast ? ip | ~mask : ip, 32);
+		const own = routes + i * KEYS_ADDRESS;
+		putKey(keys, put++, ip, 32, own);
+		if (length < 31) putKey(keys, put++, ip | ~mask, 32, own + BROADCAST);
+		if (onLoopback(at)) putKey(keys, put++, ip & mask, length, own + SUBNET);
 	}
-	sort(keys, prefixes);
+	return put;
+}
 
-	const first = used;
-	let depth: u32 = 0;
-	emit(first, 0, -1);
-	for (let i: u32 = 0; i < prefixes; i++) {
-		const key = load<u64>(keys + ((<usize>i) << 3));
-		const start = <u32>(key >> 32);
-		const length = (<u32>(key >> 26)) & 63;
-		const order = (<u32>key) & 0x3ffffff;
-		depth = close(stack, depth, first, start);
-		const value = valueOf(order, routes, routeFirst, addressFirst);
-		store<u32>(stack + ((<usize>depth) << 3), start | ~maskOf(length));
-		store<i32>(stack + ((<usize>depth) << 3), value, 4);
-		depth++;
-		emit(first, start, value);
-	}
-	while (depth > 0) depth = pop(stack, depth, first);
-	store<u32>(ns, first, L.NETNS_FIB_FIRST);
-	store<u32>(ns, used - first, L.NETNS_FIB_COUNT);
-	return true;
+// On lo the whole subnet is local.
+function onLoopback(address: usize): bool {
+	return deviceKind(load<i32>(address, L.ADDRESS_DEVICE)) == L.DEVICE_KIND_LO;
 }
 
 export function maskOf(length: u32): u32 {
 	return length == 0 ? 0 : (<u32>0xffffffff) << (32 - length);
 }
 
-function putKey(keys: usize, order: u32, start: u32, length: u32): void {
-	store<u64>(keys + ((<usize>order) << 3), ((<u64>start) << 32) | ((<u64>length) << 26) | (<u64>order));
+function putKey(keys: usize, i: u32, start: u32, length: u32, order: u32): void {
+	store<u64>(keys + ((<usize>i) << 3), ((<u64>start) << 32) | ((<u64>length) << 26) | (<u64>order));
 }
 
-function valueOf(order: u32, routes: u32, routeFirst: u32, addressFirst: u32): i32 {
-	if (order < routes) return <i32>(routeFirst + order);
-	const i = order - routes;
-	const address = addressFirst + i / 3;
-	const at = row(L.TABLE_ADDRESS, address, L.ADDRESS_STRIDE);
-	const plain = i % 3 == 0 || load<u32>(at, L.ADDRESS_PREFIX) >= 31 || load<u32>(at, L.ADDRESS_IP) >>> 24 == 127;
-	return plain ? FIB_LOCAL - <i32>address : FIB_BROADCAST;
+// From sorted prefixes to disjoint intervals: each opens one, and where it ends the one around it goes on.
+function flatten(keys: usize, prefixes: u32, stack: usize, ns: usize): void {
+	const none = load<u32>(ns, L.NETNS_ROUTE_COUNT);
+	let depth: u32 = 0;
+	count = 0;
+	emit(0, none);
+	for (let i: u32 = 0; i < prefixes; i++) {
+		const key = keyAt(keys, i);
+		if (i + 1 < prefixes && keyAt(keys, i + 1) >> 26 == key >> 26) continue;
+		const start = <u32>(key >> 32);
+		while (depth > 0 && load<u32>(opened(stack, depth)) < start) depth = close(stack, depth, none);
+		const answer = answerOf((<u32>key) & 0x3ffffff, none);
+		depth++;
+		store<u32>(opened(stack, depth), start | ~maskOf((<u32>(key >> 26)) & 63));
+		store<u32>(opened(stack, depth), answer, 4);
+		emit(start, answer);
+	}
+	while (depth > 0) depth = close(stack, depth, none);
 }
 
-// Ends every open prefix that stops before `start`.
-function close(stack: usize, depth: u32, first: u32, start: u32): u32 {
-	while (depth > 0 && load<u32>(stack + ((<usize>(depth - 1)) << 3)) < start) depth = pop(stack, depth, first);
-	return depth;
+// @ts-ignore: decorator
+@inline
+function keyAt(keys: usize, i: u32): u64 {
+	return load<u64>(keys + ((<usize>i) << 3));
 }
 
-function pop(stack: usize, depth: u32, first: u32): u32 {
-	const end = load<u32>(stack + ((<usize>(depth - 1)) << 3));
+// The answer of the prefix with number `order`: see FIB_LINE in `layout`.
+function answerOf(order: u32, routes: u32): u32 {
+	if (order < routes) return order;
+	const own = order - routes;
+	return own % KEYS_ADDRESS == BROADCAST ? routes + 1 : routes + 2 + own / KEYS_ADDRESS;
+}
+
+// The innermost of `depth` open prefixes, as (end, answer).
+// @ts-ignore: decorator
+@inline
+function opened(stack: usize, depth: u32): usize {
+	return stack + ((<usize>(depth - 1)) << 3);
+}
+
+// The innermost prefix ends.
+function close(stack: usize, depth: u32, none: u32): u32 {
+	const end = load<u32>(opened(stack, depth));
 	depth--;
-	if (end != 0xffffffff) {
-		emit(first, end + 1, depth > 0 ? load<i32>(stack + ((<usize>(depth - 1)) << 3), 4) : -1);
-	}
+	if (end != u32.MAX_VALUE) emit(end + 1, depth > 0 ? load<u32>(opened(stack, depth), 4) : none);
 	return depth;
 }
 
-// Opens an interval at `start`; one that would be empty or repeats its neighbour is merged. `used` stays below the capacity checked above.
-function emit(first: u32, start: u32, value: i32): void {
-	if (used > first) {
-		const last = row(L.TABLE_INTERVAL, used - 1, L.INTERVAL_STRIDE);
-		if (load<u32>(last, L.INTERVAL_START) == start) {
-			store<i32>(last, value, L.INTERVAL_ROUTE);
-			return;
-		}
-		if (load<i32>(last, L.INTERVAL_ROUTE) == value) return;
+// Begins an interval; one that would be empty or repeats its neighbour is merged with it.
+function emit(start: u32, answer: u32): void {
+	if (count > 0) {
+		const last = intervals + ((<usize>(count - 1)) << 3);
+		if (load<u32>(last) == start) count--;
 	}
-	const at = row(L.TABLE_INTERVAL, used, L.INTERVAL_STRIDE);
-	store<u32>(at, start, L.INTERVAL_START);
-	store<i32>(at, value, L.INTERVAL_ROUTE);
-	used++;
+	if (count > 0 && load<u32>(intervals + ((<usize>(count - 1)) << 3), 4) == answer) return;
+	const at = intervals + ((<usize>count) << 3);
+	store<u32>(at, start);
+	store<u32>(at, answer, 4);
+	count++;
 }

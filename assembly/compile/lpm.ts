@@ -1,0 +1,240 @@
+// Builds what `lpm` matches against, from disjoint intervals: ascending starts (u32, the first 0), each with its answer (u32).
+// Everything goes to TABLE_FIB, one netns behind the other; the table grows as needed, as how large a trie becomes is only
+// known when it is there. Nodes of one parent lie side by side, and so do the leaves of one node.
+
+import { base, capacity, extend } from "../arena";
+import { nodeBit, signed } from "../lpm";
+import { windowCells, windowShift, windowStart } from "./window";
+import * as L from "../layout";
+
+const FULL: u32 = u32.MAX_VALUE;
+const ANSWER_NONE: u32 = u32.MAX_VALUE;
+const LINE_INTERVALS: u32 = 17;
+const KEYS: u32 = L.FIB_LINE_KEYS;
+const ROOM: u32 = 1024;
+// Answers of a node's leaves, until their place is known, u32[64].
+const RUNS: usize = memory.data(64 * 4, 4);
+
+let used: u32 = 0;
+let intervals: usize = 0;
+let count: u32 = 0;
+
+/** Forgets everything built so far. */
+export function lpmReset(): void {
+	used = 0;
+}
+
+/** Bytes that what is built takes. */
+export function lpmBytes(): u32 {
+	return used;
+}
+
+/** Builds for a netns, whose answers are below `answers`, with the window last chosen. False: memory is at its maximum. */
+export function buildLpm(ns: usize, at: usize, intervalCount: u32, answers: u32): bool {
+	intervals = at;
+	count = intervalCount;
+	const line = count <= KEYS + 1 && answers <= 256;
+	const form = line ? L.FIB_LINE : answers <= nodeBit<u16>() ? L.FIB_NARROW : L.FIB_WIDE;
+	const wide = form == L.FIB_WIDE;
+	const bytes = line ? L.FIB_ROW : L.FIB_CELLS + windowCells * (wide ? sizeof<u32>() : sizeof<u16>());
+	const record = take(<u32>bytes, L.FIB_ROW);
+	if (record == FULL) return false;
+	store<u32>(ns, record / L.FIB_ROW, L.NETNS_FIB_FIRST);
+	store<u32>(ns, form, L.NETNS_FIB_FORM);
+	if (line) return buildLine(place(record));
+	return wide ? buildForm<u32>(place(record)) : buildForm<u16>(place(record));
+}
+
+// Bytes at the end of what is used; an offset, or FULL.
+function take(bytes: u32, align: u32): u32 {
+	const at = (used + align - 1) & ~(align - 1);
+	const rows = <u32>((<u64>at + <u64>bytes + L.FIB_ROW - 1) / L.FIB_ROW);
+	const have = capacity(L.TABLE_FIB);
+	if (rows > have) {
+		if (!extend(L.TABLE_FIB, rows + rows / 8 + ROOM, L.FIB_ROW) && !extend(L.TABLE_FIB, rows, L.FIB_ROW)) return FULL;
+	}
+	used = at + bytes;
+	return at;
+}
+
+// @ts-ignore: decorator
+@inline
+function place(offset: u32): usize {
+	return base(L.TABLE_FIB) + <usize>offset;
+}
+
+// @ts-ignore: decorator
+@inline
+function startOf(interval: u32): u32 {
+	return load<u32>(intervals + ((<usize>interval) << 3));
+}
+
+// @ts-ignore: decorator
+@inline
+function answerOf(interval: u32): u32 {
+	return load<u32>(intervals + ((<usize>interval) << 3), 4);
+}
+
+// The last address of an interval.
+// @ts-ignore: decorator
+@inline
+function endOf(interval: u32): u32 {
+	return interval + 1 < count ? startOf(interval + 1) - 1 : u32.MAX_VALUE;
+}
+
+// The interval that holds `address`, which is not before interval `from`.
+// @ts-ignore: decorator
+@inline
+function holding(address: u32, from: u32): u32 {
+	while (endOf(from) < address) from++;
+	return from;
+}
+
+function buildLine(line: usize): bool {
+	for (let i: u32 = 0; i < KEYS; i++) putKey(line, i, i + 1);
+	for (let i: u32 = 0; i < count; i++) store<u8>(line + <usize>i, <u8>answerOf(i), L.FIB_LINE_ANSWERS);
+	return true;
+}
+
+// A key of a line: where an interval begins; without one, what no address exceeds.
+function putKey(line: usize, at: u32, interval: u32): void {
+	store<i32>(line + ((<usize>at) << 2), interval < count ? signed(startOf(interval) - 1) : i32.MAX_VALUE);
+}
+
+function buildForm<T>(record: usize): bool {
+	store<u32>(record, windowStart, L.FIB_WINDOW_START);
+	store<u32>(record, windowCells, L.FIB_WINDOW_CELLS);
+	store<u32>(record, windowShift, L.FIB_WINDOW_SHIFT);
+	if (windowCells > 0) {
+		if (!buildWindow<T>(record)) return false;
+		leaveWindow();
+	}
+	if (count <= LINE_INTERVALS * LINE_INTERVALS) return buildLines<T>(record);
+	const root = take(L.TRIE_STRIDE, 8);
+	if (root == FULL) return false;
+	store<u32>(record, root >>> 3, L.FIB_ROOT);
+	return buildNode<T>(root, 0, 0, 0);
+}
+
+function buildWindow<T>(record: usize): bool {
+	const last: u32 = (1 << windowShift) - 1;
+	let nodes: u32 = 0;
+	let interval: u32 = 0;
+	for (let cell: u32 = 0; cell < windowCells; cell++) {
+		const start = windowStart + (cell << windowShift);
+		interval = holding(start, interval);
+		const whole = endOf(interval) - start >= last;
+		store<T>(cellAt<T>(record, cell), <T>(whole ? answerOf(interval) : nodeBit<T>() | nodes++), L.FIB_CELLS);
+	}
+	const first = take(nodes * L.TRIE_STRIDE, 8);
+	if (first == FULL) return false;
+	store<u32>(record, first >>> 3, L.FIB_WINDOW_NODES);
+	interval = 0;
+	for (let cell: u32 = 0; cell < windowCells; cell++) {
+		const found = <u32>load<T>(cellAt<T>(record, cell), L.FIB_CELLS);
+		if ((found & nodeBit<T>()) == 0) continue;
+		const start = windowStart + (cell << windowShift);
+		interval = holding(start, interval);
+		const node = first + (found ^ nodeBit<T>()) * L.TRIE_STRIDE;
+		if (!buildNode<T>(node, start, 32 - windowShift, interval)) return false;
+	}
+	return true;
+}
+
+// @ts-ignore: decorator
+@inline
+function cellAt<T>(record: usize, cell: u32): usize {
+	return record + ((<usize>cell) << alignof<T>());
+}
+
+// Takes out of the intervals what the window answers: the interval before it goes on to its end.
+function leaveWindow(): void {
+	const last = windowStart + ((windowCells << windowShift) - 1);
+	let kept: u32 = 0;
+	let behind = ANSWER_NONE;
+	for (let i: u32 = 0; i < count; i++) {
+		const start = startOf(i);
+		const answer = answerOf(i);
+		if (i > 0 && start >= windowStart && start <= last) {
+			behind = answer;
+			continue;
+		}
+		if (start > last && start - 1 > last) kept = resume(kept, last, behind);
+		if (start > last) behind = ANSWER_NONE;
+		kept = keep(kept, start, answer);
+	}
+	if (last != u32.MAX_VALUE) kept = resume(kept, last, behind);
+	count = kept;
+}
+
+// What the window's last interval leads to goes on behind it. There is room: one interval at least was taken out.
+function resume(kept: u32, last: u32, answer: u32): u32 {
+	return answer == ANSWER_NONE ? kept : keep(kept, last + 1, answer);
+}
+
+function keep(kept: u32, start: u32, answer: u32): u32 {
+	if (kept > 0 && answerOf(kept - 1) == answer) return kept;
+	store<u32>(intervals + ((<usize>kept) << 3), start);
+	store<u32>(intervals + ((<usize>kept) << 3), answer, 4);
+	return kept + 1;
+}
+
+function buildLines<T>(record: usize): bool {
+	const lower = (count + LINE_INTERVALS - 1) / LINE_INTERVALS;
+	const lines = take((lower + 1) * L.FIB_ROW, L.FIB_ROW);
+	const answers = take(lower * LINE_INTERVALS * <u32>sizeof<T>(), <u32>sizeof<T>());
+	if (lines == FULL || answers == FULL) return false;
+	store<u32>(record, 0, L.FIB_ROOT);
+	store<u32>(record, lines / L.FIB_ROW, L.FIB_LINES);
+	store<u32>(record, answers / <u32>sizeof<T>(), L.FIB_ANSWERS);
+	for (let k: u32 = 0; k < LINE_INTERVALS - 1; k++) putKey(place(lines), k, (k + 1) * LINE_INTERVALS);
+	for (let j: u32 = 0; j < lower; j++) {
+		const line = place(lines + (j + 1) * L.FIB_ROW);
+		for (let k: u32 = 0; k < LINE_INTERVALS - 1; k++) putKey(line, k, j * LINE_INTERVALS + k + 1);
+	}
+	for (let i: u32 = 0; i < count; i++) store<T>(place(answers) + ((<usize>i) << alignof<T>()), <T>answerOf(i));
+	return true;
+}
+
+// The node for the addresses from `start` on that share its first `depth` bits; `interval` holds the first of them.
+function buildNode<T>(node: u32, start: u32, depth: u32, interval: u32): bool {
+	// Below 6 bits a slot is an address, and slots lie further apart.
+	const step: u32 = depth > 26 ? 1 << (depth - 26) : 1;
+	const last: u32 = depth > 26 ? 0 : (1 << (26 - depth)) - 1;
+	let children: u64 = 0;
+	let leaves: u64 = 0;
+	let runs: u32 = 0;
+	let answer = ANSWER_NONE;
+	let at = start;
+	let holder = interval;
+	for (let slot: u32 = 0; slot < 64; slot += step, at += last + 1) {
+		holder = holding(at, holder);
+		if (endOf(holder) - at < last) {
+			children |= (<u64>1) << slot;
+		} else if (answerOf(holder) != answer) {
+			answer = answerOf(holder);
+			leaves |= (<u64>1) << slot;
+			// bound: a run begins at one of 64 slots
+			store<u32>(RUNS + <usize>(runs++ << 2), answer);
+		}
+	}
+	const firstChild = take(<u32>popcnt(children) * L.TRIE_STRIDE, 8);
+	const firstLeaf = take(runs * <u32>sizeof<T>(), <u32>sizeof<T>());
+	if (firstChild == FULL || firstLeaf == FULL) return false;
+	store<u64>(place(node), children, L.TRIE_CHILDREN);
+	store<u64>(place(node), leaves, L.TRIE_LEAVES);
+	store<u32>(place(node), firstChild >>> 3, L.TRIE_FIRST_CHILD);
+	store<u32>(place(node), firstLeaf / <u32>sizeof<T>(), L.TRIE_FIRST_LEAF);
+	for (let i: u32 = 0; i < runs; i++) {
+		store<T>(place(firstLeaf) + ((<usize>i) << alignof<T>()), <T>load<u32>(RUNS + <usize>(i << 2)));
+	}
+	let child = firstChild;
+	for (let slot: u32 = 0; slot < 64; slot += step) {
+		if (((children >> slot) & 1) == 0) continue;
+		const from = start + (slot / step) * (last + 1);
+		interval = holding(from, interval);
+		if (!buildNode<T>(child, from, depth + 6, interval)) return false;
+		child += L.TRIE_STRIDE;
+	}
+	return true;
+}
