@@ -742,9 +742,7 @@ export const TUPLE_PORTS = 8; // sport u16, dport u16
 export const TUPLE_ZONE_PROTO = 12; // netns-and-zone << 8 | proto
 export const TUPLE_CT = 16; // i32 entry << 1 | direction
 export const TUPLE_HASH = 20; // u32, top bit always set; 0: empty, so that zeroed memory is an empty table
-export const TUPLE_PACKETS = 24; // u32 spare
-export const TUPLE_BYTES = 28; // u32 spare
-export const TUPLE_STRIDE = 32;
+export const TUPLE_STRIDE = 32; // two a cache line; the last 8 bytes are spare
 
 // Path: (netns, rules touched), interned; counters are per path. Open addressing over the rows; row 0 is the head.
 export const PATH_HASH = 0; // u32

@@ -265,8 +265,8 @@ function collectVictims(netnsIndex: i32, first: u32, width: u32, now: i64): i32 
 /** Puts both tuples of a confirmed entry into the hash; a NAT clash hides its original one. */
 export function connHash(index: i32, c: Conn): void {
 	// The reply goes first: a flow whose two tuples are equal (a socket connected to itself) is found as its reply, as in Linux.
-	tupleInsert(c.replyLo, c.replyHi, tupleHash(c.replyLo, c.replyHi), (index << 1) | 1);
-	if (!c.has(L.IPS_NAT_CLASH)) tupleInsert(c.origLo, c.origHi, tupleHash(c.origLo, c.origHi), index << 1);
+	tupleInsert(c.replyLo, c.replyHi, 1, (index << 1) | 1);
+	if (!c.has(L.IPS_NAT_CLASH)) tupleInsert(c.origLo, c.origHi, 0, index << 1);
 }
 
 /** nf_ct_kill: out of the hash at once; its row stays readable for the packet that holds it. */

@@ -22,13 +22,13 @@ import {
 } from "./conn";
 import { icmpError, icmpIsError, icmpKnown, icmpPacket } from "./icmp";
 import { sctpClosing, sctpPacket } from "./sctp";
-import { settle, settleDeadline } from "./settle";
+import { count, settle, settleDeadline } from "./settle";
 import { sourceInit } from "./source";
-import { tcpClosing, tcpPacket, TRACK_ACCEPT, TRACK_INVALID, TRACK_REPEAT } from "./tcp";
+import { tcpClosing, tcpPacket, tcpPasses, TRACK_ACCEPT, TRACK_INVALID, TRACK_REPEAT } from "./tcp";
 import { account, directionOf, expiresIn } from "./timeout";
 import { hasPorts, invertKey, tupleHash, Tuple } from "./tuple";
-import { tupleFind, tupleTableInit } from "./tuplehash";
-import { genericPacket, udpPacket } from "./udp";
+import { slotAt, tupleFind, tupleNote, tupleSeek, tupleTableInit } from "./tuplehash";
+import { genericPacket, udpPacket, udpPasses } from "./udp";
 import { windowInit } from "./windowrow";
 import { zoneOf, zoneReset } from "./zone";
 
@@ -71,12 +71,19 @@ function resolve(p: Packet): i32 {
 	const hash = tupleHash(lo, hi);
 
 	let found = tupleFind(lo, hi, hash);
-	if (found >= 0 && expired(conn(found >> 1), p.time)) {
-		connKill(found >> 1, p.time);
-		found = tupleFind(lo, hi, hash);
+	if (found >= 0) {
+		if (passes(p, conn(found >> 1), found & 1)) {
+			p.ct = found >> 1;
+			return TRACK_ACCEPT;
+		}
+		if (expired(conn(found >> 1), p.time)) {
+			connKill(found >> 1, p.time);
+			found = tupleFind(lo, hi, hash);
+		}
 	}
 	let index = found >> 1;
 	if (found < 0) {
+		tupleNote(lo, hi, hash, 0);
 		if (proto == L.PROTO_ICMP && !isIcmpQuery(p.icmpType)) return TRACK_INVALID;
 		index = connAllocate(p.netns, hash, p.time);
 		if (index < 0) return tableFull(p);
@@ -101,6 +108,20 @@ function resolve(p: Packet): i32 {
 	}
 	if (p.ctinfo == <u8>L.CTINFO_ESTABLISHED_REPLY) c.set(L.IPS_SEEN_REPLY);
 	return TRACK_ACCEPT;
+}
+
+/**
+ * The usual packet: a plain acknowledgement of an established connection, a datagram of a stream. Of all that the trackers
+ * decide it moves the deadline and the counters alone, so it is not asked through them. False: ask them.
+ */
+// @ts-ignore: decorator
+@inline
+function passes(p: Packet, c: Conn, dir: i32): bool {
+	if (c.deadline <= p.time) return false;
+	if (p.proto == <u8>L.PROTO_TCP ? !tcpPasses(p, c, dir) : p.proto != <u8>L.PROTO_UDP || !udpPasses(p, c)) return false;
+	p.ctinfo = <u8>(dir == 1 ? L.CTINFO_ESTABLISHED_REPLY : L.CTINFO_ESTABLISHED);
+	count(changetype<usize>(c), dir, p.len);
+	return true;
 }
 
 function isIcmpQuery(type: u32): bool {
@@ -139,21 +160,23 @@ export function conntrackConfirm(p: Packet): bool {
 	const c = conn(index);
 	if (c.has(L.IPS_CONFIRMED) || directionOf(p.ctinfo) != 0) return true;
 	if (c.has(L.IPS_DYING)) return false;
-	let clash = findLive(c.orig, p.time);
-	if (clash < 0) clash = findLive(c.reply, p.time);
+	let clash = findLive(c.orig, 0, p.time);
+	if (clash < 0) clash = findLive(c.reply, 1, p.time);
 	if (clash >= 0) return resolveClash(p, index, c, clash >> 1);
 	c.set(L.IPS_CONFIRMED);
 	connHash(index, c);
 	return true;
 }
 
-/** The live entry of a tuple, `entry << 1 | direction`, or -1; an expired one is removed on the way. */
-export function findLive(t: Tuple, now: i64): i32 {
-	const hash = tupleHash(t.lo, t.hi);
-	const found = tupleFind(t.lo, t.hi, hash);
+/**
+ * The live entry of a tuple, `entry << 1 | direction`, or -1; an expired one is removed on the way. `dir`: which of a new flow's
+ * tuples is asked for.
+ */
+export function findLive(t: Tuple, dir: i32, now: i64): i32 {
+	const found = tupleSeek(t.lo, t.hi, dir);
 	if (found < 0 || !expired(conn(found >> 1), now)) return found;
 	connKill(found >> 1, now);
-	return tupleFind(t.lo, t.hi, hash);
+	return tupleSeek(t.lo, t.hi, dir);
 }
 
 // nf_ct_resolve_clash. One packet at a time leaves few ways to clash: a NAT that found no free tuple is the usual one.
@@ -162,7 +185,7 @@ function resolveClash(p: Packet, index: i32, c: Conn, winner: i32): bool {
 	const allowed = proto == L.PROTO_UDP || proto == L.PROTO_ICMP;
 	if (allowed && merge(p, index, c, winner)) return true;
 	if (allowed) {
-		const reply = findLive(c.reply, p.time);
+		const reply = findLive(c.reply, 1, p.time);
 		if (reply >= 0) {
 			if (merge(p, index, c, reply >> 1)) return true;
 		} else {
@@ -291,6 +314,32 @@ function matches(t: Tuple, src: u32, dst: u32, sport: i32, dport: i32): bool {
 	if (dst != 0 && t.dst != dst) return false;
 	if (sport >= 0 && <i32>t.sport != sport) return false;
 	return dport < 0 || <i32>t.dport == dport;
+}
+
+// Wasm has no prefetch: a burst of packets is hashed in one loop, its slots are touched in a second, its entries in a third,
+// and only then each packet is worked on, so that the misses of a burst overlap.
+
+/** The hash under which conntrack looks a packet of (netns, zone 0) up; `ports` as in the tuple. */
+// @ts-ignore: decorator
+@inline
+export function conntrackHash(netns: i32, family: u32, src: u32, dst: u32, ports: u32, proto: u32): u32 {
+	const zone = <u32>zoneOf(netns, 0, family);
+	return tupleHash((<u64>src) | ((<u64>dst) << 32), (<u64>ports) | ((<u64>((zone << 8) | proto)) << 32));
+}
+
+/** Loads a hash's first slot. The sum of what a touch loop returns keeps its loads from being optimised away. */
+// @ts-ignore: decorator
+@inline
+export function conntrackTouch(hash: u32): u32 {
+	return load<u32>(slotAt(hash), L.TUPLE_HASH);
+}
+
+/** Loads the first line of the entry in a hash's first slot, which mostly is the packet's. */
+// @ts-ignore: decorator
+@inline
+export function conntrackTouchEntry(hash: u32): u32 {
+	// an empty slot names entry 0
+	return load<u32>(changetype<usize>(conn(load<i32>(slotAt(hash), L.TUPLE_CT) >> 1)), L.CT_STATUS);
 }
 
 // What matches and targets ask of an entry.

@@ -73,17 +73,25 @@ export function natSetup(
 		invert(c.reply, wanted); // nf_conntrack_alter_reply
 		c.set(manip == L.MANIP_SRC ? L.IPS_SRC_NAT : L.IPS_DST_NAT);
 	}
+	bound(index, c, manip);
+	return L.NF_ACCEPT;
+}
+
+function bound(index: i32, c: Conn, manip: i32): void {
 	if (manip == L.MANIP_SRC) sourceAdd(index, c);
 	c.set(manip == L.MANIP_SRC ? L.IPS_SRC_NAT_DONE : L.IPS_DST_NAT_DONE);
-	return L.NF_ACCEPT;
 }
 
 /** nf_nat_alloc_null_binding: keeps the address, and the port too unless another flow holds the tuple. */
 export function natNull(p: Packet, hook: i32): i32 {
 	if (p.ct < 0) return L.NF_ACCEPT;
+	const c = conn(p.ct);
 	const manip = manipOf(hook);
-	const reply = conn(p.ct).reply;
-	const address = manip == L.MANIP_SRC ? reply.dst : reply.src;
+	if (!c.has(L.IPS_CONFIRMED) && !natInitialized(p, manip) && isFree(c.reply, c, p.time)) {
+		bound(p.ct, c, manip);
+		return L.NF_ACCEPT;
+	}
+	const address = manip == L.MANIP_SRC ? c.reply.dst : c.reply.src;
 	return natSetup(p, manip, address, address, 0, 0, 0);
 }
 
@@ -103,9 +111,12 @@ export function natDeviceChanged(p: Packet, hook: i32): bool {
 // nf_nat_used_tuple_new's extra test for two flows that cross is left out: one packet at a time, the second finds the first.
 function used(t: Tuple, c: Conn, now: i64): bool {
 	const reply = tupleAt(REPLY);
-	if (!invert(reply, t)) return false;
-	const found = findLive(reply, now);
-	return found >= 0 && !conn(found >> 1).orig.equals(c.orig);
+	return invert(reply, t) && !isFree(reply, c, now);
+}
+
+function isFree(reply: Tuple, c: Conn, now: i64): bool {
+	const found = findLive(reply, 1, now);
+	return found < 0 || conn(found >> 1).orig.equals(c.orig);
 }
 
 // In the last attempts of a round a TCP flow may take the tuple of one that is over and whose sequence it has passed.
@@ -113,7 +124,7 @@ function usedHarder(t: Tuple, c: Conn, left: u32, now: i64): bool {
 	if (left > HARDER_BELOW || t.proto != <u8>L.PROTO_TCP || c.state != <u8>L.TCP_CT_SYN_SENT) return used(t, c, now);
 	const reply = tupleAt(REPLY);
 	invert(reply, t);
-	const found = findLive(reply, now);
+	const found = findLive(reply, 1, now);
 	if (found < 0) return false;
 	const old = conn(found >> 1);
 	if ((found & 1) == 0 || old.state < <u8>L.TCP_CT_TIME_WAIT) return true;

@@ -23,3 +23,15 @@ export function udpPacket(p: Packet, c: Conn): void {
 export function genericPacket(p: Packet, c: Conn): void {
 	refresh(c, p, timeoutNs(p.netns, L.TIMEOUT_GENERIC));
 }
+
+const STREAM: u32 = L.IPS_SEEN_REPLY | L.IPS_ASSURED | L.IPS_CONFIRMED;
+
+/** Is this one more packet of a stream? Then its deadline is set, and only the counting is left to do. */
+// @ts-ignore: decorator
+@inline
+export function udpPasses(p: Packet, c: Conn): bool {
+	if (((<u32>c.status) & (STREAM | L.IPS_FIXED_TIMEOUT)) != STREAM) return false;
+	// what is ASSURED has been a stream before: its start lies more than two seconds back
+	c.deadline = p.time + timeoutNs(p.netns, L.TIMEOUT_UDP_STREAM);
+	return true;
+}
