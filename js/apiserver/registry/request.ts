@@ -1,0 +1,54 @@
+// What requests say beside the object: the query parameters of meta/v1 CreateOptions, UpdateOptions, PatchOptions, DeleteOptions
+// and ListOptions, and what the registry writes with.
+
+import type { KubernetesObject } from "../../api/meta.ts";
+import type { Clock, Random } from "../../ports.ts";
+import type { Storage } from "../storage/storage.ts";
+import type { Catalogue, ServedResource } from "./catalogue.ts";
+import type { Strategy } from "./strategy.ts";
+
+export interface Registry {
+	readonly storage: Storage;
+	readonly catalogue: Catalogue;
+	readonly clock: Clock;
+	readonly random: Random;
+	strategy(resource: ServedResource): Strategy;
+}
+
+export interface WriteOptions {
+	/** Everything is checked and answered, nothing is written. */
+	dryRun?: boolean;
+	/** Who owns the fields (server-side apply). */
+	fieldManager?: string;
+}
+
+export interface Preconditions {
+	uid?: string;
+	resourceVersion?: string;
+}
+
+export type PropagationPolicy = "Orphan" | "Background" | "Foreground";
+
+export interface DeleteOptions extends WriteOptions {
+	gracePeriodSeconds?: number;
+	propagationPolicy?: PropagationPolicy;
+	preconditions?: Preconditions;
+}
+
+/** The object that a request is about. */
+export interface Subject {
+	resource: ServedResource;
+	/** `` of cluster-scoped ones. */
+	namespace: string;
+	name: string;
+}
+
+export function stored({ storage }: Registry, { resource, namespace, name }: Subject): KubernetesObject | undefined {
+	return storage.get(resource.name, namespace, name);
+}
+
+/** As `metav1.Time` prints: whole seconds, UTC. */
+export function timestamp(clock: Clock, laterMs = 0): string {
+	const ms = Number(clock.now() / 1_000_000n) + laterMs;
+	return new Date(ms).toISOString().replace(/\.\d+Z$/, "Z");
+}

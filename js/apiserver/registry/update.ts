@@ -1,0 +1,100 @@
+// PUT and what a patch comes to: the object as it shall be, against the one that is there
+// (k8s.io/apiserver/pkg/registry/rest/update.go, registry/generic/registry/store.go).
+
+import type { KubernetesObject, ObjectMeta } from "../../api/meta.ts";
+import { equalJson, type Json } from "../patch/json.ts";
+import { badRequest, conflict, invalid, notFound } from "../status.ts";
+import { validateMetadata, validateMetadataUpdate } from "../validation/metadata.ts";
+import { GENERATIONS, nameRule } from "./names.ts";
+import { type Registry, type Subject, stored, type WriteOptions } from "./request.ts";
+
+export interface UpdateOptions extends WriteOptions {
+	/** `/status` writes the status alone, everything else leaves it as it is. */
+	status?: boolean;
+}
+
+/** Throws StatusError. What is equal to what is there is not written, and keeps its revision. */
+export function update(
+	registry: Registry,
+	subject: Subject,
+	object: KubernetesObject,
+	options: UpdateOptions = {},
+): KubernetesObject {
+	const { resource, namespace, name } = subject;
+	const about = { group: resource.group, resource: resource.plural };
+	const before = stored(registry, subject);
+	if (before === undefined) throw notFound(about, name);
+	checkIdentity(subject, object, before);
+	const { resourceVersion, uid } = object.metadata;
+	if (resourceVersion && resourceVersion !== before.metadata.resourceVersion) throw conflict(about, name);
+	if (uid && uid !== before.metadata.uid) {
+		const { uid: is } = before.metadata;
+		throw conflict(about, name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${is}`);
+	}
+	const strategy = registry.strategy(resource);
+	const wanted = merged(subject, object, before, options.status === true);
+	const after = strategy.withDefaults?.(wanted) ?? wanted;
+	const errors = [
+		...validateMetadata(after.metadata, resource.namespaced, nameRule(resource.name)),
+		...validateMetadataUpdate(after.metadata, before.metadata),
+		...(options.status === true ? [] : (strategy.validate?.(after) ?? [])),
+		...(options.status === true ? [] : (strategy.validateUpdate?.(after, before) ?? [])),
+	];
+	if (errors.length > 0) throw invalid(resource.group, resource.kind, name, errors);
+	if (equalJson(after as unknown as Json, before as unknown as Json)) return before;
+	if (options.dryRun === true) return after;
+	if (isGone(after)) return registry.storage.remove(resource.name, namespace, name) ?? after;
+	return registry.storage.put(resource.name, after);
+}
+
+function checkIdentity({ name, namespace }: Subject, { metadata }: KubernetesObject, before: KubernetesObject): void {
+	if (metadata.name !== undefined && metadata.name !== name)
+		throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`);
+	if (metadata.namespace !== undefined && metadata.namespace !== (before.metadata.namespace ?? ""))
+		throw badRequest(
+			`the namespace of the object (${metadata.namespace}) does not match the namespace on the request (${namespace})`,
+		);
+}
+
+function merged(
+	{ resource }: Subject,
+	object: KubernetesObject,
+	before: KubernetesObject,
+	status: boolean,
+): KubernetesObject {
+	const { uid, creationTimestamp, deletionTimestamp, deletionGracePeriodSeconds, generation, resourceVersion, name } =
+		before.metadata;
+	const kept: ObjectMeta = JSON.parse(
+		JSON.stringify({ name, uid, creationTimestamp, deletionTimestamp, deletionGracePeriodSeconds, resourceVersion }),
+	);
+	if (before.metadata.namespace) kept.namespace = before.metadata.namespace;
+	if (generation !== undefined) kept.generation = generation;
+	const { generation: _, ...given } = object.metadata;
+	if (status) {
+		const { managedFields } = given as { managedFields?: unknown };
+		const metadata = { ...before.metadata, ...kept, ...(managedFields ? { managedFields } : {}) };
+		return withStatus({ ...before, metadata }, object.status);
+	}
+	const metadata = { ...given, ...kept };
+	const wanted: KubernetesObject = { ...object, apiVersion: resource.apiVersion, kind: resource.kind, metadata };
+	const after = resource.subresources.status === undefined ? wanted : withStatus(wanted, before.status);
+	if (GENERATIONS.has(resource.name) && !equalJson(specOf(after), specOf(before)))
+		return { ...after, metadata: { ...metadata, generation: (generation ?? 0) + 1 } };
+	return after;
+}
+
+function withStatus(object: KubernetesObject, status: unknown): KubernetesObject {
+	const { status: _, ...rest } = object;
+	return status === undefined ? rest : { ...rest, status };
+}
+
+/** Everything that is neither metadata nor status. */
+function specOf({ metadata: _, status: __, ...rest }: KubernetesObject): Json {
+	return rest as unknown as Json;
+}
+
+/** Deleted, and nothing holds it any more. */
+export function isGone({ metadata }: KubernetesObject): boolean {
+	const waits = metadata.deletionGracePeriodSeconds !== undefined && metadata.deletionGracePeriodSeconds > 0;
+	return metadata.deletionTimestamp !== undefined && (metadata.finalizers ?? []).length === 0 && !waits;
+}

@@ -1,0 +1,189 @@
+// What the API says when it refuses: meta/v1 Status with upstream's codes, reasons and messages
+// (k8s.io/apimachinery/pkg/api/errors/errors.go, pkg/util/validation/field/errors.go).
+
+export interface StatusCause {
+	reason: string;
+	message: string;
+	field: string;
+}
+
+export interface StatusDetails {
+	name?: string;
+	group?: string;
+	/** The resource; of an invalid object its kind. */
+	kind?: string;
+	uid?: string;
+	causes?: StatusCause[];
+	retryAfterSeconds?: number;
+}
+
+export interface Status {
+	kind: "Status";
+	apiVersion: "v1";
+	metadata: { continue?: string };
+	status: "Success" | "Failure";
+	message?: string;
+	reason?: string;
+	details?: StatusDetails;
+	code: number;
+}
+
+/** A request that is refused; nothing was written. */
+export class StatusError extends Error {
+	override readonly name = "StatusError";
+	readonly status: Status;
+
+	constructor(
+		code: number,
+		reason: string,
+		message: string,
+		details?: StatusDetails,
+		metadata: Status["metadata"] = {},
+	) {
+		super(message);
+		const failure: Status = { kind: "Status", apiVersion: "v1", metadata, status: "Failure", message, reason, code };
+		this.status = details === undefined ? failure : { ...failure, details };
+	}
+}
+
+/** A resource as messages name it. */
+export interface ResourceName {
+	group: string;
+	/** The plural. */
+	resource: string;
+}
+
+/** `pods`, `deployments.apps`. */
+export function qualified({ group, resource }: ResourceName): string {
+	return group === "" ? resource : `${resource}.${group}`;
+}
+
+function detailsOf({ group, resource }: ResourceName, name: string): StatusDetails {
+	return { name, ...(group === "" ? {} : { group }), kind: resource };
+}
+
+export function notFound(resource: ResourceName, name: string): StatusError {
+	return new StatusError(404, "NotFound", `${qualified(resource)} "${name}" not found`, detailsOf(resource, name));
+}
+
+/** A path that leads to nothing. */
+export function noSuchResource(): StatusError {
+	return new StatusError(404, "NotFound", "the server could not find the requested resource", {});
+}
+
+export function alreadyExists(resource: ResourceName, name: string): StatusError {
+	const message = `${qualified(resource)} "${name}" already exists`;
+	return new StatusError(409, "AlreadyExists", message, detailsOf(resource, name));
+}
+
+export const MODIFIED = "the object has been modified; please apply your changes to the latest version and try again";
+
+export function conflict(resource: ResourceName, name: string, why = MODIFIED): StatusError {
+	const message = `Operation cannot be fulfilled on ${qualified(resource)} "${name}": ${why}`;
+	return new StatusError(409, "Conflict", message, detailsOf(resource, name));
+}
+
+export function forbidden(resource: ResourceName, name: string, why: string): StatusError {
+	const message =
+		name === ""
+			? `${qualified(resource)} is forbidden: ${why}`
+			: `${qualified(resource)} "${name}" is forbidden: ${why}`;
+	return new StatusError(403, "Forbidden", message, detailsOf(resource, name));
+}
+
+export function badRequest(message: string): StatusError {
+	return new StatusError(400, "BadRequest", message);
+}
+
+export function methodNotAllowed(): StatusError {
+	const message = "the server does not allow this method on the requested resource";
+	return new StatusError(405, "MethodNotAllowed", message, {});
+}
+
+export function unsupportedMediaType(accepted: readonly string[]): StatusError {
+	const message = `the body of the request was in an unknown format - accepted media types include: ${accepted.join(", ")}`;
+	return new StatusError(415, "UnsupportedMediaType", message);
+}
+
+/** `continueWith`: a token that goes on with the list as it is now. */
+export function expired(message: string, continueWith?: string): StatusError {
+	return new StatusError(
+		410,
+		"Expired",
+		message,
+		undefined,
+		continueWith === undefined ? {} : { continue: continueWith },
+	);
+}
+
+export function tooLarge(limit: number): StatusError {
+	return new StatusError(413, "RequestEntityTooLarge", `Request entity too large: limit is ${limit}`);
+}
+
+/** One thing that is wrong with one field, as validation says it. */
+export interface FieldError {
+	/** `spec.ports[0].port`. */
+	field: string;
+	reason:
+		| "FieldValueRequired"
+		| "FieldValueInvalid"
+		| "FieldValueNotSupported"
+		| "FieldValueForbidden"
+		| "FieldValueDuplicate"
+		| "FieldValueTooLong"
+		| "FieldValueNotFound"
+		| "FieldValueTooMany";
+	/** Without the field: `Required value: must be specified`. */
+	message: string;
+}
+
+const value = (bad: unknown) =>
+	typeof bad === "string" ? JSON.stringify(bad) : typeof bad === "object" ? JSON.stringify(bad) : String(bad);
+const because = (detail: string) => (detail === "" ? "" : `: ${detail}`);
+
+export const required = (field: string, detail = ""): FieldError => ({
+	field,
+	reason: "FieldValueRequired",
+	message: `Required value${because(detail)}`,
+});
+
+export const invalidValue = (field: string, bad: unknown, detail: string): FieldError => ({
+	field,
+	reason: "FieldValueInvalid",
+	message: `Invalid value: ${value(bad)}${because(detail)}`,
+});
+
+export const notSupported = (field: string, bad: string, supported: readonly string[]): FieldError => ({
+	field,
+	reason: "FieldValueNotSupported",
+	message: `Unsupported value: ${value(bad)}: supported values: ${[...supported]
+		.sort()
+		.map((word) => JSON.stringify(word))
+		.join(", ")}`,
+});
+
+export const forbiddenField = (field: string, detail: string): FieldError => ({
+	field,
+	reason: "FieldValueForbidden",
+	message: `Forbidden${because(detail)}`,
+});
+
+export const duplicate = (field: string, bad: unknown): FieldError => ({
+	field,
+	reason: "FieldValueDuplicate",
+	message: `Duplicate value: ${value(bad)}`,
+});
+
+export const tooLong = (field: string, most: number): FieldError => ({
+	field,
+	reason: "FieldValueTooLong",
+	message: `Too long: may not be more than ${most} bytes`,
+});
+
+export function invalid(group: string, kind: string, name: string, errors: readonly FieldError[]): StatusError {
+	const said = [...new Set(errors.map(({ field, message }) => `${field}: ${message}`))];
+	const all = said.length === 1 ? said[0] : `[${said.join(", ")}]`;
+	const message = `${qualified({ group, resource: kind })} "${name}" is invalid: ${all}`;
+	const causes = errors.map(({ reason, message, field }) => ({ reason, message, field }));
+	return new StatusError(422, "Invalid", message, { name, ...(group === "" ? {} : { group }), kind, causes });
+}
