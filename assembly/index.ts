@@ -7,7 +7,9 @@ import { addressCount, addressLimit, addressRows, internWords, internFailed } fr
 import { addColumns, copyRows, emptyColumns, firstAfter, isSorted } from "./capture/columns";
 import { captureEnd, captureFilled, captureInterface, captureOpen, captureRead, captureRoom } from "./capture/index";
 import { sortRows } from "./capture/order";
+import { indexChains } from "./compile/chains";
 import { buildFib, fibReset } from "./compile/fib";
+import { indexSpaceReset } from "./compile/indexspace";
 import { markPurity } from "./compile/purity";
 import { lpmBytes } from "./compile/lpm";
 import { compileSet } from "./compile/sets";
@@ -17,6 +19,7 @@ import { flowCount, flowsReset } from "./flow";
 import { run } from "./forward";
 import { neighboursReset } from "./neighbour";
 import { conntrackDelete, conntrackExpire, conntrackFlush, conntrackInit } from "./netfilter/conntrack";
+import { indexSwitch } from "./netfilter/chainindex";
 import { walk } from "./netfilter/iptables";
 import { Packet } from "./packet";
 import { enqueue, nextDue, packetIn, queueReset, TO_DEVICE, TO_OUTPUT, wake } from "./queue";
@@ -51,6 +54,7 @@ export function seal(): bool {
 	flowsReset();
 	replayReset();
 	conntrackInit();
+	indexSpaceReset();
 
 	return true;
 }
@@ -73,10 +77,14 @@ export function compile(netnsCount: i32, setCount: i32): bool {
 	for (let i = 0; i < setCount; i++) compileSet(i);
 	return true;
 }
-/** Looks at the first `count` chains: what of them is new, and which are pure. After rules have changed. */
-export function compileChains(count: i32): void {
+/** Indexes what is new of the first `count` chains, and marks which are pure. After rules have changed. False: TABLE_CHAININDEX is full. */
+export function compileChains(count: i32): bool {
+	if (!indexChains(count)) return false;
 	markPurity(count);
+	return true;
 }
+/** Whether walks use the indexes of chains; nothing but speed depends on it. */
+export { indexSwitch };
 
 /** Opens a socket (rport 0: a listener); its row, or -1: full. */
 export function listen(netns: i32, proto: i32, laddr: u32, lport: i32, raddr: u32, rport: i32): i32 {

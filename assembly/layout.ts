@@ -39,7 +39,8 @@ export const TABLE_FLOWHASH = 30; // i32 heads of the flow hash
 export const TABLE_PACKETIN = 31; // packets handed in one at a time
 export const TABLE_CTWINDOW = 32; // as many rows as TABLE_CT; conntrack lays it out
 export const TABLE_CAPTURE = 33; // what reads a recording: it lays out its input, its rows and its hashes itself, in bytes, and grows
-export const TABLE_COUNT = 34;
+export const TABLE_CHAININDEX = 40; // indexes of chains, in bytes; compile lays it out
+export const TABLE_COUNT = 41;
 
 // Packet: the first 32 bytes are the wire record (4 x u64); the rest is what an skb carries beside its bytes.
 //  0 src u32         4 dst u32          (IPv4: host order; IPv6: interned id)
@@ -368,16 +369,49 @@ export const CHAIN_TABLE = 12; // u32 XT_*
 export const CHAIN_NETNS = 16; // i32
 export const CHAIN_NAME = 20; // i32 host string id
 export const CHAIN_FLAGS = 24; // u32 CHAINF_*; the host writes 0 when it writes rules
+export const CHAIN_INDEX = 28; // u32 byte offset of its index in TABLE_CHAININDEX, written by compile; 0: none, rules are walked one by one
 export const CHAIN_STRIDE = 32;
 
 export const CHAINF_COMPILED = 1; // its rules have been looked at
 export const CHAINF_IMPURE = 2; // a walk depends on or changes more than `chainIsPure` allows, here or behind a jump
 export const CHAINF_IMPURE_OWN = 4; // by its own rules
 export const CHAINF_JUMPS = 8; // it has jumps
+export const CHAINF_FREE = 16; // nothing leads to it any more; the host says so
 
 export const POLICY_RETURN = 0; // a user chain
 export const POLICY_ACCEPT = 1;
 export const POLICY_DROP = 2;
+
+// Index of a chain, in TABLE_CHAININDEX: a header, then the hash's buckets, the links, and the columns that are scanned.
+// Offsets of parts are bytes from the header; rules are numbered from 0 within their chain; an entry of a part is a u32.
+export const INDEX_RULES = 0; // u32 rules of the chain, its policy not counted
+export const INDEX_RULE_FIRST = 4; // u32 row of TABLE_RULE
+export const INDEX_SHAPES = 8; // u32 shapes in the hash, at most INDEX_SHAPE_COUNT
+export const INDEX_SHAPE = 12; // u8[INDEX_SHAPE_COUNT] which fields a shape's key has, FIELD_* bits
+export const INDEX_BUCKET_MASK = 20; // u32 buckets - 1
+export const INDEX_LINKS = 24; // u32 where per rule the next one of the same key is: rule + 1, 0 none
+export const INDEX_SCANNED = 28; // u32 rules that are scanned
+export const INDEX_NUMBERS = 32; // u32 where the scanned rules' numbers are, in order, padded with INDEX_RULES
+export const INDEX_COLUMNS = 36; // u32 how many columns they have, 1..3
+export const INDEX_COLUMN = 40; // u8[4] which word each is of, WORD_*; the most telling first
+export const INDEX_COLUMN_FIRST = 44; // u32 where the first column is; the next follow. A group of four rules: four values, four masks
+export const INDEX_BYTES_LOG2 = 48; // u32 bytes of the whole index, a power of two
+export const INDEX_BUCKETS = 64; // buckets: u32 first rule of the key + 1, or 0; u32 high half of the key's hash
+export const INDEX_SHAPE_COUNT = 8;
+
+// Fields that an exact condition asks for
+export const FIELD_SRC = 1;
+export const FIELD_DST = 2;
+export const FIELD_L4 = 4; // protocol and destination port
+export const FIELD_IIF = 8;
+export const FIELD_OIF = 16;
+export const FIELD_SETS = 32; // how many sets of fields there are
+
+// Words of a packet that a column holds a value and a mask for
+export const WORD_DST = 0;
+export const WORD_SRC = 1;
+export const WORD_L4 = 2; // protocol << 16 | destination port
+export const WORD_COUNT = 3;
 
 // Rule
 export const RULE_SRC = 0; // u32

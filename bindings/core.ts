@@ -2,7 +2,7 @@
 // batches, events and flows coming out. Nothing here knows where the module's bytes come from (`node`, `deno`, `browser`).
 
 import * as L from "../assembly/layout.ts";
-import { type CoreExports, Rows } from "./views.ts";
+import { CapacityError, type CoreExports, Rows } from "./views.ts";
 
 /** All exports of `core.wasm`, as `assembly/index.ts` documents them. */
 export interface Instance extends CoreExports {
@@ -11,7 +11,8 @@ export interface Instance extends CoreExports {
 	seal(): number;
 	seed(value: bigint): void;
 	compile(netnsCount: number, setCount: number): number;
-	compileChains(count: number): void;
+	compileChains(count: number): number;
+	indexSwitch(on: number): void;
 	listen(netns: number, proto: number, laddr: number, lport: number, raddr: number, rport: number): number;
 	close(socket: number): void;
 	route(netns: number, dst: number): number;
@@ -103,6 +104,7 @@ const DEFAULTS: Readonly<Record<number, number>> = {
 	[L.TABLE_COUNTER]: 16384,
 	[L.TABLE_BYSOURCE]: 16384,
 	[L.TABLE_PACKETIN]: 64,
+	[L.TABLE_CHAININDEX]: 1 << 20,
 };
 
 /** Memory ran out, or a compile step found a table too small. */
@@ -145,9 +147,10 @@ export class Core {
 		this.compileChains();
 	}
 
-	/** Looks at chains after rules have changed. */
+	/** Looks at chains after rules have changed. Throws CapacityError. */
 	compileChains(): void {
-		this.engine.compileChains(this.rows.count(L.TABLE_CHAIN));
+		if (this.engine.compileChains(this.rows.count(L.TABLE_CHAIN))) return;
+		throw new CapacityError(L.TABLE_CHAININDEX, this.engine.capacity(L.TABLE_CHAININDEX));
 	}
 
 	/** Byte address of row `index` of TABLE_PACKETIN. */

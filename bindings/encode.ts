@@ -146,6 +146,7 @@ class RulesetEncoding {
 		for (const table of this.#ruleset.tables) {
 			if (!this.#keepTable(table)) this.#encodeTable(table);
 		}
+		this.#freeChains();
 		this.#writeNetns();
 		return {
 			netns: this.#netns,
@@ -156,6 +157,14 @@ class RulesetEncoding {
 			initial: this.#initial,
 			carried: this.#carried,
 		};
+	}
+
+	/** Chains that nothing leads to any more lose their indexes. */
+	#freeChains(): void {
+		const kept = new Set(this.#chains.map(({ row }) => row));
+		for (const { row } of this.#previous?.chains ?? []) {
+			if (!kept.has(row)) this.#rows.setU32(this.#rows.at(L.TABLE_CHAIN, row) + L.CHAIN_FLAGS, L.CHAINF_FREE);
+		}
 	}
 
 	/** A table that did not change keeps its rows. */

@@ -13,6 +13,8 @@ import { type EncodedNetwork, encodeNetwork } from "./network.ts";
 export interface MachineOptions {
 	seed?: bigint;
 	capacities?: Capacities;
+	/** Whether walks use the indexes of chains; nothing but speed depends on it. Default true. */
+	index?: boolean;
 	/** TCP window tracking (INVALID by sequence): on for captures with sequence numbers. Default false. */
 	windows?: boolean;
 }
@@ -37,6 +39,7 @@ export class Machine {
 			if (netns.ruleset) this.#encodeRuleset(netns.name, netns.ruleset);
 			if (options.windows) this.#setFlag(row, L.NS_TCP_WINDOWS);
 		}
+		this.core.engine.indexSwitch(Number(options.index ?? true));
 		this.core.compile();
 	}
 
@@ -140,6 +143,9 @@ export class Machine {
 	}
 }
 
+/** At most, of a chain that is long enough to be indexed: two to four buckets and a link, or three columns; rounded up to a power of two. */
+const INDEX_BYTES_PER_RULE = 80;
+
 /** Table sizes that fit a network, with room for a few reloads of its rules. */
 export function sizesOf(network: Network): Capacities {
 	let [devices, addresses, routes, nexthops, listeners, rules, chains, words, entries] = [0, 0, 0, 0, 0, 0, 0, 0, 0];
@@ -180,6 +186,7 @@ export function sizesOf(network: Network): Capacities {
 		[L.TABLE_WORD]: reloads(words) + entries,
 		[L.TABLE_STATE]: reloads(rules),
 		[L.TABLE_SET]: room(sets),
+		[L.TABLE_CHAININDEX]: reloads(rules) * INDEX_BYTES_PER_RULE,
 		[L.TABLE_ENTRY]: powerOfTwo(room(entries)),
 		[L.TABLE_SOCKET]: powerOfTwo((listeners + 512) * 2),
 		[L.TABLE_FDB]: powerOfTwo(devices * 4 + 256),

@@ -152,12 +152,12 @@ export class Cluster implements Disposable {
 	/** Loads a plan into a fresh engine; only where that succeeds the cluster is the new one. */
 	#open(plan: Plan, capacities: Capacities = {}): void {
 		const { network, assumed } = networkOfPlan(plan, this.#nodeState);
-		const sizes = { ...capacities, ...this.#options.capacities };
-		const machine = new Machine(this.#module, network, { seed: this.#seed, capacities: sizes });
+		const { index = true, capacities: own } = this.#options;
+		const options = { seed: this.#seed, index, capacities: { ...capacities, ...own } };
+		this.#machine = new Machine(this.#module, network, options);
 		this.#plan = plan;
 		this.#stateAssumed = assumed;
-		this.#machine = machine;
-		this.#wire = new Wire(machine);
+		this.#wire = new Wire(this.#machine);
 	}
 
 	get #nodeState(): NodeStates {

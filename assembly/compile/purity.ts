@@ -51,7 +51,8 @@ function setImpure(chain: i32, impure: bool): void {
 }
 
 function ownFlags(chain: i32): u32 {
-	let flags: u32 = 0;
+	let flags = load<u32>(chainRow(chain), L.CHAIN_FLAGS) & L.CHAINF_FREE;
+	if (flags) return flags;
 	const end = policyOf(chain);
 	for (let rule = rulesOf(chain); rule < end; rule += L.RULE_STRIDE) {
 		if (load<u8>(rule, L.RULE_TARGET) == L.TARGET_JUMP) flags |= L.CHAINF_JUMPS;

@@ -1,12 +1,14 @@
 // The rule walk (net/ipv4/netfilter/ip_tables.c, ipt_do_table): rules in order, matches in order, counters, jumps with a
-// stack, gotos without. The literal list is the truth; an index over it may change nothing that can be seen here.
+// stack, gotos without. The literal list is the truth; where a chain has an index, rules that it says cannot match are
+// not read, and nothing else is different.
 // Linux bounds the jump stack by the number of chains; here 64 jumps and a million rules a packet, beyond that unknown.
 
 import { base, row } from "../arena";
 import { baseChain } from "../netns";
 import { Packet } from "../packet";
 import { event, tracing } from "../trace";
-import { policyOf, rulesOf } from "./chain";
+import { chainRow, policyOf, rulesOf } from "./chain";
+import { candidate, indexOfChain } from "./chainindex";
 import { matches, MATCHES_NO, MATCHES_YES, portsDiffer } from "./match";
 import { pathCount, pathPush, pathStart } from "./path";
 import { patternHolds } from "./pattern";
@@ -16,8 +18,8 @@ import * as L from "../layout";
 const JUMPS_MAX: i32 = 64;
 const RULES_MAX: i32 = 1_000_000;
 
-// Addresses of the rules to return to
-const stack: usize = memory.data(256, 16);
+// Where to return to: the rule's address, the chain's index
+const stack: usize = memory.data(512, 16);
 
 /**
  * Asks the base chain of (p.netns, hook, table). NF_ACCEPT, NF_DROP, NF_REJECT (an answer is due: RULE_A of p.rule),
@@ -33,9 +35,16 @@ export function walk<T>(p: Packet, hook: i32, table: i32): i32 {
 	const dport: u32 = p.dport;
 	const underflow = policyOf(chain);
 	let at = rulesOf(chain);
+	let index = indexOfChain(chainRow(chain));
 	let depth = 0;
 	pathStart();
 	for (let left = RULES_MAX; left > 0; left--) {
+		if (index != 0) {
+			const next = seek(p, hook, index, at);
+			left -= <i32>((next - at) / L.RULE_STRIDE);
+			if (left <= 0) break;
+			at = next;
+		}
 		// The last row of a chain matches everything and ends or leaves it, so `at` stays in the table.
 		const want = load<u8>(at, L.RULE_PROTO);
 		const not = load<u8>(at, L.RULE_INVERT);
@@ -66,17 +75,27 @@ export function walk<T>(p: Packet, hook: i32, table: i32): i32 {
 			case L.TARGET_NONE:
 				at += L.RULE_STRIDE;
 				break;
-			case L.TARGET_JUMP:
+			case L.TARGET_JUMP: {
 				if (!(load<u32>(at, L.RULE_FLAGS) & L.RULEF_GOTO)) {
 					if (depth == JUMPS_MAX) return end<T>(p, hook, table, at, L.NF_UNKNOWN, L.REASON_RULE_BUDGET);
-					store<u32>(stack + <usize>(depth << 2), <u32>at + L.RULE_STRIDE);
-					depth++;
+					const frame = stack + <usize>(depth++ << 3);
+					store<u32>(frame, <u32>at + L.RULE_STRIDE);
+					store<u32>(frame, <u32>index, 4);
 				}
-				at = rulesOf(load<i32>(at, L.RULE_A));
+				const to = load<i32>(at, L.RULE_A);
+				at = rulesOf(to);
+				index = indexOfChain(chainRow(to));
 				break;
+			}
 			case L.TARGET_RETURN:
-				// depth >= 1 here
-				at = depth == 0 ? underflow : <usize>load<u32>(stack + <usize>(--depth << 2));
+				if (depth == 0) {
+					at = underflow;
+					index = 0;
+				} else {
+					const frame = stack + <usize>(--depth << 3);
+					at = <usize>load<u32>(frame);
+					index = <usize>load<u32>(frame, 4);
+				}
 				break;
 			case L.TARGET_ACCEPT:
 				pathCount(p);
@@ -91,6 +110,15 @@ export function walk<T>(p: Packet, hook: i32, table: i32): i32 {
 		}
 	}
 	return end<T>(p, hook, table, at, L.NF_UNKNOWN, L.REASON_RULE_BUDGET);
+}
+
+// The first rule from `at` on that can match, by the index of its chain.
+// @ts-ignore: decorator
+@inline
+function seek(p: Packet, hook: i32, index: usize, at: usize): usize {
+	const first = row(L.TABLE_RULE, load<i32>(index, L.INDEX_RULE_FIRST), L.RULE_STRIDE);
+	const number = candidate(index, p, hook, <u32>(at - first) / L.RULE_STRIDE);
+	return first + <usize>(number * L.RULE_STRIDE);
 }
 
 // Counts the walk and says which rule ended it. A target that found its own reason (no free NAT tuple) keeps it.

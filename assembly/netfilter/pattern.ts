@@ -18,3 +18,8 @@ export function patternHolds(pattern: i32, device: i32): bool {
 	const bits = load<u32>(row(L.TABLE_WORD, load<u32>(at, L.PATTERN_BITS) + word, 4));
 	return ((bits >>> (name & 31)) & 1) != 0;
 }
+
+/** The interned name that a pattern asks for; -1: it asks for none in particular. */
+export function exactName(pattern: i32): i32 {
+	return max(-1, load<i32>(row(L.TABLE_PATTERN, pattern, L.PATTERN_STRIDE), L.PATTERN_NAME));
+}

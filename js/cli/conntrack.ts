@@ -3,7 +3,7 @@
 import { Command } from "commander";
 import type { Context, Run } from "./command.ts";
 import { type FlowFlags, flowFlags, flowOptions, stateOptions } from "./flowoptions.ts";
-import { backendOption, type ClusterFlags, clusterFlags, clusterOptions, examples } from "./options.ts";
+import { type ClusterFlags, clusterFlags, clusterOptions, engineOptions, examples } from "./options.ts";
 import { replayFiles } from "./replayfiles.ts";
 import { openCluster } from "./source.ts";
 import { type Status, YES } from "./status.ts";
@@ -20,7 +20,7 @@ type Raw = { namespace: string; node: string };
 export function conntrackCommand(context: Context, run: Run<ConntrackOptions> = conntrack): Command {
 	const command = new Command("conntrack").description("print a node's connections as conntrack -L does");
 	flowOptions(stateOptions(command), false);
-	backendOption(clusterOptions(command));
+	engineOptions(clusterOptions(command));
 	examples(command, [
 		"podwire conntrack -f dump.yaml --node node-1 --flows capture.pcapng",
 		"podwire conntrack -f dump.yaml --node node-1 --flows capture.pcapng --at 1795353860",

@@ -26,6 +26,8 @@ export interface ClusterFlags {
 	lenient: boolean;
 	seed: bigint | null;
 	backend: NonNullable<ClusterOptions["backend"]> | null;
+	/** Off: the same answers without the index of chains. */
+	index: boolean;
 }
 
 /** Adds a value to those given before: for flags that may be repeated. */
@@ -139,14 +141,16 @@ export function clusterOptions(command: Command): Command {
 		.addOption(new Option("--seed <number>", "of every choice that chance makes").argParser(seed));
 }
 
-/** `--backend`, for the commands whose time is the engine's. */
-export function backendOption(command: Command): Command {
-	return command.addOption(
-		new Option(
-			"--backend <name>",
-			"what the engine runs on: wasm, native (default: native where it is built)",
-		).argParser(word("wasm", "native")),
-	);
+/** For the commands whose time is the engine's: what it runs on, and switches of what makes it fast and changes no answer. */
+export function engineOptions(command: Command): Command {
+	return command
+		.addOption(
+			new Option(
+				"--backend <name>",
+				"what the engine runs on: wasm, native (default: native where it is built)",
+			).argParser(word("wasm", "native")),
+		)
+		.option("--no-index", "read rules one by one, without the index of chains: the same answers, slower");
 }
 
 type Raw = Partial<Record<keyof ClusterFlags, unknown>>;
@@ -172,6 +176,7 @@ export function clusterFlags(raw: Raw): ClusterFlags {
 		lenient: given("lenient", false),
 		seed: given("seed", null),
 		backend: given("backend", null),
+		index: given("index", true),
 	};
 }
 

@@ -8,7 +8,7 @@ import type { ReplayReport } from "../replay/report.ts";
 import { reportText } from "../replay/text.ts";
 import type { Context, Run } from "./command.ts";
 import { type FlowFlags, flowFlags, flowOptions } from "./flowoptions.ts";
-import { backendOption, type ClusterFlags, clusterFlags, clusterOptions, examples, outputOption } from "./options.ts";
+import { type ClusterFlags, clusterFlags, clusterOptions, engineOptions, examples, outputOption } from "./options.ts";
 import { replayFiles } from "./replayfiles.ts";
 import { openCluster } from "./source.ts";
 import { NO, type Status, UNUSABLE, YES } from "./status.ts";
@@ -30,7 +30,7 @@ export function replayCommand(context: Context, run: Run<ReplayOptions> = replay
 	);
 	flowOptions(command, true).option("--per-flow <file>", "write one JSON object a flow, in time order");
 	outputOption(command, "text", "json", "yaml");
-	backendOption(clusterOptions(command));
+	engineOptions(clusterOptions(command));
 	examples(command, [
 		"podwire replay -f dump.yaml --flows capture.pcapng",
 		"podwire replay -f shop.yaml --flows monday.csv tuesday.csv --per-flow flows.ndjson -o json",

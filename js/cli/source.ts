@@ -20,6 +20,7 @@ export async function openCluster(flags: ClusterFlags, terminal: Terminal): Prom
 	const cluster = await Cluster.create({
 		namespace: flags.namespace,
 		strictPorts: flags.strictPorts,
+		index: flags.index,
 		...(flags.seed === null ? {} : { seed: flags.seed }),
 		...(flags.backend === null ? {} : { backend: flags.backend }),
 		...(nodeState === null ? {} : { nodeState }),

@@ -10,10 +10,10 @@ import { traceText } from "../trace/text.ts";
 import { paintFor } from "./colour.ts";
 import type { Context, Run } from "./command.ts";
 import {
-	backendOption,
 	type ClusterFlags,
 	clusterFlags,
 	clusterOptions,
+	engineOptions,
 	examples,
 	integer,
 	outputOption,
@@ -66,7 +66,7 @@ export function traceCommand(context: Context, run: Run<TraceOptions> = trace): 
 		new Option("--color <when>", "auto, always, never").argParser(word("auto", "always", "never")).default("auto"),
 	);
 	outputOption(command, ...FORMATS);
-	backendOption(clusterOptions(command));
+	engineOptions(clusterOptions(command));
 	examples(command, [
 		"podwire trace -f shop.yaml --from deploy/default/frontend --to svc/default/cartservice:7070",
 		"podwire trace -f dump.yaml --node-state nodes/ --from host/198.51.100.21 --to 203.0.113.80:80 -o json",

@@ -26,6 +26,8 @@ export interface ClusterOptions extends Flags {
 	nodeState?: NodeStates;
 	/** Machines outside, by IPv4 address. Others come with the traces that name them. */
 	hosts?: readonly string[];
+	/** Find the rule that a packet meets by index instead of one by one; the answers are the same. Default true. */
+	index?: boolean;
 	/** Rows of the engine's tables where the defaults do not fit. */
 	capacities?: Capacities;
 }

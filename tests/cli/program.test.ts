@@ -52,6 +52,7 @@ const NO_FLAGS = {
 	lenient: false,
 	seed: null,
 	backend: null,
+	index: true,
 };
 
 describe("the program", () => {
@@ -172,6 +173,7 @@ describe("options", () => {
 				lenient: true,
 				seed: 18446744073709551615n,
 				backend: null,
+				index: true,
 			},
 		});
 		expect((await run("routes -f a.yaml --node n --non-masquerade none")).options).toMatchObject({
@@ -182,9 +184,9 @@ describe("options", () => {
 	it("of replay", async () => {
 		const line =
 			"replay --flows a.pcap b.csv --flows c.csv -f a.yaml --events e.csv --replies none --tap pod/shop/a/eth0 " +
-			"--strict-sources --map 192.0.2.0/24=host/198.51.100.1 --per-flow - -o json";
+			"--strict-sources --no-index --map 192.0.2.0/24=host/198.51.100.1 --per-flow - -o json";
 		expect((await run(line)).options).toEqual({
-			cluster: NO_FLAGS,
+			cluster: { ...NO_FLAGS, index: false },
 			replay: {
 				flows: ["a.pcap", "b.csv", "c.csv"],
 				events: "e.csv",

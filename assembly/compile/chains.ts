@@ -1,0 +1,225 @@
+// Builds the indexes of chains (`netfilter/chainindex` reads them): a hash over rules with exact conditions, columns over
+// the rest. Short chains, and chains whose rules ask for no address, port or device, get none: reading them is quicker.
+
+import { row } from "../arena";
+import { columnBytes } from "../netfilter/chainindex";
+import { chainRow, rulesOf } from "../netfilter/chain";
+import { fieldsOf, hashOf, maskOf, sameKey, valueOf } from "./conditions";
+import { allocate, release } from "./indexspace";
+import * as L from "../layout";
+
+/** So many rules have to be told apart by an index before it is worth a look. */
+const TOLD_MIN: u32 = 6;
+/** A set of fields that fewer rules ask for is not worth a look-up a packet: its rules are scanned. */
+const SHAPE_MIN: u32 = 4;
+/** Room for rules whose key has another's hash: they are scanned. 10,000 keys have one in a hundred chains. */
+const COLLIDED_MAX: u32 = 4;
+/** The link of a rule that is scanned after all. */
+const COLLIDED: u32 = 0xffffffff;
+
+// Of the chain at hand: rules by set of fields, sets that are hashed (a bit each), rules that ask for each word.
+const byFields: usize = memory.data(128, 16); // u32[FIELD_SETS]
+let hashed: u32 = 0;
+const byWord: usize = memory.data(16, 16); // u32[WORD_COUNT]
+
+/** Indexes the chains that are new or written again among the first `count`. False: TABLE_CHAININDEX is full. */
+export function indexChains(count: i32): bool {
+	for (let chain = 0; chain < count; chain++) {
+		const at = chainRow(chain);
+		const flags = load<u32>(at, L.CHAIN_FLAGS);
+		if (flags & L.CHAINF_COMPILED) continue;
+		const old = load<u32>(at, L.CHAIN_INDEX);
+		if (old != 0) release(old);
+		store<u32>(at, 0, L.CHAIN_INDEX);
+		if (!(flags & L.CHAINF_FREE) && !indexChain(chain)) return false;
+	}
+	return true;
+}
+
+function indexChain(chain: i32): bool {
+	const count = load<u32>(chainRow(chain), L.CHAIN_RULE_COUNT);
+	if (count < TOLD_MIN) return true;
+	const rules = rulesOf(chain);
+	const exact = survey(rules, count);
+	const told = exact + surveyWords(rules, count);
+	if (told < TOLD_MIN || told < min(count >>> 1, 64)) return true;
+	const offset = allocate(place(0, count, exact));
+	if (offset == 0) return false;
+	const index = row(L.TABLE_CHAININDEX, <i32>offset, 1);
+	place(index, count, exact);
+	store<u32>(index, load<u32>(chainRow(chain), L.CHAIN_RULE_FIRST), L.INDEX_RULE_FIRST);
+	writeShapes(index);
+	writeColumnOrder(index);
+	for (let rule: u32 = count; rule-- > 0;) if (isHashed(rules, rule)) insert(index, rules, rule);
+	if (fillColumns(index, rules, count)) store<u32>(chainRow(chain), offset, L.CHAIN_INDEX);
+	else release(offset);
+	return true;
+}
+
+// Counts rules by their fields and chooses the sets to hash; returns how many rules those have.
+function survey(rules: usize, count: u32): u32 {
+	memory.fill(byFields, 0, L.FIELD_SETS << 2);
+	for (let i: u32 = 0; i < count; i++) add(byFields, fieldsOf(ruleAt(rules, i)));
+	hashed = 0;
+	let exact: u32 = 0;
+	for (let shape = 0; shape < L.INDEX_SHAPE_COUNT; shape++) {
+		let most = 0;
+		for (let fields = 1; fields < L.FIELD_SETS; fields++) {
+			const least = most == 0 ? SHAPE_MIN - 1 : counted(byFields, most);
+			if (!isShape(fields) && counted(byFields, fields) > least) most = fields;
+		}
+		if (most == 0) break;
+		hashed |= (<u32>1) << most;
+		exact += counted(byFields, most);
+	}
+	return exact;
+}
+
+// Counts which words the rules that are not hashed ask for; returns how many of them ask for any.
+function surveyWords(rules: usize, count: u32): u32 {
+	memory.fill(byWord, 0, L.WORD_COUNT << 2);
+	let told: u32 = 0;
+	for (let i: u32 = 0; i < count; i++) {
+		if (isHashed(rules, i)) continue;
+		let any: u32 = 0;
+		for (let word = 0; word < L.WORD_COUNT; word++) {
+			const mask = maskOf(ruleAt(rules, i), word);
+			any |= mask;
+			if (mask != 0) add(byWord, word);
+		}
+		if (any != 0) told++;
+	}
+	return told;
+}
+
+// Lays the parts out, into the header unless `index` is 0; returns the bytes needed.
+function place(index: usize, count: u32, exact: u32): u32 {
+	const buckets: u32 = exact == 0 ? 1 : (<u32>1) << (32 - clz(exact * 2 - 1));
+	const links = L.INDEX_BUCKETS + align(buckets * 8);
+	const numbers = links + align(exact == 0 ? 0 : count * 4);
+	const room = count - exact + (exact == 0 ? 0 : COLLIDED_MAX);
+	const columns = numbers + align(room * 4);
+	if (index != 0) {
+		store<u32>(index, count, L.INDEX_RULES);
+		store<u32>(index, buckets - 1, L.INDEX_BUCKET_MASK);
+		store<u32>(index, links, L.INDEX_LINKS);
+		store<u32>(index, numbers, L.INDEX_NUMBERS);
+		store<u32>(index, columns, L.INDEX_COLUMN_FIRST);
+		store<u32>(index, room, L.INDEX_SCANNED);
+	}
+	return columns + L.WORD_COUNT * <u32>columnBytes(room);
+}
+
+function writeShapes(index: usize): void {
+	let shapes: u32 = 0;
+	for (let fields = 1; fields < L.FIELD_SETS; fields++) {
+		if (!isShape(fields)) continue;
+		store<u8>(index + <usize>shapes, <u8>fields, L.INDEX_SHAPE);
+		shapes++;
+	}
+	store<u32>(index, shapes, L.INDEX_SHAPES);
+}
+
+// The word that most rules ask for first; one column at least.
+function writeColumnOrder(index: usize): void {
+	let columns = 0;
+	let taken: u32 = 0;
+	while (columns < L.WORD_COUNT) {
+		let most = -1;
+		for (let word = 0; word < L.WORD_COUNT; word++) {
+			if (!(taken & ((<u32>1) << word)) && (most < 0 || counted(byWord, word) > counted(byWord, most))) most = word;
+		}
+		if (columns > 0 && counted(byWord, most) == 0) break;
+		taken |= (<u32>1) << most;
+		store<u8>(index + <usize>columns, <u8>most, L.INDEX_COLUMN);
+		columns++;
+	}
+	store<u32>(index, columns, L.INDEX_COLUMNS);
+}
+
+// Rules come from the last to the first, so that each key's links ascend.
+function insert(index: usize, rules: usize, rule: u32): void {
+	const at = ruleAt(rules, rule);
+	const fields = fieldsOf(at);
+	const hash = hashOf(at, fields);
+	const mask = load<u32>(index, L.INDEX_BUCKET_MASK);
+	const link = index + <usize>load<u32>(index, L.INDEX_LINKS) + <usize>(rule << 2);
+	let bucket = (<u32>hash) & mask;
+	while (true) {
+		const slot = index + L.INDEX_BUCKETS + <usize>(bucket << 3);
+		const first = load<u32>(slot);
+		if (first != 0 && load<u32>(slot, 4) != <u32>(hash >> 32)) {
+			bucket = (bucket + 1) & mask;
+			continue;
+		}
+		// A search for this key would end here whatever the key is that sits here: buckets are never emptied.
+		if (first != 0 && !sameKey(ruleAt(rules, first - 1), at, fields)) {
+			store<u32>(link, COLLIDED);
+			return;
+		}
+		store<u32>(link, first);
+		store<u32>(slot, rule + 1);
+		store<u32>(slot, <u32>(hash >> 32), 4);
+		return;
+	}
+}
+
+// Numbers and columns of what is scanned. False where more keys collided than there is room for.
+function fillColumns(index: usize, rules: usize, count: u32): bool {
+	const links = index + <usize>load<u32>(index, L.INDEX_LINKS);
+	const numbers = index + <usize>load<u32>(index, L.INDEX_NUMBERS);
+	const room = load<u32>(index, L.INDEX_SCANNED);
+	let scanned: u32 = 0;
+	for (let rule: u32 = 0; rule < count; rule++) {
+		if (isHashed(rules, rule) && load<u32>(links + <usize>(rule << 2)) != COLLIDED) continue;
+		if (scanned == room) return false;
+		store<u32>(numbers + <usize>(scanned << 2), rule);
+		scanned++;
+	}
+	store<u32>(index, scanned, L.INDEX_SCANNED);
+	for (let i = scanned; i < ((scanned + 3) & ~3); i++) store<u32>(numbers + <usize>(i << 2), count);
+	let column = index + <usize>load<u32>(index, L.INDEX_COLUMN_FIRST);
+	for (let c: usize = 0; c < <usize>load<u32>(index, L.INDEX_COLUMNS); c++) {
+		const word: u32 = load<u8>(index + c, L.INDEX_COLUMN);
+		for (let i: u32 = 0; i < scanned; i++) {
+			const rule = ruleAt(rules, load<u32>(numbers + <usize>(i << 2)));
+			const lane = column + <usize>(((i >>> 2) << 5) + ((i & 3) << 2));
+			store<u32>(lane, valueOf(rule, word));
+			store<u32>(lane, maskOf(rule, word), 16);
+		}
+		column += columnBytes(scanned);
+	}
+	return true;
+}
+
+// @ts-ignore: decorator
+@inline
+function counted(counts: usize, which: u32): u32 {
+	return load<u32>(counts + <usize>(which << 2));
+}
+
+function add(counts: usize, which: u32): void {
+	store<u32>(counts + <usize>(which << 2), counted(counts, which) + 1);
+}
+
+// @ts-ignore: decorator
+@inline
+function isShape(fields: u32): bool {
+	return ((hashed >>> fields) & 1) != 0;
+}
+
+function isHashed(rules: usize, rule: u32): bool {
+	return isShape(fieldsOf(ruleAt(rules, rule)));
+}
+
+// @ts-ignore: decorator
+@inline
+function ruleAt(rules: usize, rule: u32): usize {
+	return rules + <usize>(rule * L.RULE_STRIDE);
+}
+
+// @ts-ignore: decorator
+@inline
+function align(bytes: u32): u32 {
+	return (bytes + 15) & ~15;
+}

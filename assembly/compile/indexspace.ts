@@ -1,0 +1,47 @@
+// Room for the indexes of chains within TABLE_CHAININDEX: blocks of powers of two, and a list of free ones a size.
+
+import { capacity, row } from "../arena";
+import * as L from "../layout";
+
+const SMALLEST_LOG2: u32 = 8;
+const SIZES: i32 = 32;
+
+// u32[SIZES]
+const free: usize = memory.data(128, 16);
+/** Offset 0 stands for none. */
+const FIRST: u32 = 64;
+let top: u32 = FIRST;
+
+/** Forgets every block. */
+export function indexSpaceReset(): void {
+	top = FIRST;
+	memory.fill(free, 0, SIZES << 2);
+}
+
+/** A zeroed block of at least `bytes`: its offset, 64-byte aligned; 0 where the table is full. */
+export function allocate(bytes: u32): u32 {
+	const log2 = max(SMALLEST_LOG2, 32 - <u32>clz(bytes - 1));
+	const list = free + <usize>(log2 << 2);
+	let offset = load<u32>(list);
+	if (offset != 0) store<u32>(list, load<u32>(block(offset)));
+	else {
+		if (<u64>top + ((<u64>1) << log2) > <u64>capacity(L.TABLE_CHAININDEX)) return 0;
+		offset = top;
+		top += (<u32>1) << log2;
+	}
+	memory.fill(block(offset), 0, (<usize>1) << log2);
+	store<u32>(block(offset), log2, L.INDEX_BYTES_LOG2);
+	return offset;
+}
+
+/** Gives a block back. */
+export function release(offset: u32): void {
+	const log2 = load<u32>(block(offset), L.INDEX_BYTES_LOG2);
+	const list = free + <usize>(log2 << 2);
+	store<u32>(block(offset), load<u32>(list));
+	store<u32>(list, offset);
+}
+
+function block(offset: u32): usize {
+	return row(L.TABLE_CHAININDEX, <i32>offset, 1);
+}
