@@ -68,6 +68,12 @@ export function backendOf(module: EngineModule): Backend {
 	return module instanceof WebAssembly.Module ? "wasm" : "native";
 }
 
+/** An engine of its own: what `assembly/index.ts` exports, of which `Exports` names what the caller uses. */
+export function instantiate<Exports = Instance>(module: EngineModule): Exports {
+	const wasm = module instanceof WebAssembly.Module;
+	return (wasm ? new WebAssembly.Instance(module, {}).exports : module.instantiate()) as unknown as Exports;
+}
+
 /** Rows a table holds. What is absent has the default below. */
 export type Capacities = Partial<Record<number, number>>;
 
@@ -162,9 +168,4 @@ export class Core {
 	batch(index: number): number {
 		return this.engine.table(L.TABLE_BATCH) + index * L.BATCH_STRIDE;
 	}
-}
-
-function instantiate(module: EngineModule): Instance {
-	if (!(module instanceof WebAssembly.Module)) return module.instantiate();
-	return new WebAssembly.Instance(module, {}).exports as unknown as Instance;
 }

@@ -3,7 +3,7 @@
 
 import * as L from "../assembly/layout.ts";
 import { PacketColumns } from "./columns.ts";
-import { EngineError } from "./core.ts";
+import { EngineError, type EngineModule, instantiate } from "./core.ts";
 
 /** What `core.wasm` exports for recordings; `assembly/index.ts` documents each. */
 interface RecordingExports {
@@ -33,8 +33,8 @@ export class Recording {
 	readonly #columns: PacketColumns[] = [];
 	#view: DataView;
 
-	constructor(module: WebAssembly.Module) {
-		this.engine = new WebAssembly.Instance(module, {}).exports as unknown as RecordingExports;
+	constructor(module: EngineModule) {
+		this.engine = instantiate<RecordingExports>(module);
 		const abi = this.engine.abi();
 		if (abi !== L.ABI) throw new EngineError(`core.wasm has ABI ${abi}, this package wants ${L.ABI}`);
 		this.#view = new DataView(this.engine.memory.buffer);

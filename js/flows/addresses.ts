@@ -2,6 +2,7 @@
 // recording's, in the engine's memory (`assembly/capture/addresses`); an index, once given, stays. Sources with one table are
 // read by one engine. Left out: zone ids (`%eth0`), which no capture holds.
 
+import type { EngineModule } from "../../bindings/core.ts";
 import { Recording } from "../../bindings/recording.ts";
 import { ipv4FromNumber, ipv6FromGroups, parseIpv6 } from "../net/address.ts";
 
@@ -19,7 +20,7 @@ export class AddressTable {
 	}
 
 	/** The engine that the table is in, made from `module` when it is first asked for. */
-	recordingOf(module: WebAssembly.Module): Recording {
+	recordingOf(module: EngineModule): Recording {
 		if (this.#recording === null) {
 			this.#recording = new Recording(module);
 			this.#recording.engine.addressLimit(this.max);

@@ -4,6 +4,7 @@
 
 import { loadModule } from "#core";
 import { SOURCE_PCAP, SOURCE_PCAPNG } from "../../assembly/layout.ts";
+import type { EngineModule } from "../../bindings/core.ts";
 import { AddressTable } from "./addresses.ts";
 import { CaptureReader } from "./capture.ts";
 import { BATCH_ROWS, type PacketColumns } from "./columns.ts";
@@ -32,7 +33,7 @@ export interface FlowOptions {
 	/** Rows of a batch: 8 to 4096 (default 4096). */
 	batchRows?: number;
 	/** The engine's module; default: the package's own. */
-	module?: WebAssembly.Module;
+	module?: EngineModule;
 	/** To be shared by sources that are merged. */
 	addresses?: AddressTable;
 	interfaces?: InterfaceTable;

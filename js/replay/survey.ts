@@ -1,6 +1,7 @@
 // The first of two passes over a recording: which machines outside it needs, which of its flows have recorded replies, and
 // how large the engine's tables have to be. It keeps one bit a flow; the sources are opened again for the replay itself.
 
+import type { EngineModule } from "../../bindings/core.ts";
 import { BATCH_ROWS, type PacketColumns } from "../flows/columns.ts";
 import { mergeFlows, openAll } from "../flows/merge.ts";
 import { OFFER, OfferColumns, Offers, REPLY } from "../flows/offer.ts";
@@ -26,7 +27,7 @@ export interface SurveyOptions extends OwnerOptions {
 	strictSources?: boolean;
 	flows?: Pick<FlowOptions, "strict" | "decapsulate">;
 	/** The engine's module that reads; default: the package's own. */
-	module?: WebAssembly.Module;
+	module?: EngineModule;
 	signal?: AbortSignal;
 	/** Packets read so far. */
 	progress?: (packets: number) => void;

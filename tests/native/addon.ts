@@ -26,5 +26,6 @@ export function layPackage(): void {
 	cpSync("package.json", `${PACKAGE}/package.json`);
 	cpSync("dist", `${PACKAGE}/dist`, { recursive: true });
 	mkdirSync(`${PACKAGE}/dist/bindings/native`, { recursive: true });
+	cpSync("build/core.wasm", `${PACKAGE}/dist/bindings/core.wasm`);
 	cpSync(ADDON, `${PACKAGE}/dist/bindings/native/core.node`);
 }
