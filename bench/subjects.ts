@@ -1,7 +1,7 @@
 // Every subject, in the order of the report.
 
 import { opened } from "./connect.ts";
-import { fib } from "./fib.ts";
+import { fibBytes, fibs } from "./fib.ts";
 import type { Samples, Subject } from "./figure.ts";
 import { established } from "./forward.ts";
 import { insertions } from "./insert.ts";
@@ -13,7 +13,7 @@ import { trace } from "./trace.ts";
 
 /** What is timed in this process. */
 export const SUBJECTS: readonly Subject[] = [
-	fib,
+	...fibs,
 	rules,
 	...lookups,
 	...insertions,
@@ -24,4 +24,4 @@ export const SUBJECTS: readonly Subject[] = [
 ];
 
 /** What times itself. */
-export const SAMPLED: readonly Samples[] = [start];
+export const SAMPLED: readonly Samples[] = [fibBytes, start];
