@@ -58,11 +58,18 @@ export function place(table: i32, rows: u32, stride: u32): usize {
 }
 
 /**
- * Makes the table that was laid out last hold `rows` rows; those that it has stay where they are. For what is only known
- * when configuration is compiled. False: memory is at its maximum, or another table lies behind this one.
+ * Makes a table hold `rows` rows, more than it has: for what is only known when configuration is compiled. What lies in it
+ * stays, but moves where another table was laid out behind it, and its old room is lost. False: memory is at its maximum.
  */
 export function extend(table: i32, rows: u32, stride: u32): bool {
-	if (table != last || !reach(<u32>base(table), rows, stride)) return false;
+	const at = base(table);
+	const held = capacity(table);
+	if (table != last) {
+		if (place(table, rows, stride) == 0) return false;
+		memory.copy(base(table), at, <usize>held * stride);
+		return true;
+	}
+	if (!reach(<u32>at, rows, stride)) return false;
 	// bound: as above
 	unchecked((CAPACITY[table] = rows));
 	return true;

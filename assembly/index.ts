@@ -43,9 +43,8 @@ export function reserve(table: i32, rows: u32): void {
 /** Lays the tables out. False: memory is at its maximum. */
 export function seal(): bool {
 	for (let t = 0; t < L.TABLE_COUNT; t++) {
-		if (t != L.TABLE_FIB && place(t, ROWS[t], strideOf(t)) == 0) return false;
+		if (place(t, ROWS[t], strideOf(t)) == 0) return false;
 	}
-	if (place(L.TABLE_FIB, ROWS[L.TABLE_FIB], L.FIB_ROW) == 0) return false;
 	fdbReset();
 	neighboursReset();
 	peersReset();

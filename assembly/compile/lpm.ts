@@ -1,6 +1,6 @@
 // Builds what `lpm` matches against, from disjoint intervals: ascending starts (u32, the first 0), each with its answer (u32).
-// Everything goes to TABLE_FIB, one netns behind the other; the table grows as needed, as how large a trie becomes is only
-// known when it is there. Nodes of one parent lie side by side, and so do the leaves of one node.
+// Everything goes to TABLE_FIB, one netns behind the other; the table grows as needed and may move then, as how large a trie
+// becomes is only known when it is there: what is kept is offsets. Nodes of one parent lie side by side, and so do the leaves of one node.
 
 import { base, capacity, extend } from "../arena";
 import { nodeBit, signed } from "../lpm";
@@ -42,7 +42,7 @@ export function buildLpm(ns: usize, at: usize, intervalCount: u32, answers: u32)
 	store<u32>(ns, record / L.FIB_ROW, L.NETNS_FIB_FIRST);
 	store<u32>(ns, form, L.NETNS_FIB_FORM);
 	if (line) return buildLine(place(record));
-	return wide ? buildForm<u32>(place(record)) : buildForm<u16>(place(record));
+	return wide ? buildForm<u32>(record) : buildForm<u16>(record);
 }
 
 // Bytes at the end of what is used; an offset, or FULL.
@@ -101,10 +101,10 @@ function putKey(line: usize, at: u32, interval: u32): void {
 	store<i32>(line + ((<usize>at) << 2), interval < count ? signed(startOf(interval) - 1) : i32.MAX_VALUE);
 }
 
-function buildForm<T>(record: usize): bool {
-	store<u32>(record, windowStart, L.FIB_WINDOW_START);
-	store<u32>(record, windowCells, L.FIB_WINDOW_CELLS);
-	store<u32>(record, windowShift, L.FIB_WINDOW_SHIFT);
+function buildForm<T>(record: u32): bool {
+	store<u32>(place(record), windowStart, L.FIB_WINDOW_START);
+	store<u32>(place(record), windowCells, L.FIB_WINDOW_CELLS);
+	store<u32>(place(record), windowShift, L.FIB_WINDOW_SHIFT);
 	if (windowCells > 0) {
 		if (!buildWindow<T>(record)) return false;
 		leaveWindow();
@@ -112,11 +112,11 @@ function buildForm<T>(record: usize): bool {
 	if (count <= LINE_INTERVALS * LINE_INTERVALS) return buildLines<T>(record);
 	const root = take(L.TRIE_STRIDE, 8);
 	if (root == FULL) return false;
-	store<u32>(record, root >>> 3, L.FIB_ROOT);
+	store<u32>(place(record), root >>> 3, L.FIB_ROOT);
 	return buildNode<T>(root, 0, 0, 0);
 }
 
-function buildWindow<T>(record: usize): bool {
+function buildWindow<T>(record: u32): bool {
 	const last: u32 = (1 << windowShift) - 1;
 	let nodes: u32 = 0;
 	let interval: u32 = 0;
@@ -128,7 +128,7 @@ function buildWindow<T>(record: usize): bool {
 	}
 	const first = take(nodes * L.TRIE_STRIDE, 8);
 	if (first == FULL) return false;
-	store<u32>(record, first >>> 3, L.FIB_WINDOW_NODES);
+	store<u32>(place(record), first >>> 3, L.FIB_WINDOW_NODES);
 	interval = 0;
 	for (let cell: u32 = 0; cell < windowCells; cell++) {
 		const found = <u32>load<T>(cellAt<T>(record, cell), L.FIB_CELLS);
@@ -143,8 +143,8 @@ function buildWindow<T>(record: usize): bool {
 
 // @ts-ignore: decorator
 @inline
-function cellAt<T>(record: usize, cell: u32): usize {
-	return record + ((<usize>cell) << alignof<T>());
+function cellAt<T>(record: u32, cell: u32): usize {
+	return place(record) + ((<usize>cell) << alignof<T>());
 }
 
 // Takes out of the intervals what the window answers: the interval before it goes on to its end.
@@ -179,14 +179,14 @@ function keep(kept: u32, start: u32, answer: u32): u32 {
 	return kept + 1;
 }
 
-function buildLines<T>(record: usize): bool {
+function buildLines<T>(record: u32): bool {
 	const lower = (count + LINE_INTERVALS - 1) / LINE_INTERVALS;
 	const lines = take((lower + 1) * L.FIB_ROW, L.FIB_ROW);
 	const answers = take(lower * LINE_INTERVALS * <u32>sizeof<T>(), <u32>sizeof<T>());
 	if (lines == FULL || answers == FULL) return false;
-	store<u32>(record, 0, L.FIB_ROOT);
-	store<u32>(record, lines / L.FIB_ROW, L.FIB_LINES);
-	store<u32>(record, answers / <u32>sizeof<T>(), L.FIB_ANSWERS);
+	store<u32>(place(record), 0, L.FIB_ROOT);
+	store<u32>(place(record), lines / L.FIB_ROW, L.FIB_LINES);
+	store<u32>(place(record), answers / <u32>sizeof<T>(), L.FIB_ANSWERS);
 	for (let k: u32 = 0; k < LINE_INTERVALS - 1; k++) putKey(place(lines), k, (k + 1) * LINE_INTERVALS);
 	for (let j: u32 = 0; j < lower; j++) {
 		const line = place(lines + (j + 1) * L.FIB_ROW);

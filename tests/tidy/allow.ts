@@ -11,6 +11,7 @@ export const LONG: Record<string, string> = {
 
 /** Modules of assembly/ that own a record and so may touch raw memory. All others go through their functions. */
 export const RECORDS: Record<string, string> = {
+	"assembly/arena.ts": "a table that moves, whole",
 	"assembly/netns.ts": "the netns record",
 	"assembly/device.ts": "the device record",
 	"assembly/fdb.ts": "forwarding database entries",
