@@ -2,6 +2,7 @@
 // A view on a row of TABLE_DEVICE. A device's index is also its link-layer address: unique, and easy to print.
 
 import { row } from "./arena";
+import { note } from "./journey";
 import * as L from "./layout";
 
 // @ts-ignore: decorator
@@ -62,11 +63,13 @@ export function tunnelPort(index: i32): u16 {
 
 /** Counts a received packet. */
 export function countIn(index: i32, bytes: u32): void {
+	note(L.STEP_IN, index);
 	count(device(index) + L.DEVICE_RX_PACKETS, bytes);
 }
 
 /** Counts a sent packet. */
 export function countOut(index: i32, bytes: u32): void {
+	note(L.STEP_OUT, index);
 	count(device(index) + L.DEVICE_TX_PACKETS, bytes);
 }
 

@@ -14,6 +14,7 @@ import { bridgeReceive, bridgeSend } from "./bridge";
 import { countIn, countOut, deviceKind, deviceMaster, deviceMtu, deviceNetns, devicePeer } from "./device";
 import { isMartian, lookupRoute, preferredSource, sourceOnLink, validateSource } from "./fib";
 import * as icmp from "./icmp";
+import { notRepeatable } from "./journey";
 import { headerCached, MAC_NONE, resolve } from "./neighbour";
 import { conntrackAttach, conntrackUnconfirmedDrop } from "./netfilter/conntrack";
 import { hook } from "./netfilter/hooks";
@@ -21,7 +22,7 @@ import { rejectWith } from "./netfilter/target";
 import { netnsHas } from "./netns";
 import { Packet } from "./packet";
 import * as queue from "./queue";
-import { arrived, crossed, ended } from "./replay";
+import { arrived, crossed, ended } from "./outcome";
 import { findQuoted, findSocket, SOCKET_NONE } from "./socket";
 import { event, tracing, verdictOfLast } from "./trace";
 import { decapsulate, encapsulate, isForTunnel } from "./vxlan";
@@ -121,6 +122,7 @@ function forward<T>(p: Packet): void {
 	}
 	p.ttl--;
 	if (p.oif == p.iif && !p.has(L.SKB_ROUTED) && sourceOnLink(p)) {
+		notRepeatable();
 		icmp.sendRedirect<T>(p);
 		// The redirect arrives before the packet itself goes on.
 		run<T>();

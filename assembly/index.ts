@@ -16,6 +16,7 @@ import { compileSet } from "./compile/sets";
 import { fdbReset } from "./fdb";
 import { fibLookup, sourceFor } from "./fib";
 import { flowCount, flowsReset } from "./flow";
+import { journeysReset } from "./journey";
 import { run } from "./forward";
 import { neighboursReset } from "./neighbour";
 import { conntrackDelete, conntrackExpire, conntrackFlush, conntrackInit } from "./netfilter/conntrack";
@@ -23,9 +24,11 @@ import { indexSwitch } from "./netfilter/chainindex";
 import { walk } from "./netfilter/iptables";
 import { Packet } from "./packet";
 import { enqueue, nextDue, packetIn, queueReset, TO_DEVICE, TO_OUTPUT, wake } from "./queue";
+import { cacheHits, cacheMisses, changed, changedAll, pathCache, settleAll } from "./pathcache";
 import { peersReset } from "./peer";
 import { reseed } from "./random";
-import { flowsOverflow, offer, repliesUnanswerable, replayMode, replayReset, tick } from "./replay";
+import { replayMode } from "./outcome";
+import { flowsOverflow, offer, repliesUnanswerable, replayReset, tick } from "./replay";
 import { closeSocket, openSocket } from "./socket";
 import { eventCount, eventsLost, eventsReset, Silent, Traced } from "./trace";
 import * as L from "./layout";
@@ -51,6 +54,7 @@ export function seal(): bool {
 	queueReset();
 	eventsReset();
 	flowsReset();
+	journeysReset();
 	replayReset();
 	conntrackInit();
 	indexSpaceReset();
@@ -74,6 +78,7 @@ export function compile(netnsCount: i32, setCount: i32): bool {
 		if (!buildFib(i)) return false;
 	}
 	for (let i = 0; i < setCount; i++) compileSet(i);
+	changedAll();
 	return true;
 }
 /** Indexes what is new of the first `count` chains, and marks which are pure. After rules have changed. False: TABLE_CHAININDEX is full. */
@@ -138,6 +143,8 @@ export { eventCount, eventsLost, eventsReset };
 
 /** Offers the first `count` rows of TABLE_BATCH to a replay; returns how many were carried. */
 export { offer, replayMode, tick, flowCount, flowsReset, replayReset, repliesUnanswerable, flowsOverflow };
+/** The path cache: on or off; packets repeated and carried; a netns was configured anew; all that is owed to the tables is paid. */
+export { pathCache, cacheHits, cacheMisses, changed, settleAll };
 /** Forgets every conntrack entry of a netns. */
 export { conntrackFlush, conntrackDelete };
 /** Makes a row of TABLE_CT whole (deadline, counters) before the host reads it. */
@@ -224,7 +231,11 @@ function strideOf(t: i32): u32 {
 			return L.PEER_STRIDE;
 		case L.TABLE_PACKETIN:
 			return L.PACKET_STRIDE;
-		case L.TABLE_FLOWHASH:
+		case L.TABLE_LINE:
+			return L.LINE_STRIDE;
+		case L.TABLE_JOURNEY:
+			return L.JOURNEY_STRIDE;
+		case L.TABLE_STEP:
 			return 4;
 		case L.TABLE_COUNTER:
 			return L.COUNTER_STRIDE;

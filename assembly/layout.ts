@@ -35,10 +35,12 @@ export const TABLE_PEER = 26;
 export const TABLE_SCRATCH = 27;
 export const TABLE_COUNTER = 28; // as many rows as TABLE_RULE: what a full path table could not hold
 export const TABLE_BYSOURCE = 29; // heads of the by-source chains, u32 entry + 1; conntrack lays it out
-export const TABLE_FLOWHASH = 30; // i32 heads of the flow hash
+export const TABLE_LINE = 30; // the path cache: a line a connection, which also finds its flow
 export const TABLE_PACKETIN = 31; // packets handed in one at a time
 export const TABLE_CTWINDOW = 32; // as many rows as TABLE_CT; conntrack lays it out
 export const TABLE_CAPTURE = 33; // what reads a recording: it lays out its input, its rows and its hashes itself, in bytes, and grows
+export const TABLE_JOURNEY = 34; // what packets of a direction do on their way, interned
+export const TABLE_STEP = 35; // u32 steps of the journeys
 export const TABLE_CHAININDEX = 40; // indexes of chains, in bytes; compile lays it out
 export const TABLE_COUNT = 41;
 
@@ -204,6 +206,7 @@ export const NETNS_CT_INSERT_FAILED = 264; // u32 nf_conntrack_stat.insert_faile
 export const NETNS_CT_DROP = 268; // u32 table full
 export const NETNS_CT_EARLY_DROP = 272; // u32
 export const NETNS_CT_PEAK = 276; // u32 most entries at once
+export const NETNS_CHANGED = 280; // u32 epoch of the path cache in which something was configured anew
 export const NETNS_STRIDE = 288;
 
 export const NS_IP_FORWARD = 1;
@@ -589,6 +592,7 @@ export const IPS_DST_NAT_DONE = 256;
 export const IPS_DYING = 512;
 export const IPS_FIXED_TIMEOUT = 1024;
 export const IPS_NAT_CLASH = 4096;
+export const IPS_CACHED = 32768; // not a kernel bit: a line of the path cache repeats packets of the entry and owes it their sums
 export const IPS_TAKEN = 16384; // not a kernel bit: the row holds an entry, confirmed or not
 
 // Interface pattern
@@ -854,9 +858,12 @@ export const FLOW_SECOND = 76; // i32 second node it crossed; -1 none
 export const FLOW_SEEN_REPLY_SRC = 80; // u32 what the client saw
 export const FLOW_SEEN_REPLY_SPORT = 84; // u16
 export const FLOW_PADDING = 86;
-export const FLOW_NEXT = 88; // i32 hash chain
+export const FLOW_LINE = 88; // u32 its line of the path cache
 export const FLOW_CT_NETNS = 92; // i32 first netns that tracked it; -1 none
-export const FLOW_STRIDE = 96;
+export const FLOW_CROSSED = 96; // u32[FLOW_CROSSED_MAX] entry + 1 of each netns that tracks it, in the order of the last packet; 0 none
+export const FLOW_SETTLED = 120; // i64 ns of the packet up to which its entries' deadlines are true
+export const FLOW_STRIDE = 128;
+export const FLOW_CROSSED_MAX = 6;
 
 export const FLOWF_ANSWERED = 1;
 export const FLOWF_SECOND_HOP = 2;
@@ -888,6 +895,54 @@ export const BATCHF_RECORDED = 2; // recorded replies of its connection will fol
 export const REPLIES_NONE = 0; // nothing answers
 export const REPLIES_MIRROR = 1; // a program answers each packet that it gets
 export const REPLIES_RECORDED = 2; // flows with recorded replies are answered by them, others are mirrored
+
+// Line of the path cache: 64 bytes a connection, open addressing. All that a packet needs that repeats the one before it.
+//  0 src u32         4 dst u32         (the tuple that the initiator sends; 16 bytes are the key)
+//  8 ports u32      12 owner u32       (sport | dport << 16; netns << 8 | protocol)
+// 16 flow u32       20 epoch u32       (row + 1, 0: the line is empty; 0: nothing can be repeated)
+// 24 journey u32[2]                    (of a request, of a reply; 0 none)
+// 32 bytes u32[2]                      (not settled yet, by direction)
+// 40 packets u16[2] 44 limits u32      (not settled yet, by direction, as one word; LIMIT_*)
+// 48 last i64                          (ns of the last packet)
+// 56 until i64                         (ns up to which no neighbour on the way changes its state)
+export const LINE_SRC = 0;
+export const LINE_DST = 4;
+export const LINE_PORTS = 8;
+export const LINE_OWNER = 12;
+export const LINE_FLOW = 16;
+export const LINE_EPOCH = 20;
+export const LINE_JOURNEY = 24;
+export const LINE_BYTES = 32; // while the epoch is 0: attempts to note a journey
+export const LINE_PACKETS = 40;
+export const LINE_LIMITS = 44;
+export const LINE_LAST = 48;
+export const LINE_UNTIL = 56;
+export const LINE_STRIDE = 64;
+
+export const LIMIT_MTU = 65535; // the least MTU on the way
+export const LIMIT_TIMEOUT = 8191; // seconds that the entries last after a packet, the least of them, or less
+export const LIMIT_TIMEOUT_SHIFT = 16;
+export const LIMIT_MIRRORED = 536870912; // a request is answered at once
+export const LIMIT_RECORDED = 1073741824; // the flow is known to have recorded replies
+export const LIMIT_REPLY = 2147483648; // the last packet was a reply
+
+// Journey: what one packet of a direction counts on its way, interned. Open addressing over the rows; row 0 is the head.
+export const JOURNEY_HASH = 0; // u32
+export const JOURNEY_FIRST = 4; // u32 rows of TABLE_STEP
+export const JOURNEY_COUNT = 8; // u32; 0: the row is free
+export const JOURNEY_MTU = 12; // u32 the least MTU on the way
+export const JOURNEY_UNTIL = 16; // i64 ns up to which no neighbour on the way changes its state
+export const JOURNEY_STRIDE = 24;
+
+// Row 0 of TABLE_JOURNEY
+export const JOURNEY_USED = 0; // u32 journeys interned
+export const JOURNEY_STEPS_USED = 4; // u32 rows of TABLE_STEP in use
+
+// Step: what it is in the low two bits, above them which
+export const STEP_PATH = 0; // row of TABLE_PATH: the rules of a walk
+export const STEP_IN = 1; // device that received it
+export const STEP_OUT = 2; // device that sent it
+export const STEP_NEIGHBOUR = 3; // row of TABLE_NEIGH that gave its link-layer address
 
 // FDB slot
 export const FDB_BRIDGE = 0; // i32 device; -1: empty

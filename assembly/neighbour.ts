@@ -7,6 +7,7 @@ import { base, capacity, row } from "./arena";
 import { device, deviceKind, deviceMaster, deviceNetns, devicePeer } from "./device";
 import { learn } from "./fdb";
 import { hash2 } from "./hash";
+import { note, notRepeatable } from "./journey";
 import { isLocal, netns } from "./netns";
 import * as L from "./layout";
 
@@ -25,9 +26,13 @@ export function neighboursReset(): void {
 export function resolve(dev: i32, ip: u32, now: i64): i32 {
 	if (deviceKind(dev) == L.DEVICE_KIND_VXLAN) return vtepOf(dev, ip);
 	const at = neighbour(dev, ip);
-	if (at == 0) return ask(dev, ip, now);
+	if (at == 0) {
+		notRepeatable();
+		return ask(dev, ip, now);
+	}
 	const state = load<u32>(at, L.NEIGH_STATE);
 	if (state == 0 || state == L.NUD_FAILED) {
+		notRepeatable();
 		const mac = ask(dev, ip, now);
 		store<i32>(at, mac, L.NEIGH_MAC);
 		store<u32>(at, mac == MAC_NONE ? L.NUD_FAILED : L.NUD_REACHABLE, L.NEIGH_STATE);
@@ -35,6 +40,7 @@ export function resolve(dev: i32, ip: u32, now: i64): i32 {
 		return mac;
 	}
 	age(at, now);
+	note(L.STEP_NEIGHBOUR, <u32>(at - base(L.TABLE_NEIGH)) / L.NEIGH_STRIDE);
 	return load<i32>(at, L.NEIGH_MAC);
 }
 
@@ -61,6 +67,15 @@ function age(at: usize, now: i64): void {
 		store<u32>(at, L.NUD_REACHABLE, L.NEIGH_STATE);
 		store<i64>(at, now, L.NEIGH_TIME);
 	}
+}
+
+/** The last moment, ns, at which using row `index` of TABLE_NEIGH leaves its state as it is. */
+export function ageDue(index: u32): i64 {
+	const at = row(L.TABLE_NEIGH, index, L.NEIGH_STRIDE);
+	const state = load<u32>(at, L.NEIGH_STATE);
+	const since = load<i64>(at, L.NEIGH_TIME);
+	if (state == L.NUD_REACHABLE) return since + REACHABLE_NS;
+	return state == L.NUD_DELAY ? since + DELAY_FIRST_PROBE_NS : i64.MIN_VALUE;
 }
 
 // The slot of (dev, ip), made on first use with state 0; 0 where the table is full: then every packet asks anew.

@@ -66,6 +66,11 @@ export function takePacket(): Packet | null {
 	return p;
 }
 
+/** Packets taken so far. */
+export function packetsTaken(): u32 {
+	return identity;
+}
+
 /** A packet handed in as row `index` of TABLE_PACKETIN; null where no slot is free. */
 export function packetIn(index: i32): Packet | null {
 	const p = takePacket();
@@ -137,6 +142,13 @@ export function delay(p: Packet, due: i64): void {
 	// bound: slots, masked counters and counts of slots all stay below SLOTS
 	unchecked((DUE[waiting] = due));
 	waiting++;
+}
+
+/** Does any packet wait? */
+// @ts-ignore: decorator
+@inline
+export function isWaiting(): bool {
+	return waiting != 0;
 }
 
 /** The earliest time at which a waiting packet is due; i64.MAX_VALUE: none. */

@@ -59,7 +59,7 @@ export function conntrackEntry(core: Core, row: number): ConntrackEntry | null {
 		netns: view.getInt32(at + L.CT_NETNS, true),
 		proto: view.getUint32(at + L.CT_ORIG + L.TUPLE_ZONE_PROTO, true) & 255,
 		state: view.getUint8(at + L.CT_STATE),
-		status,
+		status: status & ~L.IPS_CACHED,
 		mark: view.getUint32(at + L.CT_MARK, true),
 		orig: readTuple(view, at + L.CT_ORIG),
 		reply: readTuple(view, at + L.CT_REPLY),

@@ -35,6 +35,11 @@ export interface Instance extends CoreExports {
 	repliesUnanswerable(): number;
 	flowsOverflow(): number;
 	conntrackSettle(row: number): void;
+	pathCache(on: number): void;
+	cacheHits(): number;
+	cacheMisses(): number;
+	changed(netns: number): void;
+	settleAll(): void;
 	conntrackFlush(netns: number, now: bigint): number;
 	conntrackDelete(
 		netns: number,
@@ -99,7 +104,9 @@ const DEFAULTS: Readonly<Record<number, number>> = {
 	[L.TABLE_STATE]: 4096,
 	[L.TABLE_RECENT]: 4096,
 	[L.TABLE_FLOW]: 1024,
-	[L.TABLE_FLOWHASH]: 1024,
+	[L.TABLE_LINE]: 2048,
+	[L.TABLE_JOURNEY]: 8192,
+	[L.TABLE_STEP]: 262144,
 	[L.TABLE_PACKET]: 4096,
 	[L.TABLE_BATCH]: 1024,
 	[L.TABLE_FDB]: 1024,

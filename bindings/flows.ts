@@ -39,6 +39,7 @@ export interface FlowRow {
 
 /** The engine's flows, in the order of their first packets; one object, filled anew for each. */
 export function* flowRows(core: Core): Generator<FlowRow, void, undefined> {
+	core.engine.settleAll();
 	const row = {} as FlowRow;
 	const count = core.engine.flowCount();
 	const table = core.engine.table(L.TABLE_FLOW);

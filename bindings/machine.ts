@@ -78,6 +78,7 @@ export class Machine {
 		const next = encodeRuleset(this.core.rows, this.#names, row, ruleset, sets, previous);
 		if (previous && counts) keepCounters(previous, next, counts);
 		this.#rulesets.set(row, next);
+		this.core.engine.changed(row);
 		this.netnsOf(netns).ruleset = ruleset;
 	}
 
@@ -109,6 +110,7 @@ export class Machine {
 
 	/** Packets and bytes by rule row, since the engine started. */
 	counters(): RuleCounters {
+		this.core.engine.settleAll();
 		return ruleCounters(this.core.rows, this.core.engine);
 	}
 
@@ -140,6 +142,7 @@ export class Machine {
 	#setFlag(netns: number, flag: number): void {
 		const at = this.core.rows.at(L.TABLE_NETNS, netns) + L.NETNS_FLAGS;
 		this.core.rows.setU32(at, this.core.rows.view.getUint32(at, true) | flag);
+		this.core.engine.changed(netns);
 	}
 }
 

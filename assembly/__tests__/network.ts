@@ -48,7 +48,9 @@ function layOut(): void {
 	reserve(L.TABLE_PATH, 16);
 	reserve(L.TABLE_PATHRULE, 64);
 	reserve(L.TABLE_FLOW, 4);
-	reserve(L.TABLE_FLOWHASH, 8);
+	reserve(L.TABLE_LINE, 8);
+	reserve(L.TABLE_JOURNEY, 16);
+	reserve(L.TABLE_STEP, 256);
 	reserve(L.TABLE_PACKET, 16);
 	reserve(L.TABLE_FDB, 16);
 	reserve(L.TABLE_NEIGH, 32);

@@ -6,6 +6,7 @@
 import { capacity, row } from "../arena";
 import * as L from "../layout";
 import { netns } from "../netns";
+import { uncache } from "../pathcache";
 import { settle, settleDeadline } from "./settle";
 import { sourceRemove } from "./source";
 import { Tuple, tupleHash } from "./tuple";
@@ -273,6 +274,7 @@ export function connHash(index: i32, c: Conn): void {
 export function connKill(index: i32, now: i64): void {
 	const c = conn(index);
 	if (c.has(L.IPS_DYING)) return;
+	if (c.has(L.IPS_CACHED)) uncache(c);
 	settle(changetype<usize>(c));
 	if (c.has(L.IPS_CONFIRMED)) {
 		tupleRemove(tupleHash(c.origLo, c.origHi), index << 1);

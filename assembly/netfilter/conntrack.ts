@@ -6,6 +6,7 @@ import { capacity } from "../arena";
 import * as L from "../layout";
 import { netns } from "../netns";
 import { Packet } from "../packet";
+import { uncache } from "../pathcache";
 import {
 	Conn,
 	conn,
@@ -94,7 +95,8 @@ function resolve(p: Packet): i32 {
 		fresh.flow = p.flow;
 	}
 	const c = conn(index);
-	settleDeadline(changetype<usize>(c)); // what this packet sets is newer than what the entry owes
+	// What this packet sets is newer than what a line owes.
+	if (c.has(L.IPS_CACHED)) uncache(c);
 	p.ct = index;
 	if (found >= 0 && (found & 1) == 1) p.ctinfo = <u8>L.CTINFO_ESTABLISHED_REPLY;
 	else if (c.has(L.IPS_SEEN_REPLY)) p.ctinfo = <u8>L.CTINFO_ESTABLISHED;
@@ -355,7 +357,7 @@ export function ctTuple(ct: i32, dir: i32): Tuple {
 // @ts-ignore: decorator
 @inline
 export function ctStatus(ct: i32): u32 {
-	return (<u32>conn(ct).status) & ~(<u32>L.IPS_TAKEN);
+	return (<u32>conn(ct).status) & ~(<u32>(L.IPS_TAKEN | L.IPS_CACHED));
 }
 
 // @ts-ignore: decorator

@@ -2,6 +2,7 @@
 // expiry and direction. A packet without an entry is INVALID or UNTRACKED, and everything but the state is false for it.
 
 import { row } from "../arena";
+import { notRepeatable } from "../journey";
 import { Packet } from "../packet";
 import { settleDeadline } from "./settle";
 import * as L from "../layout";
@@ -85,6 +86,7 @@ function port(b: usize, word: i32, value: u32, bit: u32): bool {
 }
 
 function expires(p: Packet, b: usize, ct: usize): bool {
+	notRepeatable();
 	settleDeadline(ct);
 	const left = max<i64>(0, load<i64>(ct, L.CT_DEADLINE) - p.time) / NS_PER_S;
 	const low = <i64>load<u32>(b, L.CTM_EXPIRE_MIN << 2);

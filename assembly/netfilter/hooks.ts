@@ -9,7 +9,7 @@
 import { netnsHas } from "../netns";
 import { reroute } from "../fib";
 import { Packet } from "../packet";
-import { bind } from "../replay";
+import { bind } from "../outcome";
 import { event, tracing } from "../trace";
 import { conntrackConfirm, conntrackIn } from "./conntrack";
 import { walk } from "./iptables";

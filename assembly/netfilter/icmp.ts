@@ -4,6 +4,7 @@
 import * as L from "../layout";
 import { timeoutNs } from "../netns";
 import { Packet } from "../packet";
+import { uncache } from "../pathcache";
 import { conn, connKill, expired, Conn } from "./conn";
 import { refresh } from "./timeout";
 import { hasPorts, invertKey, tupleAt, tupleHash } from "./tuple";
@@ -55,6 +56,7 @@ export function icmpError(p: Packet): void {
 		connKill(index, p.time);
 		return;
 	}
+	if (c.has(L.IPS_CACHED)) uncache(c);
 	const dir = found & 1;
 	if (p.dst != c.tuple(dir).dst) return;
 	p.ct = index;

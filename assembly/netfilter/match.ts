@@ -4,6 +4,7 @@
 
 import { row } from "../arena";
 import { addressType } from "../fib";
+import { notRepeatable } from "../journey";
 import { Packet } from "../packet";
 import { next32 } from "../random";
 import { conntrackMatches } from "./ctmatch";
@@ -64,10 +65,13 @@ function one(p: Packet, m: usize, hook: i32): i32 {
 		case L.MATCH_ADDRTYPE:
 			return <i32>addrtype(p, m, hook);
 		case L.MATCH_STATISTIC_RANDOM:
+			notRepeatable();
 			return <i32>((next32() & 0x7fffffff) < load<u32>(m, L.MATCH_A) != inverted(m, 1));
 		case L.MATCH_STATISTIC_NTH:
+			notRepeatable();
 			return <i32>(nth(m) != inverted(m, 1));
 		case L.MATCH_RECENT:
+			notRepeatable();
 			return recentMatches(p, m, hook);
 		case L.MATCH_SET:
 			return set(p, m);
@@ -76,16 +80,20 @@ function one(p: Packet, m: usize, hook: i32): i32 {
 		case L.MATCH_IPRANGE:
 			return <i32>iprange(p, m);
 		case L.MATCH_LIMIT:
+			notRepeatable();
 			return <i32>limitAllows(p, m);
 		case L.MATCH_LENGTH:
+			notRepeatable();
 			return <i32>(within(p.len, load<u32>(m, L.MATCH_A), load<u32>(m, L.MATCH_B)) != inverted(m, 1));
 		case L.MATCH_TTL:
 			return <i32>ttl(p, m);
 		case L.MATCH_PKTTYPE:
 			return <i32>((<u32>p.type == load<u32>(m, L.MATCH_A)) != inverted(m, 1));
 		case L.MATCH_TOS:
+			notRepeatable();
 			return <i32>((((<u32>p.tos) & load<u32>(m, L.MATCH_B)) == load<u32>(m, L.MATCH_A)) != inverted(m, 1));
 		case L.MATCH_DSCP:
+			notRepeatable();
 			return <i32>((<u32>(p.tos >> 2) == load<u32>(m, L.MATCH_A)) != inverted(m, 1));
 		default:
 			return MATCHES_UNKNOWN;
@@ -118,6 +126,8 @@ function ports(p: Packet, m: usize): bool {
 
 function tcp(p: Packet, m: usize): bool {
 	const flags = load<u32>(m, L.MATCH_C);
+	// Of the flags, packets that repeat one another differ in PSH alone.
+	if ((flags & L.TCP_PSH) != 0) notRepeatable();
 	return ports(p, m) && (((<u32>p.tcp) & flags & 0xff) == flags >>> 8) != inverted(m, 4);
 }
 

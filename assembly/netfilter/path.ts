@@ -4,6 +4,7 @@
 // slower and as exact. Row 0 of TABLE_PATH is the head.
 
 import { base, capacity } from "../arena";
+import { note, notRepeatable } from "../journey";
 import { Packet } from "../packet";
 import * as L from "../layout";
 
@@ -39,7 +40,11 @@ export function pathPush(p: Packet, rule: u32): void {
 export function pathCount(p: Packet): void {
 	if (length == 0) return;
 	const path = intern(p.netns);
-	if (path == 0) return spill(p);
+	if (path == 0) {
+		notRepeatable();
+		return spill(p);
+	}
+	note(L.STEP_PATH, <u32>(path - base(L.TABLE_PATH)) / L.PATH_STRIDE);
 	store<u64>(path, load<u64>(path, L.PATH_PACKETS) + 1, L.PATH_PACKETS);
 	store<u64>(path, load<u64>(path, L.PATH_BYTES) + <u64>p.len, L.PATH_BYTES);
 }

@@ -1,6 +1,7 @@
 // What an entry owes: a packet leaves only its deadline and a packed count in the entry's first line. `settle` makes the row
-// whole. Everyone who reads a deadline or the totals comes through here: expiry, early drop, --ctexpire, dumps, reports.
+// whole. What packets that were only counted (`pathcache`) leave there, a line owes. Everyone who reads a deadline or the totals comes through here: expiry, early drop, --ctexpire, dumps, reports.
 
+import { settleEntry } from "../pathcache";
 import * as L from "../layout";
 
 const PACKETS: u64 = 0xffffff;
@@ -18,6 +19,13 @@ export function count(entry: usize, dir: i32, len: u32): void {
 	if ((sum & HALF) != 0) total(entry, dir);
 }
 
+/** Counts `packets` of `bytes` in all. */
+export function countMany(entry: usize, dir: i32, packets: u32, bytes: u32): void {
+	const at = entry + <usize>(dir << 4);
+	store<u64>(at, load<u64>(at, L.CT_ORIG_PACKETS) + <u64>packets, L.CT_ORIG_PACKETS);
+	store<u64>(at, load<u64>(at, L.CT_ORIG_BYTES) + <u64>bytes, L.CT_ORIG_BYTES);
+}
+
 function total(entry: usize, dir: i32): void {
 	const sum = load<u64>(entry + <usize>(dir << 3), L.CT_COUNT);
 	if (sum == 0) return;
@@ -31,7 +39,7 @@ function total(entry: usize, dir: i32): void {
 // @ts-ignore: decorator
 @inline
 export function settleDeadline(entry: usize): void {
-	// every packet writes its entry's deadline itself
+	if ((load<u16>(entry, L.CT_STATUS) & (<u16>L.IPS_CACHED)) != 0) settleEntry(entry);
 }
 
 /** Makes deadline and totals true. */

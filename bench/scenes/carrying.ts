@@ -29,7 +29,7 @@ export async function carrying(count: number, services: number): Promise<Carryin
 			[L.TABLE_TUPLE]: power(entries * 4),
 			[L.TABLE_BYSOURCE]: power(count),
 			[L.TABLE_FLOW]: count,
-			[L.TABLE_FLOWHASH]: power(count),
+			[L.TABLE_LINE]: power(count * 2),
 			[L.TABLE_BATCH]: CALL,
 		},
 	});
@@ -46,6 +46,7 @@ export async function carrying(count: number, services: number): Promise<Carryin
 /** As the twin's checksum. */
 export function checksum({ machine, loops }: Carrying): number {
 	const { view } = machine.core.rows;
+	loops.settleAll();
 	let sum = hits(machine);
 	for (let i = 0; i < loops.flowCount(); i++) {
 		const at = loops.table(L.TABLE_FLOW) + i * L.FLOW_STRIDE;

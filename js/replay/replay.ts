@@ -44,7 +44,7 @@ export function capacitiesFor({ flows, network }: Survey): Capacities {
 	const entries = Math.min(Math.max(16384, rows * Math.min(4, tracking)), 1 << 22);
 	return {
 		[L.TABLE_FLOW]: rows,
-		[L.TABLE_FLOWHASH]: powerOfTwo(rows),
+		[L.TABLE_LINE]: powerOfTwo(rows * 2),
 		[L.TABLE_CT]: entries,
 		[L.TABLE_TUPLE]: powerOfTwo(entries * 4),
 		[L.TABLE_BYSOURCE]: powerOfTwo(entries),

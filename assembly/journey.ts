@@ -1,0 +1,189 @@
+// What a packet does on its way, noted while it is carried, so that the next packet of its connection can be said to do the
+// same: the rules it walks, the devices it crosses, the neighbours it asks, the conntrack entries it belongs to. Journeys are
+// interned: connections that go the same way share one. `pathcache` decides whose packets are noted, and repeats them.
+
+import { base, capacity, row } from "./arena";
+import { ageDue } from "./neighbour";
+import * as L from "./layout";
+
+const STEPS_MAX: u32 = 256;
+const steps: usize = memory.data(1024, 16);
+const entries: usize = memory.data(64, 16);
+
+let noting: bool = false;
+let repeatable: bool = false;
+let count: u32 = 0;
+let hash: u32 = 0;
+let entryCount: i32 = 0;
+
+/** From here on the steps of the packet on its way are noted. */
+export function noteStart(): void {
+	noting = true;
+	repeatable = true;
+	count = 0;
+	hash = 0x811c9dc5;
+	entryCount = 0;
+}
+
+/** The packet has ended, or nobody cares any more. Can what was noted be repeated? */
+export function noteEnd(): bool {
+	const whole = noting && repeatable;
+	noting = false;
+	return whole;
+}
+
+/** What happens here depends on more than the connection, or leaves more behind than counters: no other packet repeats it. */
+// @ts-ignore: decorator
+@inline
+export function notRepeatable(): void {
+	repeatable = false;
+}
+
+/** STEP_* of row `which`. */
+// @ts-ignore: decorator
+@inline
+export function note(step: u32, which: u32): void {
+	if (noting) push(step | (which << 2));
+}
+
+function push(word: u32): void {
+	if (count == STEPS_MAX) return notRepeatable();
+	// count < STEPS_MAX: within the buffer
+	store<u32>(steps + <usize>(count << 2), word);
+	hash = rotl<u32>((hash ^ word) * 0x9e3779b1, 13);
+	count++;
+}
+
+/** A netns tracks the packet as part of entry `ct`, in direction `dir`; CT_NONE: it is INVALID there. */
+export function noteEntry(ct: i32, dir: i32): void {
+	if (!noting || ct == L.CT_UNTRACKED) return;
+	if (ct < 0) return notRepeatable();
+	const word = (ct << 1) | dir;
+	for (let i = 0; i < entryCount; i++) if (load<i32>(entries + <usize>(i << 2)) == word) return;
+	if (entryCount == L.FLOW_CROSSED_MAX) return notRepeatable();
+	store<i32>(entries + <usize>(entryCount << 2), word);
+	entryCount++;
+}
+
+/** Entries noted: `noted(0)` to `noted(notedCount() - 1)`, each entry << 1 | direction. */
+// @ts-ignore: decorator
+@inline
+export function notedCount(): i32 {
+	return entryCount;
+}
+// @ts-ignore: decorator
+@inline
+export function noted(i: i32): i32 {
+	return load<i32>(entries + <usize>(i << 2));
+}
+
+export function journeysReset(): void {
+	memory.fill(base(L.TABLE_JOURNEY), 0, <usize>capacity(L.TABLE_JOURNEY) * L.JOURNEY_STRIDE);
+}
+
+// @ts-ignore: decorator
+@inline
+export function journey(index: u32): usize {
+	return row(L.TABLE_JOURNEY, index, L.JOURNEY_STRIDE);
+}
+
+/** The journey of the steps noted last, valid from now on; 0: the tables are full. */
+export function internJourney(): u32 {
+	const slots = capacity(L.TABLE_JOURNEY) - 1;
+	if (<i32>slots < 1) return 0;
+	let slot = 1 + <u32>((<u64>(hash * 0x9e3779b1) * <u64>slots) >> 32);
+	// Every slot is 1..slots; a free one exists, as at most seven eighths are taken.
+	while (true) {
+		const at = journey(slot);
+		const length = load<u32>(at, L.JOURNEY_COUNT);
+		if (length == 0) {
+			if (!add(at, slots)) return 0;
+			break;
+		}
+		if (length == count && load<u32>(at, L.JOURNEY_HASH) == hash) {
+			if (memory.compare(stepAt(load<u32>(at, L.JOURNEY_FIRST)), steps, <usize>(count << 2)) == 0) break;
+		}
+		slot = slot == slots ? 1 : slot + 1;
+	}
+	store<i64>(journey(slot), earliestAge(), L.JOURNEY_UNTIL);
+	return slot;
+}
+
+function add(at: usize, slots: u32): bool {
+	const head = base(L.TABLE_JOURNEY);
+	const used = load<u32>(head, L.JOURNEY_USED);
+	const first = load<u32>(head, L.JOURNEY_STEPS_USED);
+	if (count == 0 || used >= slots - (slots >> 3) - 1 || first + count > capacity(L.TABLE_STEP)) return false;
+	store<u32>(head, used + 1, L.JOURNEY_USED);
+	store<u32>(head, first + count, L.JOURNEY_STEPS_USED);
+	memory.copy(stepAt(first), steps, <usize>(count << 2));
+	store<u32>(at, hash, L.JOURNEY_HASH);
+	store<u32>(at, first, L.JOURNEY_FIRST);
+	store<u32>(at, count, L.JOURNEY_COUNT);
+	store<u32>(at, leastMtu(), L.JOURNEY_MTU);
+	return true;
+}
+
+// @ts-ignore: decorator
+@inline
+function stepAt(index: u32): usize {
+	return base(L.TABLE_STEP) + ((<usize>index) << 2);
+}
+
+// Lengths are compared with the MTU of devices that a stack sends by; the least of all devices on the way is a safe bound.
+function leastMtu(): u32 {
+	let least: u32 = 0xffff;
+	for (let i: u32 = 0; i < count; i++) {
+		const word = load<u32>(steps + <usize>(i << 2));
+		if ((word & 3) == L.STEP_OUT) least = min<u32>(least, load<u32>(deviceOf(word), L.DEVICE_MTU));
+	}
+	return least;
+}
+
+function earliestAge(): i64 {
+	let least: i64 = i64.MAX_VALUE;
+	for (let i: u32 = 0; i < count; i++) {
+		const word = load<u32>(steps + <usize>(i << 2));
+		if ((word & 3) == L.STEP_NEIGHBOUR) least = min<i64>(least, ageDue(word >>> 2));
+	}
+	return least;
+}
+
+function deviceOf(word: u32): usize {
+	return row(L.TABLE_DEVICE, word >>> 2, L.DEVICE_STRIDE);
+}
+
+/** Has a netns on the way been configured anew since `epoch`? */
+export function changedSince(index: u32, epoch: u32): bool {
+	const at = journey(index);
+	let step = stepAt(load<u32>(at, L.JOURNEY_FIRST));
+	const end = step + ((<usize>load<u32>(at, L.JOURNEY_COUNT)) << 2);
+	for (; step < end; step += 4) {
+		const word = load<u32>(step);
+		const kind = word & 3;
+		if (kind != L.STEP_IN && kind != L.STEP_OUT) continue;
+		const netns = row(L.TABLE_NETNS, load<i32>(deviceOf(word), L.DEVICE_NETNS), L.NETNS_STRIDE);
+		if (load<u32>(netns, L.NETNS_CHANGED) > epoch) return true;
+	}
+	return false;
+}
+
+/** Counts `packets` more packets of `bytes` in all on every step of the way. */
+export function countJourney(index: u32, packets: u32, bytes: u32): void {
+	const at = journey(index);
+	let step = stepAt(load<u32>(at, L.JOURNEY_FIRST));
+	const end = step + ((<usize>load<u32>(at, L.JOURNEY_COUNT)) << 2);
+	for (; step < end; step += 4) {
+		const word = load<u32>(step);
+		const kind = word & 3;
+		if (kind == L.STEP_PATH) countAt(row(L.TABLE_PATH, word >>> 2, L.PATH_STRIDE) + L.PATH_PACKETS, packets, bytes);
+		else if (kind == L.STEP_IN) countAt(deviceOf(word) + L.DEVICE_RX_PACKETS, packets, bytes);
+		else if (kind == L.STEP_OUT) countAt(deviceOf(word) + L.DEVICE_TX_PACKETS, packets, bytes);
+	}
+}
+
+// Packets, and 8 bytes later bytes.
+function countAt(at: usize, packets: u32, bytes: u32): void {
+	store<u64>(at, load<u64>(at) + <u64>packets);
+	store<u64>(at, load<u64>(at, 8) + <u64>bytes, 8);
+}

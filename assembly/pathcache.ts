@@ -1,0 +1,217 @@
+// The path cache: a packet that repeats the one before it is not carried, it is counted. Every connection has a line
+// (`line`). Where carrying another packet of a direction would leave everything as it is but counters, deadlines and times,
+// the line says so (`repeatable` finds out), and packets that hit it add to the sums in the line. Whoever reads what they would
+// have counted, or changes what they depend on, settles the line first. It holds until a netns on the way is configured
+// anew, a neighbour there ages, or an entry's time is over.
+
+import { capacity } from "./arena";
+import { flow, flowOf } from "./flow";
+import { changedSince, countJourney, journey } from "./journey";
+import { lineAt } from "./line";
+import { conn, Conn } from "./netfilter/conn";
+import { countMany } from "./netfilter/settle";
+import { netns } from "./netns";
+import * as L from "./layout";
+
+const NS_PER_S: i64 = 1_000_000_000;
+
+let enabled: bool = true;
+// The epoch rises whenever something is configured anew; a line without journeys has epoch 0.
+let epoch: u32 = 1;
+// Lines from before this one are void.
+let floor: u32 = 0;
+let owing: bool = false;
+let hits: u32 = 0;
+let misses: u32 = 0;
+
+/** Off: every packet is carried. */
+export function pathCache(on: bool): void {
+	uncacheAll();
+	enabled = on;
+}
+export function isCaching(): bool {
+	return enabled;
+}
+/** Packets that repeated another one, since the flows were forgotten. */
+export function cacheHits(): u32 {
+	return hits;
+}
+/** Packets that were carried. */
+export function cacheMisses(): u32 {
+	return misses;
+}
+
+/** A netns has been configured anew: rules, sets, routes, addresses, sysctls, devices. Before the change, where it alters timeouts. */
+export function changed(netnsIndex: i32): void {
+	store<u32>(netns(netnsIndex), ++epoch, L.NETNS_CHANGED);
+}
+
+/** As `changed`, of every netns. */
+export function changedAll(): void {
+	floor = ++epoch;
+}
+
+export function pathCacheReset(): void {
+	uncacheAll();
+	hits = 0;
+	misses = 0;
+}
+
+// Does the line hold for what is configured now?
+function isValid(line: usize): bool {
+	const since = load<u32>(line, L.LINE_EPOCH);
+	if (since == epoch) return true;
+	if (since == 0 || since < floor) return false;
+	const request = load<u32>(line, L.LINE_JOURNEY);
+	const reply = load<u32>(line, L.LINE_JOURNEY + 4);
+	if (request != 0 && changedSince(request, since)) return false;
+	if (reply != 0 && changedSince(reply, since)) return false;
+	store<u32>(line, epoch, L.LINE_EPOCH);
+	return true;
+}
+
+/**
+ * Repeats the packet at `at`, a row of TABLE_BATCH, where it may be: counts it and its mirrored answer, if it gets one.
+ * `dir` 0: the initiator's; 1: a recorded reply. False: it has to be carried.
+ */
+export function repeats(line: usize, at: usize, dir: i32, time: i64): bool {
+	const repeated = line != 0 && repeat(line, at, dir, time);
+	if (repeated) hits++;
+	else misses++;
+	return repeated;
+}
+
+// @ts-ignore: decorator
+@inline
+function repeat(line: usize, at: usize, dir: i32, time: i64): bool {
+	const own = dir << 2;
+	if (load<u32>(line + own, L.LINE_JOURNEY) == 0) return false;
+	if (load<u32>(line, L.LINE_EPOCH) != epoch && !isValid(line)) return false;
+	const limits = load<u32>(line, L.LINE_LIMITS);
+	const proto = load<u8>(at, L.PACKET_PROTO);
+	if (proto == L.PROTO_TCP && (load<u8>(at, L.PACKET_TCP) & ~(<u8>L.TCP_PSH)) != L.TCP_ACK) return false;
+	const hints = load<u8>(at, L.BATCH_FLAGS);
+	if ((hints & L.BATCHF_OPENS) != 0) return false;
+	// Recorded replies, or the word that some will come, change a flow once.
+	if ((dir == 1 || hints != 0) && !(limits & L.LIMIT_RECORDED)) return false;
+	const timeout = <i64>((limits >>> L.LIMIT_TIMEOUT_SHIFT) & L.LIMIT_TIMEOUT) * NS_PER_S;
+	if (time >= load<i64>(line, L.LINE_LAST) + timeout) return false;
+	if (time > load<i64>(line, L.LINE_UNTIL) && !renewed(line, time)) return false;
+	const bytes = load<u32>(at, L.PACKET_LEN);
+	const mtu = limits & L.LIMIT_MTU;
+	if (bytes > mtu) return false;
+	let packets = load<u32>(line, L.LINE_PACKETS);
+	if (((packets | (packets >>> 16)) & 0x8000) != 0) {
+		settle(line);
+		packets = 0;
+	}
+	if (dir == 0 && (limits & L.LIMIT_MIRRORED) != 0) {
+		if (load<u32>(line, L.LINE_JOURNEY + 4) == 0) return false;
+		const answer = proto == L.PROTO_TCP ? bytes - load<u32>(at, L.PACKET_PAYLOAD) : bytes;
+		if (answer > mtu) return false;
+		store<u64>(line, load<u64>(line, L.LINE_BYTES) + ((<u64>bytes) | ((<u64>answer) << 32)), L.LINE_BYTES);
+		store<u64>(line, (<u64>(packets + 0x10001)) | ((<u64>(limits | L.LIMIT_REPLY)) << 32), L.LINE_PACKETS);
+	} else {
+		store<u32>(line + own, load<u32>(line + own, L.LINE_BYTES) + bytes, L.LINE_BYTES);
+		const last = dir == 0 ? limits & ~(<u32>L.LIMIT_REPLY) : limits | L.LIMIT_REPLY;
+		store<u32>(line, packets + (dir == 0 ? 1 : 0x10000), L.LINE_PACKETS);
+		store<u32>(line, last, L.LINE_LIMITS);
+	}
+	store<i64>(line, time, L.LINE_LAST);
+	owing = true;
+	return true;
+}
+
+/** Asks the journeys anew up to when no neighbour ages. Is that later than `time`? */
+export function renewed(line: usize, time: i64): bool {
+	const until = untilOf(load<u32>(line, L.LINE_JOURNEY), load<u32>(line, L.LINE_JOURNEY + 4));
+	store<i64>(line, until, L.LINE_UNTIL);
+	return time <= until;
+}
+
+/** The line holds from now on: what it says is configured. */
+export function validate(line: usize): void {
+	store<u32>(line, epoch, L.LINE_EPOCH);
+}
+
+function untilOf(request: u32, reply: u32): i64 {
+	const out = request != 0 ? load<i64>(journey(request), L.JOURNEY_UNTIL) : i64.MAX_VALUE;
+	const back = reply != 0 ? load<i64>(journey(reply), L.JOURNEY_UNTIL) : i64.MAX_VALUE;
+	return min<i64>(out, back);
+}
+
+/** Counts where it belongs what a line's packets would have counted: rules, devices, the flow, its entries. */
+function settle(line: usize): void {
+	const packets = load<u32>(line, L.LINE_PACKETS);
+	if (packets == 0) return;
+	const out = packets & 0xffff;
+	const back = packets >>> 16;
+	const outBytes = load<u32>(line, L.LINE_BYTES);
+	const backBytes = load<u32>(line, L.LINE_BYTES + 4);
+	store<u32>(line, 0, L.LINE_PACKETS);
+	store<u64>(line, 0, L.LINE_BYTES);
+	if (out != 0) countJourney(load<u32>(line, L.LINE_JOURNEY), out, outBytes);
+	if (back != 0) countJourney(load<u32>(line, L.LINE_JOURNEY + 4), back, backBytes);
+	const f = flow(flowOf(line));
+	const last = load<i64>(line, L.LINE_LAST);
+	store<u32>(f, load<u32>(f, L.FLOW_PACKETS) + out + back, L.FLOW_PACKETS);
+	store<u64>(f, load<u64>(f, L.FLOW_BYTES) + <u64>outBytes + <u64>backBytes, L.FLOW_BYTES);
+	store<i64>(f, last, L.FLOW_LAST);
+	const later = last - load<i64>(f, L.FLOW_SETTLED);
+	store<i64>(f, last, L.FLOW_SETTLED);
+	const dir = <i32>((load<u32>(line, L.LINE_LIMITS) & L.LIMIT_REPLY) != 0);
+	for (let i = 0; i < L.FLOW_CROSSED_MAX; i++) {
+		const entry = crossedEntry(f, i);
+		if (entry < 0) break;
+		const c = conn(entry);
+		// Each packet sets the deadline as long after itself as the one before did.
+		c.deadline += later;
+		if (out != 0) countMany(changetype<usize>(c), 0, out, outBytes);
+		if (back != 0) countMany(changetype<usize>(c), 1, back, backBytes);
+		if (c.proto == <u8>L.PROTO_TCP) c.setLast(dir, c.lastIndex);
+	}
+}
+
+/** The `i`th entry that the packets of a flow belong to; -1: there are no more. */
+export function crossedEntry(f: usize, i: i32): i32 {
+	return load<i32>(f + <usize>(i << 2), L.FLOW_CROSSED) - 1;
+}
+
+/** Settles a line; nothing is repeated until one of its packets has been carried again. Was there anything to repeat? */
+export function interrupt(line: usize): bool {
+	if (load<u32>(line, L.LINE_EPOCH) == 0) return false;
+	const valid = isValid(line);
+	settle(line);
+	store<u32>(line, 0, L.LINE_EPOCH);
+	const f = flow(flowOf(line));
+	for (let i = 0; i < L.FLOW_CROSSED_MAX; i++) {
+		const entry = crossedEntry(f, i);
+		if (entry < 0) break;
+		conn(entry).status &= ~(<u16>L.IPS_CACHED);
+	}
+	return valid;
+}
+
+/** A cached entry is found by another packet than one of its line's, read, or removed. */
+export function uncache(c: Conn): void {
+	interrupt(lineAt(load<u32>(flow(c.flow), L.FLOW_LINE)));
+}
+
+/** What a cached entry says is asked for. */
+export function settleEntry(entry: usize): void {
+	settle(lineAt(load<u32>(flow(changetype<Conn>(entry).flow), L.FLOW_LINE)));
+}
+
+/** Settles every line: what the tables say is true now. Cheap where nothing was repeated since. */
+export function settleAll(): void {
+	if (!owing) return;
+	owing = false;
+	const lines = capacity(L.TABLE_LINE);
+	for (let i: u32 = 0; i < lines; i++) settle(lineAt(i));
+}
+
+function uncacheAll(): void {
+	const lines = capacity(L.TABLE_LINE);
+	for (let i: u32 = 0; i < lines; i++) interrupt(lineAt(i));
+	owing = false;
+}

@@ -1,0 +1,206 @@
+// Which packets can be repeated (`pathcache`): while one that may be is carried, its way is noted (`journey`), and when it
+// has ended, its flow and its conntrack entries are compared with what they were. A packet may repeat another of its
+// connection and direction where
+//   - it is TCP with ACK, or ACK and PSH, in ESTABLISHED, or UDP of which the next state is the same,
+//   - no rule on the way looked at more than the connection (`notRepeatable` in `netfilter/match`),
+//   - nothing else was sent on the way, nobody was asked for an address, and it reached its receiver,
+//   - neither its flow nor its entries came out other than they went in, and they are its own,
+//   - no TCP window is tracked on the way.
+
+import { flow, flowOf, UNTRACKED_NS } from "./flow";
+import { internJourney, journey, noted, notedCount, noteEnd, noteEntry, noteStart, notRepeatable } from "./journey";
+import { lineAt } from "./line";
+import { conn } from "./netfilter/conn";
+import { directionOf } from "./netfilter/timeout";
+import { netnsHas } from "./netns";
+import { Packet } from "./packet";
+import { crossedEntry, interrupt, isCaching, renewed, validate } from "./pathcache";
+import { packetsTaken } from "./queue";
+import * as L from "./layout";
+
+const NS_PER_S: i64 = 1_000_000_000;
+const UNREPEATABLE: u32 = L.IPS_FIXED_TIMEOUT | L.IPS_NAT_CLASH | L.IPS_DYING;
+
+// The packet that is being noted, its flow and direction, and both as they were before it. 0: none.
+let subject: usize = 0;
+let watched: bool = false;
+let index: i32 = -1;
+let direction: i32 = 0;
+let kept: bool = false;
+let taken: u32 = 0;
+let answer: usize = 0;
+const FLOW_BEFORE: usize = memory.data(L.FLOW_STRIDE, 16);
+const STATUS: usize = 0;
+const MARK: usize = 4;
+const DEADLINE: usize = 8;
+const STATE: usize = 16;
+const ENTRY_BEFORE: usize = memory.data(L.FLOW_CROSSED_MAX * 32, 16);
+
+/**
+ * The next packet of a line that is carried may be one to repeat: keeps its flow and entries as they are before it.
+ * `valid`: the line could be repeated up to now.
+ */
+export function watch(line: usize, dir: i32, valid: bool): void {
+	if (!isCaching() || line == 0) return;
+	if (!valid) {
+		// The more often it came to nothing, the more rarely it is tried.
+		const tries = load<u32>(line, L.LINE_BYTES) + 1;
+		store<u32>(line, tries, L.LINE_BYTES);
+		if ((tries & (tries - 1)) != 0) return;
+	}
+	watched = true;
+	index = flowOf(line);
+	direction = dir;
+	kept = valid;
+	const f = flow(index);
+	memory.copy(FLOW_BEFORE, f, L.FLOW_STRIDE);
+	for (let i = 0; i < L.FLOW_CROSSED_MAX; i++) {
+		const entry = crossedEntry(f, i);
+		if (entry < 0) break;
+		const c = conn(entry);
+		const at = ENTRY_BEFORE + <usize>(i << 5);
+		store<u32>(at, c.status, STATUS);
+		store<u32>(at, c.mark, MARK);
+		store<i64>(at, c.deadline, DEADLINE);
+		store<u8>(at, c.state, STATE);
+	}
+}
+
+/** A packet of an interrupted line that may change the connection's state: what failed before may do now. */
+export function restart(line: usize): void {
+	store<u32>(line, 0, L.LINE_BYTES);
+}
+
+/** The packet that was waited for sets off. */
+export function follow(p: Packet): void {
+	if (!watched) return;
+	watched = false;
+	subject = changetype<usize>(p);
+	taken = packetsTaken();
+	noteStart();
+}
+
+/** The receiver's program answers the packet at once. */
+export function mirrored(p: Packet): void {
+	if (subject == 0) return;
+	answer = changetype<usize>(p);
+	taken++;
+}
+
+/** Conntrack has looked at a packet of a flow. */
+export function tracked(p: Packet): void {
+	if (subject == 0) return;
+	if (p.proto == L.PROTO_TCP && netnsHas(p.netns, L.NS_TCP_WINDOWS)) notRepeatable();
+	noteEntry(p.ct, directionOf(p.ctinfo));
+}
+
+/** A packet has come to its end, and its flow's row says so. */
+export function finished(p: Packet, delivered: bool): void {
+	if (changetype<usize>(p) != subject) return;
+	const reply = answer;
+	const line = lineAt(load<u32>(flow(index), L.FLOW_LINE));
+	const cached =
+		noteEnd() && delivered && p.flow == index && packetsTaken() == taken && leavesAsIs() && keep(line, p.time);
+	subject = 0;
+	answer = 0;
+	if (reply == 0) return;
+	watch(line, 1, cached && interrupt(line));
+	follow(changetype<Packet>(reply));
+}
+
+/** Nothing more comes of the packet that was noted: it waits for a neighbour, or was not sent. */
+export function forsake(): void {
+	watched = false;
+	if (subject == 0) return;
+	subject = 0;
+	answer = 0;
+	noteEnd();
+}
+
+// Are flow and entries what they were before the packet, counters and times aside?
+function leavesAsIs(): bool {
+	const f = flow(index);
+	if (memory.compare(f, FLOW_BEFORE, L.FLOW_PACKETS) != 0) return false;
+	if (memory.compare(f + L.FLOW_RULE, FLOW_BEFORE + L.FLOW_RULE, L.FLOW_CROSSED - L.FLOW_RULE) != 0) return false;
+	if (!crossesTheSame(f)) {
+		// Known from now on: the next packet can be compared.
+		for (let i = 0; i < L.FLOW_CROSSED_MAX; i++) {
+			store<i32>(f + <usize>(i << 2), i < notedCount() ? (noted(i) >> 1) + 1 : 0, L.FLOW_CROSSED);
+		}
+		return false;
+	}
+	for (let i = 0; i < notedCount(); i++) if (!isSteady(f, i)) return false;
+	return true;
+}
+
+function crossesTheSame(f: usize): bool {
+	const count = notedCount();
+	if (count < L.FLOW_CROSSED_MAX && crossedEntry(f, count) >= 0) return false;
+	for (let i = 0; i < count; i++) {
+		if ((noted(i) & 1) != direction || placeOf(f, noted(i) >> 1) < 0) return false;
+	}
+	return true;
+}
+
+// Where among the flow's entries this one is; -1: nowhere.
+function placeOf(f: usize, entry: i32): i32 {
+	for (let i = 0; i < L.FLOW_CROSSED_MAX; i++) if (crossedEntry(f, i) == entry) return i;
+	return -1;
+}
+
+// Did the `i`th entry noted stay as it was, and would it with the next packet too?
+function isSteady(f: usize, i: i32): bool {
+	const entry = noted(i) >> 1;
+	const c = conn(entry);
+	const before = ENTRY_BEFORE + <usize>(placeOf(f, entry) << 5);
+	if (<u32>c.status != load<u32>(before, STATUS) || c.mark != load<u32>(before, MARK)) return false;
+	if (c.state != load<u8>(before, STATE) || !c.has(L.IPS_CONFIRMED) || c.has(UNREPEATABLE)) return false;
+	if (c.flow != index && ownsFirst(c.flow, entry)) return false;
+	if (c.proto == <u8>L.PROTO_TCP) return c.state == <u8>L.TCP_CT_ESTABLISHED;
+	// An answered UDP flow becomes a stream after two seconds.
+	return !c.has(L.IPS_SEEN_REPLY) || c.has(L.IPS_ASSURED);
+}
+
+// Is the entry what says whether this other flow lives?
+function ownsFirst(other: i32, entry: i32): bool {
+	return other >= 0 && load<i32>(flow(other), L.FLOW_CT) == entry;
+}
+
+// Writes what was noted into the line: from now on it is repeated. False: the tables of journeys are full.
+function keep(line: usize, time: i64): bool {
+	const way = internJourney();
+	if (way == 0) return false;
+	const f = flow(index);
+	let timeout: i64 = load<i32>(f, L.FLOW_CT) < 0 ? UNTRACKED_NS : i64.MAX_VALUE;
+	for (let i = 0; i < notedCount(); i++) {
+		const c = conn(noted(i) >> 1);
+		const left = c.deadline - time;
+		timeout = min<i64>(timeout, left);
+		const before = ENTRY_BEFORE + <usize>(placeOf(f, noted(i) >> 1) << 5);
+		// The other direction's packets have to set the same deadlines.
+		if (load<i64>(before, DEADLINE) - load<i64>(FLOW_BEFORE, L.FLOW_SETTLED) != left) kept = false;
+		c.flow = index;
+		c.set(L.IPS_CACHED);
+	}
+	const own = direction << 2;
+	store<u32>(line + own, way, L.LINE_JOURNEY);
+	if (!kept) store<u32>(line + (own ^ 4), 0, L.LINE_JOURNEY);
+	store<u32>(line, limits(line, timeout), L.LINE_LIMITS);
+	store<u64>(line, 0, L.LINE_BYTES);
+	store<i64>(line, time, L.LINE_LAST);
+	store<i64>(f, time, L.FLOW_SETTLED);
+	validate(line);
+	renewed(line, time);
+	return true;
+}
+
+function limits(line: usize, timeout: i64): u32 {
+	const way = load<u32>(line + (direction << 2), L.LINE_JOURNEY);
+	const other = load<u32>(line + ((direction << 2) ^ 4), L.LINE_JOURNEY);
+	let mtu = load<u32>(journey(way), L.JOURNEY_MTU);
+	if (other != 0) mtu = min<u32>(mtu, load<u32>(journey(other), L.JOURNEY_MTU));
+	let word = mtu | ((<u32>min<i64>(L.LIMIT_TIMEOUT, timeout / NS_PER_S)) << L.LIMIT_TIMEOUT_SHIFT);
+	if ((load<u8>(flow(index), L.FLOW_FLAGS) & L.FLOWF_RECORDED) != 0) word |= L.LIMIT_RECORDED;
+	if (direction == 1) return word | L.LIMIT_REPLY | (load<u32>(line, L.LINE_LIMITS) & L.LIMIT_MIRRORED);
+	return answer != 0 ? word | L.LIMIT_MIRRORED : word;
+}

@@ -1,0 +1,224 @@
+// Random small clusters, and random traffic through them as rows of TABLE_BATCH, for comparing ways of carrying it.
+
+import fc from "fast-check";
+import * as L from "../../assembly/layout.ts";
+import { ipv4ToNumber } from "../../js/net/address.ts";
+import type { Topology } from "../../js/net/topology.ts";
+
+const SERVICES = [
+	"-A PREROUTING -d 10.96.0.1/32 -p tcp -m tcp --dport 80 -j DNAT --to-destination 10.0.2.2:8080",
+	"-A OUTPUT -d 10.96.0.1/32 -p tcp -m tcp --dport 80 -j DNAT --to-destination 10.0.2.2:8080",
+	"-A PREROUTING -d 10.96.0.2/32 -p udp -m udp --dport 53 -j DNAT --to-destination 10.0.2.3:53",
+	"-A PREROUTING -d 10.96.0.3/32 -p tcp -m tcp --dport 80 -m statistic --mode random --probability 0.5 -j DNAT --to-destination 10.0.1.3:8080",
+	"-A PREROUTING -d 10.96.0.3/32 -p tcp -m tcp --dport 80 -j DNAT --to-destination 10.0.2.2:8080",
+	"-A PREROUTING -d 192.168.0.0/24 -p tcp -m tcp --dport 30080 -j DNAT --to-destination 10.0.2.2:8080",
+	"-A POSTROUTING -d 10.0.0.0/16 -p tcp -m tcp --dport 8080 -m conntrack --ctstate DNAT -j MASQUERADE",
+];
+
+/** Rules that say yes now and then, by what stays the same within a connection and by what does not. */
+const condition = fc.constantFrom(
+	"-p tcp -m tcp --dport 8080",
+	"-p tcp -m tcp ! --tcp-flags SYN,RST,ACK SYN",
+	"-p tcp -m tcp --tcp-flags PSH PSH",
+	"-p udp -m udp --sport 53",
+	"-s 10.0.1.0/24",
+	"! -d 10.0.2.3/32",
+	"-m conntrack --ctstate ESTABLISHED",
+	"-m conntrack --ctstate NEW",
+	"-m conntrack --ctstate INVALID",
+	"-m conntrack --ctstatus ASSURED",
+	"-m conntrack --ctexpire 100:200",
+	"-m conntrack --ctdir REPLY",
+	"-m connmark --mark 0x1",
+	"-m mark --mark 0x1/0x1",
+	"-m limit --limit 1/sec --limit-burst 2",
+	"-m statistic --mode nth --every 3 --packet 0",
+	"-m statistic --mode random --probability 0.4",
+	"-m recent --set --name A --rsource",
+	"-m recent --update --seconds 5 --hitcount 3 --name A --rsource",
+	"-m length --length 0:100",
+	"-m ttl --ttl-lt 63",
+	"-m tos --tos 0x10/0x3f",
+	"-m addrtype --dst-type LOCAL",
+	"-m physdev --physdev-is-bridged",
+);
+
+const TABLES = {
+	raw: { chains: ["PREROUTING", "OUTPUT"], targets: ["", "", "-j NOTRACK", "-j X"] },
+	mangle: {
+		chains: ["PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"],
+		targets: [
+			"",
+			"",
+			"-j MARK --set-xmark 0x1/0x1",
+			"-j CONNMARK --set-xmark 0x1/0x3",
+			"-j CONNMARK --save-mark",
+			"-j CONNMARK --restore-mark",
+			"-j X",
+		],
+	},
+	filter: {
+		chains: ["INPUT", "FORWARD", "OUTPUT"],
+		targets: ["", "", "", "-j ACCEPT", "-j DROP", "-j REJECT", "-j LOG", "-j X"],
+	},
+};
+const isPhysdevChain = (chain: string) => chain === "FORWARD" || chain === "POSTROUTING" || chain === "PREROUTING";
+
+function tableText(name: keyof typeof TABLES): fc.Arbitrary<string> {
+	const { chains, targets } = TABLES[name];
+	const rule = fc
+		.tuple(fc.constantFrom(...chains, "X"), condition, fc.constantFrom(...targets))
+		.filter(
+			([chain, words, target]) =>
+				!(chain === "X" && target === "-j X") && !(words.includes("physdev") && !isPhysdevChain(chain)),
+		)
+		.map(([chain, words, target]) => `-A ${chain} ${words} ${target}`);
+	return fc
+		.array(rule, { maxLength: 5 })
+		.map((rules) =>
+			[`*${name}`, ...chains.map((chain) => `:${chain} ACCEPT [0:0]`), ":X - [0:0]", ...rules, "COMMIT"].join("\n"),
+		);
+}
+
+/** A node's tables: Services and a few random rules. */
+export const ruleset: fc.Arbitrary<string> = fc
+	.tuple(
+		fc.option(tableText("raw"), { nil: "", freq: 1 }),
+		fc.option(tableText("mangle"), { nil: "", freq: 1 }),
+		fc.option(tableText("filter"), { nil: "", freq: 2 }),
+		fc.constantFrom(SERVICES, SERVICES.slice(2), SERVICES.slice(0, -1)),
+	)
+	.map(([raw, mangle, filter, services]) =>
+		[
+			raw,
+			mangle,
+			"*nat",
+			...["PREROUTING", "INPUT", "OUTPUT", "POSTROUTING"].map((chain) => `:${chain} ACCEPT [0:0]`),
+			...services,
+			"COMMIT",
+			filter,
+			"",
+		].join("\n"),
+	);
+
+const fabric = fc.constantFrom<Topology["fabric"]>(
+	{ kind: "routed" },
+	{ kind: "routed" },
+	{ kind: "l2" },
+	{ kind: "l2" },
+	{ kind: "l2", overlay: { kind: "vxlan", vni: 1, port: 8472 } },
+);
+
+export const topology: fc.Arbitrary<Topology> = fc
+	.record({ fabric, first: ruleset, second: ruleset, bridged: fc.constantFrom(0, 1), hairpin: fc.boolean() })
+	.map(({ fabric, first, second, bridged, hairpin }) => {
+		const sysctls = { "net.bridge.bridge-nf-call-iptables": bridged };
+		return {
+			fabric,
+			router: {},
+			nodes: [
+				{ name: "n1", ip: "192.168.0.11", podCIDR: "10.0.1.0/24", iptables: first, sysctls, hairpin },
+				{ name: "n2", ip: "192.168.0.12", podCIDR: "10.0.2.0/24", iptables: second, sysctls },
+			],
+			pods: [
+				{ name: "t/client", node: "n1", ip: "10.0.1.2" },
+				{ name: "t/near", node: "n1", ip: "10.0.1.3", listen: [{ proto: "tcp", port: 8080 }] },
+				{ name: "t/web", node: "n2", ip: "10.0.2.2", listen: [{ proto: "tcp", port: 8080 }] },
+				{ name: "t/dns", node: "n2", ip: "10.0.2.3", listen: [{ proto: "udp", port: 53 }] },
+			],
+			hosts: [{ name: "out", ip: "203.0.113.5" }],
+		} as Topology;
+	});
+
+/** A connection that someone has: who begins it, from which address, to where. */
+export interface Connection {
+	netns: string;
+	src: number;
+	dst: number;
+	sport: number;
+	dport: number;
+	proto: number;
+}
+
+const SOURCES = [
+	["pod:t/client", "10.0.1.2"],
+	["pod:t/client", "10.0.1.2"],
+	["pod:t/web", "10.0.2.2"],
+	["node:n1", "192.168.0.11"],
+	["host:out", "203.0.113.5"],
+] as const;
+const TCP_TARGETS = [
+	["10.96.0.1", 80],
+	["10.96.0.1", 80],
+	["10.96.0.3", 80],
+	["10.0.2.2", 8080],
+	["10.0.1.3", 8080],
+	["192.168.0.12", 30080],
+	["203.0.113.5", 80],
+] as const;
+const UDP_TARGETS = [
+	["10.96.0.2", 53],
+	["10.0.2.3", 53],
+	["10.0.1.2", 5000],
+] as const;
+
+export const connection: fc.Arbitrary<Connection> = fc
+	.tuple(
+		fc.constantFrom(...SOURCES),
+		fc.constantFrom(L.PROTO_TCP, L.PROTO_TCP, L.PROTO_TCP, L.PROTO_UDP, L.PROTO_UDP, L.PROTO_ICMP),
+		fc.constantFrom(...TCP_TARGETS),
+		fc.constantFrom(...UDP_TARGETS),
+		fc.constantFrom(5000, 53, 40000),
+	)
+	.map(([[netns, src], proto, tcp, udp, sport]) => {
+		const [dst, dport] = proto === L.PROTO_TCP ? tcp : proto === L.PROTO_UDP ? udp : [tcp[0], 8 << 8];
+		return { netns, src: ipv4ToNumber(src), dst: ipv4ToNumber(dst), sport, dport, proto };
+	});
+
+/** A few packets of one connection, alike, `gapNs` apart. */
+export interface Volley {
+	/** Which of the connections, and how it is offered. */
+	which: number;
+	kind: number;
+	hints: number;
+	tcp: number;
+	tos: number;
+	len: number;
+	times: number;
+	gapNs: bigint;
+}
+
+const ACK = L.TCP_ACK;
+const gap = fc.constantFrom(0n, 1000n, 1_000_000n, 50_000_000n, 400_000_000n, 2_100_000_000n);
+// Most of what is sent follows at once: else every neighbour has aged in between.
+const pause = fc.constantFrom(
+	31_000_000_000n,
+	119_000_000_000n,
+	121_000_000_000n,
+	299_000_000_000n,
+	9_000_000_000_000n,
+);
+
+export const volley: fc.Arbitrary<Volley> = fc.record({
+	which: fc.nat(),
+	kind: fc.constantFrom(L.BATCH_OFFER, L.BATCH_OFFER, L.BATCH_OFFER, L.BATCH_REPLY),
+	hints: fc.constantFrom(0, 0, 0, 0, L.BATCHF_OPENS, L.BATCHF_RECORDED),
+	tcp: fc.constantFrom(
+		L.TCP_SYN,
+		ACK,
+		ACK,
+		ACK,
+		ACK,
+		ACK,
+		ACK,
+		ACK | L.TCP_PSH,
+		ACK | L.TCP_PSH,
+		ACK | L.TCP_SYN,
+		ACK | L.TCP_FIN,
+		L.TCP_RST,
+	),
+	tos: fc.constantFrom(0, 0, 0, 0x10),
+	len: fc.constantFrom(60, 52, 90, 1400, 1400, 9000),
+	times: fc.constantFrom(1, 2, 3, 5, 12, 30),
+	gapNs: fc.oneof({ weight: 20, arbitrary: gap }, { weight: 1, arbitrary: pause }),
+});
