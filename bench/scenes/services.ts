@@ -75,15 +75,30 @@ function kubeProxy(services: number): string {
 	].join("\n");
 }
 
+/** Connection `i`: client after client, port after port, Service after Service; to port 80. */
+export function connection(i: number, services: number, clients: number) {
+	const round = Math.floor(i / clients);
+	const service = round % services;
+	return {
+		src: CLIENT_IP + (i % clients),
+		dst: CLUSTER_IP + service,
+		sport: FIRST_PORT + round,
+		/** The server that the Service leads to, which listens on 8080. */
+		server: service % SERVERS,
+		serverIp: SERVER_IP + (service % SERVERS),
+	};
+}
+
 /** Rows of TABLE_BATCH, one a connection, in a random order; their netns is `clients[i]` of the client pod. */
 export function connections(count: number, services: number, clients: readonly number[], tcp: number): Uint8Array {
 	const rows = new Uint8Array(count * L.BATCH_STRIDE);
 	const view = new DataView(rows.buffer);
 	for (const [place, i] of shuffled(count, 5).entries()) {
 		const at = place * L.BATCH_STRIDE;
-		view.setUint32(at + L.PACKET_SRC, CLIENT_IP + (i % CLIENTS), true);
-		view.setUint32(at + L.PACKET_DST, CLUSTER_IP + ((i >>> 4) % services), true);
-		view.setUint16(at + L.PACKET_SPORT, FIRST_PORT + (i >>> 4), true);
+		const { src, dst, sport } = connection(i, services, clients.length);
+		view.setUint32(at + L.PACKET_SRC, src, true);
+		view.setUint32(at + L.PACKET_DST, dst, true);
+		view.setUint16(at + L.PACKET_SPORT, sport, true);
 		view.setUint16(at + L.PACKET_DPORT, 80, true);
 		view.setUint8(at + L.PACKET_PROTO, L.PROTO_TCP);
 		view.setUint8(at + L.PACKET_FAMILY, 4);
@@ -92,7 +107,7 @@ export function connections(count: number, services: number, clients: readonly n
 		view.setUint32(at + L.PACKET_LEN, 64, true);
 		view.setUint32(at + L.PACKET_PAYLOAD, 12, true);
 		view.setBigInt64(at + L.PACKET_TIME, START_NS, true);
-		view.setInt32(at + L.BATCH_NETNS, clients[i % CLIENTS] as number, true);
+		view.setInt32(at + L.BATCH_NETNS, clients[i % clients.length] as number, true);
 		view.setUint8(at + L.BATCH_KIND, L.BATCH_OFFER);
 		view.setUint8(at + L.BATCH_FLAGS, tcp === L.TCP_SYN ? L.BATCHF_OPENS : 0);
 	}
