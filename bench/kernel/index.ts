@@ -93,7 +93,7 @@ async function established(): Promise<Rounds> {
 		at = (at + CALL) % CONNECTIONS;
 	};
 	engineRound(run, CALL, SHARE * 2);
-	return rounds(
+	return await rounds(
 		() => linuxRound(linux, ack as string, nothing, 2),
 		() => engineRound(run, CALL, SHARE),
 	);
@@ -120,7 +120,7 @@ async function opened(): Promise<Rounds> {
 		forget();
 		once();
 	}
-	return rounds(
+	return await rounds(
 		async () => {
 			await linux.forget();
 			return linuxRound(linux, syn, nothing, 1);
@@ -149,12 +149,12 @@ async function rounds(linux: () => Promise<number>, engine: () => number): Promi
 	return all;
 }
 
-/** Engine over kernel, round by round; `baseline` is the kernel itself: 1. */
+/** Kernel's time over the engine's, round by round. */
 function versus(name: string, { linux, engine }: Rounds): Figure {
 	const ratios = linux.map((ns, i) => ns / (engine[i] as number));
 	const rate = (ns: number[]) => `${(1e3 / median(ns)).toPrecision(3)} M/s`;
 	process.stdout.write(`${name}: Linux ${rate(linux)}, podwire ${rate(engine)}\n`);
-	return { ...figure(name, "x", ratios), baseline: 1, ratio: median(ratios) };
+	return figure(name, "x", ratios);
 }
 
 const { values } = parseArgs({ options: { json: { type: "string" }, keep: { type: "boolean", default: false } } });
