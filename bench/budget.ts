@@ -29,6 +29,7 @@ export const BUDGET: readonly Row[] = [
 	more("fib-bgp", "M/s"),
 	less("fib-bytes", "B", 4),
 	less("rule-walk", "ns", 2, 0.2),
+	less("rule-scan", "ns", 2, 0.2),
 	less("dispatch-100", "ns"),
 	less("dispatch-10k", "ns"),
 	less("dispatch-growth", "x", 2, 1.05),

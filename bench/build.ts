@@ -14,6 +14,7 @@ const MODULE = "build/bench.wasm";
 export interface Loops extends Instance {
 	fibLoop(netns: number, first: number, count: number): number;
 	walkLoop(hook: number, table: number, count: number): number;
+	dispatchLoop(hook: number, table: number, first: number, count: number): number;
 	entriesClear(): void;
 	insertLoop(first: number, count: number): number;
 	findLoop(first: number, count: number): number;

@@ -1,6 +1,7 @@
 // Every subject, in the order of the report.
 
 import { opened } from "./connect.ts";
+import { dispatch } from "./dispatch.ts";
 import { fibBytes, fibs } from "./fib.ts";
 import type { Samples, Subject } from "./figure.ts";
 import { established } from "./forward.ts";
@@ -14,7 +15,8 @@ import { trace } from "./trace.ts";
 /** What is timed in this process. */
 export const SUBJECTS: readonly Subject[] = [
 	...fibs,
-	rules,
+	...rules,
+	...dispatch,
 	...lookups,
 	...insertions,
 	...established,

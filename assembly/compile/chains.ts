@@ -12,25 +12,27 @@ import * as L from "../layout";
 const TOLD_MIN: u32 = 6;
 /** A set of fields that fewer rules ask for is not worth a look-up a packet: its rules are scanned. */
 const SHAPE_MIN: u32 = 4;
-/** Room for rules whose key has another's hash: they are scanned. 10,000 keys have one in a hundred chains. */
-const COLLIDED_MAX: u32 = 4;
-/** The link of a rule that is scanned after all. */
-const COLLIDED: u32 = 0xffffffff;
+/** Rules of one key that are linked; a search steps over those before where it begins. More are scanned. */
+const LINKED_MAX: u32 = 8;
+/** The link of a rule that is scanned after all: its key has enough rules, or another key has its hash. */
+const UNLINKED: u32 = 0xffffffff;
 
-// Of the chain at hand: rules by set of fields, sets that are hashed (a bit each), rules that ask for each word.
+// Of the chain at hand: rules by set of fields, sets that are hashed (a bit each), rules that the index tells apart, scanned
+// rules that ask for each word.
 const byFields: usize = memory.data(128, 16); // u32[FIELD_SETS]
 let hashed: u32 = 0;
+let told: u32 = 0;
 const byWord: usize = memory.data(16, 16); // u32[WORD_COUNT]
 
 /** Indexes the chains that are new or written again among the first `count`. False: TABLE_CHAININDEX is full. */
 export function indexChains(count: i32): bool {
 	for (let chain = 0; chain < count; chain++) {
-		const at = chainRow(chain);
-		const flags = load<u32>(at, L.CHAIN_FLAGS);
+		const c = chainRow(chain);
+		const flags = load<u32>(c, L.CHAIN_FLAGS);
 		if (flags & L.CHAINF_COMPILED) continue;
-		const old = load<u32>(at, L.CHAIN_INDEX);
+		const old = load<u32>(c, L.CHAIN_INDEX);
 		if (old != 0) release(old);
-		store<u32>(at, 0, L.CHAIN_INDEX);
+		store<u32>(c, 0, L.CHAIN_INDEX);
 		if (!(flags & L.CHAINF_FREE) && !indexChain(chain)) return false;
 	}
 	return true;
@@ -40,20 +42,53 @@ function indexChain(chain: i32): bool {
 	const count = load<u32>(chainRow(chain), L.CHAIN_RULE_COUNT);
 	if (count < TOLD_MIN) return true;
 	const rules = rulesOf(chain);
-	const exact = survey(rules, count);
-	const told = exact + surveyWords(rules, count);
-	if (told < TOLD_MIN || told < min(count >>> 1, 64)) return true;
-	const offset = allocate(place(0, count, exact));
+	const hash = hashRules(rules, count);
+	if (hash == 0) return false;
+	const scanned = surveyWords(at(hash), rules, count);
+	if (told < TOLD_MIN || told < min(count >>> 1, 64)) {
+		release(hash);
+		return true;
+	}
+	const offset = addColumns(hash, rules, scanned);
+	release(hash);
 	if (offset == 0) return false;
-	const index = row(L.TABLE_CHAININDEX, <i32>offset, 1);
-	place(index, count, exact);
-	store<u32>(index, load<u32>(chainRow(chain), L.CHAIN_RULE_FIRST), L.INDEX_RULE_FIRST);
-	writeShapes(index);
-	writeColumnOrder(index);
-	for (let rule: u32 = count; rule-- > 0;) if (isHashed(rules, rule)) insert(index, rules, rule);
-	if (fillColumns(index, rules, count)) store<u32>(chainRow(chain), offset, L.CHAIN_INDEX);
-	else release(offset);
+	store<u32>(at(offset), load<u32>(chainRow(chain), L.CHAIN_RULE_FIRST), L.INDEX_RULE_FIRST);
+	store<u32>(chainRow(chain), offset, L.CHAIN_INDEX);
 	return true;
+}
+
+// The header, buckets and links, in a block of their own; 0: the table is full.
+function hashRules(rules: usize, count: u32): u32 {
+	const exact = survey(rules, count);
+	const buckets: u32 = exact == 0 ? 1 : (<u32>1) << (32 - clz(exact * 2 - 1));
+	const links = L.INDEX_BUCKETS + align(buckets * 8);
+	const numbers = links + align(exact == 0 ? 0 : count * 4);
+	const offset = allocate(numbers);
+	if (offset == 0) return 0;
+	const index = at(offset);
+	store<u32>(index, count, L.INDEX_RULES);
+	store<u32>(index, buckets - 1, L.INDEX_BUCKET_MASK);
+	store<u32>(index, links, L.INDEX_LINKS);
+	store<u32>(index, numbers, L.INDEX_NUMBERS);
+	writeShapes(index);
+	for (let rule: u32 = count; rule-- > 0;) if (isHashed(rules, rule)) insert(index, rules, rule);
+	return offset;
+}
+
+// A block with all of `hash` and behind it the numbers and columns of `scanned` rules; 0: the table is full.
+function addColumns(hash: u32, rules: usize, scanned: u32): u32 {
+	const numbers = load<u32>(at(hash), L.INDEX_NUMBERS);
+	const columns = numbers + align(scanned * 4);
+	store<u32>(at(hash), columns, L.INDEX_COLUMN_FIRST);
+	store<u32>(at(hash), scanned, L.INDEX_SCANNED);
+	writeColumnOrder(at(hash));
+	const offset = allocate(columns + load<u32>(at(hash), L.INDEX_COLUMNS) * <u32>columnBytes(scanned));
+	if (offset == 0) return 0;
+	const size = load<u32>(at(offset), L.INDEX_BYTES_LOG2);
+	memory.copy(at(offset), at(hash), <usize>numbers);
+	store<u32>(at(offset), size, L.INDEX_BYTES_LOG2);
+	fillColumns(at(offset), rules);
+	return offset;
 }
 
 // Counts rules by their fields and chooses the sets to hash; returns how many rules those have.
@@ -75,39 +110,25 @@ function survey(rules: usize, count: u32): u32 {
 	return exact;
 }
 
-// Counts which words the rules that are not hashed ask for; returns how many of them ask for any.
-function surveyWords(rules: usize, count: u32): u32 {
+// Counts which words the scanned rules ask for, and what the index tells apart; returns how many rules are scanned.
+function surveyWords(index: usize, rules: usize, count: u32): u32 {
 	memory.fill(byWord, 0, L.WORD_COUNT << 2);
-	let told: u32 = 0;
+	told = 0;
+	let scanned: u32 = 0;
 	for (let i: u32 = 0; i < count; i++) {
-		if (isHashed(rules, i)) continue;
-		let any: u32 = 0;
-		for (let word = 0; word < L.WORD_COUNT; word++) {
-			const mask = maskOf(ruleAt(rules, i), word);
-			any |= mask;
-			if (mask != 0) add(byWord, word);
+		let asked: u32 = 1;
+		if (isScanned(index, rules, i)) {
+			scanned++;
+			asked = 0;
+			for (let word = 0; word < L.WORD_COUNT; word++) {
+				const mask = maskOf(ruleAt(rules, i), word);
+				asked |= mask;
+				if (mask != 0) add(byWord, word);
+			}
 		}
-		if (any != 0) told++;
+		if (asked != 0) told++;
 	}
-	return told;
-}
-
-// Lays the parts out, into the header unless `index` is 0; returns the bytes needed.
-function place(index: usize, count: u32, exact: u32): u32 {
-	const buckets: u32 = exact == 0 ? 1 : (<u32>1) << (32 - clz(exact * 2 - 1));
-	const links = L.INDEX_BUCKETS + align(buckets * 8);
-	const numbers = links + align(exact == 0 ? 0 : count * 4);
-	const room = count - exact + (exact == 0 ? 0 : COLLIDED_MAX);
-	const columns = numbers + align(room * 4);
-	if (index != 0) {
-		store<u32>(index, count, L.INDEX_RULES);
-		store<u32>(index, buckets - 1, L.INDEX_BUCKET_MASK);
-		store<u32>(index, links, L.INDEX_LINKS);
-		store<u32>(index, numbers, L.INDEX_NUMBERS);
-		store<u32>(index, columns, L.INDEX_COLUMN_FIRST);
-		store<u32>(index, room, L.INDEX_SCANNED);
-	}
-	return columns + L.WORD_COUNT * <u32>columnBytes(room);
+	return scanned;
 }
 
 function writeShapes(index: usize): void {
@@ -139,9 +160,9 @@ function writeColumnOrder(index: usize): void {
 
 // Rules come from the last to the first, so that each key's links ascend.
 function insert(index: usize, rules: usize, rule: u32): void {
-	const at = ruleAt(rules, rule);
-	const fields = fieldsOf(at);
-	const hash = hashOf(at, fields);
+	const own = ruleAt(rules, rule);
+	const fields = fieldsOf(own);
+	const hash = hashOf(own, fields);
 	const mask = load<u32>(index, L.INDEX_BUCKET_MASK);
 	const link = index + <usize>load<u32>(index, L.INDEX_LINKS) + <usize>(rule << 2);
 	let bucket = (<u32>hash) & mask;
@@ -153,8 +174,8 @@ function insert(index: usize, rules: usize, rule: u32): void {
 			continue;
 		}
 		// A search for this key would end here whatever the key is that sits here: buckets are never emptied.
-		if (first != 0 && !sameKey(ruleAt(rules, first - 1), at, fields)) {
-			store<u32>(link, COLLIDED);
+		if (first != 0 && (!sameKey(ruleAt(rules, first - 1), own, fields) || isLong(index, first))) {
+			store<u32>(link, UNLINKED);
 			return;
 		}
 		store<u32>(link, first);
@@ -164,19 +185,23 @@ function insert(index: usize, rules: usize, rule: u32): void {
 	}
 }
 
-// Numbers and columns of what is scanned. False where more keys collided than there is room for.
-function fillColumns(index: usize, rules: usize, count: u32): bool {
-	const links = index + <usize>load<u32>(index, L.INDEX_LINKS);
+// Are LINKED_MAX rules linked from `first` (its number + 1) on?
+function isLong(index: usize, first: u32): bool {
+	let length: u32 = 0;
+	for (let rule = first; rule != 0 && length < LINKED_MAX; rule = linkOf(index, rule - 1)) length++;
+	return length == LINKED_MAX;
+}
+
+// Numbers and columns of what is scanned.
+function fillColumns(index: usize, rules: usize): void {
+	const count = load<u32>(index, L.INDEX_RULES);
 	const numbers = index + <usize>load<u32>(index, L.INDEX_NUMBERS);
-	const room = load<u32>(index, L.INDEX_SCANNED);
 	let scanned: u32 = 0;
 	for (let rule: u32 = 0; rule < count; rule++) {
-		if (isHashed(rules, rule) && load<u32>(links + <usize>(rule << 2)) != COLLIDED) continue;
-		if (scanned == room) return false;
+		if (!isScanned(index, rules, rule)) continue;
 		store<u32>(numbers + <usize>(scanned << 2), rule);
 		scanned++;
 	}
-	store<u32>(index, scanned, L.INDEX_SCANNED);
 	for (let i = scanned; i < ((scanned + 3) & ~3); i++) store<u32>(numbers + <usize>(i << 2), count);
 	let column = index + <usize>load<u32>(index, L.INDEX_COLUMN_FIRST);
 	for (let c: usize = 0; c < <usize>load<u32>(index, L.INDEX_COLUMNS); c++) {
@@ -189,7 +214,20 @@ function fillColumns(index: usize, rules: usize, count: u32): bool {
 		}
 		column += columnBytes(scanned);
 	}
-	return true;
+}
+
+function linkOf(index: usize, rule: u32): u32 {
+	return load<u32>(index + <usize>load<u32>(index, L.INDEX_LINKS) + <usize>(rule << 2));
+}
+
+function isScanned(index: usize, rules: usize, rule: u32): bool {
+	return !isHashed(rules, rule) || linkOf(index, rule) == UNLINKED;
+}
+
+// @ts-ignore: decorator
+@inline
+function at(offset: u32): usize {
+	return row(L.TABLE_CHAININDEX, <i32>offset, 1);
 }
 
 // @ts-ignore: decorator

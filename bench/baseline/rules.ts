@@ -1,8 +1,10 @@
 // The twin of `assembly/netfilter/iptables` and its path counters: the same rule rows, copied out of the engine's
 // configuration tables, walked in order with a jump stack. It knows what the scenes use and throws at anything else.
+// `indexed`: chains that tell many destinations apart are entered by a hash, as the engine's chain index does.
 
 import * as L from "../../assembly/layout.ts";
 import type { Machine } from "../../bindings/machine.ts";
+import { Destinations } from "./destinations.ts";
 import { Paths } from "./paths.ts";
 
 /** What a walk looks at; `ctstate` is one CTS_* bit, `toDst` and `toPort` what a DNAT rule said (0: none did). */
@@ -37,15 +39,17 @@ const WORDS = L.RULE_STRIDE >> 2;
 const JUMPS_MAX = 64;
 
 export class Rules {
-	readonly paths = new Paths(4096);
+	readonly paths: Paths;
 	readonly #rules: Uint32Array;
 	readonly #matches: Uint32Array;
 	readonly #words: Uint32Array;
 	readonly #chains: Uint32Array;
 	readonly #netns: Int32Array;
 	readonly #stack = new Int32Array(JUMPS_MAX);
+	readonly #index: Destinations | null = null;
 
-	constructor(machine: Machine) {
+	constructor(machine: Machine, { indexed = false, paths = 4096 } = {}) {
+		this.paths = new Paths(paths);
 		const { rows, engine } = machine.core;
 		const copy = (table: number, stride: number) =>
 			new Uint32Array(rows.view.buffer, engine.table(table), (rows.count(table) * stride) >> 2).slice();
@@ -54,6 +58,7 @@ export class Rules {
 		this.#words = copy(L.TABLE_WORD, 4);
 		this.#chains = copy(L.TABLE_CHAIN, L.CHAIN_STRIDE);
 		this.#netns = new Int32Array(copy(L.TABLE_NETNS, L.NETNS_STRIDE).buffer);
+		if (indexed) this.#index = new Destinations(this.#chains, this.#rules, this.#matches);
 	}
 
 	/** The base chain's verdict, NF_ACCEPT or NF_DROP. */
@@ -88,7 +93,7 @@ export class Rules {
 				case L.TARGET_JUMP:
 					if (depth === JUMPS_MAX) throw new RangeError("more jumps than the engine allows");
 					if ((flags & L.RULEF_GOTO) === 0) this.#stack[depth++] = at + WORDS;
-					at = this.#first(rules[at + 8] as number);
+					at = this.#enter(p, rules[at + 8] as number);
 					break;
 				case L.TARGET_RETURN:
 					at = depth === 0 ? this.#policy(chain) : (this.#stack[--depth] as number);
@@ -112,6 +117,12 @@ export class Rules {
 					throw new RangeError(`the twin has no target ${head >>> 24}`);
 			}
 		}
+	}
+
+	/** Where to begin in a chain: at its first rule, or the first that can match. */
+	#enter({ dst, proto, dport }: Walker, chain: number): number {
+		const rule = this.#index?.first(chain, dst, proto, dport) ?? -1;
+		return rule < 0 ? this.#first(chain) : rule * WORDS;
 	}
 
 	#first(chain: number): number {

@@ -1,5 +1,6 @@
 // Scene of the rule walk: a node whose FORWARD chain is a long list of addresses to drop, none of which is the packet's.
 // Every rule is read to its first condition that fails, the destination address; the policy accepts.
+// With a /31 each instead of an address no hash can tell the rules apart.
 
 import type { Topology } from "../../js/net/topology.ts";
 import { dotted } from "../inputs.ts";
@@ -7,10 +8,10 @@ import { dotted } from "../inputs.ts";
 /** 198.18.0.0 onwards (RFC 2544). */
 export const FIRST_BLOCKED = 0xc6120000;
 
-export function blocklist(count: number): Topology {
+export function blocklist(count: number, length: 31 | 32): Topology {
 	const rules = Array.from(
 		{ length: count },
-		(_, i) => `-A FORWARD -d ${dotted(FIRST_BLOCKED + i)}/32 -p tcp -m tcp --dport 443 -j DROP`,
+		(_, i) => `-A FORWARD -d ${dotted(FIRST_BLOCKED + i * 2)}/${length} -p tcp -m tcp --dport 443 -j DROP`,
 	);
 	const iptables = [
 		"*filter",

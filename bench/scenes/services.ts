@@ -9,7 +9,7 @@ import { dotted, shuffled } from "../inputs.ts";
 
 export const CLIENTS = 16;
 export const SERVERS = 10;
-const CLUSTER_IP = 0x0a600001; // 10.96.0.1 onwards
+export const CLUSTER_IP = 0x0a600001; // 10.96.0.1 onwards
 const CLIENT_IP = 0x0af40102; // 10.244.1.2 onwards
 const SERVER_IP = 0x0af40202; // 10.244.2.2 onwards
 const FIRST_PORT = 1024;

@@ -35,6 +35,18 @@ export function walkLoop(hook: i32, table: i32, count: i32): u32 {
 	return sum;
 }
 
+/** As walkLoop, once for each of the destinations (u32) from key `first` on. */
+export function dispatchLoop(hook: i32, table: i32, first: i32, count: i32): u32 {
+	const p = changetype<Packet>(base(L.TABLE_PACKETIN));
+	let sum: u32 = 0;
+	for (let i = first; i < first + count; i++) {
+		// in range: the host has written first + count keys
+		p.dst = load<u32>(base(L.TABLE_SCRATCH) + ((<usize>i) << 2));
+		sum += <u32>walk<Silent>(p, hook, table);
+	}
+	return sum;
+}
+
 /** Forgets every entry, as a fresh engine has none. */
 export function entriesClear(): void {
 	memory.fill(base(L.TABLE_TUPLE), 0, <usize>capacity(L.TABLE_TUPLE) * L.TUPLE_STRIDE);

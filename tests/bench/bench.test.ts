@@ -7,6 +7,9 @@ import { SUBJECTS } from "../../bench/subjects.ts";
 const SMALL: Readonly<Record<string, number>> = {
 	"fib-pods": 50,
 	"rule-walk": 20,
+	"rule-scan": 20,
+	"dispatch-100": 20,
+	"dispatch-10k": 50,
 	"new-100": 7,
 };
 const RUNS = 3;
