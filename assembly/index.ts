@@ -3,10 +3,6 @@
 // See `layout` for the records and codes.
 
 import { base, capacity, place } from "./arena";
-import { addressCount, addressLimit, addressRows, internWords, internFailed } from "./capture/addresses";
-import { addColumns, copyRows, emptyColumns, firstAfter, isSorted } from "./capture/columns";
-import { captureEnd, captureFilled, captureInterface, captureOpen, captureRead, captureRoom } from "./capture/index";
-import { sortRows } from "./capture/order";
 import { indexChains } from "./compile/chains";
 import { buildFib, fibReset } from "./compile/fib";
 import { indexSpaceReset } from "./compile/indexspace";
@@ -165,11 +161,25 @@ export function judge(index: i32, hook: i32, table: i32): i32 {
 }
 
 /** A capture file, opened, fed and read. */
-export { captureOpen, captureRoom, captureFilled, captureRead, captureInterface, captureEnd };
+export { captureOpen, captureRoom, captureFilled, captureRead, captureInterface, captureEnd } from "./capture/index";
 /** Columns of rows: made, emptied, copied, in time order. */
-export { addColumns, emptyColumns, copyRows, firstAfter, isSorted, sortRows };
+export { addColumns, emptyColumns, copyRows, firstAfter, isSorted } from "./capture/columns";
+/** Two batches of columns as one in time order. */
+export { sortRows } from "./capture/order";
 /** IPv6 addresses of a recording by their numbers. */
-export { addressLimit, addressCount, addressRows, internWords, internFailed };
+export { addressLimit, addressCount, addressRows, internWords, internFailed } from "./capture/addresses";
+/** Who owns what in a recording, as far as the host has said. */
+export { setInterface, setNetns, hasOffered } from "./capture/owners";
+/** Rows told apart: what is offered again, what is an answer, what is a copy. */
+export { offersReset, classify, ownerAsked, ownerAskedFamily, answerOwner, offersCounted } from "./capture/offer";
+/** What a first reading finds out. */
+export { surveyRows, surveyPackets, answererRows, answererTotal } from "./capture/survey";
+/** Flows with recorded replies: found by a first reading, told to a second. */
+export { repliedRows, repliedSize, repliedRoom } from "./capture/survey";
+/** Batch records made of rows. */
+export { setOwnerRow, fillBatch, batchRecords, batchCount, batchEchoReplies, batchTaken } from "./capture/batch";
+/** Packets by what became of them on the way into a batch. */
+export { batchPackets, batchIpv6, batchUnowned } from "./capture/batch";
 
 function strideOf(t: i32): u32 {
 	switch (t) {

@@ -1033,6 +1033,17 @@ export const KIND_IGNORED = 4; // later fragments, ICMP errors, packets cut befo
 export const NO_FLOW = 0xffffffff;
 export const OUTSIDE = -1; // a netns that is none of the network's, or unknown
 
+// What became of the packets of a recording, and how many flows they are
+export const OFFERS_FLOWS = 0;
+export const OFFERS_OFFERED = 1;
+export const OFFERS_REPLIES = 2;
+export const OFFERS_DUPLICATES = 3;
+export const OFFERS_ICMP_ERRORS = 4;
+export const OFFERS_LATER_FRAGMENTS = 5;
+export const OFFERS_CUT = 6;
+export const OFFERS_ORPHANS = 7;
+export const OFFERS_COUNT = 8;
+
 // A capture file as it is read
 export const SOURCE_INPUT = 0; // u32 address of the input bytes
 export const SOURCE_CAPACITY = 4; // u32 bytes that they may become

@@ -1,25 +1,11 @@
-// Packets into TABLE_BATCH, a whole batch a crossing: fields come as columns and go as 64-byte rows, no object a packet.
+// Packets into TABLE_BATCH, a whole batch a crossing: records that a recording's engine has written are copied into the engine
+// that carries them, and no object is made a packet.
 
 import * as L from "../assembly/layout.ts";
+import type { PacketColumns } from "./columns.ts";
 import type { Core } from "./core.ts";
+import type { Recording } from "./recording.ts";
 import { CapacityError } from "./views.ts";
-
-/** Columns of packets, one typed array a field; IPv4 addresses in host order, ICMP as in TABLE_PACKET. */
-export interface PacketFields {
-	readonly timeNs: BigInt64Array;
-	readonly src: Uint32Array;
-	readonly dst: Uint32Array;
-	readonly sport: Uint16Array;
-	readonly dport: Uint16Array;
-	readonly proto: Uint8Array;
-	readonly ttl: Uint8Array;
-	readonly tos: Uint8Array;
-	readonly ipBytes: Uint32Array;
-	readonly payloadBytes: Uint32Array;
-	readonly seq: Uint32Array;
-	readonly ack: Uint32Array;
-	readonly window: Uint16Array;
-}
 
 /** Numbers of a replay as the engine counts them, since `reset`. */
 export interface OfferCounts {
@@ -32,59 +18,50 @@ export interface OfferCounts {
 
 export class Batch {
 	readonly #core: Core;
+	readonly #recording: Recording;
+	readonly #replies: number;
 	readonly #capacity: number;
-	#count = 0;
 	#echoReplies = 0;
 	#rows = 0;
 	#carried = 0;
 
-	constructor(core: Core) {
+	/** Forgets all flows and counts of `core`, which carries what `recording` has read; answers as `replies` says (REPLIES_*). */
+	constructor(core: Core, recording: Recording, replies: number) {
 		this.#core = core;
-		this.#capacity = core.engine.capacity(L.TABLE_BATCH);
+		this.#recording = recording;
+		this.#replies = replies;
+		this.#capacity = Math.min(core.engine.capacity(L.TABLE_BATCH), L.COLUMN_ROWS);
+		core.engine.flowsReset();
+		core.engine.replayReset();
+		core.engine.replayMode(replies);
+		recording.placed(recording.engine.batchRecords());
 	}
 
-	/** Forgets all flows and counts; answers as `replies` says (REPLIES_*). */
-	reset(replies: number): void {
-		this.#core.engine.flowsReset();
-		this.#core.engine.replayReset();
-		this.#core.engine.replayMode(replies);
-	}
-
-	/** Adds row `row` of `from`, sent as TCP flags `tcp`; hands the batch over where it is full. Throws as `submit`. */
-	add(from: PacketFields, row: number, tcp: number, netns: number, kind: number, hints: number): void {
-		const { view } = this.#core.rows;
-		const at = this.#core.batch(this.#count);
-		const proto = from.proto[row] as number;
-		view.setUint32(at + L.PACKET_SRC, from.src[row] as number, true);
-		view.setUint32(at + L.PACKET_DST, from.dst[row] as number, true);
-		view.setUint16(at + L.PACKET_SPORT, from.sport[row] as number, true);
-		view.setUint16(at + L.PACKET_DPORT, from.dport[row] as number, true);
-		view.setUint8(at + L.PACKET_PROTO, proto);
-		view.setUint8(at + L.PACKET_FAMILY, 4);
-		view.setUint8(at + L.PACKET_TTL, from.ttl[row] as number);
-		view.setUint8(at + L.PACKET_TCP, tcp);
-		view.setUint32(at + L.PACKET_LEN, from.ipBytes[row] as number, true);
-		view.setUint32(at + L.PACKET_PAYLOAD, from.payloadBytes[row] as number, true);
-		view.setBigInt64(at + L.PACKET_TIME, from.timeNs[row] as bigint, true);
-		view.setInt32(at + L.BATCH_NETNS, netns, true);
-		view.setUint8(at + L.BATCH_KIND, kind);
-		view.setUint8(at + L.BATCH_FLAGS, hints);
-		view.setUint32(at + L.BATCH_SEQ, from.seq[row] as number, true);
-		view.setUint32(at + L.BATCH_ACK, from.ack[row] as number, true);
-		view.setUint16(at + L.BATCH_WINDOW, from.window[row] as number, true);
-		view.setUint8(at + L.BATCH_TOS, from.tos[row] as number);
-		if (kind === L.BATCH_REPLY && proto === L.PROTO_ICMP) this.#echoReplies++;
-		this.#count++;
-		if (this.#count === this.#capacity) this.submit();
+	/**
+	 * Adds the classified rows from `row` on, below `end`, up to the first that is not before `dueNs`; hands batches over as they
+	 * fill. Returns where it stopped. Throws as `submit`.
+	 */
+	add(columns: PacketColumns, row: number, end: number, dueNs: bigint): number {
+		const { engine } = this.#recording;
+		const replies = this.#replies === L.REPLIES_NONE ? 0 : 1;
+		for (let at = row; ; this.submit()) {
+			at = engine.fillBatch(columns.address, at, end, this.#capacity, dueNs, replies);
+			if (engine.batchCount() < this.#capacity) return at;
+		}
 	}
 
 	/** Hands over what has been added. Throws CapacityError where flows or packets found their tables full. */
 	submit(): void {
-		if (this.#count === 0) return;
+		const from = this.#recording.engine;
+		const count = from.batchCount();
+		if (count === 0) return;
 		const { engine } = this.#core;
-		this.#rows += this.#count;
-		this.#carried += engine.offer(this.#count);
-		this.#count = 0;
+		const records = this.#recording.bytes(from.batchRecords() >>> 0, count * L.BATCH_STRIDE);
+		new Uint8Array(engine.memory.buffer, this.#core.batch(0), records.length).set(records);
+		this.#echoReplies += from.batchEchoReplies();
+		from.batchTaken();
+		this.#rows += count;
+		this.#carried += engine.offer(count);
 		if (engine.flowsOverflow() > 0) throw new CapacityError(L.TABLE_FLOW, engine.capacity(L.TABLE_FLOW));
 		const explained = this.#carried + this.#echoReplies + engine.repliesUnanswerable();
 		if (explained < this.#rows) throw new CapacityError(L.TABLE_PACKET, engine.capacity(L.TABLE_PACKET));

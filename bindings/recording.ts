@@ -26,6 +26,31 @@ interface RecordingExports {
 	addressRows(): number;
 	internWords(w0: number, w1: number, w2: number, w3: number): number;
 	internFailed(): number;
+	offersReset(copyWindowNs: bigint): void;
+	setInterface(index: number, netns: number, packets: number): void;
+	setNetns(netns: number, passesOn: number): void;
+	classify(columns: number, row: number, count: number): number;
+	ownerAskedFamily(): number;
+	ownerAsked(): number;
+	answerOwner(netns: number): void;
+	offersCounted(which: number): number;
+	surveyRows(columns: number, count: number): number;
+	surveyPackets(): number;
+	hasOffered(netns: number): number;
+	answererRows(): number;
+	answererTotal(): number;
+	repliedRows(): number;
+	repliedSize(): number;
+	repliedRoom(flows: number): number;
+	setOwnerRow(owner: number, row: number): number;
+	fillBatch(columns: number, row: number, end: number, limit: number, due: bigint, replies: number): number;
+	batchRecords(): number;
+	batchCount(): number;
+	batchEchoReplies(): number;
+	batchTaken(): void;
+	batchPackets(): number;
+	batchIpv6(): number;
+	batchUnowned(): number;
 }
 
 export class Recording {
@@ -108,5 +133,29 @@ export class Recording {
 		this.placed(done);
 		first.count = a.count;
 		if (b !== null) second.count = bCount;
+	}
+
+	/** Adds classified rows to what a first reading finds out. */
+	survey(columns: PacketColumns): void {
+		this.placed(this.engine.surveyRows(columns.address, columns.count));
+	}
+
+	/** IPv4 addresses that answered, or that flow records were sent to, in the order of their first rows. */
+	answerers(): Uint32Array {
+		const { buffer } = this.engine.memory;
+		return new Uint32Array(buffer, this.engine.answererRows() >>> 0, this.engine.answererTotal()).slice();
+	}
+
+	/** Bit by flow number: the flow has recorded replies. */
+	replied(): Uint32Array {
+		const { buffer } = this.engine.memory;
+		return new Uint32Array(buffer, this.engine.repliedRows() >>> 0, this.engine.repliedSize() >>> 2).slice();
+	}
+
+	/** What a first reading found out about flows, for this one. */
+	knowReplied(bits: Uint32Array): void {
+		if (bits.length === 0) return;
+		const address = this.placed(this.engine.repliedRoom(bits.length * 32 - 1));
+		new Uint32Array(this.engine.memory.buffer, address, bits.length).set(bits);
 	}
 }

@@ -7,8 +7,9 @@ import { Batch } from "../../bindings/batch.ts";
 import type { Capacities } from "../../bindings/core.ts";
 import { type FlowRow, flowRows } from "../../bindings/flows.ts";
 import { type Machine, powerOfTwo } from "../../bindings/machine.ts";
-import { type PacketColumns, PROTO_TCP, TCP_ACK, TCP_SYN, TIME_HIGH, TIME_LOW } from "../flows/columns.ts";
-import { OFFER, type OfferColumns, REPLY } from "../flows/offer.ts";
+import type { Recording } from "../../bindings/recording.ts";
+import type { PacketColumns } from "../flows/columns.ts";
+import type { FlowSource } from "../flows/open.ts";
 import { timeText } from "../flows/time.ts";
 import type { TimedAction } from "./events.ts";
 import { type FlowReport, type FlowWords, flowReport } from "./flow.ts";
@@ -70,23 +71,19 @@ export async function replay(machine: Machine, survey: Survey, options: ReplayOp
 	return run.report(seconds);
 }
 
+/** When what is not due happens. */
+const NEVER = (1n << 63n) - 1n;
+
 class Run {
 	readonly #machine: Machine;
 	readonly #survey: Survey;
 	readonly #options: ReplayOptions;
-	readonly #batch: Batch;
 	readonly #reading: Reading;
 	readonly #actions: readonly TimedAction[];
-	/** Machine row by owner number; -1: nothing of it is offered. */
-	readonly #rows: number[] = [];
+	#begun: { recording: Recording; batch: Batch } | null = null;
+	/** Owners whose netns the recording knows. */
+	#owners = 0;
 	#nextAction = 0;
-	/** The next action's time as two words, so that no packet makes a BigInt. */
-	#dueHigh = Number.POSITIVE_INFINITY;
-	#dueLow = 0;
-	#opened = -1;
-	#ipv6 = 0;
-	#unowned = 0;
-	#packets = 0;
 	#firstNs = -1n;
 	#lastNs = -1n;
 
@@ -94,18 +91,15 @@ class Run {
 		this.#machine = machine;
 		this.#survey = survey;
 		this.#options = options;
-		this.#batch = new Batch(machine.core);
-		this.#batch.reset(options.replies === "none" ? L.REPLIES_NONE : L.REPLIES_RECORDED);
 		this.#actions = options.actions ?? [];
 		const signal = options.signal === undefined ? {} : { signal: options.signal };
 		this.#reading = readSources(survey.sources, survey.network, { ...survey.options, ...signal });
-		this.#expectAction();
 	}
 
 	async carry(): Promise<void> {
-		for await (const { columns, offers } of this.#reading.batches) {
+		for await (const columns of this.#reading.batches) {
 			const rows = this.#rowsBefore(columns);
-			for (let row = 0; row < rows; row++) this.#offer(columns, offers, row);
+			this.#offer(columns, rows);
 			this.#options.progress?.(this.#packets, this.#survey.packets);
 			if (rows > 0) {
 				if (this.#firstNs < 0n) this.#firstNs = columns.timeNs[0] as bigint;
@@ -114,8 +108,24 @@ class Run {
 			if (rows < columns.count) break;
 		}
 		while (this.#nextAction < this.#actions.length && this.#isBeforeEnd()) this.#act();
-		this.#batch.submit();
-		if (this.#lastNs >= 0n) this.#batch.tick(this.#lastNs);
+		const { batch } = this.#begin();
+		batch.submit();
+		if (this.#lastNs >= 0n) batch.tick(this.#lastNs);
+	}
+
+	/** The recording is there once it is read. */
+	#begin(): { recording: Recording; batch: Batch } {
+		if (this.#begun === null) {
+			const { recording } = (this.#reading.sources[0] as FlowSource).addresses;
+			const replies = this.#options.replies === "none" ? L.REPLIES_NONE : L.REPLIES_RECORDED;
+			recording.knowReplied(this.#survey.replied);
+			this.#begun = { recording, batch: new Batch(this.#machine.core, recording, replies) };
+		}
+		return this.#begun;
+	}
+
+	get #packets(): number {
+		return this.#begun?.recording.engine.batchPackets() ?? 0;
 	}
 
 	#isBeforeEnd(): boolean {
@@ -132,72 +142,24 @@ class Run {
 		return rows;
 	}
 
-	#offer(columns: PacketColumns, offers: OfferColumns, row: number): void {
-		const kind = offers.kind[row];
-		if (kind !== OFFER && kind !== REPLY) return;
-		const repeat = columns.repeat[row] as number;
-		if (columns.family[row] !== 4) {
-			this.#ipv6 += repeat;
-			return;
+	/** Hands over the first `rows` rows, and does between them what is due. */
+	#offer(columns: PacketColumns, rows: number): void {
+		const { recording, batch } = this.#begin();
+		const { names } = this.#reading.owners;
+		for (; this.#owners < names.length; this.#owners++) {
+			const row = this.#machine.encoded.netns.get(names[this.#owners] as string) ?? -1;
+			recording.placed(recording.engine.setOwnerRow(this.#owners, row));
 		}
-		const netns = this.#rowOf(offers.netns[row] as number);
-		if (netns < 0) {
-			this.#unowned += repeat;
-			return;
+		for (let row = 0; row < rows; ) {
+			row = batch.add(columns, row, rows, this.#actions[this.#nextAction]?.timeNs ?? NEVER);
+			if (row < rows) this.#act();
 		}
-		const high = columns.timeWords[row * 2 + TIME_HIGH] as number;
-		const low = columns.timeWords[row * 2 + TIME_LOW] as number;
-		while (high > this.#dueHigh || (high === this.#dueHigh && low >= this.#dueLow)) this.#act();
-		this.#packets += repeat;
-		if (kind === REPLY && (this.#options.replies === "none" || this.#isOpening(columns, row))) return;
-		const flow = offers.flow[row] as number;
-		let hints = this.#hasReplies(flow) && !(kind === OFFER && this.#isOpening(columns, row)) ? L.BATCHF_RECORDED : 0;
-		if (kind === OFFER && flow > this.#opened) {
-			this.#opened = flow;
-			hints |= L.BATCHF_OPENS;
-		}
-		const as = kind === OFFER ? L.BATCH_OFFER : L.BATCH_REPLY;
-		const tcp = columns.tcpFlags[row] as number;
-		for (let i = 0; i < repeat; i++) {
-			this.#batch.add(columns, row, tcp, netns, as, i === 0 ? hints : hints & ~L.BATCHF_OPENS);
-		}
-	}
-
-	/**
-	 * The bare SYN that a flow record begins with. All packets of a record have one time, so the answering side's is not sent
-	 * when its record comes but as the answer to the initiator's: else what follows there would meet no connection.
-	 */
-	#isOpening(columns: PacketColumns, row: number): boolean {
-		if (columns.proto[row] !== PROTO_TCP || ((columns.tcpFlags[row] as number) & (TCP_SYN | TCP_ACK)) !== TCP_SYN)
-			return false;
-		return !this.#reading.sources[0]?.interfaces.list[columns.interfaceIndex[row] as number]?.packets;
-	}
-
-	#hasReplies(flow: number): boolean {
-		return (((this.#survey.replied[flow >>> 5] ?? 0) >>> (flow & 31)) & 1) === 1;
-	}
-
-	#rowOf(owner: number): number {
-		if (owner < 0) return -1;
-		let row = this.#rows[owner];
-		if (row === undefined) {
-			row = this.#machine.encoded.netns.get(this.#reading.owners.names[owner] as string) ?? -1;
-			this.#rows[owner] = row;
-		}
-		return row;
 	}
 
 	#act(): void {
 		const action = this.#actions[this.#nextAction++] as TimedAction;
-		this.#batch.tick(action.timeNs);
+		this.#begin().batch.tick(action.timeNs);
 		action.run(this.#machine);
-		this.#expectAction();
-	}
-
-	#expectAction(): void {
-		const next = this.#actions[this.#nextAction];
-		this.#dueHigh = next === undefined ? Number.POSITIVE_INFINITY : Number(next.timeNs >> 32n);
-		this.#dueLow = next === undefined ? 0 : Number(next.timeNs & 0xffffffffn);
 	}
 
 	report(seconds: number): ReplayReport {
@@ -213,7 +175,7 @@ class Run {
 		const words: FlowWords = { machine, nodeOf, serviceOf: this.#options.serviceOf ?? (() => null) };
 		// Conntrack is counted before the clock moves on; what waited for a neighbour has its verdict only then.
 		const conntrack = tallies.report();
-		this.#batch.settle();
+		this.#begin().batch.settle();
 		for (const row of flowRows(machine.core)) this.#count(row, words, tallies);
 		const counted = tallies.report();
 		const atEnd = new Map(conntrack.perNode.map((node) => [node.name, node.conntrack]));
@@ -239,6 +201,7 @@ class Run {
 	}
 
 	#recording(): RecordingCounts {
+		const { recording, batch } = this.#begin();
 		const { tally } = this.#reading.offers;
 		const skipped: Record<string, number> = {};
 		let records = 0;
@@ -256,9 +219,9 @@ class Run {
 			laterFragments,
 			cut,
 			orphans,
-			unanswerable: this.#batch.counts.unanswerable,
-			ipv6: this.#ipv6,
-			unowned: this.#unowned,
+			unanswerable: batch.counts.unanswerable,
+			ipv6: recording.engine.batchIpv6(),
+			unowned: recording.engine.batchUnowned(),
 			skipped,
 		};
 	}

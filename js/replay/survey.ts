@@ -2,9 +2,10 @@
 // how large the engine's tables have to be. It keeps one bit a flow; the sources are opened again for the replay itself.
 
 import type { EngineModule } from "../../bindings/core.ts";
-import { BATCH_ROWS, type PacketColumns } from "../flows/columns.ts";
+import type { Recording } from "../../bindings/recording.ts";
+import type { PacketColumns } from "../flows/columns.ts";
 import { mergeFlows, openAll } from "../flows/merge.ts";
-import { OFFER, OfferColumns, Offers, REPLY } from "../flows/offer.ts";
+import { OFFER, Offers } from "../flows/offer.ts";
 import type { FlowInput, FlowOptions, FlowSource } from "../flows/open.ts";
 import { ipv4FromNumber } from "../net/address.ts";
 import type { Network } from "../net/network.ts";
@@ -63,7 +64,7 @@ export interface Reading {
 	owners: Owners;
 	offers: Offers;
 	sources: FlowSource[];
-	batches: AsyncGenerator<{ columns: PacketColumns; offers: OfferColumns }, void, undefined>;
+	batches: AsyncGenerator<PacketColumns, void, undefined>;
 }
 
 /** Opens and classifies. Throws CaptureError and LineError while it is iterated. */
@@ -72,10 +73,10 @@ export function readSources(sources: readonly ReplaySource[], network: Network, 
 		sources.map((source) => ({ name: source.name, stream: source.open() })),
 		{ ...options.flows, ...(options.module === undefined ? {} : { module: options.module }) },
 	);
-	const interfaces = opened[0]?.interfaces;
-	if (interfaces === undefined) throw new RangeError("nothing to replay: there is no source");
-	const owners = new Owners(network, interfaces, options);
-	const offers = new Offers(interfaces, owners);
+	const [first] = opened;
+	if (first === undefined) throw new RangeError("nothing to replay: there is no source");
+	const owners = new Owners(network, first.interfaces, options);
+	const offers = new Offers(first, owners);
 	return { owners, offers, sources: opened, batches: classified(opened, owners, offers, options) };
 }
 
@@ -85,13 +86,12 @@ async function* classified(
 	offers: Offers,
 	options: SurveyOptions,
 ): Reading["batches"] {
-	const out = new OfferColumns(BATCH_ROWS);
 	for await (const columns of mergeFlows(opened)) {
 		options.signal?.throwIfAborted();
 		mapAddresses(columns, options.mappings ?? []);
 		owners.learn(columns);
-		offers.classify(columns, out);
-		yield { columns, offers: out };
+		offers.classify(columns);
+		yield columns;
 	}
 }
 
@@ -102,75 +102,39 @@ export async function survey(
 	options: SurveyOptions = {},
 ): Promise<Survey> {
 	const reading = readSources(sources, network, options);
-	const needed = new Set<number>();
-	const answerers = new Set<number>();
-	let replied = new Uint32Array(1024);
-	let packets = 0;
-	for await (const { columns, offers } of reading.batches) {
-		replied = grown(replied, reading.offers.tally.flows);
-		for (let row = 0; row < columns.count; row++) {
-			const kind = offers.kind[row];
-			if (kind !== OFFER && kind !== REPLY) continue;
-			packets += columns.repeat[row] as number;
-			if (kind === OFFER) needInitiator(reading, offers.netns[row] as number, columns, row, options, needed);
-			else {
-				const flow = offers.flow[row] as number;
-				replied[flow >>> 5] = (replied[flow >>> 5] as number) | (1 << (flow & 31));
-			}
-			needAnswerer(reading, kind, columns, row, options, answerers);
-		}
-		options.progress?.(packets);
+	const { owners, offers } = reading;
+	let recording: Recording | null = null;
+	for await (const columns of reading.batches) {
+		recording = (reading.sources[0] as FlowSource).addresses.recording;
+		recording.survey(columns);
+		if (options.strictSources) checkSources(reading, columns);
+		options.progress?.(recording.engine.surveyPackets());
 	}
 	// Owners are numbered in the order in which packets ask for them; what only answered comes after all of them.
-	for (const address of answerers) {
-		const index = reading.owners.ownerOf(4, address);
+	const needed = new Set<number>();
+	for (let index = 0; index < owners.names.length; index++) {
+		if (owners.outside[index] !== -1 && recording?.engine.hasOffered(index)) needed.add(index);
+	}
+	for (const address of recording?.answerers() ?? []) {
+		if (owners.isInside(address) || options.isOwnRange?.(address)) continue;
+		const index = owners.ownerOf(4, address);
 		if (index >= 0) needed.add(index);
 	}
-	const hosts = [...needed].sort((a, b) => a - b).map((index) => hostOf(reading.owners, index));
-	return { sources, options, hosts, packets, flows: reading.offers.tally.flows, replied, network };
+	const hosts = [...needed].sort((a, b) => a - b).map((index) => hostOf(owners, index));
+	const packets = recording?.engine.surveyPackets() ?? 0;
+	const replied = recording?.replied() ?? new Uint32Array();
+	return { sources, options, hosts, packets, flows: offers.tally.flows, replied, network };
 }
 
-function grown(bits: Uint32Array<ArrayBuffer>, flows: number): Uint32Array<ArrayBuffer> {
-	if (flows < bits.length * 32) return bits;
-	const larger = new Uint32Array(Math.max(bits.length * 2, (flows >>> 5) + 1));
-	larger.set(bits);
-	return larger;
-}
-
-function needInitiator(
-	{ owners, sources }: Reading,
-	index: number,
-	columns: PacketColumns,
-	row: number,
-	options: SurveyOptions,
-	needed: Set<number>,
-): void {
-	if (index >= 0 && owners.outside[index] === -1) return;
-	if (options.strictSources) {
-		const file = sources[0]?.interfaces.list[columns.interfaceIndex[row] as number]?.file ?? "";
-		throw new SourceError(
-			sources[0]?.addresses.addressText(columns.family[row] as number, columns.src[row] as number) ?? "",
-			file,
-		);
+/** Throws SourceError for a row that is offered by nobody of the network. */
+function checkSources({ owners, sources }: Reading, columns: PacketColumns): void {
+	for (let row = 0; row < columns.count; row++) {
+		const index = columns.netns[row] as number;
+		if (columns.kind[row] !== OFFER || (index >= 0 && owners.outside[index] === -1)) continue;
+		const { addresses, interfaces } = sources[0] as FlowSource;
+		const file = interfaces.list[columns.interfaceIndex[row] as number]?.file ?? "";
+		throw new SourceError(addresses.addressText(columns.family[row] as number, columns.src[row] as number), file);
 	}
-	if (index >= 0) needed.add(index);
-}
-
-/** What answered in the recording was there; of one-way records, what was sent to is taken to be there. */
-function needAnswerer(
-	{ owners, sources }: Reading,
-	kind: number,
-	columns: PacketColumns,
-	row: number,
-	options: SurveyOptions,
-	answerers: Set<number>,
-): void {
-	if (columns.family[row] !== 4) return;
-	const answered = kind === REPLY;
-	if (!answered && sources[0]?.interfaces.list[columns.interfaceIndex[row] as number]?.packets) return;
-	const address = (answered ? columns.src : columns.dst)[row] as number;
-	if (owners.isInside(address) || options.isOwnRange?.(address)) return;
-	answerers.add(address);
 }
 
 function hostOf(owners: Owners, index: number): HostSpec {

@@ -2,14 +2,12 @@
 
 import { createReadStream, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { BATCH_ROWS } from "../../js/flows/columns.ts";
 import { buildFrame, type FrameSpec } from "../../js/flows/frame.ts";
 import {
 	DUPLICATE,
 	IGNORED,
 	NO_FLOW,
 	OFFER,
-	OfferColumns,
 	Offers,
 	type Ownership,
 	REPLY,
@@ -45,16 +43,15 @@ function ownership(flows: FlowSource, owners: Record<string, string[]>, forwardi
 }
 
 async function classify(flows: FlowSource, owners: Ownership): Promise<{ rows: Classified[]; offers: Offers }> {
-	const offers = new Offers(flows.interfaces, owners);
-	const out = new OfferColumns(BATCH_ROWS);
+	const offers = new Offers(flows, owners);
 	const rows: Classified[] = [];
 	for await (const batch of flows) {
-		offers.classify(batch, out);
+		offers.classify(batch);
 		for (let i = 0; i < batch.count; i++) {
 			rows.push({
-				kind: out.kind[i]!,
-				flow: out.flow[i]!,
-				netns: out.netns[i]!,
+				kind: batch.kind[i]!,
+				flow: batch.flow[i]!,
+				netns: batch.netns[i]!,
 				proto: batch.proto[i]!,
 				key: `${batch.src[i]}:${batch.sport[i]}>${batch.dst[i]}:${batch.dport[i]}/${batch.proto[i]}`,
 				timeNs: batch.timeNs[i]!,

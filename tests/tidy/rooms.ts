@@ -105,8 +105,14 @@ export const ROOMS: Room[] = [
 	{
 		name: "js/flows",
 		holds: "readers and writers of captures and flow logs",
-		may: ["js/net", "bindings/recording.ts", "bindings/capture.ts", "bindings/columns.ts", "assembly/layout.ts"],
-		types: ["bindings/core.ts"],
+		may: [
+			"js/net",
+			"bindings/core.ts",
+			"bindings/recording.ts",
+			"bindings/capture.ts",
+			"bindings/columns.ts",
+			"assembly/layout.ts",
+		],
 		// package.json's name for the entry of bindings/ that finds the module on this host.
 		packages: ["#core"],
 	},

@@ -1,0 +1,149 @@
+// Flows of a recording by their tuple, whichever direction is seen: open addressing, 32 bytes a flow and scope. The key is (scope,
+// family, protocol, the two endpoints in numeric order); a caller learns which of the two was the source. Entries that were
+// idle for long are dropped when the table would have to grow.
+
+import { hash2 } from "../hash";
+import * as L from "../layout";
+import { timeAt } from "./columns";
+import { room } from "./room";
+
+
+@unmanaged
+export class Tuple {
+	low: u32;
+	high: u32;
+	/** Of the low endpoint << 16 | of the high one. */
+	ports: u32;
+	/** scope << 10 | protocol << 2 | family is IPv6 << 1 | 1; 0: the slot is free. */
+	key: u32;
+	flow: u32;
+	/** Netns that offers + 1 << 8 | roles and marks, the caller's. */
+	word: u32;
+	/** TCP: second of the last packet, modulo 2^32, << 32 | sequence number of the opening SYN. Others: time of the last packet, ns. */
+	time: i64;
+}
+
+const SLOT: u32 = 5; // as a shift
+const FIRST_SLOTS: u32 = 1024;
+/** Entries silent for this long may be forgotten: nf_conntrack_tcp_timeout_established. */
+const FORGET_SECONDS: u32 = 432_000;
+const SECOND: i64 = 1_000_000_000;
+
+let slots: usize = 0;
+let mask: u32 = 0;
+let count: u32 = 0;
+/** As large as `slots`, for the next rehash; 0: none yet. */
+let spare: usize = 0;
+
+/** What `findTuple` found beside the entry. */
+export namespace tuple {
+	/** The packet went from the high endpoint to the low one. */
+	export let reversed: bool = false;
+	/** The entry is new; all behind its key is 0. */
+	export let added: bool = false;
+}
+
+export function tuplesReset(): void {
+	if (mask != 0) memory.fill(slots, 0, (<usize>mask + 1) << SLOT);
+	count = 0;
+}
+
+/** The request's `type << 8 | code` of an ICMP answer; its own of any other message. */
+export function icmpRequest(typeCode: u32, proto: u32): u32 {
+	const type = typeCode >>> 8;
+	if (proto == L.PROTO_ICMPV6) return type == 129 ? 128 << 8 : typeCode;
+	if (type == 0) return 8 << 8;
+	return type == 14 || type == 16 || type == 18 ? (type - 1) << 8 : typeCode;
+}
+
+/**
+ * The entry for row `row` under `scope`, added where it is new; 0: the memory is at its maximum. It holds until the next call.
+ * An ICMP answer belongs to the entry of its request: there the requester counts as low, and the ports are the identifier
+ * and the request's type and code.
+ */
+export function findTuple(columns: usize, row: u32, scope: u32): usize {
+	if ((count + 1) * 2 > mask + 1 && !makeRoom(timeAt(columns, row))) return 0;
+	const fours = columns + ((<usize>row) << 2);
+	const twos = columns + ((<usize>row) << 1);
+	const ones = columns + <usize>row;
+	const src = load<u32>(fours, L.COLUMN_SRC);
+	const dst = load<u32>(fours, L.COLUMN_DST);
+	const sport = <u32>load<u16>(twos, L.COLUMN_SPORT);
+	const dport = <u32>load<u16>(twos, L.COLUMN_DPORT);
+	const proto = <u32>load<u8>(ones, L.COLUMN_PROTO);
+	const key = (scope << 10) | (proto << 2) | (load<u8>(ones, L.COLUMN_FAMILY) == 6 ? 3 : 1);
+	let ports: u32;
+	if (proto == L.PROTO_ICMP || proto == L.PROTO_ICMPV6) {
+		const request = icmpRequest(dport, proto);
+		tuple.reversed = request != dport;
+		ports = (sport << 16) | request;
+	} else {
+		tuple.reversed = src > dst || (src == dst && sport > dport);
+		ports = tuple.reversed ? (dport << 16) | sport : (sport << 16) | dport;
+	}
+	const low = tuple.reversed ? dst : src;
+	const high = tuple.reversed ? src : dst;
+	const at = slotOf(low, high, ports, key);
+	const found = changetype<Tuple>(at);
+	tuple.added = found.key == 0;
+	if (tuple.added) {
+		found.low = low;
+		found.high = high;
+		found.ports = ports;
+		found.key = key;
+		found.flow = 0;
+		found.word = 0;
+		found.time = 0;
+		count++;
+	}
+	return at;
+}
+
+/** The slot of a key, or the free one where it would go: half of them are free. */
+function slotOf(low: u32, high: u32, ports: u32, key: u32): usize {
+	let slot = hash2(((<u64>low) << 32) | (<u64>high), ((<u64>ports) << 32) | (<u64>key)) & mask;
+	for (;;) {
+		const at = slots + ((<usize>slot) << SLOT);
+		const found = changetype<Tuple>(at);
+		if (found.key == 0) return at;
+		if (found.low == low && found.ports == ports && found.high == high && found.key == key) return at;
+		slot = (slot + 1) & mask;
+	}
+	return 0;
+}
+
+function isIdle(entry: Tuple, now: i64): bool {
+	const tcp = ((entry.key >>> 2) & 255) == L.PROTO_TCP;
+	if (tcp) return <u32>(now / SECOND) - <u32>((<u64>entry.time) >> 32) >= FORGET_SECONDS;
+	return now - entry.time >= <i64>FORGET_SECONDS * SECOND;
+}
+
+/** Drops idle entries; doubles where more than a quarter of the slots stay in use. */
+function makeRoom(now: i64): bool {
+	const old = slots;
+	const total: u32 = mask == 0 ? 0 : mask + 1;
+	let kept: u32 = 0;
+	for (let i: u32 = 0; i < total; i++) {
+		const entry = changetype<Tuple>(old + ((<usize>i) << SLOT));
+		if (entry.key == 0) continue;
+		if (isIdle(entry, now)) entry.key = 0;
+		else kept++;
+	}
+	const next = total == 0 ? FIRST_SLOTS : kept * 4 > total ? total * 2 : total;
+	const into = next == total && spare != 0 ? spare : room(next << SLOT);
+	if (into == 0) return false;
+	spare = next == total ? old : 0;
+	slots = into;
+	mask = next - 1;
+	count = kept;
+	memory.fill(into, 0, (<usize>next) << SLOT);
+	for (let i: u32 = 0; i < total; i++) {
+		const from = old + ((<usize>i) << SLOT);
+		const entry = changetype<Tuple>(from);
+		if (entry.key != 0) memory.copy(slotOf(entry.low, entry.high, entry.ports, entry.key), from, 1 << SLOT);
+	}
+	return true;
+}
+
+// A slot is found by its number shifted.
+if (offsetof<Tuple>() != 1 << SLOT) ERROR("Tuple");
