@@ -10,7 +10,7 @@ import { lookups } from "./lookup.ts";
 import { replay } from "./replay.ts";
 import { rules } from "./rules.ts";
 import { start } from "./start.ts";
-import { trace } from "./trace.ts";
+import { traces } from "./trace.ts";
 
 /** What is timed in this process. */
 export const SUBJECTS: readonly Subject[] = [
@@ -22,7 +22,7 @@ export const SUBJECTS: readonly Subject[] = [
 	...established,
 	...opened,
 	replay,
-	trace,
+	...traces,
 ];
 
 /** What times itself. */

@@ -1,42 +1,22 @@
-// Traces a second: the first packet of a new connection through the two nodes of the end-to-end scene, every hop and rule
-// written to the event ring, nothing decoded. Every thousand traces the connections are forgotten, which the time includes.
+// Traces a second: a packet's way through two nodes written to the event ring, not decoded; and decoded to the hops that
+// `podwire trace -o json` prints, as JSON. Forgetting connections is in the time.
 
 import * as L from "../assembly/layout.ts";
-import { open } from "./build.ts";
+import { takeEvents } from "../bindings/events.ts";
+import { hopsOf } from "../js/trace/hop.ts";
 import type { Case, Subject } from "./figure.ts";
-import { connections, START_NS, twoNodes } from "./scenes/services.ts";
-
-const CALL = 1000;
+import { CALL, tracing } from "./scenes/tracing.ts";
 
 async function prepare(services: number): Promise<Case> {
-	const { machine, loops } = await open(twoNodes(services));
-	const client = machine.netnsRow("pod:bench/client-0");
-	const nodes = ["node:a", "node:b"].map((name) => machine.netnsRow(name));
-	const wire = connections(
-		CALL,
-		services,
-		Array.from({ length: 16 }, () => client),
-		L.TCP_SYN,
-	);
-	const packet = machine.core.packetIn(0);
+	const { machine, loops, send, forget } = await tracing(services);
 	const { view } = machine.core.rows;
-	const row = new Uint8Array(view.buffer, packet, L.PACKET_STRIDE).fill(0);
-	for (const field of [L.PACKET_IIF, L.PACKET_OIF, L.PACKET_PHYSIN, L.PACKET_PHYSOUT, L.PACKET_DMAC, L.PACKET_SMAC])
-		view.setInt32(packet + field, -1, true);
-	for (const field of [L.PACKET_FLOW, L.PACKET_RULE, L.PACKET_TUNNEL]) view.setInt32(packet + field, -1, true);
-	view.setInt32(packet + L.PACKET_CT, L.CT_UNSEEN, true);
-	view.setInt32(packet + L.PACKET_NETNS, client, true);
 	let [events, delivered] = [0, 0];
 	return {
 		perRun: CALL,
 		engine: {
 			run() {
 				for (let i = 0; i < CALL; i++) {
-					row.set(wire.subarray(i * L.BATCH_STRIDE, i * L.BATCH_STRIDE + 32));
-					// The one client sends them all: its own address, whatever the row says.
-					view.setUint32(packet + L.PACKET_SRC, 0, true);
-					view.setUint16(packet + L.PACKET_SPORT, 1024 + i, true);
-					loops.send(0);
+					send(i);
 					const count = loops.eventCount();
 					const last = loops.table(L.TABLE_EVENT) + (count - 1) * L.EVENT_STRIDE;
 					if (view.getUint8(last + L.EVENT_KIND) === L.EVENT_DELIVER) delivered++;
@@ -44,7 +24,7 @@ async function prepare(services: number): Promise<Case> {
 					loops.eventsReset();
 				}
 				if (delivered % CALL !== 0) throw new Error(`${delivered} traces were delivered, expected whole thousands`);
-				for (const node of nodes) loops.conntrackFlush(node, START_NS);
+				forget();
 			},
 			checksum: () => events + delivered,
 		},
@@ -52,5 +32,30 @@ async function prepare(services: number): Promise<Case> {
 	};
 }
 
+async function prepareJson(services: number): Promise<Case> {
+	const { machine, send, forget } = await tracing(services);
+	let [length, delivered] = [0, 0];
+	return {
+		perRun: CALL,
+		engine: {
+			run() {
+				for (let i = 0; i < CALL; i++) {
+					send(i);
+					const hops = hopsOf(machine, takeEvents(machine.core));
+					if (hops.at(-1)?.event === "deliver") delivered++;
+					length += JSON.stringify(hops).length;
+				}
+				if (delivered % CALL !== 0) throw new Error(`${delivered} traces were delivered, expected whole thousands`);
+				forget();
+			},
+			checksum: () => length + delivered,
+		},
+		twin: null,
+	};
+}
+
 /** `size`: Services. */
-export const trace: Subject = { name: "trace", unit: "k/s", size: 100, prepare };
+export const traces: Subject[] = [
+	{ name: "trace", unit: "k/s", size: 100, prepare },
+	{ name: "trace-json", unit: "k/s", size: 100, prepare: prepareJson },
+];

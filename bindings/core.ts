@@ -155,7 +155,9 @@ export class Core {
 	compile(): void {
 		this.#netns = this.rows.count(L.TABLE_NETNS);
 		if (!this.engine.compile(this.#netns, this.rows.count(L.TABLE_SET))) {
-			throw new EngineError("routes or sets do not fit: TABLE_SCRATCH or TABLE_ENTRY is too small, or memory is at its maximum");
+			throw new EngineError(
+				"routes or sets do not fit: TABLE_SCRATCH or TABLE_ENTRY is too small, or memory is at its maximum",
+			);
 		}
 		this.compileChains();
 	}

@@ -27,6 +27,8 @@ export class Machine {
 	readonly #names = new Interner();
 	readonly #rulesets = new Map<number, EncodedRuleset>();
 	readonly #sets = new Map<number, ReadonlyMap<string, number>>();
+	/** Rule rows whose place was asked for, until rules change. */
+	readonly #places = new Map<number, (RulePlace & { netns: string }) | null>();
 
 	/** Throws CapacityError, EncodeError, EngineError. */
 	constructor(module: EngineModule, network: Network, options: MachineOptions = {}) {
@@ -78,6 +80,7 @@ export class Machine {
 		const next = encodeRuleset(this.core.rows, this.#names, row, ruleset, sets, previous);
 		if (previous && counts) keepCounters(previous, next, counts);
 		this.#rulesets.set(row, next);
+		this.#places.clear();
 		this.core.engine.changed(row);
 		this.netnsOf(netns).ruleset = ruleset;
 	}
@@ -101,6 +104,15 @@ export class Machine {
 	/** Where a rule row stands; null for none. */
 	placeOf(rule: number): (RulePlace & { netns: string }) | null {
 		if (rule < 0) return null;
+		let place = this.#places.get(rule);
+		if (place === undefined) {
+			place = this.#findPlace(rule);
+			this.#places.set(rule, place);
+		}
+		return place;
+	}
+
+	#findPlace(rule: number): (RulePlace & { netns: string }) | null {
 		for (const [row, encoded] of this.#rulesets) {
 			const place = placeOf(encoded, rule);
 			if (place) return { ...place, netns: this.netnsName(row) };

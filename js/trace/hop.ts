@@ -7,7 +7,7 @@ import type { Machine } from "../../bindings/machine.ts";
 import { ipv4FromNumber } from "../net/address.ts";
 import { flagLetters, HOOK_NAMES, icmpName, protoName, quotedHeader, TABLE_NAMES } from "../wire/describe.ts";
 import type { Hop, HopEvent, PacketFields } from "./path.ts";
-import { reasonOf, ruleText } from "./reason.ts";
+import { placeText, reasonOf } from "./reason.ts";
 
 const EVENTS: Readonly<Record<number, HopEvent>> = {
 	[L.EVENT_IN]: "receive",
@@ -34,10 +34,12 @@ const CT_UNTRACKED = 7;
 
 /** The hops of events, in order. */
 export function hopsOf(machine: Machine, events: readonly TraceEvent[]): Hop[] {
-	return events.flatMap((event) => {
+	const hops: Hop[] = [];
+	for (const event of events) {
 		const hop = hopOf(machine, event);
-		return hop === null ? [] : [hop];
-	});
+		if (hop !== null) hops.push(hop);
+	}
+	return hops;
 }
 
 /** One event as a hop; null for what is no part of the packet's own way. */
@@ -52,7 +54,7 @@ export function hopOf(machine: Machine, event: TraceEvent): Hop | null {
 		hook: AT_HOOK.has(kind) ? (HOOK_NAMES[event.hook] ?? null) : null,
 		table: place?.table ?? (IN_TABLE.has(kind) ? (TABLE_NAMES[event.table] ?? null) : null),
 		chain: place?.chain ?? null,
-		rule: place === null ? null : ruleText(machine, event.rule),
+		rule: place === null ? null : placeText(machine, place),
 		packet: packetFields(event.header, event.inside),
 	};
 	const ctstate = ctstateOf(event, kind);
@@ -83,24 +85,48 @@ function ctstateOf(event: TraceEvent, kind: HopEvent): string | null {
 
 /** A header in the words of a trace. */
 export function packetFields(header: Header, inside: Header | null = null): PacketFields {
-	const fields: PacketFields = {
-		proto: protoName(header.proto),
-		src: ipv4FromNumber(header.src),
-		...(hasPorts(header.proto) ? { sport: header.sport } : {}),
-		dst: ipv4FromNumber(header.dst),
-		...(hasPorts(header.proto) ? { dport: header.dport } : {}),
-		ttl: header.ttl,
-		...(header.proto === L.PROTO_TCP ? tcpFields(header) : {}),
-		...(header.proto === L.PROTO_ICMP ? icmpFields(header) : {}),
-		length: header.len,
-	};
+	const fields = header.proto === L.PROTO_TCP ? tcpFields(header) : otherFields(header);
 	if (inside !== null) fields.encapsulated = packetFields(inside);
 	return fields;
 }
 
-function tcpFields({ tcpFlags, seq, ack }: Header): Partial<PacketFields> {
-	const flags = flagLetters(tcpFlags);
-	return (tcpFlags & L.TCP_ACK) === 0 ? { flags, seq } : { flags, seq, ack };
+/** In one literal, for nearly every hop of nearly every trace is of this shape. */
+function tcpFields(header: Header): PacketFields {
+	const { sport, dport, ttl, seq, ack, len: length } = header;
+	const [proto, src, dst, flags] = [
+		"tcp",
+		addressText(header.src),
+		addressText(header.dst),
+		flagLetters(header.tcpFlags),
+	];
+	if ((header.tcpFlags & L.TCP_ACK) === 0) return { proto, src, sport, dst, dport, ttl, flags, seq, length };
+	return { proto, src, sport, dst, dport, ttl, flags, seq, ack, length };
+}
+
+function otherFields(header: Header): PacketFields {
+	return {
+		proto: protoName(header.proto),
+		src: addressText(header.src),
+		...(hasPorts(header.proto) ? { sport: header.sport } : {}),
+		dst: addressText(header.dst),
+		...(hasPorts(header.proto) ? { dport: header.dport } : {}),
+		ttl: header.ttl,
+		...(header.proto === L.PROTO_ICMP ? icmpFields(header) : {}),
+		length: header.len,
+	};
+}
+
+const TEXTS_MAX = 4096;
+const texts = new Map<number, string>();
+
+/** As `ipv4FromNumber`; a trace says the same few addresses again and again. */
+function addressText(address: number): string {
+	const known = texts.get(address);
+	if (known !== undefined) return known;
+	if (texts.size >= TEXTS_MAX) texts.clear();
+	const text = ipv4FromNumber(address);
+	texts.set(address, text);
+	return text;
 }
 
 function icmpFields(header: Header): Partial<PacketFields> {

@@ -108,9 +108,27 @@ function matchesInvalid(rule: Rule): boolean {
 /** A rule row's own text: `-A CHAIN …`, of a policy `-P CHAIN DROP`, of a user chain's end null. */
 export function ruleText(machine: Machine, row: number): string | null {
 	const place = machine.placeOf(row);
-	if (place === null) return null;
-	if (place.rule !== null) return `-A ${place.chain} ${printRule(place.rule)}`.trimEnd();
+	return place === null ? null : placeText(machine, place);
+}
+
+type Place = NonNullable<ReturnType<Machine["placeOf"]>>;
+
+/** As `ruleText`, of a row whose place is known. */
+export function placeText(machine: Machine, place: Place): string | null {
+	if (place.rule !== null) return `-A ${place.chain} ${printed(place.rule)}`.trimEnd();
 	const tables = machine.netnsOf(place.netns).ruleset?.tables ?? [];
 	const chain = tables.find(({ name }) => name === place.table)?.chains.find(({ name }) => name === place.chain);
 	return chain?.policy ? `-P ${place.chain} ${chain.policy}` : null;
+}
+
+const words = new WeakMap<Rule, string>();
+
+/** As `printRule`: rules are values, and every packet of a cluster meets the same few. */
+function printed(rule: Rule): string {
+	let text = words.get(rule);
+	if (text === undefined) {
+		text = printRule(rule);
+		words.set(rule, text);
+	}
+	return text;
 }

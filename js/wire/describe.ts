@@ -74,9 +74,10 @@ export function stateName(proto: number, state: number): string | null {
 
 /** `tcp`, `udp` … or `proto-N`. */
 export function protoName(proto: number): string {
-	const names: Readonly<Record<number, string>> = { 1: "icmp", 6: "tcp", 17: "udp", 58: "icmpv6", 132: "sctp" };
-	return names[proto] ?? `proto-${proto}`;
+	return PROTO_NAMES[proto] ?? `proto-${proto}`;
 }
+
+const PROTO_NAMES: Readonly<Record<number, string>> = { 1: "icmp", 6: "tcp", 17: "udp", 58: "icmpv6", 132: "sctp" };
 
 /** `port-unreachable`, `ttl-exceeded`, `echo-request` … */
 export function icmpName(type: number, code: number): string {
@@ -88,7 +89,9 @@ export function icmpName(type: number, code: number): string {
 
 /** Flag letters in wire order: `S`, `SA`, `PA`. */
 export function flagLetters(flags: number): string {
-	return FLAG_LETTERS.map(([bit, letter]) => (flags & bit ? letter : "")).join("");
+	let letters = "";
+	for (const [bit, letter] of FLAG_LETTERS) if (flags & bit) letters += letter;
+	return letters;
 }
 
 /** `tcp A:P > B:Q [SA] len N`, `udp A:P > B:Q len N`, `icmp A > B port-unreachable {quoted packet}`. */
