@@ -1,5 +1,6 @@
-// `node scripts/ts.mjs scripts/openapi.ts FILE RELEASE`: writes js/api/schema/kubernetes.generated.ts from the OpenAPI v2 document of a
-// Kubernetes release: the kinds below and every type that they reach, structure only. Descriptions and defaults stay behind.
+// `node scripts/ts.mjs scripts/openapi.ts FILE RELEASE`: writes js/api/schema/*.generated.ts from the OpenAPI v2 document of a
+// Kubernetes release: the kinds below and every type that they reach, structure only, as a value and as TypeScript types.
+// Descriptions and defaults stay behind.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -231,6 +232,44 @@ function resourceOf(document: Document, wanted: GroupVersionKind): ResourceSchem
 	};
 }
 
+/** `core.v1.Pod` as a type's name: `CoreV1Pod`. */
+function typeName(type: string): string {
+	return type
+		.split(".")
+		.map((part) => part.charAt(0).toUpperCase() + part.slice(1))
+		.join("");
+}
+
+const TYPESCRIPT: Readonly<Record<Scalar, string>> = {
+	string: "string",
+	int32: "number",
+	int64: "number",
+	number: "number",
+	boolean: "boolean",
+	bytes: "string",
+	time: "string",
+	microTime: "string",
+	intOrString: "number | string",
+	quantity: "string | number",
+	any: "unknown",
+	object: "Record<string, unknown>",
+};
+
+function fieldType(field: FieldSchema): string {
+	if (typeof field === "string") return TYPESCRIPT[field];
+	if ("type" in field) return typeName(field.type);
+	return "list" in field ? `Array<${fieldType(field.list)}>` : `Record<string, ${fieldType(field.map)}>`;
+}
+
+/** One line a type. Everything is optional but what upstream requires. */
+function declaration(name: string, { fields, required = [] }: TypeSchema): string {
+	const members = Object.entries(fields).map(([field, schema]) => {
+		const key = /^[A-Za-z]\w*$/.test(field) ? field : JSON.stringify(field);
+		return `${key}${required.includes(field) ? "" : "?"}: ${fieldType(schema)}`;
+	});
+	return `export interface ${typeName(name)} { ${members.join("; ")} }`;
+}
+
 /** One member a line, so that a new release shows as a small difference. */
 function lines(record: Readonly<Record<string, unknown>>): string {
 	return Object.entries(record)
@@ -266,6 +305,15 @@ ${resources.map((resource) => `\t\t${JSON.stringify(resource)},`).join("\n")}
 ${lines(types)}
 	},
 };
+`,
+);
+writeFileSync(
+	join(ROOT, "js/api/schema/types.generated.ts"),
+	`// Written by \`scripts/openapi.ts\` from the OpenAPI v2 document of Kubernetes ${release} (Apache-2.0): structure only.
+
+${Object.entries(types)
+	.map(([name, type]) => declaration(name, type))
+	.join("\n")}
 `,
 );
 process.stdout.write(`${resources.length} resources, ${Object.keys(types).length} types\n`);

@@ -80,5 +80,6 @@ export const RECORDS: Record<string, string> = {
 /** Names that the field itself uses, though they end like a banned one. */
 export const NAMES: Record<string, string> = {
 	engine: "the instance of core.wasm: the word of the design for what assembly/ becomes",
+	fieldManager: "the API's word for who owns a field: the query parameter of every write",
 	helper: "conntrack's word for a protocol's helper: `-j CT --helper`, `-m helper`",
 };

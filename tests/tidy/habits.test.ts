@@ -72,7 +72,9 @@ describe("names", () => {
 		/(Manager|Helper|Handler|Engine|Utils?)$|^(process|handle|doIt|doWork|manager|helper|handler|engine|utils?)$/;
 
 	it("are words of the field", () => {
-		const bad = all.flatMap((path) =>
+		// Generated types have upstream's names.
+		const ours = all.filter((path) => !path.endsWith(".generated.ts"));
+		const bad = ours.flatMap((path) =>
 			declared(path).flatMap(({ name, line }) =>
 				vague.test(name) && !(name in NAMES) ? [`${place(path, line)}: ${name}`] : [],
 			),

@@ -1,0 +1,330 @@
+// The API as a function from request to response (k8s.io/apiserver/pkg/endpoints/installer.go, handlers/*). No sockets, no
+// promises: `js/serve` puts HTTP around it.
+
+import { decode } from "../decode.ts";
+import type { Json } from "../patch/json.ts";
+import { create } from "../registry/create.ts";
+import { remove } from "../registry/delete.ts";
+import { type ListOptions, list } from "../registry/list.ts";
+import { patch } from "../registry/patch.ts";
+import { type DeleteOptions, type Registry, type Subject, stored, type WriteOptions } from "../registry/request.ts";
+import { update } from "../registry/update.ts";
+import {
+	badRequest,
+	methodNotAllowed,
+	noSuchResource,
+	notFound,
+	StatusError,
+	tooLarge,
+	unsupportedMediaType,
+} from "../status.ts";
+import { parseAccept, parseMediaType } from "./accept.ts";
+import { discovery } from "./discovery.ts";
+import { type ApiRequest, type ApiResponse, failure, json, text } from "./message.ts";
+import { openapi } from "./openapi.ts";
+import { parseResourcePath, type ResourcePath } from "./path.ts";
+import { formOf, type Included, type Representation, showList, showObject } from "./represent.ts";
+import { review } from "./review.ts";
+import { type WatchOptions, watch } from "./watch.ts";
+
+/** Bytes of a body, at most. */
+export const BODY_MAX = 3 * 1024 * 1024;
+
+export function respond(registry: Registry, request: ApiRequest): ApiResponse {
+	try {
+		const url = new URL(request.url, "http://kubernetes");
+		return beside(registry, request, url) ?? onResource(registry, request, url);
+	} catch (error) {
+		if (error instanceof StatusError) return failure(error);
+		if (error instanceof URIError) return failure(badRequest("the path is badly escaped"));
+		throw error;
+	}
+}
+
+/** Everything that is no resource. */
+function beside({ catalogue }: Registry, { method, headers }: ApiRequest, { pathname }: URL): ApiResponse | undefined {
+	if (method !== "GET" && method !== "HEAD") return undefined;
+	switch (pathname) {
+		case "/healthz":
+		case "/livez":
+		case "/readyz":
+			return text(200, "ok");
+		case "/version":
+			return json(200, version(catalogue.schema.release));
+		default:
+			return discovery(catalogue, pathname, parseAccept(headers.accept)) ?? openapi(catalogue, pathname);
+	}
+}
+
+function version(release: string): object {
+	const [major, minor] = release.split(".");
+	return { major, minor, gitVersion: `v${release}.0+podwire`, platform: "wasm" };
+}
+
+function onResource(registry: Registry, request: ApiRequest, url: URL): ApiResponse {
+	const path = parseResourcePath(registry.catalogue, url.pathname);
+	if (path === undefined) throw noSuchResource();
+	const call = new Call(registry, request, url, path);
+	const { name, subresource } = path;
+	if (subresource !== undefined) return call.subresource(subresource);
+	if (name === undefined) return call.onCollection();
+	return call.onObject(name);
+}
+
+class Call {
+	readonly #registry: Registry;
+	readonly #request: ApiRequest;
+	readonly #query: URLSearchParams;
+	readonly #path: ResourcePath;
+	readonly #warnings: string[] = [];
+
+	constructor(registry: Registry, request: ApiRequest, url: URL, path: ResourcePath) {
+		this.#registry = registry;
+		this.#request = request;
+		this.#query = url.searchParams;
+		this.#path = path;
+	}
+
+	get #subject(): Subject {
+		const { resource, namespace = "", name = "" } = this.#path;
+		return { resource, namespace, name };
+	}
+
+	onCollection(): ApiResponse {
+		const { resource, watch: watches } = this.#path;
+		this.#allow({ GET: "list", POST: "create", DELETE: "deletecollection" });
+		switch (this.#request.method) {
+			case "POST":
+				return this.#create();
+			case "DELETE":
+				return this.#deleteCollection();
+			default: {
+				const options = this.#listOptions();
+				if (watches || this.#flag("watch")) return this.#watch(options);
+				const found = list(this.#registry, resource, options);
+				return json(200, showList(resource, found, this.#representation()));
+			}
+		}
+	}
+
+	onObject(name: string): ApiResponse {
+		const { resource, watch: watches } = this.#path;
+		this.#allow({ GET: "get", PUT: "update", PATCH: "patch", DELETE: "delete" });
+		switch (this.#request.method) {
+			case "PUT":
+				return this.#shown(update(this.#registry, this.#subject, this.#decoded(), this.#writeOptions()));
+			case "PATCH":
+				return this.#patch(false);
+			case "DELETE":
+				return this.#delete();
+			default: {
+				if (watches || this.#flag("watch"))
+					return this.#watch({ ...this.#listOptions(), fieldSelector: `metadata.name=${name}` });
+				const object = stored(this.#registry, this.#subject);
+				if (object === undefined) throw notFound({ group: resource.group, resource: resource.plural }, name);
+				return this.#shown(object);
+			}
+		}
+	}
+
+	subresource(subresource: string): ApiResponse {
+		const { resource, name = "" } = this.#path;
+		const known = resource.subresources[subresource];
+		if (known === undefined) throw noSuchResource();
+		if (subresource !== "status")
+			throw new StatusError(501, "NotImplemented", `${resource.plural}/${subresource} is not served by podwire`, {
+				name,
+				kind: resource.plural,
+			});
+		switch (this.#request.method) {
+			case "GET": {
+				const object = stored(this.#registry, this.#subject);
+				if (object === undefined) throw notFound({ group: resource.group, resource: resource.plural }, name);
+				return this.#shown(object);
+			}
+			case "PUT": {
+				const options = { ...this.#writeOptions(), status: true };
+				return this.#shown(update(this.#registry, this.#subject, this.#decoded(), options));
+			}
+			case "PATCH":
+				return this.#patch(true);
+			default:
+				throw methodNotAllowed();
+		}
+	}
+
+	#allow(verbs: Readonly<Record<string, string>>): void {
+		const method = this.#request.method === "HEAD" ? "GET" : this.#request.method;
+		const verb = Object.hasOwn(verbs, method) ? verbs[method] : undefined;
+		if (verb === undefined || !this.#path.resource.verbs.includes(verb)) throw methodNotAllowed();
+	}
+
+	#create(): ApiResponse {
+		const { resource, namespace } = this.#path;
+		if (resource.namespaced && namespace === undefined) throw methodNotAllowed();
+		const object = this.#decoded();
+		const reviewed = review(resource, object);
+		if (reviewed !== undefined) return json(201, reviewed);
+		const given = object.metadata.namespace;
+		if (given !== undefined && given !== "" && given !== (namespace ?? ""))
+			throw badRequest(`the namespace of the provided object does not match the namespace sent on the request`);
+		const placed = namespace === undefined ? object : { ...object, metadata: { ...object.metadata, namespace } };
+		return this.#shown(create(this.#registry, resource, placed, this.#writeOptions()), 201);
+	}
+
+	#patch(status: boolean): ApiResponse {
+		const { type } = parseMediaType(this.#request.headers["content-type"] ?? "");
+		const check = (unknown: readonly string[]) => this.#checkFields(unknown);
+		const options = { ...this.#writeOptions(), status, check };
+		return this.#shown(patch(this.#registry, this.#subject, type, this.#body(), options));
+	}
+
+	#delete(): ApiResponse {
+		const { resource, name = "" } = this.#path;
+		const { object, gone } = remove(this.#registry, this.#subject, this.#deleteOptions());
+		if (!gone) return this.#shown(object);
+		const { group } = resource;
+		const details = { name, ...(group === "" ? {} : { group }), kind: resource.plural, uid: object.metadata.uid };
+		return json(200, { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", details });
+	}
+
+	#deleteCollection(): ApiResponse {
+		const { resource } = this.#path;
+		const options = this.#deleteOptions();
+		const found = list(this.#registry, resource, this.#listOptions());
+		for (const { metadata } of found.items) {
+			const subject = { resource, namespace: metadata.namespace ?? "", name: metadata.name ?? "" };
+			remove(this.#registry, subject, options);
+		}
+		return json(200, showList(resource, found, this.#representation()));
+	}
+
+	#watch(options: ListOptions): ApiResponse {
+		const { resource } = this.#path;
+		const asked: WatchOptions = { ...options };
+		const version = this.#query.get("resourceVersion");
+		if (version !== null) {
+			if (!/^\d*$/.test(version)) throw badRequest(`invalid resource version "${version}"`);
+			asked.resourceVersion = version;
+		}
+		const seconds = this.#number("timeoutSeconds");
+		if (seconds !== undefined && seconds > 0) asked.timeoutSeconds = seconds;
+		if (this.#query.has("allowWatchBookmarks")) asked.allowWatchBookmarks = this.#flag("allowWatchBookmarks");
+		if (this.#query.has("sendInitialEvents")) asked.sendInitialEvents = this.#flag("sendInitialEvents");
+		const as = this.#representation();
+		const shown = (object: Parameters<typeof showObject>[1]) =>
+			showObject(resource, object, { ...as, now: this.#registry.clock.now() });
+		const body = watch(this.#registry, resource, asked, shown);
+		return { code: 200, headers: { "content-type": "application/json", "cache-control": "no-cache, private" }, body };
+	}
+
+	#shown(object: Parameters<typeof showObject>[1], code = 200): ApiResponse {
+		const warning: Record<string, string> = {};
+		if (this.#warnings.length > 0)
+			warning.warning = this.#warnings.map((message) => `299 - ${JSON.stringify(message)}`).join(", ");
+		return json(code, showObject(this.#path.resource, object, this.#representation()), warning);
+	}
+
+	#representation(): Representation {
+		const form = formOf(parseAccept(this.#request.headers.accept));
+		if (form === undefined)
+			throw new StatusError(
+				406,
+				"NotAcceptable",
+				"only the following media types are accepted: application/json, application/json;as=Table;g=meta.k8s.io;v=v1",
+			);
+		const included = (this.#query.get("includeObject") ?? "Metadata") as Included;
+		return { form, included, now: this.#registry.clock.now() };
+	}
+
+	#listOptions(): ListOptions {
+		const { namespace } = this.#path;
+		const options: ListOptions = namespace === undefined ? {} : { namespace };
+		for (const name of ["labelSelector", "fieldSelector", "continue"] as const) {
+			const value = this.#query.get(name);
+			if (value) options[name] = value;
+		}
+		const limit = this.#number("limit");
+		if (limit !== undefined) options.limit = limit;
+		return options;
+	}
+
+	#writeOptions(): WriteOptions {
+		const dryRun = this.#query.getAll("dryRun");
+		if (dryRun.some((value) => value !== "All" && value !== ""))
+			throw badRequest(`dryRun: Unsupported value: ${JSON.stringify(dryRun)}: supported values: "All"`);
+		const fieldManager = this.#query.get("fieldManager");
+		return { dryRun: dryRun.includes("All"), ...(fieldManager ? { fieldManager } : {}) };
+	}
+
+	/** In the query, or as the request's body. */
+	#deleteOptions(): DeleteOptions {
+		const options: DeleteOptions = this.#writeOptions();
+		const body = (this.#request.body.length > 0 ? this.#body() : {}) as Record<string, unknown>;
+		const grace = this.#number("gracePeriodSeconds") ?? body.gracePeriodSeconds;
+		if (typeof grace === "number") options.gracePeriodSeconds = grace;
+		const orphans =
+			body.orphanDependents ?? (this.#query.has("orphanDependents") ? this.#flag("orphanDependents") : undefined);
+		const policy = this.#query.get("propagationPolicy") ?? body.propagationPolicy;
+		if (policy === "Orphan" || policy === "Background" || policy === "Foreground") options.propagationPolicy = policy;
+		else if (policy) throw badRequest(`invalid propagationPolicy ${JSON.stringify(policy)}`);
+		else if (orphans !== undefined) options.propagationPolicy = orphans === true ? "Orphan" : "Background";
+		if (body.preconditions) options.preconditions = body.preconditions as NonNullable<DeleteOptions["preconditions"]>;
+		if (Array.isArray(body.dryRun) && body.dryRun.includes("All")) options.dryRun = true;
+		return options;
+	}
+
+	#flag(name: string): boolean {
+		const value = this.#query.get(name);
+		return value === "1" || value === "true" || value === "";
+	}
+
+	#number(name: string): number | undefined {
+		const value = this.#query.get(name);
+		if (value === null || value === "") return undefined;
+		if (!/^\d+$/.test(value)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`);
+		return Number(value);
+	}
+
+	#body(): Json {
+		const { body } = this.#request;
+		if (body.length > BODY_MAX) throw tooLarge(BODY_MAX);
+		try {
+			return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
+		} catch (error) {
+			throw badRequest(
+				`the object provided is unrecognized (must be of type ${this.#path.resource.kind}): ${(error as Error).message}`,
+			);
+		}
+	}
+
+	#decoded(): ReturnType<typeof decode>["object"] {
+		const { type } = parseMediaType(this.#request.headers["content-type"] ?? "application/json");
+		if (type !== "application/json") throw unsupportedMediaType(["application/json"]);
+		const { resource } = this.#path;
+		const body = this.#body();
+		const { apiVersion, kind } = body as { apiVersion?: unknown; kind?: unknown };
+		if ((apiVersion ?? resource.apiVersion) !== resource.apiVersion || (kind ?? resource.kind) !== resource.kind)
+			throw badRequest(
+				`${String(kind)} in version ${JSON.stringify(String(apiVersion))} cannot be handled as a ${resource.kind}: the API version or the kind in the data does not match the expected ones (${resource.apiVersion}, ${resource.kind})`,
+			);
+		const { object, unknown } = decode(this.#registry.catalogue.schema, resource, body);
+		this.#checkFields(unknown);
+		return object;
+	}
+
+	/** `fieldValidation`: Strict refuses, Warn tells, Ignore drops. */
+	#checkFields(unknown: readonly string[]): void {
+		const how = this.#query.get("fieldValidation") ?? "Warn";
+		if (unknown.length === 0 || how === "Ignore") return;
+		const said = unknown.map((path) => `unknown field "${path}"`);
+		if (how === "Warn") {
+			this.#warnings.push(...said);
+			return;
+		}
+		const { kind, version } = this.#path.resource;
+		throw badRequest(
+			`${kind} in version "${version}" cannot be handled as a ${kind}: strict decoding error: ${said.join(", ")}`,
+		);
+	}
+}

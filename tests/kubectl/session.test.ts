@@ -1,0 +1,166 @@
+// A real kubectl against the API that this process serves: what it prints, and how it ends.
+
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { kubernetes } from "../../js/api/schema/kubernetes.generated.ts";
+import { Catalogue } from "../../js/apiserver/registry/catalogue.ts";
+import { create } from "../../js/apiserver/registry/create.ts";
+import type { Registry } from "../../js/apiserver/registry/request.ts";
+import { strategyOf } from "../../js/apiserver/registry/strategies.ts";
+import { Storage } from "../../js/apiserver/storage/storage.ts";
+import { type ApiListener, listen } from "../../js/serve/http.ts";
+import { seededRandom } from "../../js/sim/random.ts";
+import { kubectl35 } from "./binary.ts";
+
+const binary = kubectl35();
+const START = BigInt(Date.UTC(2026, 10, 26)) * 1_000_000n;
+
+const WEB = `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, labels: {app: web}}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers:
+        - {name: nginx, image: "nginx:1", ports: [{containerPort: 80}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec:
+  type: NodePort
+  selector: {app: web}
+  ports: [{port: 80}]
+`;
+
+describe.skipIf(binary === null)("kubectl 1.35 (skipped where there is none)", () => {
+	let folder: string;
+	let server: ApiListener;
+	let registry: Registry;
+	let now = START;
+
+	beforeAll(async () => {
+		folder = mkdtempSync(join(tmpdir(), "podwire-kubectl-"));
+		registry = {
+			storage: new Storage(),
+			catalogue: new Catalogue(kubernetes),
+			clock: { now: () => now },
+			random: seededRandom(1),
+			strategy: strategyOf,
+		};
+		const namespaces = registry.catalogue.ofKind("v1", "Namespace");
+		if (namespaces === undefined) throw new Error("no namespaces");
+		create(registry, namespaces, { apiVersion: "v1", kind: "Namespace", metadata: { name: "default" } });
+		server = await listen(registry, { port: 0 });
+		writeFileSync(join(folder, "web.yaml"), WEB);
+		now += 5_000_000_000n;
+	});
+
+	afterAll(async () => {
+		await server?.close();
+		rmSync(folder, { recursive: true, force: true });
+	});
+
+	async function kubectl(line: string, ...more: string[]): Promise<{ code: number; out: string; err: string }> {
+		const args = ["--server", server.url, "--cache-dir", join(folder, "cache"), ...line.split(" "), ...more];
+		const child = spawn(binary as string, args, { cwd: folder, env: { HOME: folder, PATH: process.env.PATH } });
+		const [out, err]: string[][] = [[], []];
+		child.stdout.on("data", (chunk) => out?.push(String(chunk)));
+		child.stderr.on("data", (chunk) => err?.push(String(chunk)));
+		const code = await new Promise<number>((resolve) => child.on("close", (status) => resolve(status ?? -1)));
+		return { code, out: out?.join("") ?? "", err: err?.join("") ?? "" };
+	}
+
+	const prints = async (line: string, expected: string, ...more: string[]) =>
+		expect(await kubectl(line, ...more)).toEqual({ code: 0, out: expected, err: "" });
+	const refuses = async (line: string, expected: string, ...more: string[]) =>
+		expect(await kubectl(line, ...more)).toEqual({ code: 1, out: "", err: expected });
+
+	it("applies manifests, twice with no change", async () => {
+		await prints("apply -f web.yaml", "deployment.apps/web created\nservice/web created\n");
+		const { revision } = registry.storage;
+		await prints("apply -f web.yaml", "deployment.apps/web unchanged\nservice/web unchanged\n");
+		expect(registry.storage.revision).toBe(revision);
+	});
+
+	it("sees columns as it knows them", async () => {
+		await prints("get ns", "NAME      STATUS   AGE\ndefault   Active   5s\n");
+		await prints(
+			"get deploy -o wide",
+			[
+				"NAME   READY   UP-TO-DATE   AVAILABLE   AGE   CONTAINERS   IMAGES    SELECTOR",
+				"web    0/2     0            0           0s    nginx        nginx:1   app=web",
+				"",
+			].join("\n"),
+		);
+		await prints("get deploy web -o name", "deployment.apps/web\n");
+		await prints("get deploy -l app=web -o jsonpath={.items[*].spec.replicas}", "2");
+		expect(await kubectl("get deploy -l app=other")).toEqual({
+			code: 0,
+			out: "",
+			err: "No resources found in default namespace.\n",
+		});
+	});
+
+	it("changes objects in every way that a patch can", async () => {
+		await prints("label deploy web tier=front", "deployment.apps/web labeled\n");
+		await prints("annotate deploy web note=1", "deployment.apps/web annotated\n");
+		await prints("patch deploy web -p", "deployment.apps/web patched\n", '{"spec":{"replicas":3}}');
+		await prints(
+			"patch deploy web --type=json -p",
+			"deployment.apps/web patched\n",
+			'[{"op":"replace","path":"/spec/replicas","value":4}]',
+		);
+		await prints("patch deploy web --type=merge -p", "deployment.apps/web patched\n", '{"spec":{"paused":true}}');
+		await prints("set image deploy/web nginx=nginx:2", "deployment.apps/web image updated\n");
+		await prints(
+			"get deploy web -o jsonpath={.spec.replicas}/{.spec.paused}/{.spec.template.spec.containers[0].image}/{.metadata.generation}",
+			"4/true/nginx:2/5",
+		);
+	});
+
+	it("is told what is wrong", async () => {
+		await refuses("get deploy nothing", 'Error from server (NotFound): deployments.apps "nothing" not found\n');
+		await refuses("get widgets", 'error: the server doesn\'t have a resource type "widgets"\n');
+		writeFileSync(join(folder, "typo.yaml"), WEB.replace("replicas", "replcas").replaceAll("name: web", "name: typo"));
+		const { code, err } = await kubectl("apply -f typo.yaml");
+		expect(code).toBe(1);
+		expect(err).toContain('strict decoding error: unknown field "spec.replcas"');
+		expect(registry.storage.get("deployments.apps", "default", "typo")).toBeUndefined();
+	});
+
+	it("explains, compares and deletes", async () => {
+		const { out } = await kubectl("explain deploy.spec.replicas");
+		expect(out).toMatch(/^GROUP: +apps\nKIND: +Deployment\nVERSION: +v1\n\nFIELD: replicas <integer>\n/);
+		const difference = await kubectl("diff -f web.yaml");
+		expect(difference.code).toBe(1);
+		expect(difference.out).toContain("+  replicas: 2");
+		await prints(
+			"delete svc web typo",
+			'service "web" deleted from default namespace\nservice "typo" deleted from default namespace\n',
+		);
+		await prints("delete deploy web --wait=true", 'deployment.apps "web" deleted from default namespace\n');
+		expect(await kubectl("get deploy,svc")).toEqual({
+			code: 0,
+			out: "",
+			err: "No resources found in default namespace.\n",
+		});
+	});
+
+	it("watches until it has seen enough", async () => {
+		const watching = kubectl("get cm -w -o name --request-timeout=3s");
+		const maps = registry.catalogue.ofKind("v1", "ConfigMap");
+		if (maps === undefined) throw new Error("no configmaps");
+		for (const name of ["a", "b", "c"])
+			create(registry, maps, { apiVersion: "v1", kind: "ConfigMap", metadata: { name, namespace: "default" } });
+		server.drain();
+		expect((await watching).out).toBe("configmap/a\nconfigmap/b\nconfigmap/c\n");
+	});
+});
