@@ -5,28 +5,25 @@
 import { base, row } from "./arena";
 import { device, deviceHas } from "./device";
 import { mix } from "./hash";
-import { match, matchLine } from "./lpm";
+import { match } from "./lpm";
 import { firstDevice, isLocal, netns, netnsHas } from "./netns";
 import { Packet } from "./packet";
 import { keyed } from "./random";
 import * as L from "./layout";
 
 /** A route row, or one of ROUTE_NONE, ROUTE_BROADCAST, ROUTE_LOCAL - address row. */
+// @ts-ignore: decorator
+@inline
 export function fibLookup(index: i32, dst: u32): i32 {
 	const ns = netns(index);
-	const form = load<u32>(ns, L.NETNS_FIB_FORM);
-	const at = row(L.TABLE_FIB, load<i32>(ns, L.NETNS_FIB_FIRST), L.FIB_ROW);
-	let answer: u32;
-	if (form == L.FIB_LINE) answer = matchLine(at, dst);
-	else if (form == L.FIB_NARROW) answer = match<u16>(at, dst);
-	else if (form == L.FIB_WIDE) answer = match<u32>(at, dst);
-	else return L.ROUTE_NONE;
+	const answer = match(load<i32>(ns, L.NETNS_FIB_FORM), <usize>load<u32>(ns, L.NETNS_FIB), dst);
 	const routes = load<u32>(ns, L.NETNS_ROUTE_COUNT);
 	return answer < routes ? <i32>(load<u32>(ns, L.NETNS_ROUTE_FIRST) + answer) : marker(ns, answer - routes);
 }
 
-// 0: no route, 1: broadcast, from 2 on: local addresses.
+// 0: no route, 1: broadcast, from 2 on: local addresses; without a FIB there is no route.
 function marker(ns: usize, number: u32): i32 {
+	if (load<u32>(ns, L.NETNS_FIB_FORM) == L.FIB_ABSENT) return L.ROUTE_NONE;
 	if (number < 2) return number == 0 ? L.ROUTE_NONE : L.ROUTE_BROADCAST;
 	return L.ROUTE_LOCAL - <i32>(load<u32>(ns, L.NETNS_ADDRESS_FIRST) + number - 2);
 }

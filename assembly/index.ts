@@ -4,7 +4,7 @@
 
 import { base, capacity, place } from "./arena";
 import { indexChains } from "./compile/chains";
-import { buildFib, fibReset } from "./compile/fib";
+import { buildFibs } from "./compile/fib";
 import { indexSpaceReset } from "./compile/indexspace";
 import { markPurity } from "./compile/purity";
 import { lpmBytes } from "./compile/lpm";
@@ -69,10 +69,7 @@ export function seed(value: u64): void {
 }
 /** Builds the FIBs of the first `netnsCount` netns and the hashes of the first `setCount` sets. False: a table is too small, or memory is at its maximum. */
 export function compile(netnsCount: i32, setCount: i32): bool {
-	fibReset();
-	for (let i = 0; i < netnsCount; i++) {
-		if (!buildFib(i)) return false;
-	}
+	if (!buildFibs(netnsCount)) return false;
 	for (let i = 0; i < setCount; i++) compileSet(i);
 	changedAll();
 	return true;

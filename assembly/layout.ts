@@ -187,7 +187,7 @@ export const XT_COUNT = 5;
 export const NETNS_FLAGS = 0; // u32 NS_*
 export const NETNS_ROUTE_FIRST = 4; // u32 rows of TABLE_ROUTE, contiguous
 export const NETNS_ROUTE_COUNT = 8;
-export const NETNS_FIB_FIRST = 12; // u32 row of TABLE_FIB, written by compile
+export const NETNS_FIB = 12; // u32 address in TABLE_FIB, written by compile
 export const NETNS_FIB_FORM = 16; // u32 FIB_*
 export const NETNS_ADDRESS_FIRST = 20; // u32 rows of TABLE_ADDRESS, contiguous
 export const NETNS_ADDRESS_COUNT = 24;
@@ -336,8 +336,9 @@ export const RTN_UNREACHABLE = 7;
 export const RTN_PROHIBIT = 8;
 export const RTN_THROW = 9;
 
-// The compiled FIB of a netns, in one of these forms; 0: not compiled. Its answers number the routes of the netns from 0, then
+// The compiled FIB of a netns, in one of these forms. Its answers number the routes of the netns from 0, then
 // "none" (+ 0), "broadcast" (+ 1) and the local addresses (+ 2 …).
+export const FIB_ABSENT = 0; // not compiled
 export const FIB_LINE = 1; // at most 13 intervals in one line
 export const FIB_NARROW = 2; // a window and what lies outside it, answers of 15 bits
 export const FIB_WIDE = 3; // the same with answers of 31 bits

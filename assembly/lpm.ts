@@ -20,24 +20,51 @@ export function signed(address: u32): i32 {
 	return <i32>(address ^ 0x80000000);
 }
 
-/** The answer for `dst` in a FIB_LINE at `line`. */
+/** The answer for `dst` of what was built at `at` in a form, FIB_*; u32.MAX_VALUE of what was not. */
 // @ts-ignore: decorator
 @inline
-export function matchLine(line: usize, dst: u32): u32 {
+export function match(form: i32, at: usize, dst: u32): u32 {
+	// A cell answers for most addresses where there is a window; short, so that many look-ups are in flight at once.
+	if (form >= L.FIB_NARROW) {
+		const cell = (dst - load<u32>(at, L.FIB_WINDOW_START)) >>> load<u32>(at, L.FIB_WINDOW_SHIFT);
+		if (cell < load<u32>(at, L.FIB_WINDOW_CELLS)) {
+			const found = form == L.FIB_NARROW ? <i32>load<i16>(cellAt<u16>(at, cell)) : load<i32>(cellAt<u32>(at, cell));
+			if (found >= 0) return found;
+		}
+	}
+	return matchForm(form, at, dst);
+}
+
+/** Address of a cell of the window at `at`. */
+// @ts-ignore: decorator
+@inline
+export function cellAt<T>(at: usize, cell: u32): usize {
+	return at + ((<usize>cell) << alignof<T>()) + L.FIB_CELLS;
+}
+
+function matchForm(form: i32, at: usize, dst: u32): u32 {
+	if (form == L.FIB_LINE) return matchLine(at, dst);
+	if (form == L.FIB_ABSENT) return u32.MAX_VALUE;
+	return form == L.FIB_NARROW ? matchWindow<u16>(at, dst) : matchWindow<u32>(at, dst);
+}
+
+// @ts-ignore: decorator
+@inline
+function matchLine(line: usize, dst: u32): u32 {
 	const key = i32x4.splat(signed(dst));
 	const low = below(key, v128.load(line), v128.load(line, 16));
 	const high = below(key, v128.load(line, 32), i32x4.splat(i32.MAX_VALUE));
 	return load<u8>(line + <usize>rank(low, high), L.FIB_LINE_ANSWERS);
 }
 
-/** The answer for `dst` in a FIB_NARROW (T u16) or FIB_WIDE (T u32) at `at`. */
+// In a FIB_NARROW (T u16) or FIB_WIDE (T u32).
 // @ts-ignore: decorator
 @inline
-export function match<T>(at: usize, dst: u32): u32 {
+function matchWindow<T>(at: usize, dst: u32): u32 {
 	const shift = load<u32>(at, L.FIB_WINDOW_SHIFT);
 	const cell = (dst - load<u32>(at, L.FIB_WINDOW_START)) >>> shift;
 	if (cell < load<u32>(at, L.FIB_WINDOW_CELLS)) {
-		const found = <u32>load<T>(at + ((<usize>cell) << alignof<T>()), L.FIB_CELLS);
+		const found = <u32>load<T>(cellAt<T>(at, cell));
 		if ((found & nodeBit<T>()) == 0) return found;
 		const nodes = base(L.TABLE_FIB) + ((<usize>load<u32>(at, L.FIB_WINDOW_NODES)) << 3);
 		return descend<T>(nodes + <usize>((found ^ nodeBit<T>()) * L.TRIE_STRIDE), dst, 32 - shift);

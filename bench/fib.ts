@@ -11,7 +11,7 @@ import { words } from "./inputs.ts";
 import { destinations, internet } from "./scenes/internet.ts";
 import { podAddress, podRoutes } from "./scenes/pods.ts";
 
-const KEYS = 2 ** 20;
+const KEYS = 2 ** 16;
 const CALL = 4096;
 const PODS = 5000;
 

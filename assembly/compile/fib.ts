@@ -6,7 +6,7 @@
 import { base, capacity, row } from "../arena";
 import { deviceKind } from "../device";
 import { netns } from "../netns";
-import { buildLpm, lpmReset } from "./lpm";
+import { buildLpm, lpmReset, placeLpm } from "./lpm";
 import { sort } from "./sort";
 import { chooseWindow } from "./window";
 import * as L from "../layout";
@@ -24,12 +24,17 @@ const DEPTH: u32 = 34;
 let intervals: usize = 0;
 let count: u32 = 0;
 
-export function fibReset(): void {
+/** Builds the FIBs of the first `netnsCount` netns. False: the scratch space is too small, or memory is at its maximum. */
+export function buildFibs(netnsCount: i32): bool {
 	lpmReset();
+	for (let i = 0; i < netnsCount; i++) {
+		if (!buildFib(i)) return false;
+	}
+	for (let i = 0; i < netnsCount; i++) placeLpm(netns(i));
+	return true;
 }
 
-/** Builds the FIB of one netns. False: the scratch space is too small, or memory is at its maximum. */
-export function buildFib(index: i32): bool {
+function buildFib(index: i32): bool {
 	const ns = netns(index);
 	const routes = load<u32>(ns, L.NETNS_ROUTE_COUNT);
 	const addresses = load<u32>(ns, L.NETNS_ADDRESS_COUNT);

@@ -3,7 +3,7 @@
 // becomes is only known when it is there: what is kept is offsets. Nodes of one parent lie side by side, and so do the leaves of one node.
 
 import { base, capacity, extend } from "../arena";
-import { nodeBit, signed } from "../lpm";
+import { cellAt, nodeBit, signed } from "../lpm";
 import { windowCells, windowShift, windowStart } from "./window";
 import * as L from "../layout";
 
@@ -29,7 +29,15 @@ export function lpmBytes(): u32 {
 	return used;
 }
 
-/** Builds for a netns, whose answers are below `answers`, with the window last chosen. False: memory is at its maximum. */
+/** Once the table will move no more: what a netns has at an offset has an address. */
+export function placeLpm(ns: usize): void {
+	store<u32>(ns, <u32>base(L.TABLE_FIB) + load<u32>(ns, L.NETNS_FIB), L.NETNS_FIB);
+}
+
+/**
+ * Builds for a netns, whose answers are below `answers`, with the window last chosen; placeLpm has to follow. False: memory is
+ * at its maximum.
+ */
 export function buildLpm(ns: usize, at: usize, intervalCount: u32, answers: u32): bool {
 	intervals = at;
 	count = intervalCount;
@@ -39,7 +47,7 @@ export function buildLpm(ns: usize, at: usize, intervalCount: u32, answers: u32)
 	const bytes = line ? L.FIB_ROW : L.FIB_CELLS + windowCells * (wide ? sizeof<u32>() : sizeof<u16>());
 	const record = take(<u32>bytes, L.FIB_ROW);
 	if (record == FULL) return false;
-	store<u32>(ns, record / L.FIB_ROW, L.NETNS_FIB_FIRST);
+	store<u32>(ns, record, L.NETNS_FIB);
 	store<u32>(ns, form, L.NETNS_FIB_FORM);
 	if (line) return buildLine(place(record));
 	return wide ? buildForm<u32>(record) : buildForm<u16>(record);
@@ -124,14 +132,14 @@ function buildWindow<T>(record: u32): bool {
 		const start = windowStart + (cell << windowShift);
 		interval = holding(start, interval);
 		const whole = endOf(interval) - start >= last;
-		store<T>(cellAt<T>(record, cell), <T>(whole ? answerOf(interval) : nodeBit<T>() | nodes++), L.FIB_CELLS);
+		store<T>(cellAt<T>(place(record), cell), <T>(whole ? answerOf(interval) : nodeBit<T>() | nodes++));
 	}
 	const first = take(nodes * L.TRIE_STRIDE, 8);
 	if (first == FULL) return false;
 	store<u32>(place(record), first >>> 3, L.FIB_WINDOW_NODES);
 	interval = 0;
 	for (let cell: u32 = 0; cell < windowCells; cell++) {
-		const found = <u32>load<T>(cellAt<T>(record, cell), L.FIB_CELLS);
+		const found = <u32>load<T>(cellAt<T>(place(record), cell));
 		if ((found & nodeBit<T>()) == 0) continue;
 		const start = windowStart + (cell << windowShift);
 		interval = holding(start, interval);
@@ -139,12 +147,6 @@ function buildWindow<T>(record: u32): bool {
 		if (!buildNode<T>(node, start, 32 - windowShift, interval)) return false;
 	}
 	return true;
-}
-
-// @ts-ignore: decorator
-@inline
-function cellAt<T>(record: u32, cell: u32): usize {
-	return place(record) + ((<usize>cell) << alignof<T>());
 }
 
 // Takes out of the intervals what the window answers: the interval before it goes on to its end.

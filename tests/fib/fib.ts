@@ -76,11 +76,11 @@ export class Fib {
 
 	/** How the engine answers: FIB_LINE, FIB_NARROW or FIB_WIDE; with how many cells, and how many lines or a trie behind them. */
 	get form(): { form: number; cells: number; trie: boolean } {
-		const { rows, engine } = this.machine.core;
+		const { rows } = this.machine.core;
 		const at = rows.at(L.TABLE_NETNS, 0);
 		const form = rows.view.getUint32(at + L.NETNS_FIB_FORM, true);
 		if (form === L.FIB_LINE) return { form, cells: 0, trie: false };
-		const record = engine.table(L.TABLE_FIB) + rows.view.getUint32(at + L.NETNS_FIB_FIRST, true) * L.FIB_ROW;
+		const record = rows.view.getUint32(at + L.NETNS_FIB, true);
 		return {
 			form,
 			cells: rows.view.getUint32(record + L.FIB_WINDOW_CELLS, true),
