@@ -45,6 +45,11 @@ export function flowOf(line: usize): i32 {
 	return line == 0 ? -1 : load<i32>(line, L.LINE_FLOW) - 1;
 }
 
+/** Are its answers the recorded ones? Others carry none of the data that its requests acknowledge. */
+export function hasRecordedReplies(index: i32): bool {
+	return (load<u8>(flow(index), L.FLOW_FLAGS) & L.FLOWF_RECORDED) != 0;
+}
+
 /** A new row, the newest of its tuple; -1: the table is full. */
 export function addFlow(netns: i32, src: u32, dst: u32, sport: u16, dport: u16, proto: u8, time: i64): i32 {
 	if (count >= capacity(L.TABLE_FLOW)) return -1;

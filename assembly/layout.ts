@@ -78,6 +78,7 @@ export const PACKET_SEQ = 72; // u32 TCP
 export const PACKET_ACK = 76; // u32 TCP
 export const PACKET_WINDOW = 80; // u16 TCP
 export const PACKET_ZONE = 82; // u16 conntrack zone set by CT --zone
+export const PACKET_SACK = 84; // u32 TCP: the highest of the acknowledgement and the right edges of SACK blocks; 0: as PACKET_ACK
 export const PACKET_INNER_SRC = 84; // u32 the header that an ICMP error quotes
 export const PACKET_INNER_DST = 88; // u32
 export const PACKET_INNER_SPORT = 92; // u16

@@ -171,6 +171,7 @@ function mirror(p: Packet, f: usize): void {
 		r.seq = p.ack;
 		r.ack = p.seq + p.payload + (syn ? 1 : 0) + ((p.tcp & L.TCP_FIN) != 0 ? 1 : 0);
 		r.window = p.window;
+		r.portId = p.portId;
 		r.len = p.len - p.payload;
 	} else {
 		r.len = p.len;

@@ -63,6 +63,16 @@ export class Packet {
 		return <u8>this.dport;
 	}
 
+	/** The highest sequence number that a TCP segment acknowledges, SACK blocks among them; 0: no higher than `ack`. */
+	@inline get sack(): u32 {
+		return this.innerSrc;
+	}
+
+
+	@inline set sack(value: u32) {
+		this.innerSrc = value;
+	}
+
 
 	@inline has(flag: i32): bool {
 		return (this.flags & (<u8>flag)) != 0;
@@ -86,6 +96,7 @@ function verify(): void {
 	if (offsetof<Packet>("ct") != L.PACKET_CT) ERROR("PACKET_CT");
 	if (offsetof<Packet>("dmac") != L.PACKET_DMAC) ERROR("PACKET_DMAC");
 	if (offsetof<Packet>("zone") != L.PACKET_ZONE) ERROR("PACKET_ZONE");
+	if (offsetof<Packet>("innerSrc") != L.PACKET_SACK) ERROR("PACKET_SACK");
 	if (offsetof<Packet>("mtu") != L.PACKET_MTU) ERROR("PACKET_MTU");
 	if (offsetof<Packet>("gateway") != L.PACKET_GATEWAY) ERROR("PACKET_GATEWAY");
 	if (offsetof<Packet>("tunnel") != L.PACKET_TUNNEL) ERROR("PACKET_TUNNEL");

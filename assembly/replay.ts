@@ -188,6 +188,8 @@ function fromBatch(at: usize, ns: i32): Packet | null {
 	p.seq = load<u32>(at, L.BATCH_SEQ);
 	p.ack = load<u32>(at, L.BATCH_ACK);
 	p.window = load<u16>(at, L.BATCH_WINDOW);
+	p.portId = load<u8>(at, L.BATCH_OPTIONS);
+	if (p.proto == L.PROTO_TCP) p.sack = load<u32>(at, L.BATCH_SACK);
 	p.tos = load<u8>(at, L.BATCH_TOS);
 	p.ttl = <u8>load<u32>(netns(ns), L.NETNS_TTL);
 	return p;

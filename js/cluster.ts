@@ -150,10 +150,10 @@ export class Cluster implements Disposable {
 	}
 
 	/** Loads a plan into a fresh engine; only where that succeeds the cluster is the new one. */
-	#open(plan: Plan, capacities: Capacities = {}): void {
+	#open(plan: Plan, capacities: Capacities = {}, windows = false): void {
 		const { network, assumed } = networkOfPlan(plan, this.#nodeState);
 		const { index = true, capacities: own } = this.#options;
-		const options = { seed: this.#seed, index, capacities: { ...capacities, ...own } };
+		const options = { seed: this.#seed, index, windows, capacities: { ...capacities, ...own } };
 		this.#machine = new Machine(this.#module, network, options);
 		this.#plan = plan;
 		this.#stateAssumed = assumed;
@@ -289,8 +289,8 @@ export class Cluster implements Disposable {
 
 	/**
 	 * A recording offered again to this cluster. It is read twice; machines outside that it needs come into being, and the
-	 * network's state starts afresh and stays as the last packet left it. Throws SourceError, EventError, CapacityError,
-	 * CaptureError, LineError, and the signal's reason.
+	 * network's state starts afresh and stays as the last packet left it. Throws SourceError, SequenceError, EventError,
+	 * CapacityError, CaptureError, LineError, and the signal's reason.
 	 */
 	async replay(recorded: ReplaySource | readonly ReplaySource[], request: ReplayRequest = {}): Promise<ReplayReport> {
 		const sources = "open" in recorded ? [recorded] : recorded;
@@ -298,13 +298,13 @@ export class Cluster implements Disposable {
 		const networks =
 			configuration === null ? [] : [...configuration.podCIDRs.value, ...configuration.serviceCIDRs.value];
 		const { isVirtual, isOwnRange, ...context } = replayContext(this.objects, topology, networks);
-		const { taps, mappings, strictSources, flows, signal } = request;
-		const reading = { isVirtual, isOwnRange, ...given({ taps, mappings, strictSources, flows, signal }) };
-		const surveyed = await survey(this.machine.network, sources, { module: this.#module, ...reading });
+		const { taps, mappings, strictSources, flows, tcpWindows, signal } = request;
+		const asked = { module: this.#module, ...given({ taps, mappings, strictSources, flows, tcpWindows, signal }) };
+		const surveyed = await survey(this.machine.network, sources, { isVirtual, isOwnRange, ...asked });
 		topology.hosts.push(...surveyed.hosts);
-		this.#open(this.#plan as Plan, capacitiesFor(surveyed));
-		const seed = Number(this.#seed);
-		const report = await replay(this.machine, surveyed, { seed, ...request, ...context, assumed: this.assumed });
+		this.#open(this.#plan as Plan, capacitiesFor(surveyed), surveyed.tcpWindows);
+		const options = { seed: Number(this.#seed), ...request, ...context, assumed: this.assumed };
+		const report = await replay(this.machine, surveyed, options);
 		this.wire.now = parseTime(report.end ?? "") ?? this.wire.now;
 		return report;
 	}

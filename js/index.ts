@@ -37,7 +37,7 @@ export type {
 	RuleHits,
 	SnatPorts,
 } from "./replay/report.ts";
-export { type ReplaySource, SourceError } from "./replay/survey.ts";
+export { type ReplaySource, SequenceError, SourceError } from "./replay/survey.ts";
 export { reportText } from "./replay/text.ts";
 export { tracePcapng } from "./trace/capture.ts";
 export { mermaidText } from "./trace/mermaid.ts";

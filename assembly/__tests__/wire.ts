@@ -88,6 +88,7 @@ export function packet(slot: i32, proto: i32, src: u32, sport: i32, dst: u32, dp
 	p.len = 40;
 	p.time = clock;
 	p.ct = L.CT_UNSEEN;
+	p.flow = -1;
 	p.window = 64240;
 	return p;
 }

@@ -4,6 +4,7 @@
 // answers whatever SYN came before, and data is never known to be unacknowledged (so no 300 s timeouts come of it).
 // Not modelled: nf_conntrack_tcp_ignore_invalid_rst, checksums, SYN proxy.
 
+import { hasRecordedReplies } from "../flow";
 import * as L from "../layout";
 import { netnsHas, timeoutNs } from "../netns";
 import { Packet } from "../packet";
@@ -21,6 +22,7 @@ import {
 	inWindow,
 	noteOptions,
 	segmentEnd,
+	windowLiberal,
 	windowResync,
 	windowStart,
 } from "./window";
@@ -117,9 +119,17 @@ function startFlow(p: Packet, c: Conn, kind: u8): bool {
 	if (state >= IV) return false;
 	if (state != SS && !netnsHas(p.netns, L.NS_TCP_LOOSE)) return false;
 	c.firstEnd = segmentEnd(p);
-	if (netnsHas(p.netns, L.NS_TCP_WINDOWS)) windowStart(c, p, state != SS);
+	if (netnsHas(p.netns, L.NS_TCP_WINDOWS)) {
+		windowStart(c, p, state != SS);
+		mirrored(p, c);
+	}
 	c.setLast(c.lastDir, NONE);
 	return true;
+}
+
+// Answers that a mirror makes have none of the data in them that the recording's requests acknowledge.
+function mirrored(p: Packet, c: Conn): void {
+	if (p.flow >= 0 && !hasRecordedReplies(p.flow)) windowLiberal(c);
 }
 
 // @ts-ignore: decorator
@@ -228,6 +238,7 @@ export function tcpPacket(p: Packet, c: Conn, index: i32): i32 {
 			old = SS;
 			state = SR;
 			windowResync(c, dir);
+			mirrored(p, c);
 			break;
 		}
 		case IV:

@@ -1,7 +1,7 @@
 // TCP window tracking (tcp_in_window in net/netfilter/nf_conntrack_proto_tcp.c, after Guido van Rooij's "Real Stateful TCP
 // Packet Filtering"): is a segment within what the other side said it would take, and does it acknowledge what was sent?
 // For each direction the entry keeps td_end (highest sequence sent), td_maxend (highest allowed), td_maxwin, td_maxack.
-// SACK blocks are not in the packet record, so sack = ack.
+// Of SACK blocks the packet record keeps the highest right edge, which is all that is asked of them.
 
 import * as L from "../layout";
 import { netnsHas } from "../netns";
@@ -76,6 +76,13 @@ export function windowStart(c: Conn, p: Packet, pickup: bool): void {
 	w.setFlags(1, FLAG_SACK_PERM | FLAG_BE_LIBERAL);
 }
 
+/** A flow whose other side is not recorded: what it acknowledges was never sent here, so nothing of it is out of its window. */
+export function windowLiberal(c: Conn): void {
+	const w = Window.of(c);
+	w.setFlags(0, w.flags(0) | FLAG_BE_LIBERAL);
+	w.setFlags(1, w.flags(1) | FLAG_BE_LIBERAL);
+}
+
 /** A SYN-ACK answers a SYN that had been ignored: takes over what was noted of that SYN, and forgets the other direction. */
 export function windowResync(c: Conn, dir: i32): void {
 	const w = Window.of(c);
@@ -119,7 +126,7 @@ function startSender(w: Window, dir: i32, p: Packet, end: u32): void {
 	}
 }
 
-function pickSender(w: Window, dir: i32, p: Packet, end: u32): void {
+function pickSender(w: Window, dir: i32, p: Packet, end: u32, sack: u32): void {
 	const sender = w.seen(dir);
 	const receiver = w.seen(dir ^ 1);
 	sender.end = end;
@@ -127,9 +134,9 @@ function pickSender(w: Window, dir: i32, p: Packet, end: u32): void {
 	sender.maxend = end + sender.maxwin;
 	if (receiver.maxwin == 0) {
 		// Nothing came from the other side yet: let this acknowledgement pass until something does.
-		receiver.end = p.ack;
-		receiver.maxend = p.ack;
-	} else if (p.ack == receiver.end + 1) {
+		receiver.end = sack;
+		receiver.maxend = sack;
+	} else if (sack == receiver.end + 1) {
 		receiver.end++; // likely the answer to a keep-alive
 	}
 }
@@ -164,6 +171,8 @@ export function inWindow(c: Conn, dir: i32, p: Packet, isAck: bool): i32 {
 	let seq = p.seq;
 	let end = segmentEnd(p);
 	let ack = p.ack;
+	let sack = ack;
+	if (p.sack != 0 && (w.flags(dir ^ 1) & FLAG_SACK_PERM) != 0 && after(p.sack, ack)) sack = p.sack;
 	let win = <u32>p.window;
 
 	if (sender.maxwin == 0) {
@@ -171,7 +180,7 @@ export function inWindow(c: Conn, dir: i32, p: Packet, isAck: bool): i32 {
 			startSender(w, dir, p, end);
 			if (!acks) return WINDOW_ACCEPT; // simultaneous open
 		} else {
-			pickSender(w, dir, p, end);
+			pickSender(w, dir, p, end, sack);
 		}
 	} else if (syn && after(end, sender.end) && (c.state == L.TCP_CT_SYN_SENT || c.state == L.TCP_CT_SYN_RECV)) {
 		startSender(w, dir, p, end);
@@ -179,29 +188,32 @@ export function inWindow(c: Conn, dir: i32, p: Packet, isAck: bool): i32 {
 	}
 
 	// No ACK, or a RST that sets the flag with no number: as if it had acknowledged everything.
-	if (!acks || ((p.tcp & L.TCP_RST) != 0 && ack == 0)) ack = receiver.end;
+	if (!acks || ((p.tcp & L.TCP_RST) != 0 && ack == 0)) {
+		ack = receiver.end;
+		sack = ack;
+	}
 	if ((p.tcp & L.TCP_RST) != 0 && seq == 0 && c.state == L.TCP_CT_SYN_SENT) {
 		seq = sender.end;
 		end = sender.end;
 	}
 
-	if (!before(seq, sender.maxend + 1)) return overUpperBound(w, dir, p, end, ack);
-	if (!before(ack, receiver.end + 1)) return verdict(w, dir, p, WINDOW_INVALID);
+	if (!before(seq, sender.maxend + 1)) return overUpperBound(w, dir, p, end, sack);
+	if (!before(sack, receiver.end + 1)) return verdict(w, dir, p, WINDOW_INVALID);
 	const inReceiveWindow = receiver.maxwin == 0 || after(end, sender.end - receiver.maxwin - 1);
-	const ackRecent = after(ack, receiver.end - max<u32>(sender.maxwin, MAXACKWINCONST) - 1);
+	const ackRecent = after(sack, receiver.end - max<u32>(sender.maxwin, MAXACKWINCONST) - 1);
 	if (!inReceiveWindow || !ackRecent) return verdict(w, dir, p, WINDOW_IGNORE);
 
 	if (!syn) win <<= <u32>w.scale(dir);
-	moveWindow(w, dir, p, end, ack, win);
+	moveWindow(w, dir, p, end, ack, sack, win);
 	if (isAck) countRetransmission(c, w, dir, p, seq, end, ack);
 	return WINDOW_ACCEPT;
 }
 
-function moveWindow(w: Window, dir: i32, p: Packet, end: u32, ack: u32, win: u32): void {
+function moveWindow(w: Window, dir: i32, p: Packet, end: u32, ack: u32, sack: u32, win: u32): void {
 	const sender = w.seen(dir);
 	const receiver = w.seen(dir ^ 1);
 	let flags = w.flags(dir);
-	if (sender.maxwin < win) sender.maxwin = win;
+	sender.maxwin = max<u32>(sender.maxwin, win + (sack - ack));
 	if (after(end, sender.end)) {
 		sender.end = end;
 		flags |= FLAG_UNACKNOWLEDGED;
@@ -216,8 +228,8 @@ function moveWindow(w: Window, dir: i32, p: Packet, end: u32, ack: u32, win: u32
 	}
 	w.setFlags(dir, flags);
 	if (receiver.maxwin != 0 && after(end, sender.maxend)) receiver.maxwin += end - sender.maxend;
-	if (after(ack + win, receiver.maxend - 1)) {
-		receiver.maxend = ack + win;
+	if (after(sack + win, receiver.maxend - 1)) {
+		receiver.maxend = sack + win;
 		if (win == 0) receiver.maxend++;
 	}
 	if (ack == receiver.end) w.setFlags(dir ^ 1, w.flags(dir ^ 1) & ~FLAG_UNACKNOWLEDGED);

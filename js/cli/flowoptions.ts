@@ -14,6 +14,8 @@ export interface FlowFlags {
 	replies: "mirror" | "none";
 	/** Where a capture was taken. */
 	tap: { netns: string; device: string } | null;
+	/** TCP window tracking; null: on for captures, off for flow records. */
+	tcpWindows: boolean | null;
 	strictSources: boolean;
 	/** Addresses of the recording that belong to someone else here. */
 	map: { prefix: string; to: Reference }[];
@@ -27,6 +29,7 @@ interface Raw {
 	events?: string;
 	replies?: "mirror" | "none";
 	tap?: FlowFlags["tap"];
+	tcpWindows?: "on" | "off";
 	strictSources?: boolean;
 	map?: string[];
 	at?: bigint;
@@ -65,6 +68,12 @@ export function flowOptions(command: Command, mandatory: boolean): Command {
 				word("mirror", "none"),
 			),
 		)
+		.addOption(
+			new Option(
+				"--tcp-windows <on|off>",
+				"track TCP windows; default: on for captures, off for flow records",
+			).argParser(word("on", "off")),
+		)
 		.addOption(new Option("--tap <netns/device>", "where the capture was taken").argParser(tap))
 		.option("--strict-sources", "an address that nobody owns is an error, not a machine outside", false)
 		.addOption(
@@ -89,6 +98,7 @@ export function flowFlags(raw: Raw): FlowFlags {
 		events: raw.events ?? null,
 		replies: raw.replies ?? "mirror",
 		tap: raw.tap ?? null,
+		tcpWindows: raw.tcpWindows === undefined ? null : raw.tcpWindows === "on",
 		strictSources: raw.strictSources ?? false,
 		map: (raw.map ?? []).map((text) => mapping(text, raw.namespace)),
 		at: raw.at ?? null,

@@ -34,6 +34,7 @@ export async function replayFiles(
 			progress: (done, total) => progress.update(done, total),
 			now: () => performance.now(),
 			...(flags.tap === null ? {} : { taps: new Map([["*", `${flags.tap.netns}/${flags.tap.device}`]]) }),
+			...(flags.tcpWindows === null ? {} : { tcpWindows: flags.tcpWindows }),
 			...(flags.at === null ? {} : { untilNs: flags.at }),
 			...(perFlow === undefined ? {} : { perFlow }),
 		});

@@ -51,4 +51,4 @@ export interface TraceQuery {
 /** How to replay: beside the recording's own options, those of its reading. */
 export interface ReplayRequest
 	extends Omit<ReplayOptions, keyof ReplayContext | "assumed">,
-		Pick<SurveyOptions, "taps" | "mappings" | "strictSources" | "flows"> {}
+		Pick<SurveyOptions, "taps" | "mappings" | "strictSources" | "flows" | "tcpWindows"> {}

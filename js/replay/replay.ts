@@ -190,6 +190,7 @@ class Run {
 			assumed: [...(this.#options.assumed ?? [])],
 			seconds,
 			packetsPerSecond: seconds > 0 ? Math.round(this.#packets / seconds) : 0,
+			tcpWindows: this.#survey.tcpWindows,
 			seed: this.#options.seed ?? 1,
 		};
 	}

@@ -109,6 +109,8 @@ export interface ReplayReport {
 	/** Time that the replay took, and packets offered a second of it; 0 where no clock was given. */
 	seconds: number;
 	packetsPerSecond: number;
+	/** Was TCP window tracking on? */
+	tcpWindows: boolean;
 	seed: number;
 }
 

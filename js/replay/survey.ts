@@ -27,6 +27,11 @@ export interface SurveyOptions extends OwnerOptions {
 	/** An address that nobody owns is an error, not a machine outside. */
 	strictSources?: boolean;
 	flows?: Pick<FlowOptions, "strict" | "decapsulate">;
+	/**
+	 * TCP window tracking in conntrack: what is out of its window is INVALID, as in Linux; else no sequence number is looked at
+	 * (`nf_conntrack_tcp_be_liberal`). Default: on where every source is a capture. Flow records have no sequence numbers.
+	 */
+	tcpWindows?: boolean;
 	/** The engine's module that reads; default: the package's own. */
 	module?: EngineModule;
 	signal?: AbortSignal;
@@ -46,6 +51,16 @@ export class SourceError extends Error {
 	}
 }
 
+/** TCP windows shall be tracked, but flow records have no sequence numbers. */
+export class SequenceError extends Error {
+	constructor(files: readonly string[]) {
+		super(
+			`TCP windows cannot be tracked: flow records have no sequence numbers; expected captures only, got ${files.join(", ")}`,
+		);
+		this.name = "SequenceError";
+	}
+}
+
 export interface Survey {
 	readonly sources: readonly ReplaySource[];
 	readonly options: SurveyOptions;
@@ -53,6 +68,8 @@ export interface Survey {
 	readonly hosts: HostSpec[];
 	readonly packets: number;
 	readonly flows: number;
+	/** Shall the machine track TCP windows? */
+	readonly tcpWindows: boolean;
 	/** Bit by flow number: the flow has recorded replies. */
 	readonly replied: Uint32Array;
 	/** The network without `hosts`, by which the replay numbers owners as the survey did. */
@@ -95,7 +112,7 @@ async function* classified(
 	}
 }
 
-/** Reads the sources once. Throws SourceError, and what they throw. */
+/** Reads the sources once. Throws SourceError, SequenceError, and what they throw. */
 export async function survey(
 	network: Network,
 	sources: readonly ReplaySource[],
@@ -123,7 +140,15 @@ export async function survey(
 	const hosts = [...needed].sort((a, b) => a - b).map((index) => hostOf(owners, index));
 	const packets = recording?.engine.surveyPackets() ?? 0;
 	const replied = recording?.replied() ?? new Uint32Array();
-	return { sources, options, hosts, packets, flows: offers.tally.flows, replied, network };
+	const tcpWindows = tracksWindows(reading, options.tcpWindows);
+	return { sources, options, hosts, packets, flows: offers.tally.flows, tcpWindows, replied, network };
+}
+
+/** On request, or where every source is a capture. Flow records have no sequence numbers. */
+function tracksWindows({ sources }: Reading, asked?: boolean): boolean {
+	const sequenced = sources[0]?.interfaces.list.every((from) => from.packets) ?? false;
+	if (asked && !sequenced) throw new SequenceError(sources.map(({ name }) => name));
+	return asked ?? sequenced;
 }
 
 /** Throws SourceError for a row that is offered by nobody of the network. */

@@ -43,9 +43,9 @@ export function reportText(report: ReplayReport): string {
 	return `${sections.filter((section) => section !== null).join("\n\n")}\n`;
 }
 
-function summary({ flows, packets, span, seconds, packetsPerSecond, seed }: ReplayReport): string {
+function summary({ flows, packets, span, seconds, packetsPerSecond, tcpWindows, seed }: ReplayReport): string {
 	const speed = seconds > 0 ? ` in ${seconds.toFixed(2)} s (${grouped(packetsPerSecond)} packets/s)` : "";
-	return `${plural(flows, "flow")}, ${plural(packets, "packet")} over ${span.toFixed(1)} s, replayed${speed}, seed ${seed}`;
+	return `${plural(flows, "flow")}, ${plural(packets, "packet")} over ${span.toFixed(1)} s, replayed${speed}, TCP windows ${tcpWindows ? "on" : "off"}, seed ${seed}`;
 }
 
 function verdicts({ verdicts, reasons, flows }: ReplayReport): string {

@@ -73,7 +73,7 @@ export async function replayOver(
 	const surveyed = await survey(loadTopology(topology), sources, options);
 	const network = loadTopology({ ...topology, hosts: [...topology.hosts, ...surveyed.hosts] });
 	const capacities = { ...capacitiesFor(surveyed), ...options.capacities };
-	const machine = new Machine(await loadModule(), network, { capacities });
+	const machine = new Machine(await loadModule(), network, { capacities, windows: surveyed.tcpWindows });
 	const flows: FlowReport[] = [];
 	const report = await replay(machine, surveyed, { ...options, perFlow: (flow) => flows.push(flow) });
 	return { report, flows, machine };

@@ -83,7 +83,7 @@ describe("the shop's capture", () => {
 
 	it("reads well", () => {
 		const text = reportText(outcome.report);
-		expect(text).toMatch(/^3,514 flows, 25,295 packets over 80\.4 s, replayed, seed 1\n/);
+		expect(text).toMatch(/^3,514 flows, 25,295 packets over 80\.4 s, replayed, TCP windows on, seed 1\n/);
 		expect(text).toMatch(/^no-local-endpoints {6}12$/m);
 		expect(text).not.toMatch(/[ \t]+$/m);
 		expect(text).not.toMatch(/NaN|undefined|null/);
