@@ -1,14 +1,10 @@
-// The module of `wasm/loops.ts`, compiled where it is older than what it is made of, and an engine made from it.
+// An engine of the benchmarks' module: the product's, with loops over its inner functions.
 
-import { readFile } from "node:fs/promises";
 import type { Instance } from "../bindings/core.ts";
 import { Machine, type MachineOptions } from "../bindings/machine.ts";
 import { loadTopology } from "../js/lab.ts";
 import type { Topology } from "../js/net/topology.ts";
-import { changed, files, installed, node, ROOT } from "../scripts/run.mjs";
-
-const CONFIG = "bench/wasm/asconfig.json";
-const MODULE = "build/bench.wasm";
+import { benchModule } from "./module.ts";
 
 /** What the module exports beside the product's ABI. */
 export interface Loops extends Instance {
@@ -18,32 +14,6 @@ export interface Loops extends Instance {
 	entriesClear(): void;
 	insertLoop(first: number, count: number): number;
 	findLoop(first: number, count: number): number;
-}
-
-let compiled: Promise<WebAssembly.Module> | undefined;
-
-async function compile(): Promise<WebAssembly.Module> {
-	const sources = [...files("assembly"), ...files("bench/wasm")].filter((path) => !path.includes("__tests__"));
-	if (Math.max(...sources.map(changed)) > changed(MODULE)) {
-		const asc = installed("assemblyscript/bin/asc.js");
-		await node("asc (bench)", [
-			asc,
-			"bench/wasm/loops.ts",
-			"--config",
-			CONFIG,
-			"--target",
-			"release",
-			"--outFile",
-			MODULE,
-		]);
-	}
-	return WebAssembly.compile(await readFile(`${ROOT}/${MODULE}`));
-}
-
-/** The benchmarks' module; compiled once a process. */
-export function benchModule(): Promise<WebAssembly.Module> {
-	compiled ??= compile();
-	return compiled;
 }
 
 /** An engine of the benchmarks' module with a topology in it. */

@@ -5,9 +5,10 @@ import { Machine } from "../bindings/machine.ts";
 import { loadTopology } from "../js/lab.ts";
 import type { Network } from "../js/net/network.ts";
 import { Fib } from "./baseline/fib.ts";
-import { benchModule, type Loops } from "./build.ts";
+import type { Loops } from "./build.ts";
 import type { Case, Samples, Subject } from "./figure.ts";
 import { words } from "./inputs.ts";
+import { benchModule } from "./module.ts";
 import { destinations, internet } from "./scenes/internet.ts";
 import { podAddress, podRoutes } from "./scenes/pods.ts";
 

@@ -87,13 +87,14 @@ export async function agree(name: string, { engine, twin }: Case): Promise<void>
 	if (is !== expected) throw new Error(`${name}: the engine's checksum is ${is}, its twin's ${expected}`);
 }
 
-export async function measure({ name, unit, size, prepare }: Subject): Promise<Figure> {
+/** `rounds`: in which the sides take turns; default five. */
+export async function measure({ name, unit, size, prepare }: Subject, rounds?: number): Promise<Figure> {
 	const subject = await prepare(size);
 	const { engine, twin, perRun } = subject;
 	await agree(name, subject);
 	const sides = twin === null ? [engine] : [engine, twin];
 	for (const side of sides) await warm(side);
-	const [own = [], other] = await timed(name, sides);
+	const [own = [], other] = await timed(name, sides, rounds);
 	const baseline = other === undefined ? null : median(other);
 	const values = own.map((seconds) => inUnit(unit, seconds, perRun));
 	return {

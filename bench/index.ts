@@ -1,22 +1,28 @@
 // `npm run bench -- [--only NAME]… [--json FILE] [--keep]`: measures, prints a line a figure. `--only` takes a whole name, or
 // else the beginning of some. Where everything was measured, or with `--keep`, the figures go into `bench/RESULTS.json`.
+// `--render` measures nothing: after the budget or a text has changed, the pages are written anew.
 
 import { parseArgs } from "node:util";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { BUDGET, growth } from "./budget.ts";
 import { type Figure, measure, type Samples, type Subject, sampled } from "./figure.ts";
+import { SAMPLED, SUBJECTS } from "./host.ts";
 import { keep, machine, writeJson } from "./report.ts";
 import { line, missing } from "./results.ts";
-import { SAMPLED, SUBJECTS } from "./subjects.ts";
 
 const { values } = parseArgs({
 	options: {
 		json: { type: "string" },
 		only: { type: "string", multiple: true, default: [] },
 		keep: { type: "boolean", default: false },
+		render: { type: "boolean", default: false },
 	},
 });
+if (values.render) {
+	await keep([], null);
+	process.exit();
+}
 const all: readonly (Subject | Samples)[] = [...SUBJECTS, ...SAMPLED];
 const chosen = choose(values.only);
 const collect = collector();

@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { readNodeState } from "../js/cli/nodestate.ts";
 import { Cluster } from "../js/cluster.ts";
 import { ROOT } from "../scripts/run.mjs";
-import { benchModule } from "./build.ts";
 import type { Case, Subject } from "./figure.ts";
+import { benchModule } from "./module.ts";
 
 const SHOP = join(ROOT, "examples/shop");
 

@@ -1,5 +1,6 @@
-// Every subject, in the order of the report.
+// Every subject that runs anywhere: Node, Deno, a page; in the order of the report. Those that need files or processes: host.ts.
 
+import { compile } from "./compile.ts";
 import { opened } from "./connect.ts";
 import { dispatch } from "./dispatch.ts";
 import { fibBytes, fibs } from "./fib.ts";
@@ -7,9 +8,7 @@ import type { Samples, Subject } from "./figure.ts";
 import { established } from "./forward.ts";
 import { insertions } from "./insert.ts";
 import { lookups } from "./lookup.ts";
-import { replay } from "./replay.ts";
 import { rules } from "./rules.ts";
-import { start } from "./start.ts";
 import { traces } from "./trace.ts";
 
 /** What is timed in this process. */
@@ -21,9 +20,8 @@ export const SUBJECTS: readonly Subject[] = [
 	...insertions,
 	...established,
 	...opened,
-	replay,
 	...traces,
 ];
 
 /** What times itself. */
-export const SAMPLED: readonly Samples[] = [fibBytes, start];
+export const SAMPLED: readonly Samples[] = [fibBytes, ...compile];

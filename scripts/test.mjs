@@ -97,12 +97,24 @@ async function deno() {
 	};
 }
 
+/**
+ * The benchmarks' guard: ratios to the twins. Its last line counts.
+ * @returns {Promise<Count>}
+ */
+async function guard() {
+	const { status, stdout } = await tee(process.execPath, [join(ROOT, "scripts/ts.mjs"), "bench/guard.ts"]);
+	const [, passed, failed, skipped] = /^(\d+) passed, (\d+) failed, (\d+) skipped$/m.exec(plain(stdout)) ?? [];
+	if (passed === undefined) return { passed: 0, failed: 1, skipped: 0 };
+	const lost = Number(failed);
+	return { passed: Number(passed), failed: lost + (status !== 0 && lost === 0 ? 1 : 0), skipped: Number(skipped) };
+}
+
 await bootstrap({ checked: true });
 rmSync(REPORTS, { recursive: true, force: true });
 mkdirSync(REPORTS, { recursive: true });
 
 const total = { passed: 0, failed: 0, skipped: 0 };
-for (const [name, runner] of Object.entries({ "as-pect": asPect, vitest, deno })) {
+for (const [name, runner] of Object.entries({ "as-pect": asPect, vitest, deno, guard })) {
 	process.stdout.write(`\n== ${name}\n`);
 	const count = await runner();
 	process.stdout.write(`${name}: ${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped\n`);

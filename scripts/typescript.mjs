@@ -18,8 +18,12 @@ export function resolve(specifier, context, nextResolve) {
 /** @type {import("node:module").LoadHook} */
 export async function load(url, context, nextLoad) {
 	if (!url.startsWith("file:") || !url.endsWith(".ts")) return nextLoad(url, context);
+	return { format: "module", source: await transpiled(fileURLToPath(url)), shortCircuit: true };
+}
+
+/** A TypeScript file as JavaScript. @param {string} fileName @returns {Promise<string>} */
+export async function transpiled(fileName) {
 	const { default: ts } = await import("typescript");
-	const fileName = fileURLToPath(url);
 	const { outputText } = ts.transpileModule(await readFile(fileName, "utf8"), {
 		fileName,
 		compilerOptions: {
@@ -30,5 +34,5 @@ export async function load(url, context, nextLoad) {
 			inlineSources: true,
 		},
 	});
-	return { format: "module", source: outputText, shortCircuit: true };
+	return outputText;
 }

@@ -1,9 +1,16 @@
 // Scene of the large cluster as API objects, as a dump of a running one has them: nodes of 30 pods each, two Services a node
-// of 15 endpoints each; no policy Local, no hints, ClusterIP only. 5,000 nodes are 10,000 Services and 150,000 pods.
+// of 15 endpoints each; no policy Local, no hints, ClusterIP only. 5,000 nodes are 10,000 Services and 150,000 pods. The fabric is
+// the default one: a router with a route a pod network, nodes with a default route.
 
 import type { Node, Pod, Service } from "../../js/api/core.ts";
 import type { EndpointSlice } from "../../js/api/discovery.ts";
 import type { KubernetesObject } from "../../js/api/meta.ts";
+import { ClusterRules } from "../../js/cluster/rules.ts";
+import { loadTopology } from "../../js/lab.ts";
+import { configure } from "../../js/manifests/configuration.ts";
+import type { Network } from "../../js/net/network.ts";
+import type { Ruleset } from "../../js/net/ruleset.ts";
+import type { Topology } from "../../js/net/topology.ts";
 import { dotted } from "../inputs.ts";
 
 const PODS = 30;
@@ -96,10 +103,48 @@ function slice(i: number, services: number): EndpointSlice {
 	};
 }
 
+const of = <T>(count: number, make: (i: number) => T) => Array.from({ length: count }, (_, i) => make(i));
+
+/** The cluster's network with kube-proxy's rules on every node: what the engine is loaded with. `moved`: Services of which an endpoint has another address. */
+export function largeNetwork(nodes: number): { network: Network; rules: (moved: ReadonlySet<number>) => Ruleset } {
+	const services = nodes * 2;
+	const topology: Topology = {
+		fabric: { kind: "routed" },
+		nodes: of(nodes, (i) => {
+			const { metadata, spec, status } = node(i);
+			return { name: metadata.name ?? "", ip: status?.addresses?.[0]?.address ?? "", podCIDR: spec?.podCIDR ?? "" };
+		}),
+		pods: of(nodes * PODS, (i) => ({
+			name: `default/pod-${i}`,
+			node: nodeName(Math.floor(i / PODS)),
+			ip: podAddress(i),
+			listen: [{ proto: "tcp", port: 8080 }],
+		})),
+		hosts: [],
+		router: { ip: "172.16.0.1" },
+	};
+	const { configuration } = configure([], { podCIDR: POD_CIDR, serviceCIDR: SERVICE_CIDR });
+	const rules = (moved: ReadonlySet<number>) => {
+		const slices = of(services, (i) => (moved.has(i) ? movedSlice(i, services) : slice(i, services)));
+		return new ClusterRules(of(services, service), slices, configuration).of(node(0), null).ruleset;
+	};
+	const network = loadTopology(topology);
+	const ruleset = rules(new Set());
+	for (const netns of network.netns) if (netns.kind === "node") netns.ruleset = ruleset;
+	return { network, rules };
+}
+
+/** The first endpoint has the address of a pod that no Service has. */
+function movedSlice(i: number, services: number): EndpointSlice {
+	const before = slice(i, services);
+	const [first, ...others] = before.endpoints ?? [];
+	if (first === undefined) throw new RangeError(`Service ${i} has no endpoints`);
+	return { ...before, endpoints: [{ ...first, addresses: [dotted(POD_NETWORK + 250)] }, ...others] };
+}
+
 /** `nodes` nodes, twice as many Services, thirty times as many pods. */
 export function largeCluster(nodes: number): KubernetesObject[] {
 	const services = nodes * 2;
-	const of = <T>(count: number, make: (i: number) => T) => Array.from({ length: count }, (_, i) => make(i));
 	return [
 		...of(nodes, node),
 		...of(nodes * PODS, (i) => pod(i, services)),

@@ -1,7 +1,7 @@
 // Every benchmark at a small size: the engine and its twin come to the same checksum. Nothing here looks at a clock.
 
 import { describe, expect, it } from "vitest";
-import { SUBJECTS } from "../../bench/subjects.ts";
+import { SUBJECTS } from "../../bench/host.ts";
 
 /** Sizes that keep a subject's shape. */
 const SMALL: Readonly<Record<string, number>> = {

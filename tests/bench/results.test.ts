@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { BUDGET, growth, markOf, rowOf } from "../../bench/budget.ts";
 import { type Figure, figure } from "../../bench/figure.ts";
+import { SAMPLED, SUBJECTS } from "../../bench/host.ts";
 import { committed } from "../../bench/report.ts";
 import { line, markdown, merged, missing, withBudget } from "../../bench/results.ts";
-import { SAMPLED, SUBJECTS } from "../../bench/subjects.ts";
 import { ROOT } from "../../scripts/run.mjs";
 
 const read = (path: string) => readFileSync(join(ROOT, path), "utf8");

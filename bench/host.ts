@@ -1,0 +1,12 @@
+// All subjects where there are files and processes: on Node and Deno.
+
+import type { Samples, Subject } from "./figure.ts";
+import { replay } from "./replay.ts";
+import { start } from "./start.ts";
+import { SUBJECTS as EVERYWHERE, SAMPLED as EVERYWHERE_SAMPLED } from "./subjects.ts";
+
+/** What is timed in this process. */
+export const SUBJECTS: readonly Subject[] = [...EVERYWHERE, replay];
+
+/** What times itself. */
+export const SAMPLED: readonly Samples[] = [...EVERYWHERE_SAMPLED, start];
