@@ -33,7 +33,7 @@ export const TABLE_NEIGH = 24;
 export const TABLE_FIB = 25; // lines of 64 bytes; grows when FIBs are compiled
 export const TABLE_PEER = 26;
 export const TABLE_SCRATCH = 27;
-export const TABLE_COUNTER = 28; // as many rows as TABLE_RULE: what a full path table could not hold
+export const TABLE_COUNTER = 28; // what a full path table could not hold, by netns and rule: open addressing
 export const TABLE_BYSOURCE = 29; // heads of the by-source chains, u32 entry + 1; conntrack lays it out
 export const TABLE_LINE = 30; // the path cache: a line a connection, which also finds its flow
 export const TABLE_PACKETIN = 31; // packets handed in one at a time
@@ -371,7 +371,6 @@ export const CHAIN_RULE_FIRST = 0; // u32 rows of TABLE_RULE, contiguous
 export const CHAIN_RULE_COUNT = 4; // u32 without the policy row; the policy (or the implicit return) is row first + count
 export const CHAIN_POLICY = 8; // u32 POLICY_*
 export const CHAIN_TABLE = 12; // u32 XT_*
-export const CHAIN_NETNS = 16; // i32
 export const CHAIN_NAME = 20; // i32 host string id
 export const CHAIN_FLAGS = 24; // u32 CHAINF_*; the host writes 0 when it writes rules
 export const CHAIN_INDEX = 28; // u32 byte offset of its index in TABLE_CHAININDEX, written by compile; 0: none, rules are walked one by one
@@ -800,9 +799,11 @@ export const PATH_SPILLED = 16; // u64 walks counted rule by rule because the ta
 export const PATH_LOST = 24; // u64 rules that could not be counted at all: TABLE_COUNTER is too small
 
 // Rule counter beside the paths
-export const COUNTER_PACKETS = 0; // u64
-export const COUNTER_BYTES = 8; // u64
-export const COUNTER_STRIDE = 16;
+export const COUNTER_NETNS = 0; // u32 netns + 1; 0: the slot is free
+export const COUNTER_RULE = 4; // u32
+export const COUNTER_PACKETS = 8; // u64
+export const COUNTER_BYTES = 16; // u64
+export const COUNTER_STRIDE = 24;
 
 // State of stateful matches. nth: A count. limit: A credit, B ms. recent: the list, as below
 export const STATE_A = 0; // u64

@@ -27,5 +27,8 @@ export async function open(
 
 /** Packets counted by rules, rule by rule, added up. */
 export function hits(machine: Machine): number {
-	return machine.counters().packets.reduce((sum, packets) => sum + Number(packets), 0);
+	let sum = 0;
+	for (const counters of machine.counters().values())
+		for (const { packets } of counters.values()) sum += Number(packets);
+	return sum;
 }

@@ -12,47 +12,18 @@ import { EncodeError, type MatchContext, type MatchRow } from "./matchrow.ts";
 import { recentNames, STAMPS_DEFAULT, setNames, stampsByList } from "./mention.ts";
 import { Carried, network } from "./option.ts";
 import { patternRow } from "./pattern.ts";
+import {
+	type EncodedChain,
+	type EncodedRuleset,
+	type EncodedTable,
+	holds,
+	type RecentList,
+	SharedTables,
+} from "./tables.ts";
 import { encodeTarget, type TargetFields, UNKNOWN_TARGET } from "./target.ts";
 import type { Rows } from "./views.ts";
 
 export { EncodeError } from "./matchrow.ts";
-
-/** A chain and where it is: its rules are rows firstRule … firstRule + rules, the last one its policy or implicit return. */
-export interface EncodedChain {
-	row: number;
-	firstRule: number;
-	table: Table;
-	chain: Chain;
-}
-
-/** What became of a ruleset; needed again to print, to count, and to replace it. */
-export interface EncodedRuleset {
-	netns: number;
-	ruleset: Ruleset;
-	/** By first rule row. */
-	chains: EncodedChain[];
-	sets: ReadonlyMap<string, number>;
-	/** Lists of `recent`: name to row of TABLE_STATE. */
-	recent: ReadonlyMap<string, RecentList>;
-	/** What a rule row's counter starts from; rows that are not there start from zero. */
-	initial: Map<number, Counters>;
-	/** Rules with an extension that is not evaluated, and which. */
-	carried: { row: number; why: string }[];
-}
-
-export interface RecentList {
-	row: number;
-	/** Stamps kept per address; a power of two. */
-	stamps: number;
-}
-
-/** Where a rule row stands; `number` is 1-based, `rule` null for the policy or the implicit return of the chain. */
-export interface RulePlace {
-	table: TableName;
-	chain: string;
-	number: number;
-	rule: Rule | null;
-}
 
 const TABLES: Readonly<Record<TableName, number>> = {
 	raw: L.XT_RAW,
@@ -74,7 +45,8 @@ const POLICIES = { ACCEPT: L.POLICY_ACCEPT, DROP: L.POLICY_DROP };
 
 /**
  * Writes a ruleset and makes it the netns's. Every device name is interned before, every ipset encoded (`sets`: name to
- * row). With `previous`, the ruleset that the netns has now: tables that are the very same objects keep their rows and so
+ * row). Tables that are the very same objects as some netns's in `shared` get its rows, unless they remember packets. With
+ * `previous`, the ruleset that the netns has now: tables that are the very same objects keep their rows and so
  * all state; in others `limit` and `nth` start afresh, as a table replaced by the kernel does, while lists of `recent` live on
  * as long as a rule names them. Counters of rules that stay: `keepCounters` (counters.ts). Old rows are not reused.
  * Throws EncodeError (a jump to nowhere, a loop, an unknown ipset …), CapacityError.
@@ -86,28 +58,10 @@ export function encodeRuleset(
 	ruleset: Ruleset,
 	sets: ReadonlyMap<string, number>,
 	previous: EncodedRuleset | null = null,
+	shared = new SharedTables(),
 ): EncodedRuleset {
 	if (ruleset.family !== "ipv4") throw new EncodeError(`a ruleset of family ${ruleset.family} is not evaluated`);
-	return new RulesetEncoding(rows, strings, netns, ruleset, sets, previous).encode();
-}
-
-/** The place of a rule row, or null where the row is none of this ruleset. */
-export function placeOf(encoded: EncodedRuleset, row: number): RulePlace | null {
-	let low = 0;
-	for (let high = encoded.chains.length; low < high; ) {
-		const middle = (low + high) >>> 1;
-		if ((encoded.chains[middle]?.firstRule ?? 0) <= row) low = middle + 1;
-		else high = middle;
-	}
-	const found = encoded.chains[low - 1];
-	if (found === undefined || row > found.firstRule + found.chain.rules.length) return null;
-	const index = row - found.firstRule;
-	return {
-		table: found.table.name,
-		chain: found.chain.name,
-		number: index + 1,
-		rule: found.chain.rules[index] ?? null,
-	};
+	return new RulesetEncoding(rows, strings, netns, ruleset, sets, previous, shared).encode();
 }
 
 class RulesetEncoding {
@@ -117,12 +71,15 @@ class RulesetEncoding {
 	readonly #ruleset: Ruleset;
 	readonly #sets: ReadonlyMap<string, number>;
 	readonly #previous: EncodedRuleset | null;
-	readonly #chains: EncodedChain[] = [];
+	readonly #shared: SharedTables;
 	readonly #recent = new Map<string, RecentList>();
 	/** Stamps that each list must keep: the most that any of its rules needs. */
-	readonly #stamps: ReadonlyMap<string, number>;
-	readonly #initial = new Map<number, Counters>();
-	readonly #carried: { row: number; why: string }[] = [];
+	#stamps: ReadonlyMap<string, number> | null = null;
+	// Of the table at hand
+	#chains: EncodedChain[] = [];
+	#initial = new Map<number, Counters>();
+	#carried: { row: number; why: string }[] = [];
+	#isStateful = false;
 
 	constructor(
 		rows: Rows,
@@ -131,6 +88,7 @@ class RulesetEncoding {
 		ruleset: Ruleset,
 		sets: ReadonlyMap<string, number>,
 		previous: EncodedRuleset | null,
+		shared: SharedTables,
 	) {
 		this.#rows = rows;
 		this.#strings = strings;
@@ -138,63 +96,79 @@ class RulesetEncoding {
 		this.#ruleset = ruleset;
 		this.#sets = sets;
 		this.#previous = previous;
-		this.#stamps = stampsByList(ruleset);
+		this.#shared = shared;
 	}
 
 	encode(): EncodedRuleset {
-		for (const table of this.#ruleset.tables) checkJumps(table);
-		for (const table of this.#ruleset.tables) {
-			if (!this.#keepTable(table)) this.#encodeTable(table);
+		const { tables } = this.#ruleset;
+		for (const table of tables) if (this.#known(table) === null) checkJumps(table);
+		const encoded = tables.map((table) => this.#known(table) ?? this.#encodeTable(table));
+		for (const table of encoded) this.#keepLists(table);
+		for (const table of encoded) table.users++;
+		for (const table of this.#previous?.tables ?? []) this.#leave(table);
+		const initial = new Map<number, Counters>();
+		for (const [row, counters] of this.#previous?.initial ?? []) {
+			if (encoded.some((table) => holds(table, row))) initial.set(row, counters);
 		}
-		this.#freeChains();
-		this.#writeNetns();
-		return {
-			netns: this.#netns,
-			ruleset: this.#ruleset,
-			chains: this.#chains.sort((a, b) => a.firstRule - b.firstRule),
-			sets: this.#sets,
-			recent: this.#recent,
-			initial: this.#initial,
-			carried: this.#carried,
-		};
+		this.#writeNetns(encoded);
+		const { recent } = this;
+		return { netns: this.#netns, ruleset: this.#ruleset, tables: encoded, sets: this.#sets, recent, initial };
+	}
+
+	get recent(): ReadonlyMap<string, RecentList> {
+		return this.#recent;
+	}
+
+	/** The rows that a table has already: here, or where nothing in it is of one netns alone. */
+	#known(table: Table): EncodedTable | null {
+		const here = this.#previous?.tables.find((known) => known.table === table && this.#hasSets(known));
+		return here ?? this.#shared.of(table).find((known) => !known.isStateful && this.#hasSets(known)) ?? null;
+	}
+
+	#hasSets({ sets }: EncodedTable): boolean {
+		return [...sets].every(([name, row]) => this.#sets.get(name) === row);
+	}
+
+	/** Lists that a table named before go on. */
+	#keepLists({ recent }: EncodedTable): void {
+		for (const name of recent) {
+			const list = this.#recent.get(name) ?? this.#previous?.recent.get(name);
+			if (list !== undefined) this.#recent.set(name, list);
+		}
 	}
 
 	/** Chains that nothing leads to any more lose their indexes. */
-	#freeChains(): void {
-		const kept = new Set(this.#chains.map(({ row }) => row));
-		for (const { row } of this.#previous?.chains ?? []) {
-			if (!kept.has(row)) this.#rows.setU32(this.#rows.at(L.TABLE_CHAIN, row) + L.CHAIN_FLAGS, L.CHAINF_FREE);
+	#leave(table: EncodedTable): void {
+		if (--table.users > 0) return;
+		this.#shared.forget(table);
+		for (const { row } of table.chains) {
+			this.#rows.setU32(this.#rows.at(L.TABLE_CHAIN, row) + L.CHAIN_FLAGS, L.CHAINF_FREE);
 		}
 	}
 
-	/** A table that did not change keeps its rows. */
-	#keepTable(table: Table): boolean {
-		const previous = this.#previous;
-		const kept = previous?.chains.filter((chain) => chain.table === table) ?? [];
-		if (previous === null || kept.length === 0) return false;
-		const names = table.chains.flatMap(({ rules }) => rules.flatMap(setNames));
-		if (names.some((name) => previous.sets.get(name) !== this.#sets.get(name))) return false;
-		this.#chains.push(...kept);
-		for (const { firstRule, chain } of kept) {
-			for (let row = firstRule; row <= firstRule + chain.rules.length; row++) {
-				const initial = previous.initial.get(row);
-				if (initial !== undefined) this.#initial.set(row, initial);
-			}
-			for (const name of chain.rules.flatMap(recentNames)) {
-				const list = previous.recent.get(name);
-				if (list !== undefined) this.#recent.set(name, list);
-			}
-		}
-		const inKept = (row: number) =>
-			kept.some(({ firstRule, chain }) => row >= firstRule && row <= firstRule + chain.rules.length);
-		this.#carried.push(...previous.carried.filter(({ row }) => inKept(row)));
-		return true;
-	}
-
-	#encodeTable(table: Table): void {
+	#encodeTable(table: Table): EncodedTable {
+		this.#chains = [];
+		this.#initial = new Map();
+		this.#carried = [];
+		this.#isStateful = false;
 		const first = this.#rows.append(L.TABLE_CHAIN, table.chains.length);
 		const ids = new Map(table.chains.map((chain, index): [string, number] => [chain.name, first + index]));
 		for (const [index, chain] of table.chains.entries()) this.#encodeChain(table, chain, first + index, ids);
+		const rules = table.chains.flatMap((chain) => chain.rules);
+		const encoded: EncodedTable = {
+			table,
+			chains: this.#chains,
+			bases: basesOf(this.#chains),
+			sets: new Map(rules.flatMap(setNames).map((name) => [name, this.#sets.get(name) ?? -1])),
+			recent: new Set(rules.flatMap(recentNames)),
+			isStateful: this.#isStateful,
+			initial: this.#initial,
+			carried: this.#carried,
+			flags: netnsFlags({ ...this.#ruleset, tables: [table] }),
+			users: 0,
+		};
+		this.#shared.add(encoded);
+		return encoded;
 	}
 
 	#encodeChain(table: Table, chain: Chain, row: number, ids: ReadonlyMap<string, number>): void {
@@ -205,9 +179,8 @@ class RulesetEncoding {
 		rows.setU32(at + L.CHAIN_RULE_COUNT, chain.rules.length);
 		rows.setU32(at + L.CHAIN_POLICY, chain.policy === null ? L.POLICY_RETURN : POLICIES[chain.policy]);
 		rows.setU32(at + L.CHAIN_TABLE, TABLES[table.name]);
-		rows.setI32(at + L.CHAIN_NETNS, this.#netns);
 		rows.setI32(at + L.CHAIN_NAME, this.#strings.intern(chain.name));
-		this.#chains.push({ row, firstRule, table, chain });
+		this.#chains.push({ row, firstRule, chain });
 		for (const [index, rule] of chain.rules.entries()) {
 			const ruleRow = firstRule + index;
 			this.#encodeRule(rule, ruleRow, ids);
@@ -334,6 +307,7 @@ class RulesetEncoding {
 
 	#stateOf({ state }: MatchRow): number {
 		if (state === null) return -1;
+		this.#isStateful = true;
 		if ("list" in state) return this.#recentList(state.list);
 		const row = this.#rows.append(L.TABLE_STATE);
 		const at = this.#rows.at(L.TABLE_STATE, row);
@@ -346,6 +320,7 @@ class RulesetEncoding {
 	#recentList(name: string): number {
 		const known = this.#recent.get(name);
 		if (known !== undefined) return known.row;
+		this.#stamps ??= stampsByList(this.#ruleset);
 		const stamps = this.#stamps.get(name) ?? STAMPS_DEFAULT;
 		const old = this.#previous?.recent.get(name);
 		const list = old !== undefined && old.stamps >= stamps ? old : { row: this.#rows.append(L.TABLE_STATE), stamps };
@@ -354,19 +329,26 @@ class RulesetEncoding {
 		return list.row;
 	}
 
-	#writeNetns(): void {
+	#writeNetns(tables: readonly EncodedTable[]): void {
 		const rows = this.#rows;
 		const at = rows.at(L.TABLE_NETNS, this.#netns);
 		for (let slot = 0; slot < L.HOOK_COUNT * L.XT_COUNT; slot++) rows.setI32(at + L.NETNS_CHAINS + slot * 4, -1);
-		for (const { row, table, chain } of this.#chains) {
-			const hook = HOOKS[chain.name];
-			if (chain.policy === null || hook === undefined) continue;
-			rows.setI32(at + L.NETNS_CHAINS + (hook * L.XT_COUNT + TABLES[table.name]) * 4, row);
+		for (const { table, bases } of tables) {
+			for (const { hook, row } of bases) {
+				rows.setI32(at + L.NETNS_CHAINS + (hook * L.XT_COUNT + TABLES[table.name]) * 4, row);
+			}
 		}
 		const all = L.NS_IPTABLES | L.NS_NAT | L.NS_CONNTRACK;
 		const flags = rows.view.getUint32(at + L.NETNS_FLAGS, true) & ~all;
-		rows.setU32(at + L.NETNS_FLAGS, flags | netnsFlags(this.#ruleset));
+		rows.setU32(at + L.NETNS_FLAGS, flags | tables.reduce((bits, table) => bits | table.flags, 0));
 	}
+}
+
+function basesOf(chains: readonly EncodedChain[]): EncodedTable["bases"] {
+	return chains.flatMap(({ row, chain }) => {
+		const hook = HOOKS[chain.name];
+		return chain.policy === null || hook === undefined ? [] : [{ hook, row }];
+	});
 }
 
 function writeNetwork(rows: Rows, at: number, prefix: Prefix | null): void {

@@ -2,13 +2,14 @@
 
 import * as L from "../assembly/layout.ts";
 import type { Netns, Network } from "../js/net/network.ts";
-import type { Ruleset } from "../js/net/ruleset.ts";
+import type { Ruleset, Table } from "../js/net/ruleset.ts";
 import { type Capacities, Core, type EngineModule } from "./core.ts";
 import { countersOf, keepCounters, type RuleCounters, ruleCounters } from "./counters.ts";
-import { type EncodedRuleset, encodeRuleset, placeOf, type RulePlace } from "./encode.ts";
+import { encodeRuleset } from "./encode.ts";
 import { Interner } from "./interner.ts";
 import { encodeSets } from "./ipset.ts";
 import { type EncodedNetwork, encodeNetwork } from "./network.ts";
+import { type EncodedRuleset, holds, type RulePlace, SharedTables } from "./tables.ts";
 
 export interface MachineOptions {
 	seed?: bigint;
@@ -26,9 +27,10 @@ export class Machine {
 	readonly encoded: EncodedNetwork;
 	readonly #names = new Interner();
 	readonly #rulesets = new Map<number, EncodedRuleset>();
+	readonly #tables = new SharedTables();
 	readonly #sets = new Map<number, ReadonlyMap<string, number>>();
 	/** Rule rows whose place was asked for, until rules change. */
-	readonly #places = new Map<number, (RulePlace & { netns: string }) | null>();
+	readonly #places = new Map<number, RulePlace | null>();
 
 	/** Throws CapacityError, EncodeError, EngineError. */
 	constructor(module: EngineModule, network: Network, options: MachineOptions = {}) {
@@ -75,9 +77,9 @@ export class Machine {
 	#encodeRuleset(netns: string, ruleset: Ruleset): void {
 		const row = this.netnsRow(netns);
 		const previous = this.#rulesets.get(row) ?? null;
-		const counts = previous ? this.counters() : null;
+		const counts = previous ? this.#countersOf(row) : null;
 		const sets = this.#sets.get(row) ?? new Map<string, number>();
-		const next = encodeRuleset(this.core.rows, this.#names, row, ruleset, sets, previous);
+		const next = encodeRuleset(this.core.rows, this.#names, row, ruleset, sets, previous, this.#tables);
 		if (previous && counts) keepCounters(previous, next, counts);
 		this.#rulesets.set(row, next);
 		this.#places.clear();
@@ -96,57 +98,53 @@ export class Machine {
 
 	/** Rules that are carried, not evaluated, by netns. */
 	get carried(): { netns: string; row: number; why: string }[] {
-		return [...this.#rulesets].flatMap(([row, encoded]) =>
-			encoded.carried.map((rule) => ({ netns: this.netnsName(row), ...rule })),
+		return [...this.#rulesets].flatMap(([row, { tables }]) =>
+			tables.flatMap(({ carried }) => carried.map((rule) => ({ netns: this.netnsName(row), ...rule }))),
 		);
 	}
 
-	/** Where a rule row stands; null for none. */
-	placeOf(rule: number): (RulePlace & { netns: string }) | null {
+	/** Where a rule row stands; null for none. Netns with the same tables share their rows. */
+	placeOf(rule: number): RulePlace | null {
 		if (rule < 0) return null;
 		let place = this.#places.get(rule);
 		if (place === undefined) {
-			place = this.#findPlace(rule);
+			place = this.#tables.placeOf(rule);
 			this.#places.set(rule, place);
 		}
 		return place;
 	}
 
-	#findPlace(rule: number): (RulePlace & { netns: string }) | null {
-		for (const [row, encoded] of this.#rulesets) {
-			const place = placeOf(encoded, rule);
-			if (place) return { ...place, netns: this.netnsName(row) };
-		}
-		return null;
-	}
-
-	/** Packets and bytes by rule row, since the engine started. */
-	counters(): RuleCounters {
+	/** Packets and bytes by netns and rule row, since the engine started. */
+	counters(): Map<number, RuleCounters> {
 		this.core.engine.settleAll();
 		return ruleCounters(this.core.rows, this.core.engine);
+	}
+
+	/** Is a rule row one of those that a netns has now? */
+	hasRule(netns: number, rule: number): boolean {
+		return this.#rulesets.get(netns)?.tables.some((table) => holds(table, rule)) ?? false;
+	}
+
+	#countersOf(netns: number): RuleCounters {
+		this.core.engine.settleAll();
+		return ruleCounters(this.core.rows, this.core.engine, netns).get(netns) ?? new Map();
 	}
 
 	/** A netns's ruleset with its counters as they are now, as `iptables-save -c` shows it; null where nothing is loaded. */
 	countedRuleset(netns: string): Ruleset | null {
 		const encoded = this.encodedRuleset(netns);
 		if (encoded === null) return null;
-		const counts = this.counters();
-		const firstRules = new Map(encoded.chains.map((chain) => [chain.chain, chain.firstRule]));
-		const { ruleset } = encoded;
+		const counts = this.#countersOf(encoded.netns);
+		const zero = { packets: 0n, bytes: 0n };
 		return {
-			...ruleset,
-			tables: ruleset.tables.map((table) => ({
-				...table,
-				chains: table.chains.map((chain) => {
-					const first = firstRules.get(chain) ?? -1;
-					const rules = chain.rules.map((rule, i) => ({ ...rule, counters: countersOf(encoded, counts, first + i) }));
-					const zero = { packets: 0n, bytes: 0n };
-					return {
-						...chain,
-						rules,
-						counters: chain.policy === null ? zero : countersOf(encoded, counts, first + rules.length),
-					};
-				}),
+			...encoded.ruleset,
+			tables: encoded.tables.map((own) => ({
+				...own.table,
+				chains: own.chains.map(({ chain, firstRule }) => ({
+					...chain,
+					rules: chain.rules.map((rule, i) => ({ ...rule, counters: countersOf(encoded, own, counts, firstRule + i) })),
+					counters: chain.policy === null ? zero : countersOf(encoded, own, counts, firstRule + chain.rules.length),
+				})),
 			})),
 		};
 	}
@@ -165,7 +163,7 @@ const INDEX_BYTES_PER_RULE = 80;
 export function sizesOf(network: Network): Capacities {
 	let [devices, addresses, routes, nexthops, listeners, rules, chains, words, entries] = [0, 0, 0, 0, 0, 0, 0, 0, 0];
 	let [sets, largest] = [0, 0];
-	const rulesets = new Map<Ruleset, RulesetSize>();
+	const tables = new Map<Table, TableSize>();
 	for (const netns of network.netns) {
 		const local = netns.devices.reduce((sum, device) => sum + device.addresses.length, 0);
 		devices += netns.devices.length;
@@ -176,15 +174,15 @@ export function sizesOf(network: Network): Capacities {
 		sets += netns.sets.length;
 		entries += netns.sets.reduce((sum, set) => sum + set.entries.length * 4 + 16, 0);
 		largest = Math.max(largest, netns.routes.length + local * 3);
-		if (netns.ruleset === null) continue;
-		let own = rulesets.get(netns.ruleset);
-		if (own === undefined) {
-			own = rulesetSize(netns.ruleset);
-			rulesets.set(netns.ruleset, own);
+		for (const table of netns.ruleset?.tables ?? []) {
+			const known = tables.get(table);
+			const size = known ?? tableSize(table);
+			tables.set(table, size);
+			if (known !== undefined && !size.isStateful) continue;
+			chains += size.chains;
+			rules += size.rules;
+			words += size.words;
 		}
-		chains += own.chains;
-		rules += own.rules;
-		words += own.words;
 	}
 	const room = (count: number) => Math.ceil(count * 1.25) + 64;
 	const reloads = (count: number) => count * 4 + 1024;
@@ -211,19 +209,23 @@ export function sizesOf(network: Network): Capacities {
 	};
 }
 
-interface RulesetSize {
+interface TableSize {
 	chains: number;
 	rules: number;
 	words: number;
+	/** Every netns has rows of its own. */
+	isStateful: boolean;
 }
 
-function rulesetSize({ tables }: Ruleset): RulesetSize {
-	const size = { chains: 0, rules: 0, words: 0 };
-	for (const { chains } of tables) {
-		size.chains += chains.length;
-		for (const chain of chains) {
-			size.rules += chain.rules.length + 1;
-			for (const rule of chain.rules) size.words += rule.matches.length * 24;
+const STATEFUL: readonly string[] = ["limit", "recent", "statistic"];
+
+function tableSize({ chains }: Table): TableSize {
+	const size = { chains: chains.length, rules: 0, words: 0, isStateful: false };
+	for (const chain of chains) {
+		size.rules += chain.rules.length + 1;
+		for (const { matches } of chain.rules) {
+			size.words += matches.length * 24;
+			size.isStateful ||= matches.some(({ name }) => STATEFUL.includes(name));
 		}
 	}
 	return size;

@@ -88,7 +88,12 @@ function tracked(): Packet {
 }
 
 function hits(rule: i32): u64 {
-	return load<u64>(row(L.TABLE_COUNTER, rule, L.COUNTER_STRIDE), L.COUNTER_PACKETS);
+	for (let slot = 0; slot < <i32>RULES; slot++) {
+		const at = row(L.TABLE_COUNTER, slot, L.COUNTER_STRIDE);
+		if (load<u32>(at, L.COUNTER_NETNS) == 1 && load<u32>(at, L.COUNTER_RULE) == rule)
+			return load<u64>(at, L.COUNTER_PACKETS);
+	}
+	return 0;
 }
 
 describe("targets", () => {

@@ -3,7 +3,7 @@
 // row counts as several paths: sums stay exact. When the tables are full, new paths count in TABLE_COUNTER, rule by rule:
 // slower and as exact. Row 0 of TABLE_PATH is the head.
 
-import { base, capacity } from "../arena";
+import { base, capacity, row } from "../arena";
 import { note, notRepeatable } from "../journey";
 import { Packet } from "../packet";
 import * as L from "../layout";
@@ -88,14 +88,32 @@ function spill(p: Packet): void {
 	const head = base(L.TABLE_PATH);
 	if (capacity(L.TABLE_PATH) > 0) store<u64>(head, load<u64>(head, L.PATH_SPILLED) + 1, L.PATH_SPILLED);
 	for (let i: u32 = 0; i < length; i++) {
-		const rule = load<u32>(rules + <usize>(i << 2));
-		if (rule >= capacity(L.TABLE_COUNTER)) {
+		const at = counter(p.netns, load<u32>(rules + <usize>(i << 2)));
+		if (at == 0) {
 			assert(capacity(L.TABLE_PATH) > 0); // nowhere to count, and nowhere to say so
 			store<u64>(head, load<u64>(head, L.PATH_LOST) + 1, L.PATH_LOST);
 			continue;
 		}
-		const at = base(L.TABLE_COUNTER) + <usize>(rule * L.COUNTER_STRIDE);
 		store<u64>(at, load<u64>(at, L.COUNTER_PACKETS) + 1, L.COUNTER_PACKETS);
 		store<u64>(at, load<u64>(at, L.COUNTER_BYTES) + <u64>p.len, L.COUNTER_BYTES);
 	}
+}
+
+// Address of a rule's counter in a netns, 0 where the table is full.
+function counter(netns: i32, rule: u32): usize {
+	const slots = capacity(L.TABLE_COUNTER);
+	const key = (rule ^ (<u32>netns * 0x85ebca6b)) * 0x9e3779b1;
+	let slot = <u32>((<u64>key * <u64>slots) >> 32);
+	for (let left = slots; left > 0; left--) {
+		const at = row(L.TABLE_COUNTER, <i32>slot, L.COUNTER_STRIDE);
+		const owner = load<u32>(at, L.COUNTER_NETNS);
+		if (owner == <u32>netns + 1 && load<u32>(at, L.COUNTER_RULE) == rule) return at;
+		if (owner == 0) {
+			store<u32>(at, <u32>netns + 1, L.COUNTER_NETNS);
+			store<u32>(at, rule, L.COUNTER_RULE);
+			return at;
+		}
+		slot = slot + 1 == slots ? 0 : slot + 1;
+	}
+	return 0;
 }

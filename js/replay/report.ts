@@ -291,23 +291,23 @@ export class Tallies {
 
 /** Rules of all nodes that were hit, most packets first. */
 export function ruleHits(machine: Machine): RuleHits[] {
-	const { packets, bytes } = machine.counters();
 	const hits: RuleHits[] = [];
-	for (let row = 0; row < packets.length; row++) {
-		const count = packets[row] ?? 0n;
-		if (count === 0n) continue;
-		const place = machine.placeOf(row);
-		const rule = ruleText(machine, row);
-		if (place === null || place.rule === null || rule === null || !place.netns.startsWith("node:")) continue;
-		const { netns, table } = place;
-		hits.push({
-			node: netns.slice("node:".length),
-			table,
-			rule,
-			target: place.rule.target?.name ?? null,
-			packets: Number(count),
-			bytes: Number(bytes[row] ?? 0n),
-		});
+	for (const [netns, counters] of machine.counters()) {
+		const name = machine.netnsName(netns);
+		if (!name.startsWith("node:")) continue;
+		for (const [row, { packets, bytes }] of [...counters].sort(([a], [b]) => a - b)) {
+			const place = machine.placeOf(row);
+			const rule = ruleText(machine, row);
+			if (packets === 0n || !place?.rule || rule === null || !machine.hasRule(netns, row)) continue;
+			hits.push({
+				node: name.slice("node:".length),
+				table: place.table,
+				rule,
+				target: place.rule.target?.name ?? null,
+				packets: Number(packets),
+				bytes: Number(bytes),
+			});
+		}
 	}
 	return hits.sort((a, b) => b.packets - a.packets || order(a.node, b.node) || order(a.rule, b.rule));
 }

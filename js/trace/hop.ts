@@ -54,7 +54,7 @@ export function hopOf(machine: Machine, event: TraceEvent): Hop | null {
 		hook: AT_HOOK.has(kind) ? (HOOK_NAMES[event.hook] ?? null) : null,
 		table: place?.table ?? (IN_TABLE.has(kind) ? (TABLE_NAMES[event.table] ?? null) : null),
 		chain: place?.chain ?? null,
-		rule: place === null ? null : placeText(machine, place),
+		rule: place === null ? null : placeText(place),
 		packet: packetFields(event.header, event.inside),
 	};
 	const ctstate = ctstateOf(event, kind);

@@ -5,6 +5,7 @@
 import * as L from "../../assembly/layout.ts";
 import type { TraceEvent } from "../../bindings/events.ts";
 import type { Machine } from "../../bindings/machine.ts";
+import type { RulePlace } from "../../bindings/tables.ts";
 import { printRule } from "../net/iptables/index.ts";
 import type { Rule } from "../net/ruleset.ts";
 import type { Verdict } from "./path.ts";
@@ -108,17 +109,13 @@ function matchesInvalid(rule: Rule): boolean {
 /** A rule row's own text: `-A CHAIN …`, of a policy `-P CHAIN DROP`, of a user chain's end null. */
 export function ruleText(machine: Machine, row: number): string | null {
 	const place = machine.placeOf(row);
-	return place === null ? null : placeText(machine, place);
+	return place === null ? null : placeText(place);
 }
 
-type Place = NonNullable<ReturnType<Machine["placeOf"]>>;
-
 /** As `ruleText`, of a row whose place is known. */
-export function placeText(machine: Machine, place: Place): string | null {
+export function placeText(place: RulePlace): string | null {
 	if (place.rule !== null) return `-A ${place.chain} ${printed(place.rule)}`.trimEnd();
-	const tables = machine.netnsOf(place.netns).ruleset?.tables ?? [];
-	const chain = tables.find(({ name }) => name === place.table)?.chains.find(({ name }) => name === place.chain);
-	return chain?.policy ? `-P ${place.chain} ${chain.policy}` : null;
+	return place.policy === null ? null : `-P ${place.chain} ${place.policy}`;
 }
 
 const words = new WeakMap<Rule, string>();

@@ -3,6 +3,7 @@
 
 import * as L from "../../assembly/layout.ts";
 import { type ConntrackEntry, conntrackEntries, conntrackEntry, isLive, type Tuple } from "../../bindings/conntrack.ts";
+import type { RuleCounters } from "../../bindings/counters.ts";
 import type { TraceEvent } from "../../bindings/events.ts";
 import type { Machine } from "../../bindings/machine.ts";
 import { ipv4FromNumber } from "../net/address.ts";
@@ -59,7 +60,7 @@ export class Prober {
 
 	/** Runs a probe `count` times. `index`: its number, by which later raw probes name its connection. */
 	probe(probe: Probe, index = this.#index++): ProbeResult {
-		const before = this.machine.counters().packets;
+		const before = this.machine.counters();
 		const attempts: ProbeDetail[] = [];
 		let events: TraceEvent[] = [];
 		const count = probe.count ?? 1;
@@ -155,26 +156,23 @@ export class Prober {
 		return json;
 	}
 
-	#hits(before: BigUint64Array): Record<string, string[]> {
-		const after = this.machine.counters().packets;
+	#hits(before: ReadonlyMap<number, RuleCounters>): Record<string, string[]> {
 		const told: Record<string, string[]> = {};
-		for (let row = 0; row < after.length; row++) {
-			const hits = (after[row] ?? 0n) - (before[row] ?? 0n);
-			if (hits === 0n) continue;
-			const place = this.machine.placeOf(row);
-			if (place === null || !place.netns.startsWith("node:")) continue;
-			const text = place.rule
-				? `-A ${place.chain} ${printRule(place.rule)}`.trimEnd()
-				: this.#policy(place.netns, place.table, place.chain);
-			if (text !== null) told[place.netns] = [...(told[place.netns] ?? []), `${hits} ${place.table} ${text}`];
+		for (const [netns, counters] of this.machine.counters()) {
+			const name = this.machine.netnsName(netns);
+			if (!name.startsWith("node:")) continue;
+			const lines: string[] = [];
+			for (const [row, { packets }] of [...counters].sort(([a], [b]) => a - b)) {
+				const hits = packets - (before.get(netns)?.get(row)?.packets ?? 0n);
+				const place = this.machine.hasRule(netns, row) ? this.machine.placeOf(row) : null;
+				if (hits === 0n || place === null) continue;
+				const { chain, policy, rule, table } = place;
+				const text = rule ? `-A ${chain} ${printRule(rule)}`.trimEnd() : policy && `${chain} policy ${policy}`;
+				if (text !== null) lines.push(`${hits} ${table} ${text}`);
+			}
+			if (lines.length > 0) told[name] = lines;
 		}
 		return told;
-	}
-
-	#policy(netns: string, table: string, chain: string): string | null {
-		const tables = this.machine.netnsOf(netns).ruleset?.tables ?? [];
-		const found = tables.find(({ name }) => name === table)?.chains.find(({ name }) => name === chain);
-		return found?.policy ? `${chain} policy ${found.policy}` : null;
 	}
 
 	/** By netns: each packet's way through its tables. */

@@ -4,6 +4,8 @@
 import { readFileSync } from "node:fs";
 import { Machine, type MachineOptions } from "../../bindings/machine.ts";
 import { loadTopology } from "../../js/lab.ts";
+import type { Network } from "../../js/net/network.ts";
+import type { Table } from "../../js/net/ruleset.ts";
 import type { Topology } from "../../js/net/topology.ts";
 
 export interface EngineUnderTest {
@@ -13,9 +15,34 @@ export interface EngineUnderTest {
 
 const module = new WebAssembly.Module(readFileSync(new URL("../../bindings/core.wasm", import.meta.url)));
 
-function wasm(name: string, own: MachineOptions): EngineUnderTest {
-	return { name, open: (topology, options) => new Machine(module, loadTopology(topology), { ...options, ...own }) };
+type Edit = (network: Network) => Network;
+
+function wasm(name: string, own: MachineOptions, edit: Edit = (network) => network): EngineUnderTest {
+	return {
+		name,
+		open: (topology, options) => new Machine(module, edit(loadTopology(topology)), { ...options, ...own }),
+	};
+}
+
+/** Tables of the same words become one object, which nodes then share. */
+function shareTables(network: Network): Network {
+	const known = new Map<string, Table>();
+	const words = (table: Table) =>
+		JSON.stringify(table, (key, value) => (key === "line" ? null : typeof value === "bigint" ? `${value}` : value));
+	for (const netns of network.netns) {
+		if (netns.ruleset === null) continue;
+		const tables = netns.ruleset.tables.map((table) => {
+			const same = known.get(words(table)) ?? table;
+			known.set(words(same), same);
+			return same;
+		});
+		netns.ruleset = { ...netns.ruleset, tables };
+	}
+	return network;
 }
 
 export const ORACLE: EngineUnderTest = wasm("linear", { index: false });
-export const ENGINES: readonly EngineUnderTest[] = [wasm("indexed", { index: true })];
+export const ENGINES: readonly EngineUnderTest[] = [
+	wasm("indexed", { index: true }),
+	wasm("indexed, tables shared", { index: true }, shareTables),
+];

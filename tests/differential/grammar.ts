@@ -42,6 +42,10 @@ const PREFIXES = ["10.96.0.0/12", "10.244.0.0/16", "10.244.1.0/24", "10.96.0.0/3
 const DEVICES = ["eth0", "cbr0", "lo", "eth+", "nope"];
 const SETS = ["ips dst", "ips src", "nets dst", "nets src", "ipport dst,dst", "ipport src,dst"];
 
+const EVERY_MATCH = Array.from({ length: 12 }, (_, i) => i);
+/** Those of `matches` that look at the packet alone. */
+const FORGETFUL = EVERY_MATCH.filter((i) => ![3, 4, 6].includes(i));
+
 type Hook = "in" | "both" | "out" | "any";
 const HOOKS: Readonly<Record<string, Hook>> = {
 	PREROUTING: "in",
@@ -80,7 +84,7 @@ function exact(draw: Draw): string {
 }
 
 /** What a hash cannot tell. */
-function loose(draw: Draw): string {
+function loose(draw: Draw, remembers: boolean): string {
 	const words: string[] = [];
 	if (draw.once(3)) words.push(`${draw.of(["", "! "])}-s ${draw.of(PREFIXES)}`);
 	if (draw.once(2)) words.push(`${draw.of(["", "! "])}-d ${draw.of([...PREFIXES, `${draw.of(ADDRESSES)}/32`])}`);
@@ -95,7 +99,7 @@ function loose(draw: Draw): string {
 				"! -p udp",
 				"-p icmp -m icmp --icmp-type 8",
 				`-p tcp -m multiport --dports ${low},${low + 1}`,
-				`-p tcp -m limit --limit 2/sec --limit-burst 3 -m tcp --dport ${low}`,
+				`-p tcp ${remembers ? "-m limit --limit 2/sec --limit-burst 3" : "-m ttl --ttl-gt 9"} -m tcp --dport ${low}`,
 				`-p tcp -m mark ! --mark 0x1 -m tcp --dport ${low}`,
 			]),
 		);
@@ -108,8 +112,9 @@ function devices(draw: Draw, hook: Hook): string {
 	return hook === "any" ? "" : `${draw.of(["", "", "! "])}${side} ${draw.of(DEVICES)}`;
 }
 
-function matches(draw: Draw): string {
-	switch (draw.below(12)) {
+/** `remembers`: some match may remember packets; a table with one is no other node's. */
+function matches(draw: Draw, remembers: boolean): string {
+	switch (draw.of(remembers ? EVERY_MATCH : FORGETFUL)) {
 		case 0:
 			return `-m set ${draw.of(["", "! "])}--match-set ${draw.of(SETS)}`;
 		case 1:
@@ -154,16 +159,22 @@ function target(draw: Draw, table: string, nat: Nat, later: readonly string[]): 
 /** Wants a protocol with ports. */
 const DNAT = "-j DNAT --to-destination ADDRESS:8080";
 
-function rule(draw: Draw, table: string, chain: Chain, later: readonly string[], exactOnes: number): string {
+function rule(draw: Draw, style: Style, chain: Chain, later: readonly string[], exactOnes: number): string {
+	const { table, remembers } = style;
 	const isExact = draw.below(10) < exactOnes;
-	const head = isExact ? exact(draw) : loose(draw);
+	const head = isExact ? exact(draw) : loose(draw, remembers);
 	const device = draw.once(4) ? devices(draw, chain.hook) : "";
-	const extra = draw.once(isExact ? 6 : 2) ? matches(draw) : "";
+	const extra = draw.once(isExact ? 6 : 2) ? matches(draw, remembers) : "";
 	let end = target(draw, table, chain.nat, later);
 	if (end.endsWith(":8080") && !/(^| )-p (tcp|udp|sctp)/.test(head)) end = "";
 	// Most packets shall get through, and meet more rules.
 	if ((end === "-j DROP" || end.startsWith("-j REJECT")) && draw.below(12) > 0) end = draw.of(["", "-j RETURN"]);
 	return [device, head, extra, end].filter((words) => words !== "").join(" ");
+}
+
+interface Style {
+	table: string;
+	remembers: boolean;
 }
 
 interface Chain {
@@ -211,11 +222,12 @@ function tableText(draw: Draw, table: string): string[] {
 	const users = userChains(draw, table);
 	const heads = bases.map((name) => `:${name} ${table !== "nat" && draw.once(40) ? "DROP" : "ACCEPT"} [0:0]`);
 	const rules: string[] = [];
+	const style = { table, remembers: draw.once(2) };
 	const add = (chain: Chain, later: readonly Chain[], count: number) => {
 		const names = later.map(({ name }) => name);
 		const exactOnes = draw.of([0, 5, 9, 10]);
 		for (let i = 0; i < count; i++) {
-			rules.push(`-A ${chain.name} ${rule(draw, table, chain, names, exactOnes)}`.trimEnd());
+			rules.push(`-A ${chain.name} ${rule(draw, style, chain, names, exactOnes)}`.trimEnd());
 		}
 	};
 	for (const name of bases) {
@@ -231,11 +243,13 @@ function tableText(draw: Draw, table: string): string[] {
 	return [`*${table}`, ...heads, ...users.map(({ name }) => `:${name} - [0:0]`), ...rules, ...more, "COMMIT"];
 }
 
-/** A node's `iptables-save` text. */
-export function rulesText(draw: Draw): string {
+/** The `iptables-save` texts of two nodes, which may have a table in common. */
+export function rulesTexts(draw: Draw): [string, string] {
 	const tables = ["raw", "mangle", "nat", "filter"].filter((table) => table === "nat" || draw.below(4) > 0);
-	const texts = tables.flatMap((table) => tableText(draw, table));
-	return [...texts, ""].join("\n");
+	const first = tables.map((table) => tableText(draw, table));
+	const second = tables.map((table, i) => (draw.once(2) ? (first[i] ?? []) : tableText(draw, table)));
+	const text = (all: readonly string[][]) => [...all.flat(), ""].join("\n");
+	return [text(first), text(second)];
 }
 
 /** A node's `ipset save` text. */

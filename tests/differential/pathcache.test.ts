@@ -166,13 +166,12 @@ class Carrier {
 	state(): unknown {
 		const { core } = this.machine;
 		const { engine, rows } = core;
-		const counters = this.machine.counters();
+		const counters = [...this.machine.counters()].map(([netns, own]) => [netns, ...[...own].sort(([a], [b]) => a - b)]);
 		const raw = (table: number, count: number, stride: number) =>
 			Buffer.from(rows.view.buffer, engine.table(table), count * stride).toString("hex");
 		return {
 			flows: [...flowRows(core)].map((row) => ({ ...row })),
-			packets: [...counters.packets],
-			bytes: [...counters.bytes],
+			counters: counters.sort(([a], [b]) => Number(a) - Number(b)),
 			conntrack: Array.from({ length: engine.capacity(L.TABLE_CT) }, (_, row) => conntrackEntry(core, row)),
 			netns: this.#netns(),
 			devices: raw(L.TABLE_DEVICE, rows.count(L.TABLE_DEVICE), L.DEVICE_STRIDE),

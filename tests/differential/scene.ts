@@ -4,11 +4,12 @@
 import * as L from "../../assembly/layout.ts";
 import { conntrackEntries } from "../../bindings/conntrack.ts";
 import { takeEvents } from "../../bindings/events.ts";
+import { flowRows } from "../../bindings/flows.ts";
 import type { Machine } from "../../bindings/machine.ts";
 import { ipv4ToNumber } from "../../js/net/address.ts";
 import type { Topology } from "../../js/net/topology.ts";
 import type { EngineUnderTest } from "./engines.ts";
-import { Draw, HOST, NODES, PODS, packets, rulesText, type ScenePacket, setsText } from "./grammar.ts";
+import { Draw, HOST, NODES, PODS, packets, rulesTexts, type ScenePacket, setsText } from "./grammar.ts";
 
 export interface Scene {
 	topology: Topology;
@@ -25,6 +26,7 @@ export interface Scene {
 /** Everything about a scene from one number. */
 export function sceneOf(seed: number, traced: number, replayed: number): Scene {
 	const draw = new Draw(seed);
+	const rules = rulesTexts(draw);
 	const listen = [80, 443, 8080].map((port) => ({ proto: "tcp" as const, port }));
 	const topology: Topology = {
 		fabric: { kind: draw.of(["l2", "routed"]) },
@@ -33,7 +35,7 @@ export function sceneOf(seed: number, traced: number, replayed: number): Scene {
 			name,
 			ip,
 			podCIDR: `10.244.${i + 1}.0/24`,
-			iptables: rulesText(draw),
+			iptables: rules[i] ?? null,
 			ipset: setsText(draw),
 			hairpin: draw.once(2),
 		})),
@@ -83,7 +85,7 @@ export function run(engine: EngineUnderTest, scene: Scene): Seen {
 	return {
 		events,
 		carried,
-		flows: bytesOf(machine, L.TABLE_FLOW, machine.core.engine.flowCount(), L.FLOW_STRIDE),
+		flows: [...flowRows(machine.core)].map((row) => ({ ...row, rule: placeOf(machine, row.rule) })),
 		rules: Object.fromEntries(
 			Object.keys(NODES).map((node) => [node, machine.countedRuleset(`node:${node}`)?.tables.map(counted)]),
 		),
@@ -109,7 +111,16 @@ function trace(machine: Machine, packet: ScenePacket): unknown {
 	writeWire(core.rows.view, at, packet);
 	core.rows.setI32(at + L.PACKET_NETNS, machine.netnsRow(packet.netns));
 	core.engine.send(0);
-	return takeEvents(core);
+	return takeEvents(core).map((event) => ({
+		...event,
+		rule: event.kind === L.EVENT_DELIVER ? event.rule : placeOf(machine, event.rule),
+	}));
+}
+
+/** A rule by its place: engines may have it in different rows. */
+function placeOf(machine: Machine, row: number): unknown {
+	const place = machine.placeOf(row);
+	return place && [place.table, place.chain, place.number];
 }
 
 const BATCH = 64;

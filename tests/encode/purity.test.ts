@@ -18,7 +18,7 @@ function bench(table: string, ...lines: string[]): RuleBench {
 /** Chains that are pure, by name. */
 function pure({ machine }: RuleBench): string[] {
 	const { rows } = machine.core;
-	const encoded = machine.encodedRuleset("node:n")?.chains ?? [];
+	const encoded = machine.encodedRuleset("node:n")?.tables.flatMap(({ chains }) => chains) ?? [];
 	return encoded
 		.filter(({ row }) => {
 			const flags = rows.view.getUint32(rows.at(L.TABLE_CHAIN, row) + L.CHAIN_FLAGS, true);
