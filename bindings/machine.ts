@@ -2,7 +2,7 @@
 
 import * as L from "../assembly/layout.ts";
 import type { Netns, Network } from "../js/net/network.ts";
-import type { Ruleset, Table } from "../js/net/ruleset.ts";
+import type { Extension, Ruleset, Table } from "../js/net/ruleset.ts";
 import { type Capacities, Core, type EngineModule } from "./core.ts";
 import { countersOf, keepCounters, type RuleCounters, ruleCounters } from "./counters.ts";
 import { encodeRuleset } from "./encode.ts";
@@ -156,12 +156,10 @@ export class Machine {
 	}
 }
 
-/** At most, of a chain that is long enough to be indexed: two to four buckets and a link, or three columns; rounded up to a power of two. */
-const INDEX_BYTES_PER_RULE = 80;
-
 /** Table sizes that fit a network, with room for a few reloads of its rules. */
 export function sizesOf(network: Network): Capacities {
-	let [devices, addresses, routes, nexthops, listeners, rules, chains, words, entries] = [0, 0, 0, 0, 0, 0, 0, 0, 0];
+	let [devices, addresses, routes, nexthops, listeners, entries] = [0, 0, 0, 0, 0, 0];
+	let [chains, rules, matches, words, states, index] = [0, 0, 0, 0, 0, 0];
 	let [sets, largest] = [0, 0];
 	const tables = new Map<Table, TableSize>();
 	for (const netns of network.netns) {
@@ -178,14 +176,17 @@ export function sizesOf(network: Network): Capacities {
 			const known = tables.get(table);
 			const size = known ?? tableSize(table);
 			tables.set(table, size);
-			if (known !== undefined && !size.isStateful) continue;
+			if (known !== undefined && size.states === 0) continue;
 			chains += size.chains;
 			rules += size.rules;
+			matches += size.matches;
 			words += size.words;
+			states += size.states;
+			index += size.index;
 		}
 	}
 	const room = (count: number) => Math.ceil(count * 1.25) + 64;
-	const reloads = (count: number) => count * 4 + 1024;
+	const reloads = (count: number) => Math.max(count * 2, Math.min(count * 4, RELOADED_ROWS)) + 1024;
 	return {
 		[L.TABLE_NETNS]: room(network.netns.length),
 		[L.TABLE_DEVICE]: room(devices),
@@ -194,12 +195,12 @@ export function sizesOf(network: Network): Capacities {
 		[L.TABLE_NEXTHOP]: room(nexthops),
 		[L.TABLE_CHAIN]: reloads(chains),
 		[L.TABLE_RULE]: reloads(rules),
-		[L.TABLE_COUNTER]: reloads(rules),
-		[L.TABLE_MATCH]: reloads(rules * 3),
+		[L.TABLE_COUNTER]: Math.min(reloads(rules), COUNTERS_MAX),
+		[L.TABLE_MATCH]: reloads(matches),
 		[L.TABLE_WORD]: reloads(words) + entries,
-		[L.TABLE_STATE]: reloads(rules),
+		[L.TABLE_STATE]: reloads(states),
 		[L.TABLE_SET]: room(sets),
-		[L.TABLE_CHAININDEX]: reloads(rules) * INDEX_BYTES_PER_RULE,
+		[L.TABLE_CHAININDEX]: Math.max(index * 4, INDEX_BYTES_MIN),
 		[L.TABLE_ENTRY]: powerOfTwo(room(entries)),
 		[L.TABLE_SOCKET]: powerOfTwo((listeners + 512) * 2),
 		[L.TABLE_FDB]: powerOfTwo(devices * 4 + 256),
@@ -209,26 +210,48 @@ export function sizesOf(network: Network): Capacities {
 	};
 }
 
+/** Up to so many rows there is room for three reloads of everything, above for one. */
+const RELOADED_ROWS = 1 << 18;
+/** Counters by netns and rule, where the table of paths is full. */
+const COUNTERS_MAX = 1 << 20;
+const INDEX_BYTES_MIN = 1 << 18;
+
 interface TableSize {
 	chains: number;
 	rules: number;
+	matches: number;
 	words: number;
-	/** Every netns has rows of its own. */
-	isStateful: boolean;
+	/** Matches that remember packets: with one, every netns has rows of its own. */
+	states: number;
+	/** Bytes of indexes. */
+	index: number;
 }
 
-const STATEFUL: readonly string[] = ["limit", "recent", "statistic"];
-
 function tableSize({ chains }: Table): TableSize {
-	const size = { chains: chains.length, rules: 0, words: 0, isStateful: false };
-	for (const chain of chains) {
-		size.rules += chain.rules.length + 1;
-		for (const { matches } of chain.rules) {
-			size.words += matches.length * 24;
-			size.isStateful ||= matches.some(({ name }) => STATEFUL.includes(name));
+	const size = { chains: chains.length, rules: 0, matches: 0, words: 0, states: 0, index: 0 };
+	for (const { rules } of chains) {
+		size.rules += rules.length + 1;
+		if (rules.length >= INDEXED_MIN) size.index += powerOfTwo(INDEX_HEAD + rules.length * INDEX_BYTES_PER_RULE);
+		for (const match of rules.flatMap(({ matches }) => matches)) {
+			size.matches++;
+			size.words += WORDS[match.name] ?? 0;
+			if (remembers(match)) size.states++;
 		}
 	}
 	return size;
+}
+
+/** Words of TABLE_WORD that a match takes at most: a block of options, or its ports. */
+const WORDS: Readonly<Record<string, number>> = { conntrack: L.CTM_WORDS, state: L.CTM_WORDS, multiport: 15 };
+
+/** Chains of fewer rules have no index (`compile/chains`). Of others: two to four buckets and a link a rule, or three columns. */
+const INDEXED_MIN = 6;
+const INDEX_HEAD = 128;
+const INDEX_BYTES_PER_RULE = 40;
+
+function remembers({ name, options }: Extension): boolean {
+	if (name !== "statistic") return name === "limit" || name === "recent";
+	return options.some(({ value }) => value.kind === "string" && value.value === "nth");
 }
 
 export function powerOfTwo(atLeast: number): number {
