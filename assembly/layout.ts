@@ -450,6 +450,7 @@ export const RULEF_GOTO = 1;
 export const RULEF_FRAGMENT = 2;
 export const RULEF_POLICY = 4; // the policy row or implicit return of its chain
 export const RULEF_TAIL = 8; // no condition, no match, ends its chain: what the kernel's trace calls policy or return
+export const RULEF_LED = 32; // a jump whose chain need not be looked up
 export const RULEF_UNCOUNTED = 16; // an implicit return: iptables-save has no counter for it
 
 // Targets
@@ -457,7 +458,7 @@ export const TARGET_NONE = 0; // counts and falls through
 export const TARGET_ACCEPT = 1;
 export const TARGET_DROP = 2;
 export const TARGET_RETURN = 3;
-export const TARGET_JUMP = 4; // A chain; with RULEF_GOTO a goto
+export const TARGET_JUMP = 4; // A chain; with RULEF_GOTO a goto; with RULEF_LED, by compile: B its first rule, C its CHAIN_INDEX
 export const TARGET_REJECT = 5; // A REJECT_*
 export const TARGET_MARK = 6; // A value, B mask: mark = (mark & ~B) ^ A
 export const TARGET_CONNMARK = 7; // A mode (0 set, 1 save, 2 restore), B ctmark, C ctmask, D nfmask
@@ -786,11 +787,13 @@ export const TUPLE_STRIDE = 32; // two a cache line; the last 8 bytes are spare
 // Path: (netns, rules touched), interned; counters are per path. Open addressing over the rows; row 0 is the head.
 export const PATH_HASH = 0; // u32
 export const PATH_NETNS = 4; // i32
-export const PATH_FIRST = 8; // u32 rows of TABLE_PATHRULE
+export const PATH_FIRST = 8; // u32 rows of TABLE_PATHRULE; of a short path nothing
 export const PATH_COUNT = 12; // u32
 export const PATH_PACKETS = 16; // u64
 export const PATH_BYTES = 24; // u64
-export const PATH_STRIDE = 32;
+export const PATH_RULES = 32; // u32[PATH_RULES_COUNT] its rules, where they are no more than that; else they are in TABLE_PATHRULE
+export const PATH_RULES_COUNT = 8;
+export const PATH_STRIDE = 64;
 
 // Row 0 of TABLE_PATH
 export const PATH_USED = 0; // u32 paths interned

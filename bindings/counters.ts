@@ -45,7 +45,8 @@ function addPaths(count: Count, view: DataView, exports: CoreExports): void {
 		const netns = view.getInt32(path + L.PATH_NETNS, true);
 		const packets = view.getBigUint64(path + L.PATH_PACKETS, true);
 		const bytes = view.getBigUint64(path + L.PATH_BYTES, true);
-		const first = rules + view.getUint32(path + L.PATH_FIRST, true) * 4;
+		const isShort = length <= L.PATH_RULES_COUNT;
+		const first = isShort ? path + L.PATH_RULES : rules + view.getUint32(path + L.PATH_FIRST, true) * 4;
 		for (let at = first; at < first + length * 4; at += 4) count(netns, view.getUint32(at, true), packets, bytes);
 	}
 }

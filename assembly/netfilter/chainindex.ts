@@ -17,11 +17,10 @@ export function indexSwitch(on: bool): void {
 	isOn = on;
 }
 
-/** Address of a chain row's index; 0: none, or switched off. */
+/** Address of the index at a CHAIN_INDEX; 0: none, or switched off. */
 // @ts-ignore: decorator
 @inline
-export function indexOfChain(chain: usize): usize {
-	const offset = load<u32>(chain, L.CHAIN_INDEX);
+export function indexAt(offset: u32): usize {
 	return offset == 0 || !isOn ? 0 : base(L.TABLE_CHAININDEX) + <usize>offset;
 }
 

@@ -8,7 +8,7 @@ import { baseChain } from "../netns";
 import { Packet } from "../packet";
 import { event, tracing } from "../trace";
 import { chainRow, policyOf, rulesOf } from "./chain";
-import { candidate, indexOfChain } from "./chainindex";
+import { candidate, indexAt } from "./chainindex";
 import { matches, MATCHES_NO, MATCHES_YES, portsDiffer } from "./match";
 import { pathCount, pathPush, pathStart } from "./path";
 import { patternHolds } from "./pattern";
@@ -35,7 +35,7 @@ export function walk<T>(p: Packet, hook: i32, table: i32): i32 {
 	const dport: u32 = p.dport;
 	const underflow = policyOf(chain);
 	let at = rulesOf(chain);
-	let index = indexOfChain(chainRow(chain));
+	let index = indexAt(load<u32>(chainRow(chain), L.CHAIN_INDEX));
 	let depth = 0;
 	pathStart();
 	for (let left = RULES_MAX; left > 0; left--) {
@@ -82,9 +82,10 @@ export function walk<T>(p: Packet, hook: i32, table: i32): i32 {
 					store<u32>(frame, <u32>at + L.RULE_STRIDE);
 					store<u32>(frame, <u32>index, 4);
 				}
-				const to = load<i32>(at, L.RULE_A);
-				at = rulesOf(to);
-				index = indexOfChain(chainRow(to));
+				const to = chainRow(load<i32>(at, L.RULE_A));
+				const led = (load<u32>(at, L.RULE_FLAGS) & L.RULEF_LED) != 0;
+				index = indexAt(led ? load<u32>(at, L.RULE_C) : load<u32>(to, L.CHAIN_INDEX));
+				at = row(L.TABLE_RULE, led ? load<i32>(at, L.RULE_B) : load<i32>(to, L.CHAIN_RULE_FIRST), L.RULE_STRIDE);
 				break;
 			}
 			case L.TARGET_RETURN:

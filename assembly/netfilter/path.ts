@@ -62,25 +62,40 @@ function intern(netns: i32): usize {
 		const count = load<u32>(at, L.PATH_COUNT);
 		if (count == 0) return add(at, key, netns, slots);
 		if (load<u32>(at, L.PATH_HASH) == key && count == length && load<i32>(at, L.PATH_NETNS) == netns) {
-			const known = base(L.TABLE_PATHRULE) + <usize>(load<u32>(at, L.PATH_FIRST) << 2);
-			if (memory.compare(known, rules, <usize>(length << 2)) == 0) return at;
+			if (isSame(rulesOf(at))) return at;
 		}
 		slot = slot == slots ? 1 : slot + 1;
 	}
+}
+
+// Where a path's rules are.
+// @ts-ignore: decorator
+@inline
+function rulesOf(path: usize): usize {
+	if (load<u32>(path, L.PATH_COUNT) <= <u32>L.PATH_RULES_COUNT) return path + L.PATH_RULES;
+	return base(L.TABLE_PATHRULE) + <usize>(load<u32>(path, L.PATH_FIRST) << 2);
+}
+
+// Are these the rules of the walk?
+function isSame(known: usize): bool {
+	const end = <usize>(length << 2);
+	for (let i: usize = 0; i < end; i += 4) if (load<u32>(known + i) != load<u32>(rules + i)) return false;
+	return true;
 }
 
 function add(at: usize, key: u32, netns: i32, slots: u32): usize {
 	const head = base(L.TABLE_PATH);
 	const used = load<u32>(head, L.PATH_USED);
 	const first = load<u32>(head, L.PATH_RULES_USED);
-	if (used >= slots - (slots >> 3) - 1 || first + length > capacity(L.TABLE_PATHRULE)) return 0;
+	const taken: u32 = length <= <u32>L.PATH_RULES_COUNT ? 0 : length;
+	if (used >= slots - (slots >> 3) - 1 || first + taken > capacity(L.TABLE_PATHRULE)) return 0;
 	store<u32>(head, used + 1, L.PATH_USED);
-	store<u32>(head, first + length, L.PATH_RULES_USED);
-	memory.copy(base(L.TABLE_PATHRULE) + <usize>(first << 2), rules, <usize>(length << 2));
+	store<u32>(head, first + taken, L.PATH_RULES_USED);
 	store<u32>(at, key, L.PATH_HASH);
 	store<i32>(at, netns, L.PATH_NETNS);
 	store<u32>(at, first, L.PATH_FIRST);
 	store<u32>(at, length, L.PATH_COUNT);
+	memory.copy(rulesOf(at), rules, <usize>(length << 2));
 	return at;
 }
 
