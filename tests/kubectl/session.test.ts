@@ -154,6 +154,32 @@ describe.skipIf(binary === null)("kubectl 1.35 (skipped where there is none)", (
 		});
 	});
 
+	it("applies on the server: twice, and against another manager", async () => {
+		writeFileSync(
+			join(folder, "one.yaml"),
+			"{apiVersion: v1, kind: Namespace, metadata: {name: one, labels: {tier: front}}}",
+		);
+		writeFileSync(
+			join(folder, "two.yaml"),
+			"{apiVersion: v1, kind: Namespace, metadata: {name: one, labels: {tier: back}}}",
+		);
+		await prints("apply --server-side -f one.yaml", "namespace/one serverside-applied\n");
+		const { revision } = registry.storage;
+		await prints("apply --server-side -f one.yaml", "namespace/one serverside-applied\n");
+		expect(registry.storage.revision).toBe(revision);
+		const { code, err } = await kubectl("apply --server-side -f two.yaml --field-manager other");
+		expect(code).toBe(1);
+		expect(err).toContain('Apply failed with 1 conflict: conflict with "kubectl": .metadata.labels.tier');
+		await prints(
+			"apply --server-side -f two.yaml --field-manager other --force-conflicts",
+			"namespace/one serverside-applied\n",
+		);
+		await prints(
+			"get ns one --show-labels --no-headers",
+			"one   Active   0s    kubernetes.io/metadata.name=one,tier=back\n",
+		);
+	});
+
 	it("watches until it has seen enough", async () => {
 		const watching = kubectl("get cm -w -o name --request-timeout=3s");
 		const maps = registry.catalogue.ofKind("v1", "ConfigMap");

@@ -2,11 +2,12 @@
 // (k8s.io/apiserver/pkg/registry/rest/create.go, registry/generic/registry/store.go).
 
 import type { KubernetesObject, ObjectMeta } from "../../api/meta.ts";
+import { updatedOwners, withOwners } from "../apply/managers.ts";
 import { alreadyExists, badRequest, type FieldError, forbidden, invalid, notFound } from "../status.ts";
 import { validateMetadata } from "../validation/metadata.ts";
 import type { ServedResource } from "./catalogue.ts";
 import { GENERATIONS, nameRule } from "./names.ts";
-import { type Registry, timestamp, type WriteOptions } from "./request.ts";
+import { type Registry, timestamp, type WriteOptions, writerOf } from "./request.ts";
 
 // Without vowels and what is mistaken for them (k8s.io/apimachinery/pkg/util/rand).
 const ALPHABET = "bcdfghjklmnpqrstvwxz2456789";
@@ -23,7 +24,7 @@ export function create(
 ): KubernetesObject {
 	if (object.metadata.resourceVersion) throw badRequest("resourceVersion should not be set on objects to be created");
 	checkNamespace(registry, resource, object);
-	const complete = prepared(registry, resource, object);
+	const complete = owned(registry, resource, prepared(registry, resource, object), options);
 	const { name = "", namespace = "" } = complete.metadata;
 	const strategy = registry.strategy(resource);
 	const errors: FieldError[] = [
@@ -34,6 +35,20 @@ export function create(
 	if (registry.storage.get(resource.name, namespace, name) !== undefined)
 		throw alreadyExists({ group: resource.group, resource: resource.plural }, name);
 	return options.dryRun === true ? complete : registry.storage.put(resource.name, complete);
+}
+
+function owned(
+	registry: Registry,
+	resource: ServedResource,
+	object: KubernetesObject,
+	options: WriteOptions,
+): KubernetesObject {
+	if (options.owners !== undefined) return withOwners(object, options.owners);
+	const writer = writerOf(registry, options);
+	const bare = withOwners(object, []);
+	return writer === undefined
+		? bare
+		: withOwners(bare, updatedOwners(registry.catalogue.schema, resource, undefined, bare, writer));
 }
 
 // The admission plugin NamespaceLifecycle.

@@ -3,6 +3,7 @@
 
 import type { KubernetesObject } from "../../api/meta.ts";
 import type { Clock, Random } from "../../ports.ts";
+import type { Owner, Writer } from "../apply/managers.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { Catalogue, ServedResource } from "./catalogue.ts";
 import type { Strategy } from "./strategy.ts";
@@ -18,8 +19,15 @@ export interface Registry {
 export interface WriteOptions {
 	/** Everything is checked and answered, nothing is written. */
 	dryRun?: boolean;
-	/** Who owns the fields (server-side apply). */
+	/** Who owns the fields that are written; without it the owners stay as they are. */
 	fieldManager?: string;
+	/** Who owns what afterwards, where that is known already: of an apply. */
+	owners?: readonly Owner[];
+}
+
+/** The one who writes, for `metadata.managedFields`; undefined where nobody says who it is. */
+export function writerOf({ clock }: Registry, { fieldManager }: WriteOptions, subresource = ""): Writer | undefined {
+	return fieldManager === undefined ? undefined : { manager: fieldManager, subresource, time: timestamp(clock) };
 }
 
 export interface Preconditions {

@@ -2,11 +2,12 @@
 // (k8s.io/apiserver/pkg/registry/rest/update.go, registry/generic/registry/store.go).
 
 import type { KubernetesObject, ObjectMeta } from "../../api/meta.ts";
+import { ownersOf, updatedOwners, withOwners } from "../apply/managers.ts";
 import { equalJson, type Json } from "../patch/json.ts";
 import { badRequest, conflict, invalid, notFound } from "../status.ts";
 import { validateMetadata, validateMetadataUpdate } from "../validation/metadata.ts";
 import { GENERATIONS, nameRule } from "./names.ts";
-import { type Registry, type Subject, stored, type WriteOptions } from "./request.ts";
+import { type Registry, type Subject, stored, type WriteOptions, writerOf } from "./request.ts";
 
 export interface UpdateOptions extends WriteOptions {
 	/** `/status` writes the status alone, everything else leaves it as it is. */
@@ -33,7 +34,7 @@ export function update(
 	}
 	const strategy = registry.strategy(resource);
 	const wanted = merged(subject, object, before, options.status === true);
-	const after = strategy.withDefaults?.(wanted) ?? wanted;
+	const after = owned(registry, subject, strategy.withDefaults?.(wanted) ?? wanted, before, options);
 	const errors = [
 		...validateMetadata(after.metadata, resource.namespaced, nameRule(resource.name)),
 		...validateMetadataUpdate(after.metadata, before.metadata),
@@ -45,6 +46,20 @@ export function update(
 	if (options.dryRun === true) return after;
 	if (isGone(after)) return registry.storage.remove(resource.name, namespace, name) ?? after;
 	return registry.storage.put(resource.name, after);
+}
+
+function owned(
+	registry: Registry,
+	{ resource }: Subject,
+	object: KubernetesObject,
+	before: KubernetesObject,
+	options: UpdateOptions,
+): KubernetesObject {
+	const bare = withOwners(object, []);
+	if (options.owners !== undefined) return withOwners(bare, options.owners);
+	const writer = writerOf(registry, options, options.status === true ? "status" : "");
+	if (writer === undefined) return withOwners(bare, ownersOf(before.metadata));
+	return withOwners(bare, updatedOwners(registry.catalogue.schema, resource, before, bare, writer));
 }
 
 function checkIdentity({ name, namespace }: Subject, { metadata }: KubernetesObject, before: KubernetesObject): void {
@@ -70,11 +85,7 @@ function merged(
 	if (before.metadata.namespace) kept.namespace = before.metadata.namespace;
 	if (generation !== undefined) kept.generation = generation;
 	const { generation: _, ...given } = object.metadata;
-	if (status) {
-		const { managedFields } = given as { managedFields?: unknown };
-		const metadata = { ...before.metadata, ...kept, ...(managedFields ? { managedFields } : {}) };
-		return withStatus({ ...before, metadata }, object.status);
-	}
+	if (status) return withStatus(before, object.status);
 	const metadata = { ...given, ...kept };
 	const wanted: KubernetesObject = { ...object, apiVersion: resource.apiVersion, kind: resource.kind, metadata };
 	const after = resource.subresources.status === undefined ? wanted : withStatus(wanted, before.status);

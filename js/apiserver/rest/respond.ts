@@ -3,6 +3,7 @@
 
 import { decode } from "../decode.ts";
 import type { Json } from "../patch/json.ts";
+import { APPLY_PATCH, apply } from "../registry/apply.ts";
 import { create } from "../registry/create.ts";
 import { remove } from "../registry/delete.ts";
 import { type ListOptions, list } from "../registry/list.ts";
@@ -176,6 +177,14 @@ class Call {
 		const { type } = parseMediaType(this.#request.headers["content-type"] ?? "");
 		const check = (unknown: readonly string[]) => this.#checkFields(unknown);
 		const options = { ...this.#writeOptions(), status, check };
+		if (type === APPLY_PATCH) {
+			const { fieldManager: _, ...rest } = options;
+			const asked = this.#query.get("fieldManager");
+			const named = asked ? { ...rest, fieldManager: asked } : rest;
+			const force = this.#flag("force");
+			const { object, created } = apply(this.#registry, this.#subject, this.#body(), { ...named, force });
+			return this.#shown(object, created ? 201 : 200);
+		}
 		return this.#shown(patch(this.#registry, this.#subject, type, this.#body(), options));
 	}
 
@@ -253,8 +262,10 @@ class Call {
 		const dryRun = this.#query.getAll("dryRun");
 		if (dryRun.some((value) => value !== "All" && value !== ""))
 			throw badRequest(`dryRun: Unsupported value: ${JSON.stringify(dryRun)}: supported values: "All"`);
-		const fieldManager = this.#query.get("fieldManager");
-		return { dryRun: dryRun.includes("All"), ...(fieldManager ? { fieldManager } : {}) };
+		// Who names no manager is known by its program: `kubectl/v1.35.2 (linux/amd64) …`.
+		const [program = ""] = (this.#request.headers["user-agent"] ?? "").split("/");
+		const fieldManager = this.#query.get("fieldManager") || program || "unknown";
+		return { dryRun: dryRun.includes("All"), fieldManager };
 	}
 
 	/** In the query, or as the request's body. */

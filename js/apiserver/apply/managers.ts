@@ -1,0 +1,112 @@
+// Who owns which field: `metadata.managedFields` (KEP-555; k8s.io/apimachinery/pkg/util/managedfields). Every write of a client
+// gives it what it changed; an apply gives it what it says, and takes from it what it no longer says.
+
+import type { KubernetesObject, ObjectMeta } from "../../api/meta.ts";
+import type { ApiSchema } from "../../api/schema/schema.ts";
+import type { Json, JsonObject } from "../patch/json.ts";
+import type { ServedResource } from "../registry/catalogue.ts";
+import { type FieldSet, fromFieldsV1, isEmpty, toFieldsV1, union, without } from "./fieldset.ts";
+import { compare, fieldsOf } from "./typed.ts";
+
+export interface ManagedFieldsEntry {
+	manager: string;
+	operation: "Apply" | "Update";
+	apiVersion: string;
+	time?: string;
+	fieldsType: "FieldsV1";
+	fieldsV1: JsonObject;
+	subresource?: string;
+}
+
+/** One manager and what it owns. */
+export interface Owner {
+	manager: string;
+	operation: "Apply" | "Update";
+	apiVersion: string;
+	subresource: string;
+	time: string | undefined;
+	fields: FieldSet;
+}
+
+/** Nobody owns what identifies an object, or what the server alone writes. */
+const NOBODYS = fromFieldsV1({
+	"f:apiVersion": {},
+	"f:kind": {},
+	"f:metadata": Object.fromEntries(
+		["name", "namespace", "creationTimestamp", "selfLink", "uid", "generation", "managedFields", "resourceVersion"]
+			.concat(["deletionTimestamp", "deletionGracePeriodSeconds"])
+			.map((name) => [`f:${name}`, {}]),
+	),
+});
+
+export function ownersOf(metadata: ObjectMeta): Owner[] {
+	const { managedFields = [] } = metadata as { managedFields?: ManagedFieldsEntry[] };
+	return managedFields.map(({ manager, operation, apiVersion, time, fieldsV1, subresource = "" }) => ({
+		manager,
+		operation,
+		apiVersion,
+		subresource,
+		time,
+		fields: fromFieldsV1(fieldsV1),
+	}));
+}
+
+/** The object with these owners; those that own nothing are left out. */
+export function withOwners(object: KubernetesObject, owners: readonly Owner[]): KubernetesObject {
+	const managedFields = owners
+		.filter(({ fields }) => !isEmpty(fields))
+		.map(({ manager, operation, apiVersion, subresource, time, fields }) => ({
+			manager,
+			operation,
+			apiVersion,
+			...(time === undefined ? {} : { time }),
+			fieldsType: "FieldsV1" as const,
+			fieldsV1: toFieldsV1(fields),
+			...(subresource === "" ? {} : { subresource }),
+		}));
+	const { managedFields: _, ...metadata } = object.metadata as ObjectMeta & { managedFields?: unknown };
+	return {
+		...object,
+		metadata: managedFields.length === 0 ? metadata : ({ ...metadata, managedFields } as ObjectMeta),
+	};
+}
+
+export interface Writer {
+	manager: string;
+	subresource: string;
+	/** RFC 3339. */
+	time: string;
+}
+
+/** Fields that somebody can own. */
+export function ownable(schema: ApiSchema, resource: ServedResource, object: KubernetesObject): FieldSet {
+	return without(fieldsOf(schema, { type: resource.type }, object as unknown as Json), NOBODYS);
+}
+
+/** Who owns what after a write that is no apply: `before` undefined where the object is new. */
+export function updatedOwners(
+	schema: ApiSchema,
+	resource: ServedResource,
+	before: KubernetesObject | undefined,
+	after: KubernetesObject,
+	writer: Writer,
+): Owner[] {
+	const type = { type: resource.type };
+	const was = before === undefined ? {} : (before as unknown as Json);
+	const { changed, removed } = compare(schema, type, was, after as unknown as Json);
+	const [gained, lost] = [without(changed, NOBODYS), without(removed, NOBODYS)];
+	const own = (owner: Owner) =>
+		owner.manager === writer.manager &&
+		owner.operation === "Update" &&
+		owner.apiVersion === resource.apiVersion &&
+		owner.subresource === writer.subresource;
+	const known = before === undefined ? [] : ownersOf(before.metadata);
+	const others = known
+		.filter((owner) => !own(owner))
+		.map((owner) => ({ ...owner, fields: without(without(owner.fields, gained), lost) }));
+	const mine = known.find(own);
+	const fields = union(mine === undefined ? fromFieldsV1({}) : without(mine.fields, lost), gained);
+	const time = isEmpty(gained) && mine !== undefined ? mine.time : writer.time;
+	const { manager, subresource } = writer;
+	return [...others, { manager, operation: "Update", apiVersion: resource.apiVersion, subresource, time, fields }];
+}

@@ -1,0 +1,55 @@
+// PATCH with a configuration to apply: the object is made, or what it shall be is an update.
+
+import type { KubernetesObject } from "../../api/meta.ts";
+import { apply as applyTo } from "../apply/apply.ts";
+import { decode } from "../decode.ts";
+import type { Json } from "../patch/json.ts";
+import { badRequest, invalidValue, required, StatusError } from "../status.ts";
+import { create } from "./create.ts";
+import { type Registry, type Subject, stored, writerOf } from "./request.ts";
+import { type UpdateOptions, update } from "./update.ts";
+
+export const APPLY_PATCH = "application/apply-patch+yaml";
+
+export interface ApplyOptions extends UpdateOptions {
+	/** Takes what others own. */
+	force?: boolean;
+	/** Sees the unknown fields before anything is written, and may refuse. */
+	check?: (unknown: readonly string[]) => void;
+}
+
+export interface Applied {
+	object: KubernetesObject;
+	created: boolean;
+}
+
+/** Throws StatusError. `body`: the configuration, as parsed. */
+export function apply(registry: Registry, subject: Subject, body: Json, options: ApplyOptions): Applied {
+	const { resource, namespace, name } = subject;
+	const { schema } = registry.catalogue;
+	const writer = writerOf(registry, options, options.status === true ? "status" : "");
+	if (writer === undefined) {
+		const missing = required("fieldManager", "is required for apply patch");
+		throw new StatusError(422, "Invalid", `PatchOptions.meta.k8s.io "" is invalid: fieldManager: ${missing.message}`, {
+			group: "meta.k8s.io",
+			kind: "PatchOptions",
+			causes: [missing],
+		});
+	}
+	const { object: config, unknown } = decode(schema, resource, body);
+	options.check?.(unknown);
+	if (config.apiVersion !== resource.apiVersion || config.kind !== resource.kind)
+		throw badRequest(
+			invalidValue("kind", config.kind ?? "", `expected ${resource.apiVersion} ${resource.kind}`).message,
+		);
+	const place = { name, ...(namespace === "" ? {} : { namespace }) };
+	const placed = { ...config, metadata: { ...config.metadata, ...place } };
+	const live = stored(registry, subject);
+	if (live !== undefined && config.metadata.uid !== undefined && config.metadata.uid !== live.metadata.uid)
+		throw badRequest(
+			`the uid of the configuration (${config.metadata.uid}) is not the object's (${live.metadata.uid})`,
+		);
+	const { object, owners } = applyTo(schema, resource, live, placed, writer, options.force === true);
+	if (live === undefined) return { object: create(registry, resource, object, { ...options, owners }), created: true };
+	return { object: update(registry, subject, object, { ...options, owners }), created: false };
+}
