@@ -7,8 +7,8 @@ import { indexChains } from "./compile/chains";
 import { buildFibs } from "./compile/fib";
 import { indexSpaceReset } from "./compile/indexspace";
 import { markPurity } from "./compile/purity";
-import { lpmBytes } from "./compile/lpm";
 import { compileSet } from "./compile/sets";
+import { spaceUsed } from "./compile/space";
 import { fdbReset } from "./fdb";
 import { fibLookup, sourceFor } from "./fib";
 import { flowCount, flowsReset } from "./flow";
@@ -96,7 +96,7 @@ export function route(netns: i32, dst: u32): i32 {
 	return fibLookup(netns, dst);
 }
 /** Bytes that the compiled FIBs take. */
-export { lpmBytes as fibBytes };
+export { spaceUsed as fibBytes };
 /** The source address that a socket of a netns gets towards `dst`; 0: no route. */
 export function source(netns: i32, dst: u32): u32 {
 	return sourceFor(netns, dst);

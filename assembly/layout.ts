@@ -359,6 +359,19 @@ export const FIB_ANSWERS = 24; // u32 offset / size of an answer, of the answers
 export const FIB_CELLS = 32; // u16 or u32 a cell: an answer, or with the top bit set the number of a trie node
 export const FIB_ROW = 64;
 
+// The compiled FIB of IPv6, in one of these forms; answers as above. Keys of lines are starts as above, of 64 bits.
+export const FIB6_LINES = 1; // a line for the first half of an address, and one behind it for each second half that matters
+export const FIB6_TREE = 2; // trees of lines, nine children a line
+
+// FIB6_LINES, each: i64[7] keys
+export const FIB6_LINE_ANSWERS = 56; // u8[8]: an answer, or with the top bit set the number of a line of second halves
+export const FIB6_LINE_KEYS = 7;
+
+// FIB6_TREE. Offsets are from the base of TABLE_FIB.
+export const FIB6_LEVELS = 0; // u32; 0: one answer
+export const FIB6_ANSWERS = 4; // u32 offset / 4 of the answers, u32 each; with the top bit set the row of a tree of second halves
+export const FIB6_LEVEL_LINES = 8; // u32[14] offset / 64 of the lines of each level, i64[8] keys each
+
 // Node of a trie: 6 bits of the address choose a child, or the leaf of the last leaf bit at or below them
 export const TRIE_CHILDREN = 0; // u64 bit per child
 export const TRIE_LEAVES = 8; // u64 bit where an answer begins

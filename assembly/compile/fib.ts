@@ -6,8 +6,9 @@
 import { base, capacity, row } from "../arena";
 import { deviceKind } from "../device";
 import { netns } from "../netns";
-import { buildLpm, lpmReset, placeLpm } from "./lpm";
+import { buildLpm, placeLpm } from "./lpm";
 import { sort } from "./sort";
+import { spaceReset } from "./space";
 import { chooseWindow } from "./window";
 import * as L from "../layout";
 
@@ -26,7 +27,7 @@ let count: u32 = 0;
 
 /** Builds the FIBs of the first `netnsCount` netns. False: the scratch space is too small, or memory is at its maximum. */
 export function buildFibs(netnsCount: i32): bool {
-	lpmReset();
+	spaceReset();
 	for (let i = 0; i < netnsCount; i++) {
 		if (!buildFib(i)) return false;
 	}

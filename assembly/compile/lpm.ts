@@ -1,37 +1,22 @@
 // Builds what `lpm` matches against, from disjoint intervals: ascending starts (u32, the first 0), each with its answer (u32).
-// Everything goes to TABLE_FIB, one netns behind the other; the table grows as needed and may move then, as how large a trie
-// becomes is only known when it is there: what is kept is offsets. Nodes of one parent lie side by side, and so do the leaves of one node.
 
-import { base, capacity, extend } from "../arena";
 import { cellAt, nodeBit, signed } from "../lpm";
+import { FULL, place, take } from "./space";
 import { windowCells, windowShift, windowStart } from "./window";
 import * as L from "../layout";
 
-const FULL: u32 = u32.MAX_VALUE;
 const ANSWER_NONE: u32 = u32.MAX_VALUE;
 const LINE_INTERVALS: u32 = 17;
 const KEYS: u32 = L.FIB_LINE_KEYS;
-const ROOM: u32 = 1024;
 // Answers of a node's leaves, until their place is known, u32[64].
 const RUNS: usize = memory.data(64 * 4, 4);
 
-let used: u32 = 0;
 let intervals: usize = 0;
 let count: u32 = 0;
 
-/** Forgets everything built so far. */
-export function lpmReset(): void {
-	used = 0;
-}
-
-/** Bytes that what is built takes. */
-export function lpmBytes(): u32 {
-	return used;
-}
-
 /** Once the table will move no more: what a netns has at an offset has an address. */
 export function placeLpm(ns: usize): void {
-	store<u32>(ns, <u32>base(L.TABLE_FIB) + load<u32>(ns, L.NETNS_FIB), L.NETNS_FIB);
+	store<u32>(ns, <u32>place(load<u32>(ns, L.NETNS_FIB)), L.NETNS_FIB);
 }
 
 /**
@@ -51,24 +36,6 @@ export function buildLpm(ns: usize, at: usize, intervalCount: u32, answers: u32)
 	store<u32>(ns, form, L.NETNS_FIB_FORM);
 	if (line) return buildLine(place(record));
 	return wide ? buildForm<u32>(record) : buildForm<u16>(record);
-}
-
-// Bytes at the end of what is used; an offset, or FULL.
-function take(bytes: u32, align: u32): u32 {
-	const at = (used + align - 1) & ~(align - 1);
-	const rows = <u32>((<u64>at + <u64>bytes + L.FIB_ROW - 1) / L.FIB_ROW);
-	const have = capacity(L.TABLE_FIB);
-	if (rows > have) {
-		if (!extend(L.TABLE_FIB, rows + rows / 8 + ROOM, L.FIB_ROW) && !extend(L.TABLE_FIB, rows, L.FIB_ROW)) return FULL;
-	}
-	used = at + bytes;
-	return at;
-}
-
-// @ts-ignore: decorator
-@inline
-function place(offset: u32): usize {
-	return base(L.TABLE_FIB) + <usize>offset;
 }
 
 // @ts-ignore: decorator
