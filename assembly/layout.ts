@@ -353,9 +353,10 @@ export const FIB_WINDOW_START = 0; // u32 address
 export const FIB_WINDOW_CELLS = 4; // u32; 0: no window
 export const FIB_WINDOW_SHIFT = 8; // u32 log2 of the addresses of a cell
 export const FIB_WINDOW_NODES = 12; // u32 offset / 8 of the trie nodes that cells refer to
-export const FIB_ROOT = 16; // u32 offset / 8 of the trie node of what lies outside; 0: two levels of lines answer for it
-export const FIB_LINES = 20; // u32 offset / 64 of the upper line; the lower ones follow it
-export const FIB_ANSWERS = 24; // u32 offset / size of an answer, of the answers of the lower lines, 17 a line
+export const FIB_ROOT = 16; // u32 offset / 8 of the trie node of what lies outside; 0: lines answer for it
+export const FIB_LINES = 20; // u32 offset / 64 of the lines of 17 intervals each
+export const FIB_UPPER = 24; // u32 offset / 64 of the line that chooses among them; 0: there is one
+export const FIB_ANSWERS = 28; // u32 offset / size of an answer, of the answers of the lines, 17 a line
 export const FIB_CELLS = 32; // u16 or u32 a cell: an answer, or with the top bit set the number of a trie node
 export const FIB_ROW = 64;
 

@@ -100,9 +100,10 @@ function countTo(bits: u64, slot: u32): u32 {
 @inline
 function matchLines<T>(at: usize, dst: u32): u32 {
 	const key = i32x4.splat(signed(dst));
-	const upper = base(L.TABLE_FIB) + ((<usize>load<u32>(at, L.FIB_LINES)) << 6);
-	const line = rankInLine(upper, key);
-	const interval = line * 17 + rankInLine(upper + ((<usize>(line + 1)) << 6), key);
+	const upper = load<u32>(at, L.FIB_UPPER);
+	const line = upper == 0 ? 0 : rankInLine(base(L.TABLE_FIB) + ((<usize>upper) << 6), key);
+	const lines = load<u32>(at, L.FIB_LINES);
+	const interval = line * 17 + rankInLine(base(L.TABLE_FIB) + ((<usize>(lines + line)) << 6), key);
 	const answers = base(L.TABLE_FIB) + ((<usize>load<u32>(at, L.FIB_ANSWERS)) << alignof<T>());
 	return <u32>load<T>(answers + ((<usize>interval) << alignof<T>()));
 }

@@ -150,15 +150,17 @@ function keep(kept: u32, start: u32, answer: u32): u32 {
 
 function buildLines<T>(record: u32): bool {
 	const lower = (count + LINE_INTERVALS - 1) / LINE_INTERVALS;
-	const lines = take((lower + 1) * L.FIB_ROW, L.FIB_ROW);
+	const lines = take(lower * L.FIB_ROW, L.FIB_ROW);
+	const upper = take(lower > 1 ? L.FIB_ROW : 0, L.FIB_ROW);
 	const answers = take(lower * LINE_INTERVALS * <u32>sizeof<T>(), <u32>sizeof<T>());
-	if (lines == FULL || answers == FULL) return false;
+	if (lines == FULL || upper == FULL || answers == FULL) return false;
 	store<u32>(place(record), 0, L.FIB_ROOT);
 	store<u32>(place(record), lines / L.FIB_ROW, L.FIB_LINES);
+	store<u32>(place(record), lower > 1 ? upper / L.FIB_ROW : 0, L.FIB_UPPER);
 	store<u32>(place(record), answers / <u32>sizeof<T>(), L.FIB_ANSWERS);
-	for (let k: u32 = 0; k < LINE_INTERVALS - 1; k++) putKey(place(lines), k, (k + 1) * LINE_INTERVALS);
+	for (let k: u32 = 0; lower > 1 && k < LINE_INTERVALS - 1; k++) putKey(place(upper), k, (k + 1) * LINE_INTERVALS);
 	for (let j: u32 = 0; j < lower; j++) {
-		const line = place(lines + (j + 1) * L.FIB_ROW);
+		const line = place(lines + j * L.FIB_ROW);
 		for (let k: u32 = 0; k < LINE_INTERVALS - 1; k++) putKey(line, k, j * LINE_INTERVALS + k + 1);
 	}
 	for (let i: u32 = 0; i < count; i++) store<T>(place(answers) + ((<usize>i) << alignof<T>()), <T>answerOf(i));

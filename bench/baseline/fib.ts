@@ -129,7 +129,7 @@ function windowOf(all: readonly Prefix[], price: number): { start: number; cells
 			carried < -1
 				? { score: price - 1, first: cell, last: cell, count: 1 }
 				: { ...run, score: carried + price, last: cell, count: run.count + 1 };
-		if (run.score > best.score && run.count >= 16) best = run;
+		if (run.score > best.score && run.count >= 4) best = run;
 	}
 	const cells = best.last - best.first + 1;
 	return { start: best.first * 2 ** shift, cells: cells <= 2 ** 24 ? cells : 0, shift };

@@ -94,12 +94,18 @@ describe("the FIB", () => {
 			form: { form: L.FIB_LINE, cells: 0, trie: false },
 		},
 		{
-			what: "two levels of lines for a node of a small cluster",
-			routes: [[0, 0], ...pods(12)],
+			what: "a window and a line for a node of a small one",
+			routes: [[0, 0], [0xac100000, 16], ...pods(12)],
 			addresses: [
 				[0xac10000b, 16],
-				[0x0a3f0001, 24],
+				[0x0a400001, 24],
 			],
+			form: { form: L.FIB_NARROW, cells: 12, trie: false },
+		},
+		{
+			what: "two levels of lines for some that lie apart",
+			routes: scattered(40, 5).map(([start]): Subnet => [start, 20]),
+			addresses: [[0xac10000b, 16]],
 			form: { form: L.FIB_NARROW, cells: 0, trie: false },
 		},
 		{
