@@ -120,9 +120,10 @@ describe.skipIf(binary === null)("kubectl 1.35 (skipped where there is none)", (
 		);
 		await prints("patch deploy web --type=merge -p", "deployment.apps/web patched\n", '{"spec":{"paused":true}}');
 		await prints("set image deploy/web nginx=nginx:2", "deployment.apps/web image updated\n");
+		await prints("scale deploy web --replicas=6", "deployment.apps/web scaled\n");
 		await prints(
 			"get deploy web -o jsonpath={.spec.replicas}/{.spec.paused}/{.spec.template.spec.containers[0].image}/{.metadata.generation}",
-			"4/true/nginx:2/5",
+			"6/true/nginx:2/6",
 		);
 	});
 

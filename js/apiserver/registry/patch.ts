@@ -2,6 +2,7 @@
 // (k8s.io/apiserver/pkg/endpoints/handlers/patch.go).
 
 import type { KubernetesObject } from "../../api/meta.ts";
+import type { ApiSchema } from "../../api/schema/schema.ts";
 import { decode } from "../decode.ts";
 import { StrategicPatchError } from "../patch/directive.ts";
 import { isObject, type Json, type JsonObject } from "../patch/json.ts";
@@ -16,12 +17,6 @@ export const JSON_PATCH = "application/json-patch+json";
 export const MERGE_PATCH = "application/merge-patch+json";
 export const STRATEGIC_MERGE_PATCH = "application/strategic-merge-patch+json";
 
-export interface Patched {
-	object: KubernetesObject;
-	/** Paths that the type does not have. */
-	unknown: string[];
-}
-
 /** Throws StatusError. `check` sees the unknown fields before anything is written, and may refuse. */
 export function patch(
 	registry: Registry,
@@ -33,15 +28,16 @@ export function patch(
 	const { resource, name } = subject;
 	const before = stored(registry, subject);
 	if (before === undefined) throw notFound({ group: resource.group, resource: resource.plural }, name);
-	const wanted = applied(registry, subject, contentType, before, body);
+	const wanted = patched(registry.catalogue.schema, resource.type, contentType, before, body);
 	const { object, unknown } = decode(registry.catalogue.schema, resource, wanted);
 	options.check?.(unknown);
 	return update(registry, subject, object, options);
 }
 
-function applied(
-	registry: Registry,
-	{ resource }: Subject,
+/** What the patch makes of an object of a type. Throws StatusError. */
+export function patched(
+	schema: ApiSchema,
+	type: string,
 	contentType: string,
 	before: KubernetesObject,
 	body: Json,
@@ -56,7 +52,7 @@ function applied(
 				return mergePatch(original, body);
 			case STRATEGIC_MERGE_PATCH:
 				if (!isObject(body)) throw badRequest("a strategic merge patch is an object");
-				return strategicMergePatch(registry.catalogue.schema, resource.type, original, body);
+				return strategicMergePatch(schema, type, original, body);
 			default:
 				throw unsupportedMediaType([JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH]);
 		}

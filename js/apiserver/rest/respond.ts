@@ -7,8 +7,10 @@ import { APPLY_PATCH, apply } from "../registry/apply.ts";
 import { create } from "../registry/create.ts";
 import { remove } from "../registry/delete.ts";
 import { type ListOptions, list } from "../registry/list.ts";
-import { patch } from "../registry/patch.ts";
+import { patch, patched } from "../registry/patch.ts";
+import { bind, evict } from "../registry/pod.ts";
 import { type DeleteOptions, type Registry, type Subject, stored, type WriteOptions } from "../registry/request.ts";
+import { readScale, writeScale } from "../registry/scale.ts";
 import { update } from "../registry/update.ts";
 import {
 	badRequest,
@@ -27,6 +29,8 @@ import { parseResourcePath, type ResourcePath } from "./path.ts";
 import { formOf, type Included, type Representation, showList, showObject } from "./represent.ts";
 import { review } from "./review.ts";
 import { type WatchOptions, watch } from "./watch.ts";
+
+const SCALE = { version: "v1", kind: "Scale", type: "autoscaling.v1.Scale" };
 
 /** Bytes of a body, at most. */
 export const BODY_MAX = 3 * 1024 * 1024;
@@ -132,6 +136,9 @@ class Call {
 		const { resource, name = "" } = this.#path;
 		const known = resource.subresources[subresource];
 		if (known === undefined) throw noSuchResource();
+		if (subresource === "scale") return this.#scale();
+		if (resource.name === "pods" && (subresource === "binding" || subresource === "eviction"))
+			return this.#beneathPod(subresource, known);
 		if (subresource !== "status")
 			throw new StatusError(501, "NotImplemented", `${resource.plural}/${subresource} is not served by podwire`, {
 				name,
@@ -152,6 +159,32 @@ class Call {
 			default:
 				throw methodNotAllowed();
 		}
+	}
+
+	#scale(): ApiResponse {
+		const { method } = this.#request;
+		const current = readScale(this.#registry, this.#subject);
+		if (method === "GET") return json(200, current);
+		const options = this.#writeOptions();
+		if (method === "PUT") return json(200, writeScale(this.#registry, this.#subject, this.#decodedAs(SCALE), options));
+		if (method !== "PATCH") throw methodNotAllowed();
+		const { type } = parseMediaType(this.#request.headers["content-type"] ?? "");
+		const wanted = patched(this.#registry.catalogue.schema, SCALE.type, type, current, this.#body());
+		const { object } = decode(this.#registry.catalogue.schema, SCALE, wanted);
+		return json(200, writeScale(this.#registry, this.#subject, object, options));
+	}
+
+	#beneathPod(subresource: "binding" | "eviction", kind: { version: string; kind: string }): ApiResponse {
+		if (this.#request.method !== "POST") throw methodNotAllowed();
+		const type = subresource === "binding" ? "core.v1.Binding" : "policy.v1.Eviction";
+		const object = this.#decodedAs({ ...kind, type });
+		const post = subresource === "binding" ? bind : evict;
+		post(this.#registry, this.#subject, object, this.#writeOptions());
+		return json(201, { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 });
+	}
+
+	#decodedAs(kind: { version: string; kind: string; type: string }): ReturnType<typeof decode>["object"] {
+		return decode(this.#registry.catalogue.schema, kind, this.#body()).object;
 	}
 
 	#allow(verbs: Readonly<Record<string, string>>): void {
