@@ -14,9 +14,16 @@ export function loadModule(backend?: Backend): Promise<WebAssembly.Module> {
 	return compiled;
 }
 
-/** A resource's bytes from the beginning, by its URL. */
+/** A resource's bytes from the beginning, by its URL, as they come. */
 export async function* openFile(path: string): AsyncIterable<Uint8Array> {
 	const response = await fetch(path);
-	if (!response.ok) throw new Error(`${path}: HTTP ${response.status}`);
-	yield new Uint8Array(await response.arrayBuffer());
+	if (!response.ok || response.body === null) throw new Error(`${path}: HTTP ${response.status}`);
+	const reader = response.body.getReader();
+	try {
+		for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read()) {
+			if (value !== undefined) yield value;
+		}
+	} finally {
+		await reader.cancel();
+	}
 }

@@ -1,7 +1,7 @@
 // Finds files on Deno: the engine beside this one, local or remote, through fetch; recordings by their path.
 
-import { createReadStream } from "node:fs";
 import type { Backend, EngineModule } from "./core.ts";
+import { FileBytes } from "./file.ts";
 import { engineModule } from "./native.ts";
 
 declare const Deno: { permissions: { querySync(name: { name: "ffi" }): { state: string } } };
@@ -17,6 +17,6 @@ export async function loadModule(backend?: Backend): Promise<EngineModule> {
 }
 
 /** A file's bytes from the beginning. */
-export function openFile(path: string): AsyncIterable<Uint8Array> {
-	return createReadStream(path, { highWaterMark: 1 << 20 });
+export function openFile(path: string): FileBytes {
+	return new FileBytes(path);
 }

@@ -1,8 +1,8 @@
 // Finds files on Node: the engine beside this one, recordings by their path.
 
-import { createReadStream } from "node:fs";
 import { readFile } from "node:fs/promises";
 import type { Backend, EngineModule } from "./core.ts";
+import { FileBytes } from "./file.ts";
 import { engineModule } from "./native.ts";
 
 const WASM = new URL("./core.wasm", import.meta.url);
@@ -17,6 +17,6 @@ export function loadModule(backend?: Backend): Promise<EngineModule> {
 }
 
 /** A file's bytes from the beginning. */
-export function openFile(path: string): AsyncIterable<Uint8Array> {
-	return createReadStream(path, { highWaterMark: 1 << 20 });
+export function openFile(path: string): FileBytes {
+	return new FileBytes(path);
 }

@@ -1,8 +1,8 @@
 // A replay of files over a cluster, as the flags describe it: captures, flow records, events and what they name.
 
-import { createReadStream } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { openFlows } from "../cluster/recording.ts";
 import type { Cluster } from "../cluster.ts";
 import { type FlowEvent, parseEvents, type RestoreEvent } from "../flows/events.ts";
 import { EventError, type TimedAction, timedActions } from "../replay/events.ts";
@@ -45,7 +45,7 @@ export async function replayFiles(
 
 /** A file is read twice; stdin is kept in memory for that. */
 async function sourceOf(path: string, terminal: Terminal): Promise<ReplaySource> {
-	if (path !== "-") return { name: path, open: () => createReadStream(path, { highWaterMark: 1 << 20 }) };
+	if (path !== "-") return openFlows(path);
 	const bytes = await terminal.input();
 	return {
 		name: path,

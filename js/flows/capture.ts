@@ -5,10 +5,13 @@ import * as L from "../../assembly/layout.ts";
 import { Capture, type ReadStatus } from "../../bindings/capture.ts";
 import type { PacketColumns } from "./columns.ts";
 import { CaptureError } from "./errors.ts";
-import type { FormatReader, ReaderContext } from "./reader.ts";
+import type { BlockFile, FormatReader, ReaderContext } from "./reader.ts";
 
 const LINKTYPES_READ =
 	"Ethernet (1), Linux cooked v1 (113) or v2 (276), raw IP (101, 12, 14, 228, 229), BSD loopback (0, 108)";
+
+/** Bytes that are read at once: they stay in the second-level cache until they are parsed. */
+const BLOCK_BYTES = 1 << 18;
 
 export class CaptureReader implements FormatReader {
 	readonly #context: ReaderContext;
@@ -24,6 +27,12 @@ export class CaptureReader implements FormatReader {
 	append(piece: Uint8Array): void {
 		this.#capture.room(piece.length).set(piece);
 		this.#capture.filled(piece.length);
+	}
+
+	pull(file: BlockFile): number {
+		const count = file.readInto(this.#capture.room(BLOCK_BYTES));
+		this.#capture.filled(count);
+		return count;
 	}
 
 	read(columns: PacketColumns): boolean {

@@ -13,7 +13,7 @@ import { PIECE_BYTES } from "./inlet.ts";
 import { InterfaceTable } from "./interfaces.ts";
 import { TimeOrder } from "./order.ts";
 import { BLOCK_SECTION } from "./pcapng-writer.ts";
-import type { FormatReader, ReaderContext } from "./reader.ts";
+import type { BlockFile, FormatReader, ReaderContext } from "./reader.ts";
 import { RECORD_HEADER, RecordReader } from "./records.ts";
 import { FlowTally } from "./tally.ts";
 
@@ -22,7 +22,8 @@ const FORMATS = `pcap, pcapng (either may be gzipped), or CSV with the header ${
 export interface FlowInput {
 	/** What errors call it: the path. */
 	name: string;
-	stream: AsyncIterable<Uint8Array> | ReadableStream<Uint8Array>;
+	/** What also has `readInto` is read straight into the engine's memory. */
+	stream: AsyncIterable<Uint8Array> | ReadableStream<Uint8Array> | (AsyncIterable<Uint8Array> & BlockFile);
 }
 
 export interface FlowOptions {
@@ -74,22 +75,24 @@ async function* batches(
 	const order = new TimeOrder(context, rows);
 	let columns = order.spare();
 	let failure: { error: unknown } | null = null;
+	const chunks = chunksOf(input.stream);
 	try {
-		const [reader, chunks] = await detect(chunksOf(input.stream), input.name, context, true);
-		for await (const chunk of chunks) {
-			for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
-				reader.append(chunk.subarray(at, at + PIECE_BYTES));
-				while (reader.read(columns)) {
-					const filled = columns;
-					columns = order.spare();
-					const ready = order.push(filled);
-					if (ready !== null) yield ready;
-				}
+		const [reader, rest, plain] = await detect(chunks, input.name, context, true);
+		const file = "readInto" in input.stream && plain && reader.pull !== undefined ? input.stream : null;
+		for await (const _ of file === null ? appended(reader, rest) : pulled(reader, rest, file)) {
+			while (reader.read(columns)) {
+				const filled = columns;
+				columns = order.spare();
+				const ready = order.push(filled);
+				if (ready !== null) yield ready;
 			}
 		}
 		reader.finish(columns);
 	} catch (error) {
 		failure = { error };
+	} finally {
+		// Of a file whose format nobody knows nothing else is read.
+		await chunks.return();
 	}
 	if (columns.count > 0) {
 		const ready = order.push(columns);
@@ -102,12 +105,37 @@ async function* batches(
 
 type Chunks = AsyncGenerator<Uint8Array, void, undefined>;
 
+/** Gives the reader piece after piece; it reads between them. */
+async function* appended(reader: FormatReader, chunks: Chunks): AsyncGenerator<void, void, undefined> {
+	for await (const chunk of chunks) {
+		for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
+			reader.append(chunk.subarray(at, at + PIECE_BYTES));
+			yield;
+		}
+	}
+}
+
+/** As `appended`, the first chunk apart, which told the format: the reader takes the rest from the file itself. */
+async function* pulled(reader: FormatReader, chunks: Chunks, file: BlockFile): AsyncGenerator<void, void, undefined> {
+	try {
+		const first = await chunks.next();
+		if (!first.done) reader.append(first.value);
+		do {
+			yield;
+			await file.turn();
+		} while ((reader.pull?.(file) ?? 0) > 0);
+	} finally {
+		await chunks.return();
+	}
+}
+
+/** Its reader, all of its bytes, and whether these are the file's own (`gzip`: they may have to be unpacked first). */
 async function detect(
 	chunks: Chunks,
 	name: string,
 	context: ReaderContext,
 	gzip: boolean,
-): Promise<[FormatReader, Chunks]> {
+): Promise<[reader: FormatReader, chunks: Chunks, plain: boolean]> {
 	const { head, ended } = await peek(chunks, DETECT_BYTES);
 	const rest = rejoin(head, chunks);
 	if (head.length === 0 && ended) throw new CaptureError(name, 0, "an empty file", FORMATS);
@@ -116,10 +144,11 @@ async function detect(
 	const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
 	if (head.length >= 4) {
 		const magics = [view.getUint32(0), view.getUint32(0, true)];
-		if (magics[0] === BLOCK_SECTION) return [new CaptureReader(context, SOURCE_PCAPNG), rest];
-		if (magics.some((magic) => PCAP_MAGICS.includes(magic))) return [new CaptureReader(context, SOURCE_PCAP), rest];
+		if (magics[0] === BLOCK_SECTION) return [new CaptureReader(context, SOURCE_PCAPNG), rest, gzip];
+		if (magics.some((magic) => PCAP_MAGICS.includes(magic)))
+			return [new CaptureReader(context, SOURCE_PCAP), rest, gzip];
 	}
-	if (looksLikeText(head)) return [new RecordReader(context), rest];
+	if (looksLikeText(head)) return [new RecordReader(context), rest, gzip];
 	const bytes = [...head.subarray(0, 4)].map((byte) => byte.toString(16).padStart(2, "0"));
 	throw new CaptureError(name, 0, `first bytes ${bytes.join(" ")}`, FORMATS);
 }
