@@ -6,7 +6,7 @@ import { start } from "./start.ts";
 import { SUBJECTS as EVERYWHERE, SAMPLED as EVERYWHERE_SAMPLED } from "./subjects.ts";
 
 /** What is timed in this process. */
-export const SUBJECTS: readonly Subject[] = [...EVERYWHERE, replay];
+export const SUBJECTS: readonly Subject[] = [...EVERYWHERE, ...replay];
 
 /** What times itself. */
 export const SAMPLED: readonly Samples[] = [...EVERYWHERE_SAMPLED, start];

@@ -1,37 +1,112 @@
-// A capture from disk through a cluster: the shop's own capture, its API objects and its nodes' own texts. One replay reads
-// the file twice (who is outside, then the packets), opens a fresh engine and makes the report; all of it is in the time.
+// A capture of 64-byte packets from disk: `parse-pcap` only reads it, into columns; `replay-pcap` replays it through the two
+// nodes. A replay reads the file twice (who is outside and what is answered, then the packets), makes its engine and
+// its report; all of it is in the time. Half of the packets are recorded answers.
 
-import { createReadStream } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { readNodeState } from "../js/cli/nodestate.ts";
-import { Cluster } from "../js/cluster.ts";
-import { ROOT } from "../scripts/run.mjs";
+import * as L from "../assembly/layout.ts";
+import type { Instance } from "../bindings/core.ts";
+import { Machine } from "../bindings/machine.ts";
+import { openFlows } from "../js/cluster/recording.ts";
+import { openFlows as readFlows } from "../js/flows/open.ts";
+import { loadTopology } from "../js/lab.ts";
+import { capacitiesFor, replay as replayed } from "../js/replay/replay.ts";
+import { survey } from "../js/replay/survey.ts";
+import { PcapRows } from "./baseline/capture.ts";
+import { TwoNodes } from "./baseline/forward.ts";
 import type { Case, Subject } from "./figure.ts";
 import { benchModule } from "./module.ts";
+import { checksum } from "./scenes/carrying.ts";
+import { recorded } from "./scenes/recorded.ts";
+import { CLUSTER_IP, twoNodes } from "./scenes/services.ts";
 
-const SHOP = join(ROOT, "examples/shop");
+const SERVICES = 100;
+/** Packets of a connection, and answers to it. */
+const ROUNDS = 10;
+const isVirtual = (address: number) => address >= CLUSTER_IP && address < CLUSTER_IP + SERVICES;
 
-async function prepare(): Promise<Case> {
-	const nodeState = await readNodeState(join(SHOP, "node-state"));
-	const cluster = await Cluster.create({ wasm: await benchModule(), nodeState });
-	await cluster.apply([{ name: "cluster.yaml", text: await readFile(join(SHOP, "cluster.yaml"), "utf8") }]);
-	await cluster.settle();
-	const capture = join(SHOP, "client-side.pcapng");
-	const source = { name: capture, open: () => createReadStream(capture, { highWaterMark: 1 << 20 }) };
-	const first = await cluster.replay([source]);
-	let flows = 0;
+async function parse(connections: number): Promise<Case> {
+	const { path, packets } = recorded(connections, ROUNDS);
+	const module = await benchModule();
+	const rows = new PcapRows();
+	let [sum, twinSum] = [0, 0];
 	return {
-		perRun: first.packets,
+		perRun: packets,
 		engine: {
 			async run() {
-				flows += (await cluster.replay([source])).flows;
+				const source = openFlows(path);
+				const input = { name: path, stream: source.open() };
+				for await (const { count, src, seq } of readFlows(input, { module })) {
+					sum += count + (src[count - 1] as number) + (seq[count - 1] as number);
+				}
 			},
-			checksum: () => flows,
+			checksum: () => sum,
 		},
-		twin: null,
+		twin: {
+			run() {
+				rows.read(path, () => {
+					if (rows.count === 0) return;
+					twinSum += rows.count + (rows.src[rows.count - 1] as number) + (rows.seq[rows.count - 1] as number);
+				});
+			},
+			checksum: () => twinSum,
+		},
 	};
 }
 
-/** One size only: the capture's. */
-export const replay: Subject = { name: "replay-pcap", unit: "Mpps", size: 1, prepare };
+async function prepare(connections: number): Promise<Case> {
+	const { path, packets } = recorded(connections, ROUNDS);
+	const module = await benchModule();
+	const network = loadTopology(twoNodes(SERVICES));
+	const first = new Machine(module, network);
+	const clients = new Map(
+		network.netns.flatMap(({ name, devices }) =>
+			devices.flatMap(({ addresses }) => addresses.map(({ ip }) => [ip, first.netnsRow(name)] as const)),
+		),
+	);
+	let [sum, twinSum] = [0, 0];
+	return {
+		perRun: packets,
+		engine: {
+			async run() {
+				const surveyed = await survey(network, [openFlows(path)], { module, isVirtual });
+				const machine = new Machine(module, network, { capacities: capacitiesFor(surveyed) });
+				const report = await replayed(machine, surveyed, { assumed: [] });
+				sum += report.flows + checksum({ machine, loops: machine.core.engine as Instance });
+			},
+			checksum: () => sum,
+		},
+		twin: {
+			run() {
+				const rows = new PcapRows();
+				rows.read(path, () => undefined);
+				const nodes = new TwoNodes(first, connections);
+				const words = new Uint32Array((4096 * L.BATCH_STRIDE) / 4);
+				rows.read(path, () => nodes.offer(words, 0, batch(rows, words, clients), 1e9, true));
+				twinSum += connections + nodes.checksum();
+			},
+			checksum: () => twinSum,
+		},
+	};
+}
+
+/** Rows that a client sends as batch records; the twin's server answers by itself. Returns how many. */
+function batch(rows: PcapRows, words: Uint32Array, clients: ReadonlyMap<number, number>): number {
+	let count = 0;
+	for (let row = 0; row < rows.count; row++) {
+		const netns = clients.get(rows.src[row] as number);
+		if (netns === undefined) continue;
+		const at = (count++ * L.BATCH_STRIDE) / 4;
+		words[at] = rows.src[row] as number;
+		words[at + 1] = rows.dst[row] as number;
+		words[at + 2] = (rows.sport[row] as number) + (rows.dport[row] as number) * 65536;
+		words[at + 3] = L.PROTO_TCP | (4 << 8) | (64 << 16) | ((rows.tcpFlags[row] as number) << 24);
+		words[at + 4] = rows.ipBytes[row] as number;
+		words[at + L.BATCH_NETNS / 4] = netns;
+	}
+	return count;
+}
+
+/** `size`: connections, each with 10 packets and 10 answers. */
+export const replay: Subject[] = [
+	{ name: "parse-pcap", unit: "Mpps", size: 20_000, prepare: parse },
+	{ name: "replay-pcap", unit: "Mpps", size: 20_000, prepare },
+];

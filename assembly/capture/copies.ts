@@ -2,7 +2,6 @@
 // on its way. Open addressing; entries older than the window are dropped when the table would grow.
 
 import * as L from "../layout";
-import { timeAt } from "./columns";
 import { room } from "./room";
 
 /* A slot, 32 bytes: first hash | second hash, never 0 (0: free) | time i64 | flow | 1: noted in a known netns | unused u64 */
@@ -16,8 +15,12 @@ let mask: u32 = 0;
 let count: u32 = 0;
 /** As large as `slots`, for the next rehash; 0: none yet. */
 let spare: usize = 0;
-let first: u32 = 0;
-let second: u32 = 0;
+
+/** What `hashCopy` made of a packet: 64 bits; `second` is never 0. */
+export namespace seen {
+	export let first: u32 = 0;
+	export let second: u32 = 0;
+}
 
 /** After `seenBefore`: the flow of the first sighting, and whether that was at an interface of a known netns. */
 export namespace copy {
@@ -32,26 +35,31 @@ export function copiesReset(ns: i64): void {
 	count = 0;
 }
 
-/** True where the packet of this row was noted within the window before it. */
-export function seenBefore(columns: usize, row: u32): bool {
+/** Brings the slot of these hashes into the cache. */
+// @ts-ignore: decorator
+@inline
+export function touchCopy(first: u32, second: u32): u32 {
+	return mask == 0 ? 0 : load<u32>(slots + ((<usize>((first ^ (second >>> 7)) & mask)) << SLOT));
+}
+
+/** True where the packet with these hashes was noted within the window before `time`. */
+export function seenBefore(first: u32, second: u32, time: i64): bool {
 	if (mask == 0) return false;
-	hash(columns, row);
 	const at = slotOf(first, second);
-	if (load<u32>(at, 4) == 0 || timeAt(columns, row) - load<i64>(at, 8) > windowNs) return false;
+	if (load<u32>(at, 4) == 0 || time - load<i64>(at, 8) > windowNs) return false;
 	copy.flow = load<u32>(at, 16);
 	copy.inNetns = load<u32>(at, 20) == 1;
 	return true;
 }
 
-/** Notes the packet of this row as one of `flow`; `inNetns`: seen at an interface of a known netns. */
-export function noteSeen(columns: usize, row: u32, flow: u32, inNetns: bool): void {
-	if ((count + 1) * 2 > mask + 1 && !makeRoom(timeAt(columns, row))) return;
-	hash(columns, row);
+/** Notes the packet with these hashes as one of `flow`; `inNetns`: seen at an interface of a known netns. */
+export function noteSeen(first: u32, second: u32, time: i64, flow: u32, inNetns: bool): void {
+	if ((count + 1) * 2 > mask + 1 && !makeRoom(time)) return;
 	const at = slotOf(first, second);
 	if (load<u32>(at, 4) == 0) count++;
 	store<u32>(at, first);
 	store<u32>(at, second, 4);
-	store<i64>(at, timeAt(columns, row), 8);
+	store<i64>(at, time, 8);
 	store<u32>(at, flow, 16);
 	store<u32>(at, inNetns ? 1 : 0, 20);
 }
@@ -97,7 +105,7 @@ function makeRoom(now: i64): bool {
  * acknowledgement, flags and window, of ICMP type, code and an echo's sequence number, of others the beginning of the
  * payload. Two packets of one sender collide where it sends the same again with the same IP id.
  */
-function hash(columns: usize, row: u32): void {
+export function hashCopy(columns: usize, row: u32): void {
 	const fours = columns + ((<usize>row) << 2);
 	const twos = columns + ((<usize>row) << 1);
 	const ones = columns + <usize>row;
@@ -110,7 +118,7 @@ function hash(columns: usize, row: u32): void {
 	h = ((h ^ (h >>> 15)) + seq) * 0x85ebca6b;
 	h = ((h ^ (h >>> 13)) + ack) * 0xc2b2ae35;
 	h = ((h ^ (h >>> 15)) + payload) * 0x27d4eb2f;
-	first = h ^ (h >>> 16);
+	seen.first = h ^ (h >>> 16);
 	const proto = <u32>load<u8>(ones, L.COLUMN_PROTO);
 	const typed = proto == L.PROTO_ICMP || proto == L.PROTO_ICMPV6;
 	const typeCode = typed ? <u32>load<u16>(twos, L.COLUMN_DPORT) : 0;
@@ -118,5 +126,5 @@ function hash(columns: usize, row: u32): void {
 	h = (((h ^ (h >>> 15)) + payload) * 0xc2b2ae35) ^ (seq * 0x27d4eb2f);
 	h = (((h ^ (h >>> 13)) + ack) * 0x9e3779b1) ^ ((typeCode * 256 + proto) * 0x85ebca6b);
 	h = ((h ^ (h >>> 15)) + id + length) * 0xc2b2ae35;
-	second = max<u32>(h ^ (h >>> 16), 1);
+	seen.second = max<u32>(h ^ (h >>> 16), 1);
 }

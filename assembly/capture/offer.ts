@@ -13,7 +13,7 @@
 
 import * as L from "../layout";
 import { timeAt } from "./columns";
-import { copiesReset, copy, noteSeen, seenBefore } from "./copies";
+import { copiesReset, copy, hashCopy, noteSeen, seen, seenBefore, touchCopy } from "./copies";
 import {
 	forwards,
 	hasPackets,
@@ -26,7 +26,7 @@ import {
 	setOwner,
 } from "./owners";
 import { quotes } from "./transport";
-import { findTuple, icmpRequest, Tuple, tuple, tuplesReset } from "./tuples";
+import { findTuple, hashTuple, icmpRequest, Tuple, touchTuple, tuple, tuplesReset } from "./tuples";
 
 /** A UDP or ICMP flow that was silent for longer begins anew, as in conntrack (nf_conntrack_udp_timeout, icmp_timeout). */
 const IDLE_NS: i64 = 30_000_000_000;
@@ -37,6 +37,17 @@ const OPENED_REVERSED: u32 = 2;
 const OPENED_BY_ANSWER: u32 = 4;
 const FORWARD_ROLE: u32 = 3; // as a shift
 const REVERSE_ROLE: u32 = 5;
+
+/** Rows that are hashed, then looked for, before any of them is decided. */
+const BURST: u32 = 64;
+const TUPLE_HASHES: StaticArray<u32> = new StaticArray<u32>(BURST);
+const COPY_FIRSTS: StaticArray<u32> = new StaticArray<u32>(BURST);
+/** 0: not hashed. */
+const COPY_SECONDS: StaticArray<u32> = new StaticArray<u32>(BURST);
+/** First row of the burst. */
+let first: u32 = 0;
+/** Keeps the loads of `touch` from being left out. */
+let touched: u32 = 0;
 
 const COUNTS: StaticArray<u64> = new StaticArray<u64>(L.OFFERS_COUNT);
 
@@ -92,16 +103,53 @@ export function answerOwner(netns: i32): void {
  * the row that waits for an owner (`ownerAsked`, `answerOwner`), or 0xffffffff: the memory is at its maximum.
  */
 export function classify(columns: usize, row: u32, count: u32): u32 {
-	for (; row < count; row++) {
-		const repeat = load<u32>(columns + ((<usize>row) << 2), L.COLUMN_REPEAT);
-		if (ignored(columns, row, repeat)) answer(columns, row, L.KIND_IGNORED, L.NO_FLOW, L.OUTSIDE);
-		else {
-			const done = classifyRow(columns, row, repeat);
-			if (done < 0) return 0xffffffff;
-			if (done == 0) return row;
+	while (row < count) {
+		const end = min(row + BURST, count);
+		first = row;
+		hashRows(columns, row, end);
+		touch(end - row);
+		for (; row < end; row++) {
+			const repeat = load<u32>(columns + ((<usize>row) << 2), L.COLUMN_REPEAT);
+			if (ignored(columns, row, repeat)) answer(columns, row, L.KIND_IGNORED, L.NO_FLOW, L.OUTSIDE);
+			else {
+				const done = classifyRow(columns, row, repeat);
+				if (done < 0) return 0xffffffff;
+				if (done == 0) return row;
+			}
 		}
 	}
 	return row;
+}
+
+/** Hashes of rows `row` to `end`; of a packet that is nobody's copy as far as its headers say, those of copies are left for later. */
+function hashRows(columns: usize, row: u32, end: u32): void {
+	for (let i = 0; row < end; row++, i++) {
+		const at = <u32>load<u16>(columns + ((<usize>row) << 1), L.COLUMN_INTERFACE);
+		TUPLE_HASHES[i] = hashTuple(columns, row, scopeOfInterface(at));
+		COPY_SECONDS[i] = 0;
+		const established = protoAt(columns, row) == L.PROTO_TCP && (flagsAt(columns, row) & L.TCP_SYN) == 0;
+		if (netnsOfInterface(at) < 0 || !established) hashRow(columns, row, i);
+	}
+}
+
+function hashRow(columns: usize, row: u32, i: i32): void {
+	hashCopy(columns, row);
+	COPY_FIRSTS[i] = seen.first;
+	COPY_SECONDS[i] = seen.second;
+}
+
+/** Loads the slots of a burst one behind the other, so that their misses overlap. */
+function touch(rows: u32): void {
+	let sum: u32 = 0;
+	for (let i = 0; i < <i32>rows; i++) sum ^= touchTuple(TUPLE_HASHES[i]);
+	for (let i = 0; i < <i32>rows; i++) if (COPY_SECONDS[i] != 0) sum ^= touchCopy(COPY_FIRSTS[i], COPY_SECONDS[i]);
+	touched = sum;
+}
+
+function isCopy(columns: usize, row: u32): bool {
+	const i = <i32>(row - first);
+	if (COPY_SECONDS[i] == 0) hashRow(columns, row, i);
+	return seenBefore(COPY_FIRSTS[i], COPY_SECONDS[i], timeAt(columns, row));
 }
 
 function answer(columns: usize, row: u32, kind: i32, flow: u32, netns: i32): void {
@@ -132,7 +180,7 @@ function classifyRow(columns: usize, row: u32, repeat: u32): i32 {
 	const netns = netnsOfInterface(at);
 	const packets = hasPackets(at);
 	const goesOn = waiting != 0;
-	const entryAt = goesOn ? waiting : findTuple(columns, row, scopeOfInterface(at));
+	const entryAt = goesOn ? waiting : findTuple(columns, row, scopeOfInterface(at), TUPLE_HASHES[row - first]);
 	if (entryAt == 0) return -1;
 	const entry = changetype<Tuple>(entryAt);
 	const reversed = goesOn ? waitingReversed : tuple.reversed;
@@ -150,7 +198,7 @@ function classifyRow(columns: usize, row: u32, repeat: u32): i32 {
 	const word = entry.word;
 	const tcp = protoAt(columns, row) == L.PROTO_TCP;
 	let kind = <i32>((word >>> (reversed ? REVERSE_ROLE : FORWARD_ROLE)) & 3);
-	if (!fresh && netns < 0 && kind != L.KIND_DUPLICATE && packets && seenBefore(columns, row)) kind = L.KIND_DUPLICATE;
+	if (!fresh && netns < 0 && kind != L.KIND_DUPLICATE && packets && isCopy(columns, row)) kind = L.KIND_DUPLICATE;
 	const offered = (word & OFFERED) != 0;
 	if (!offered && isOrphan(columns, row, kind, word)) {
 		COUNTS[L.OFFERS_ORPHANS] += repeat;
@@ -168,7 +216,10 @@ function classifyRow(columns: usize, row: u32, repeat: u32): i32 {
 	count(kind, repeat);
 	// What may turn up under a tuple that is new there: it opens a flow, or conntrack may have forgotten its flow.
 	const notable = packets && (netns < 0 || !tcp || (flagsAt(columns, row) & L.TCP_SYN) != 0);
-	if (notable && (kind == L.KIND_OFFER || kind == L.KIND_REPLY)) noteSeen(columns, row, entry.flow, netns >= 0);
+	if (notable && (kind == L.KIND_OFFER || kind == L.KIND_REPLY)) {
+		const i = <i32>(row - first);
+		noteSeen(COPY_FIRSTS[i], COPY_SECONDS[i], time, entry.flow, netns >= 0);
+	}
 	answer(columns, row, kind, entry.flow, <i32>(entry.word >>> 8) - 1);
 	return 1;
 }
@@ -200,7 +251,7 @@ function open(columns: usize, row: u32, entry: Tuple, reversed: bool, netns: i32
 		if (!senderTold && !knowsSender(columns, row, answers)) return false;
 		mayBeCopy = senderIs != netns;
 	}
-	const copied = mayBeCopy && seenBefore(columns, row);
+	const copied = mayBeCopy && isCopy(columns, row);
 	const duplicate = copied || isSeenElsewhere(columns, row, netns, initiator, answers);
 	// A copy at an interface of no known netns is a second name of its flow: answers to it may be the nearest copies.
 	const alias = copied && netns < 0 && !copy.inNetns;

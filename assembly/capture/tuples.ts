@@ -56,41 +56,49 @@ export function icmpRequest(typeCode: u32, proto: u32): u32 {
 	return type == 14 || type == 16 || type == 18 ? (type - 1) << 8 : typeCode;
 }
 
+/** What `readKey` read: the key of a row. */
+namespace key {
+	export let low: u32 = 0;
+	export let high: u32 = 0;
+	export let ports: u32 = 0;
+	export let word: u32 = 0;
+}
+
+/** The hash of row `row`'s key under `scope`. */
+export function hashTuple(columns: usize, row: u32, scope: u32): u32 {
+	readKey(columns, row, scope);
+	return hashOf(key.low, key.high, key.ports, key.word);
+}
+
+// @ts-ignore: decorator
+@inline
+function hashOf(low: u32, high: u32, ports: u32, word: u32): u32 {
+	return hash2(((<u64>low) << 32) | (<u64>high), ((<u64>ports) << 32) | (<u64>word));
+}
+
+/** Brings the slot of a hash into the cache. */
+// @ts-ignore: decorator
+@inline
+export function touchTuple(hash: u32): u32 {
+	return mask == 0 ? 0 : load<u32>(slots + ((<usize>(hash & mask)) << SLOT));
+}
+
 /**
  * The entry for row `row` under `scope`, added where it is new; 0: the memory is at its maximum. It holds until the next call.
  * An ICMP answer belongs to the entry of its request: there the requester counts as low, and the ports are the identifier
  * and the request's type and code.
  */
-export function findTuple(columns: usize, row: u32, scope: u32): usize {
+export function findTuple(columns: usize, row: u32, scope: u32, hash: u32): usize {
 	if ((count + 1) * 2 > mask + 1 && !makeRoom(timeAt(columns, row))) return 0;
-	const fours = columns + ((<usize>row) << 2);
-	const twos = columns + ((<usize>row) << 1);
-	const ones = columns + <usize>row;
-	const src = load<u32>(fours, L.COLUMN_SRC);
-	const dst = load<u32>(fours, L.COLUMN_DST);
-	const sport = <u32>load<u16>(twos, L.COLUMN_SPORT);
-	const dport = <u32>load<u16>(twos, L.COLUMN_DPORT);
-	const proto = <u32>load<u8>(ones, L.COLUMN_PROTO);
-	const key = (scope << 10) | (proto << 2) | (load<u8>(ones, L.COLUMN_FAMILY) == 6 ? 3 : 1);
-	let ports: u32;
-	if (proto == L.PROTO_ICMP || proto == L.PROTO_ICMPV6) {
-		const request = icmpRequest(dport, proto);
-		tuple.reversed = request != dport;
-		ports = (sport << 16) | request;
-	} else {
-		tuple.reversed = src > dst || (src == dst && sport > dport);
-		ports = tuple.reversed ? (dport << 16) | sport : (sport << 16) | dport;
-	}
-	const low = tuple.reversed ? dst : src;
-	const high = tuple.reversed ? src : dst;
-	const at = slotOf(low, high, ports, key);
+	readKey(columns, row, scope);
+	const at = slotOf(hash, key.low, key.high, key.ports, key.word);
 	const found = changetype<Tuple>(at);
 	tuple.added = found.key == 0;
 	if (tuple.added) {
-		found.low = low;
-		found.high = high;
-		found.ports = ports;
-		found.key = key;
+		found.low = key.low;
+		found.high = key.high;
+		found.ports = key.ports;
+		found.key = key.word;
 		found.flow = 0;
 		found.word = 0;
 		found.time = 0;
@@ -99,9 +107,31 @@ export function findTuple(columns: usize, row: u32, scope: u32): usize {
 	return at;
 }
 
+function readKey(columns: usize, row: u32, scope: u32): void {
+	const fours = columns + ((<usize>row) << 2);
+	const twos = columns + ((<usize>row) << 1);
+	const ones = columns + <usize>row;
+	const src = load<u32>(fours, L.COLUMN_SRC);
+	const dst = load<u32>(fours, L.COLUMN_DST);
+	const sport = <u32>load<u16>(twos, L.COLUMN_SPORT);
+	const dport = <u32>load<u16>(twos, L.COLUMN_DPORT);
+	const proto = <u32>load<u8>(ones, L.COLUMN_PROTO);
+	key.word = (scope << 10) | (proto << 2) | (load<u8>(ones, L.COLUMN_FAMILY) == 6 ? 3 : 1);
+	if (proto == L.PROTO_ICMP || proto == L.PROTO_ICMPV6) {
+		const request = icmpRequest(dport, proto);
+		tuple.reversed = request != dport;
+		key.ports = (sport << 16) | request;
+	} else {
+		tuple.reversed = src > dst || (src == dst && sport > dport);
+		key.ports = tuple.reversed ? (dport << 16) | sport : (sport << 16) | dport;
+	}
+	key.low = tuple.reversed ? dst : src;
+	key.high = tuple.reversed ? src : dst;
+}
+
 /** The slot of a key, or the free one where it would go: half of them are free. */
-function slotOf(low: u32, high: u32, ports: u32, key: u32): usize {
-	let slot = hash2(((<u64>low) << 32) | (<u64>high), ((<u64>ports) << 32) | (<u64>key)) & mask;
+function slotOf(hash: u32, low: u32, high: u32, ports: u32, key: u32): usize {
+	let slot = hash & mask;
 	for (;;) {
 		const at = slots + ((<usize>slot) << SLOT);
 		const found = changetype<Tuple>(at);
@@ -140,7 +170,9 @@ function makeRoom(now: i64): bool {
 	for (let i: u32 = 0; i < total; i++) {
 		const from = old + ((<usize>i) << SLOT);
 		const entry = changetype<Tuple>(from);
-		if (entry.key != 0) memory.copy(slotOf(entry.low, entry.high, entry.ports, entry.key), from, 1 << SLOT);
+		if (entry.key == 0) continue;
+		const hash = hashOf(entry.low, entry.high, entry.ports, entry.key);
+		memory.copy(slotOf(hash, entry.low, entry.high, entry.ports, entry.key), from, 1 << SLOT);
 	}
 	return true;
 }

@@ -1,6 +1,7 @@
 // The scene of two nodes in an engine and in its twin, with tables for as many connections as are asked for.
 
 import * as L from "../../assembly/layout.ts";
+import type { Instance } from "../../bindings/core.ts";
 import type { Machine } from "../../bindings/machine.ts";
 import { TwoNodes } from "../baseline/forward.ts";
 import { hits, type Loops, open } from "../build.ts";
@@ -44,7 +45,7 @@ export async function carrying(count: number, services: number): Promise<Carryin
 }
 
 /** As the twin's checksum. */
-export function checksum({ machine, loops }: Carrying): number {
+export function checksum({ machine, loops }: { machine: Machine; loops: Instance }): number {
 	const { view } = machine.core.rows;
 	loops.settleAll();
 	let sum = hits(machine);
