@@ -3,15 +3,7 @@
 import { createReadStream, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { buildFrame, type FrameSpec } from "../../js/flows/frame.ts";
-import {
-	DUPLICATE,
-	IGNORED,
-	NO_FLOW,
-	OFFER,
-	Offers,
-	type Ownership,
-	REPLY,
-} from "../../js/flows/offer.ts";
+import { DUPLICATE, IGNORED, NO_FLOW, OFFER, Offers, type Ownership, REPLY } from "../../js/flows/offer.ts";
 import { type FlowSource, openFlows } from "../../js/flows/open.ts";
 import { PcapngWriter } from "../../js/flows/pcapng-writer.ts";
 import { netnsOfTap } from "../../js/flows/taps.ts";
