@@ -25,6 +25,7 @@ import {
 	scopeOfInterface,
 	setOwner,
 } from "./owners";
+import { room } from "./room";
 import { quotes } from "./transport";
 import { findTuple, hashTuple, icmpRequest, Tuple, touchTuple, tuple, tuplesReset } from "./tuples";
 
@@ -39,11 +40,9 @@ const FORWARD_ROLE: u32 = 3; // as a shift
 const REVERSE_ROLE: u32 = 5;
 
 /** Rows that are hashed, then looked for, before any of them is decided. */
-const BURST: u32 = 64;
-const TUPLE_HASHES: StaticArray<u32> = new StaticArray<u32>(BURST);
-const COPY_FIRSTS: StaticArray<u32> = new StaticArray<u32>(BURST);
-/** 0: not hashed. */
-const COPY_SECONDS: StaticArray<u32> = new StaticArray<u32>(BURST);
+const BURST: i32 = 64;
+/** Of each row of a burst: the hash of its tuple; behind those, of the packet itself: second << 32 | first, 0: not hashed; u64 each. */
+let hashes: usize = 0;
 /** First row of the burst. */
 let first: u32 = 0;
 /** Keeps the loads of `touch` from being left out. */
@@ -103,8 +102,10 @@ export function answerOwner(netns: i32): void {
  * the row that waits for an owner (`ownerAsked`, `answerOwner`), or 0xffffffff: the memory is at its maximum.
  */
 export function classify(columns: usize, row: u32, count: u32): u32 {
+	if (hashes == 0) hashes = room(BURST * 2 * 8);
+	if (hashes == 0) return 0xffffffff;
 	while (row < count) {
-		const end = min(row + BURST, count);
+		const end = min<u32>(row + BURST, count);
 		first = row;
 		hashRows(columns, row, end);
 		touch(end - row);
@@ -121,12 +122,25 @@ export function classify(columns: usize, row: u32, count: u32): u32 {
 	return row;
 }
 
+// Both: i is below 2 * BURST.
+// @ts-ignore: decorator
+@inline
+function hashAt(i: i32): u64 {
+	return load<u64>(hashes + ((<usize>i) << 3));
+}
+
+// @ts-ignore: decorator
+@inline
+function setHash(i: i32, hash: u64): void {
+	store<u64>(hashes + ((<usize>i) << 3), hash);
+}
+
 /** Hashes of rows `row` to `end`; of a packet that is nobody's copy as far as its headers say, those of copies are left for later. */
 function hashRows(columns: usize, row: u32, end: u32): void {
 	for (let i = 0; row < end; row++, i++) {
 		const at = <u32>load<u16>(columns + ((<usize>row) << 1), L.COLUMN_INTERFACE);
-		TUPLE_HASHES[i] = hashTuple(columns, row, scopeOfInterface(at));
-		COPY_SECONDS[i] = 0;
+		setHash(i, hashTuple(columns, row, scopeOfInterface(at)));
+		setHash(BURST + i, 0);
 		const established = protoAt(columns, row) == L.PROTO_TCP && (flagsAt(columns, row) & L.TCP_SYN) == 0;
 		if (netnsOfInterface(at) < 0 || !established) hashRow(columns, row, i);
 	}
@@ -134,22 +148,25 @@ function hashRows(columns: usize, row: u32, end: u32): void {
 
 function hashRow(columns: usize, row: u32, i: i32): void {
 	hashCopy(columns, row);
-	COPY_FIRSTS[i] = seen.first;
-	COPY_SECONDS[i] = seen.second;
+	setHash(BURST + i, ((<u64>seen.second) << 32) | (<u64>seen.first));
 }
 
 /** Loads the slots of a burst one behind the other, so that their misses overlap. */
 function touch(rows: u32): void {
 	let sum: u32 = 0;
-	for (let i = 0; i < <i32>rows; i++) sum ^= touchTuple(TUPLE_HASHES[i]);
-	for (let i = 0; i < <i32>rows; i++) if (COPY_SECONDS[i] != 0) sum ^= touchCopy(COPY_FIRSTS[i], COPY_SECONDS[i]);
+	for (let i = 0; i < <i32>rows; i++) sum ^= touchTuple(<u32>hashAt(i));
+	for (let i = 0; i < <i32>rows; i++) {
+		const copied = hashAt(BURST + i);
+		if (copied != 0) sum ^= touchCopy(<u32>copied, <u32>(copied >> 32));
+	}
 	touched = sum;
 }
 
 function isCopy(columns: usize, row: u32): bool {
 	const i = <i32>(row - first);
-	if (COPY_SECONDS[i] == 0) hashRow(columns, row, i);
-	return seenBefore(COPY_FIRSTS[i], COPY_SECONDS[i], timeAt(columns, row));
+	if (hashAt(BURST + i) == 0) hashRow(columns, row, i);
+	const copied = hashAt(BURST + i);
+	return seenBefore(<u32>copied, <u32>(copied >> 32), timeAt(columns, row));
 }
 
 function answer(columns: usize, row: u32, kind: i32, flow: u32, netns: i32): void {
@@ -180,7 +197,7 @@ function classifyRow(columns: usize, row: u32, repeat: u32): i32 {
 	const netns = netnsOfInterface(at);
 	const packets = hasPackets(at);
 	const goesOn = waiting != 0;
-	const entryAt = goesOn ? waiting : findTuple(columns, row, scopeOfInterface(at), TUPLE_HASHES[row - first]);
+	const entryAt = goesOn ? waiting : findTuple(columns, row, scopeOfInterface(at), <u32>hashAt(row - first));
 	if (entryAt == 0) return -1;
 	const entry = changetype<Tuple>(entryAt);
 	const reversed = goesOn ? waitingReversed : tuple.reversed;
@@ -217,8 +234,8 @@ function classifyRow(columns: usize, row: u32, repeat: u32): i32 {
 	// What may turn up under a tuple that is new there: it opens a flow, or conntrack may have forgotten its flow.
 	const notable = packets && (netns < 0 || !tcp || (flagsAt(columns, row) & L.TCP_SYN) != 0);
 	if (notable && (kind == L.KIND_OFFER || kind == L.KIND_REPLY)) {
-		const i = <i32>(row - first);
-		noteSeen(COPY_FIRSTS[i], COPY_SECONDS[i], time, entry.flow, netns >= 0);
+		const copied = hashAt(BURST + <i32>(row - first));
+		noteSeen(<u32>copied, <u32>(copied >> 32), time, entry.flow, netns >= 0);
 	}
 	answer(columns, row, kind, entry.flow, <i32>(entry.word >>> 8) - 1);
 	return 1;
