@@ -371,7 +371,12 @@ export const FIB6_LINE_KEYS = 7;
 // FIB6_TREE. Offsets are from the base of TABLE_FIB.
 export const FIB6_LEVELS = 0; // u32; 0: one answer
 export const FIB6_ANSWERS = 4; // u32 offset / 4 of the answers, u32 each; with the top bit set the row of a tree of second halves
-export const FIB6_LEVEL_LINES = 8; // u32[14] offset / 64 of the lines of each level, i64[8] keys each
+export const FIB6_LEVEL_LINES = 8; // u32[8] offset / 64 of the lines of each level, i64[8] keys each
+export const FIB6_WINDOW_START = 40; // u64
+export const FIB6_WINDOW_CELLS = 48; // u32; 0: no window
+export const FIB6_WINDOW_SHIFT = 52; // u32 log2 of the first halves of a cell
+export const FIB6_CELLS = 56; // u32 offset / 4 of the answers of the cells, u32 each; FIB6_SPLIT: the tree answers
+export const FIB6_SPLIT = -1;
 
 // Node of a trie: 6 bits of the address choose a child, or the leaf of the last leaf bit at or below them
 export const TRIE_CHILDREN = 0; // u64 bit per child

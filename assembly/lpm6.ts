@@ -24,7 +24,7 @@ export function match6(form: i32, at: usize, hi: u64, lo: u64): u32 {
 		return (found & SECOND_LINE) == 0 ? found : inLine(at + ((<usize>(found ^ SECOND_LINE) + 1) << 6), lo);
 	}
 	if (form != L.FIB6_TREE) return u32.MAX_VALUE;
-	const found = inTree(at, hi);
+	const found = inWindow(at, hi);
 	return (found & SECOND) == 0 ? found : inTree(base(L.TABLE_FIB) + ((<usize>(found ^ SECOND)) << 6), lo);
 }
 
@@ -34,6 +34,17 @@ function inLine(line: usize, half: u64): u32 {
 	// The eighth key's place holds the answers.
 	const last = i64x2.replace_lane(v128.load(line, 48), 1, i64.MAX_VALUE);
 	return load<u8>(line + <usize>rank(line, last, half), L.FIB6_LINE_ANSWERS);
+}
+
+// @ts-ignore: decorator
+@inline
+function inWindow(tree: usize, half: u64): u32 {
+	const cell = (half - load<u64>(tree, L.FIB6_WINDOW_START)) >> load<u32>(tree, L.FIB6_WINDOW_SHIFT);
+	if (cell < <u64>load<u32>(tree, L.FIB6_WINDOW_CELLS)) {
+		const found = load<u32>(base(L.TABLE_FIB) + ((<usize>(load<u32>(tree, L.FIB6_CELLS) + <u32>cell)) << 2));
+		if (found != <u32>L.FIB6_SPLIT) return found;
+	}
+	return inTree(tree, half);
 }
 
 function inTree(tree: usize, half: u64): u32 {

@@ -9,7 +9,7 @@ import { netns } from "../netns";
 import { buildLpm, placeLpm } from "./lpm";
 import { sort } from "./sort";
 import { spaceReset } from "./space";
-import { chooseWindow } from "./window";
+import { chooseWindow, commonLength, countLength, lengthsReset } from "./window";
 import * as L from "../layout";
 
 // Cells of a window a prefix: 4 bytes a route for a node, what a table like the Internet's needs for the one that has it.
@@ -48,10 +48,25 @@ function buildFib(index: i32): bool {
 	const stack = keys + ((<usize>prefixes) << 3);
 	sort(keys, prefixes);
 	intervals = stack + <usize>(DEPTH * 8);
-	flatten(keys, prefixes, stack, ns);
 	const answers = routes + 2 + addresses;
-	chooseWindow(keys, prefixes, routes, answers > 0x8000 ? CELLS_WIDE : CELLS_NARROW);
-	return buildLpm(ns, intervals, count, answers);
+	const shift = window(keys, prefixes, routes, answers);
+	flatten(keys, prefixes, stack, ns);
+	return buildLpm(ns, intervals, count, answers, shift);
+}
+
+// Chooses one, with the room of the intervals as scratch; log2 of the addresses of a cell.
+function window(keys: usize, prefixes: u32, routes: u32, answers: u32): u32 {
+	lengthsReset();
+	for (let i: u32 = 0; i < prefixes; i++) {
+		const key = keyAt(keys, i);
+		if (((<u32>key) & 0x3ffffff) < routes) countLength((<u32>(key >> 26)) & 63);
+	}
+	const shift = 32 - commonLength(32);
+	for (let i: u32 = 0; i < prefixes; i++) {
+		store<u64>(intervals + ((<usize>i) << 3), (keyAt(keys, i) >> 32) >> shift);
+	}
+	chooseWindow(intervals, prefixes, answers > 0x8000 ? CELLS_WIDE : CELLS_NARROW);
+	return shift;
 }
 
 function putRoutes(keys: usize, ns: usize, routes: u32): void {

@@ -2,7 +2,7 @@
 
 import { cellAt, nodeBit, signed } from "../lpm";
 import { FULL, place, take } from "./space";
-import { windowCells, windowShift, windowStart } from "./window";
+import { windowCells, windowFirst } from "./window";
 import * as L from "../layout";
 
 const ANSWER_NONE: u32 = u32.MAX_VALUE;
@@ -13,6 +13,8 @@ const RUNS: usize = memory.data(64 * 4, 4);
 
 let intervals: usize = 0;
 let count: u32 = 0;
+let windowShift: u32 = 0;
+let windowStart: u32 = 0;
 
 /** Once the table will move no more: what a netns has at an offset has an address. */
 export function placeLpm(ns: usize): void {
@@ -20,12 +22,14 @@ export function placeLpm(ns: usize): void {
 }
 
 /**
- * Builds for a netns, whose answers are below `answers`, with the window last chosen; placeLpm has to follow. False: memory is
+ * Builds for a netns, whose answers are below `answers`, with the window last chosen, of cells of 2^shift; placeLpm has to follow. False: memory is
  * at its maximum.
  */
-export function buildLpm(ns: usize, at: usize, intervalCount: u32, answers: u32): bool {
+export function buildLpm(ns: usize, at: usize, intervalCount: u32, answers: u32, shift: u32): bool {
 	intervals = at;
 	count = intervalCount;
+	windowShift = shift;
+	windowStart = <u32>(windowFirst << shift);
 	const line = count <= KEYS + 1 && answers <= 256;
 	const form = line ? L.FIB_LINE : answers <= nodeBit<u16>() ? L.FIB_NARROW : L.FIB_WIDE;
 	const wide = form == L.FIB_WIDE;

@@ -4,6 +4,7 @@
 
 import { SECOND, SECOND_LINE, signed64 } from "../lpm6";
 import { FULL, place, take } from "./space";
+import { windowCells, windowFirst } from "./window";
 import * as L from "../layout";
 
 /** Bytes of an interval. */
@@ -20,6 +21,7 @@ let innerCount: u32 = 0;
 let seconds: usize = 0;
 let secondCount: u32 = 0;
 let inLines: bool = false;
+let windowShift: u32 = 0;
 
 /** What was built last: its form, FIB6_*, and its offset in TABLE_FIB. */
 export let form6: i32 = 0;
@@ -27,9 +29,10 @@ export let offset6: u32 = 0;
 
 /**
  * Builds from `count` intervals at `at`, whose answers are below `answers`; behind them is scratch of SCRATCH6 bytes for each
- * in all. False: memory is at its maximum.
+ * in all. The window last chosen is of cells of 2^shift first halves. False: memory is at its maximum.
  */
-export function buildLpm6(at: usize, count: u32, answers: u32): bool {
+export function buildLpm6(at: usize, count: u32, answers: u32, shift: u32): bool {
+	windowShift = shift;
 	outer = at + <usize>(count * INTERVAL6);
 	inner = outer + <usize>(count * 32);
 	seconds = inner + <usize>(count * 32);
@@ -160,7 +163,26 @@ function buildTrees(): bool {
 		put(outer, i, keyOf(outer, i), SECOND | (tree >>> 6));
 	}
 	offset6 = buildTree(outer, outerCount);
-	return offset6 != FULL;
+	return offset6 != FULL && buildWindow();
+}
+
+// Cells that one entry of the outer list covers have its answer.
+function buildWindow(): bool {
+	const cells = take(windowCells << 2, 4);
+	if (cells == FULL) return false;
+	store<u64>(place(offset6), windowFirst << windowShift, L.FIB6_WINDOW_START);
+	store<u32>(place(offset6), windowCells, L.FIB6_WINDOW_CELLS);
+	store<u32>(place(offset6), windowShift, L.FIB6_WINDOW_SHIFT);
+	store<u32>(place(offset6), cells >>> 2, L.FIB6_CELLS);
+	const last: u64 = ((<u64>1) << windowShift) - 1;
+	let entry: u32 = 0;
+	for (let cell: u32 = 0; cell < windowCells; cell++) {
+		const start = (windowFirst + <u64>cell) << windowShift;
+		while (entry + 1 < outerCount && keyOf(outer, entry + 1) <= start) entry++;
+		const whole = entry + 1 == outerCount || keyOf(outer, entry + 1) - start > last;
+		store<u32>(place(cells) + ((<usize>cell) << 2), whole ? listAnswer(outer, entry) : <u32>L.FIB6_SPLIT);
+	}
+	return true;
 }
 
 // The tree of a list; its offset, or FULL.
@@ -169,6 +191,7 @@ function buildTree(list: usize, count: u32): u32 {
 	const answers = take(count << 2, 4);
 	if (tree == FULL || answers == FULL) return FULL;
 	store<u32>(place(tree), answers >>> 2, L.FIB6_ANSWERS);
+	store<u32>(place(tree), 0, L.FIB6_WINDOW_CELLS);
 	for (let i: u32 = 0; i < count; i++) store<u32>(place(answers) + ((<usize>i) << 2), listAnswer(list, i));
 	// Entries below one child of the level, from the root down.
 	let under: u32 = 1;

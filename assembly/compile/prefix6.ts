@@ -3,12 +3,16 @@
 
 import { base, capacity } from "../arena";
 import { buildLpm6, INTERVAL6, SCRATCH6 } from "./lpm6";
+import { chooseWindow, commonLength, countLength, lengthsReset } from "./window";
 import * as L from "../layout";
 
 // hi u64, lo u64, length u32, answer u32
 const PREFIX6: u32 = 24;
 // Prefixes that hold one another, of different lengths: end hi u64, lo u64, answer u32.
 const DEPTH: u32 = 130;
+
+// Of a window a prefix.
+const CELLS: i64 = 2;
 
 let prefixes: usize = 0;
 let prefixCount: u32 = 0;
@@ -44,8 +48,21 @@ export function putPrefix6(hi: u64, lo: u64, length: u32, answer: u32): void {
 /** Builds from what was put; `none` is the answer outside of it, `answers` more than the greatest. False: memory is at its maximum. */
 export function buildPrefixes6(none: u32, answers: u32): bool {
 	sort();
+	const shift = window();
 	flatten(none);
-	return buildLpm6(intervals, count, answers);
+	return buildLpm6(intervals, count, answers, shift);
+}
+
+// Chooses one, with the room of the intervals as scratch; log2 of the first halves of a cell.
+function window(): u32 {
+	lengthsReset();
+	for (let i: u32 = 0; i < prefixCount; i++) countLength(load<u32>(prefixAt(i), 16));
+	const shift = 64 - commonLength(64);
+	for (let i: u32 = 0; i < prefixCount; i++) {
+		store<u64>(intervals + ((<usize>i) << 3), load<u64>(prefixAt(i)) >> shift);
+	}
+	chooseWindow(intervals, prefixCount, CELLS);
+	return shift;
 }
 
 // @ts-ignore: decorator
