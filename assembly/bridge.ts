@@ -23,7 +23,7 @@ export function bridgeReceive<T>(p: Packet, port: i32): void {
 	// What is for another station looks like the node's own to the hooks (br_netfilter: pkt_otherhost).
 	const own = p.dmac == bridge;
 	p.type = <u8>L.PACKET_HOST;
-	if (netnsHas(p.netns, L.NS_BRIDGE_NF)) {
+	if (netnsHas(p.netns, p.family == 6 ? L.NS_BRIDGE_NF6 : L.NS_BRIDGE_NF)) {
 		p.set(L.SKB_BRIDGED);
 		p.physin = port;
 		const dst = p.dst;
@@ -42,7 +42,7 @@ function redirectFrame<T>(p: Packet, bridge: i32): bool {
 	p.set(L.SKB_ROUTED);
 	if (type == L.RTN_UNICAST && p.oif == bridge) {
 		const next = p.gateway != 0 ? p.gateway : p.dst;
-		const mac = resolve(bridge, next, p.time);
+		const mac = resolve(bridge, next, p.time, p.src);
 		if (mac == MAC_NONE) {
 			end<T>(p, L.VERDICT_UNREACHABLE, L.REASON_NEIGHBOUR_FAILED);
 			return false;

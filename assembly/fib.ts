@@ -2,13 +2,14 @@
 // selection, source validation (rp_filter, martians), address types. The tables are built in `compile/fib`.
 // Not modelled: policy rules by mark or source, TOS routes, route exceptions learned from ICMP redirects.
 
-import { base, row } from "./arena";
+import { is6 } from "./address6";
+import { row } from "./arena";
 import { device, deviceHas } from "./device";
-import { mix } from "./hash";
+import { addressType6, lookupRoute6, preferredSource6, selectAddress6, sourceFor6 } from "./fib6";
 import { match } from "./lpm";
-import { firstDevice, isLocal, netns, netnsHas } from "./netns";
+import { selectNexthop } from "./multipath";
+import { firstDevice, isLocal, netns } from "./netns";
 import { Packet } from "./packet";
-import { keyed } from "./random";
 import * as L from "./layout";
 
 /** A route row, or one of ROUTE_NONE, ROUTE_BROADCAST, ROUTE_LOCAL - address row. */
@@ -46,6 +47,7 @@ function addressOf(route: i32): usize {
 
 /** Fills in p's route for its destination: rtType, oif, gateway, rtFlags. RTN_UNSPEC: no route. */
 export function lookupRoute(p: Packet, output: bool): i32 {
+	if (p.family == 6) return lookupRoute6(p, output);
 	const route = fibLookup(p.netns, p.dst);
 	p.gateway = 0;
 	p.rtFlags = <u8>(output ? L.RT_OUTPUT : 0);
@@ -74,10 +76,11 @@ export function lookupRoute(p: Packet, output: bool): i32 {
 
 /** fib_result_prefsrc: the source for a packet that has none, once lookupRoute has found it a unicast or local route. */
 export function preferredSource(p: Packet): u32 {
+	if (p.family == 6) return preferredSource6(p);
 	const route = fibLookup(p.netns, p.dst);
 	if (isLocalRoute(route)) return load<u32>(addressOf(route), L.ADDRESS_IP);
 	const prefsrc = load<u32>(row(L.TABLE_ROUTE, route, L.ROUTE_STRIDE), L.ROUTE_PREFSRC);
-	return prefsrc != 0 ? prefsrc : selectAddress(p.oif, p.gateway != 0 ? p.gateway : p.dst);
+	return prefsrc != 0 ? prefsrc : selectAddress(p.oif, p.gateway != 0 ? p.gateway : p.dst, 4);
 }
 
 /** ip_route_me_harder: a hook changed what routing looks at. False: the packet cannot leave; p.reason says why. */
@@ -87,7 +90,7 @@ export function reroute(p: Packet): bool {
 		p.reason = <u8>L.REASON_NO_ROUTE;
 		return false;
 	}
-	if (type == L.RTN_UNICAST && p.src >>> 24 == 127 && !deviceHas(p.oif, L.DEV_ROUTE_LOCALNET)) {
+	if (p.family == 4 && type == L.RTN_UNICAST && p.src >>> 24 == 127 && !deviceHas(p.oif, L.DEV_ROUTE_LOCALNET)) {
 		p.reason = <u8>L.REASON_MARTIAN;
 		return false;
 	}
@@ -102,42 +105,9 @@ function localRoute(p: Packet): i32 {
 	return L.RTN_LOCAL;
 }
 
-// fib_select_multipath: weight-proportional choice by a hash of addresses, and of ports with fib_multipath_hash_policy 1.
-function selectNexthop(p: Packet, route: usize): void {
-	const first = load<u32>(route, L.ROUTE_NEXTHOP_FIRST);
-	const count = load<u32>(route, L.ROUTE_NEXTHOP_COUNT);
-	let total: u32 = 0;
-	for (let i: u32 = 0; i < count; i++)
-		total += load<u32>(row(L.TABLE_NEXTHOP, first + i, L.NEXTHOP_STRIDE), L.NEXTHOP_WEIGHT);
-	let point = <u32>((<u64>keyed(multipathKey(p)) * <u64>total) >> 32);
-	for (let i: u32 = 0; i < count; i++) {
-		const hop = row(L.TABLE_NEXTHOP, first + i, L.NEXTHOP_STRIDE);
-		const weight = load<u32>(hop, L.NEXTHOP_WEIGHT);
-		if (point < weight) {
-			p.oif = load<i32>(hop, L.NEXTHOP_DEVICE);
-			p.gateway = load<u32>(hop, L.NEXTHOP_VIA);
-			return;
-		}
-		point -= weight;
-	}
-}
-
-// An ICMP error travels with the flow that it quotes: its key is the quoted header's, reversed.
-function multipathKey(p: Packet): u64 {
-	const error = p.proto == L.PROTO_ICMP && p.innerProto != 0;
-	const src = error ? p.innerDst : p.src;
-	const dst = error ? p.innerSrc : p.dst;
-	const addresses = ((<u64>src) << 32) | (<u64>dst);
-	if (!netnsHas(p.netns, L.NS_L4_HASH)) return mix(addresses);
-	const sport = error ? p.innerDport : p.sport;
-	const dport = error ? p.innerSport : p.dport;
-	const proto = error ? p.innerProto : p.proto;
-	const ports = proto == L.PROTO_ICMP ? 0 : ((<u64>sport) << 16) | (<u64>dport);
-	return mix(addresses) ^ mix((ports << 8) | (<u64>proto));
-}
-
-/** inet_select_addr: the device's address whose subnet holds `near`, else its first, else another device's. */
-export function selectAddress(dev: i32, near: u32): u32 {
+/** inet_select_addr: the device's address whose subnet holds `near`, else its first, else another device's. IPv6: by RFC 6724. */
+export function selectAddress(dev: i32, near: u32, family: u8 = 4): u32 {
+	if (family == 6) return selectAddress6(dev, near);
 	const at = device(dev);
 	const own = load<u32>(at, L.DEVICE_ADDRESS);
 	const ns = load<i32>(at, L.DEVICE_NETNS);
@@ -158,8 +128,9 @@ export function selectAddress(dev: i32, near: u32): u32 {
 	return own != 0 ? own : fallback;
 }
 
-/** fib_validate_source: false where the source is a martian, or the reverse path fails. Sets p.reason. */
+/** fib_validate_source: false where the source is a martian, or the reverse path fails. Sets p.reason. IPv6 has no such check. */
 export function validateSource(p: Packet, dev: i32): bool {
+	if (p.family == 6) return true;
 	const route = fibLookup(p.netns, p.src);
 	if (isLocalRoute(route) || isBroadcast(route)) {
 		p.reason = <u8>L.REASON_MARTIAN;
@@ -177,8 +148,9 @@ export function validateSource(p: Packet, dev: i32): bool {
 	return valid;
 }
 
-/** __mkroute_input: is the sender a neighbour on the device that the packet came in by? Then a redirect may be due. */
+/** __mkroute_input: is the sender a neighbour on the device that the packet came in by? Then a redirect may be due; of IPv6 none is sent. */
 export function sourceOnLink(p: Packet): bool {
+	if (p.family == 6) return false;
 	const route = fibLookup(p.netns, p.src);
 	if (route < 0) return false;
 	const at = row(L.TABLE_ROUTE, route, L.ROUTE_STRIDE);
@@ -195,16 +167,18 @@ function leadsTo(route: usize, dev: i32): bool {
 	return false;
 }
 
-/** Loopback addresses on the wire, without route_localnet (ip_route_input_slow). */
+/** Loopback addresses on the wire, without route_localnet (ip_route_input_slow). IPv6's are refused before any hook. */
 export function isMartian(p: Packet, dev: i32): bool {
+	if (p.family == 6) return false;
 	if (p.src >>> 28 == 14 || p.src == 0xffffffff || p.src >>> 24 == 0) return true;
 	if (deviceHas(dev, L.DEV_ROUTE_LOCALNET)) return false;
 	return p.dst >>> 24 == 127 || p.src >>> 24 == 127;
 }
 
 /** inet_addr_type of an address in a netns; with `dev` >= 0 only that device's addresses are local (limit-iface). */
-export function addressType(index: i32, ip: u32, dev: i32): i32 {
-	if (ip >>> 28 == 14) return 5; // RTN_MULTICAST
+export function addressType(index: i32, ip: u32, dev: i32, family: u8 = 4): i32 {
+	if (family == 6) return addressType6(index, ip);
+	if (ip >>> 28 == 14) return L.RTN_MULTICAST;
 	if (ip == 0xffffffff || ip == 0) return L.RTN_BROADCAST;
 	const route = fibLookup(index, ip);
 	if (isBroadcast(route)) return L.RTN_BROADCAST;
@@ -217,6 +191,7 @@ export function addressType(index: i32, ip: u32, dev: i32): i32 {
 
 /** Source address that a socket gets for a destination: the route's preferred one; 0 where there is no route. */
 export function sourceFor(index: i32, dst: u32): u32 {
+	if (is6(dst)) return sourceFor6(index, dst);
 	const route = fibLookup(index, dst);
 	if (route == L.ROUTE_NONE || isBroadcast(route)) return 0;
 	if (isLocalRoute(route)) return dst >>> 24 == 127 ? 0x7f000001 : load<u32>(addressOf(route), L.ADDRESS_IP);
@@ -231,5 +206,5 @@ export function sourceFor(index: i32, dst: u32): u32 {
 		dev = load<i32>(hop, L.NEXTHOP_DEVICE);
 		via = load<u32>(hop, L.NEXTHOP_VIA);
 	}
-	return selectAddress(dev, via != 0 ? via : dst);
+	return selectAddress(dev, via != 0 ? via : dst, 4);
 }

@@ -51,7 +51,16 @@ export function hasRecordedReplies(index: i32): bool {
 }
 
 /** A new row, the newest of its tuple; -1: the table is full. */
-export function addFlow(netns: i32, src: u32, dst: u32, sport: u16, dport: u16, proto: u8, time: i64): i32 {
+export function addFlow(
+	netns: i32,
+	src: u32,
+	dst: u32,
+	sport: u16,
+	dport: u16,
+	proto: u8,
+	time: i64,
+	family: u8 = 4,
+): i32 {
 	if (count >= capacity(L.TABLE_FLOW)) return -1;
 	const line = addLine((<u64>src) | ((<u64>dst) << 32), lineKey(netns, (<u32>sport) | ((<u32>dport) << 16), proto));
 	if (line == 0) return -1;
@@ -65,6 +74,7 @@ export function addFlow(netns: i32, src: u32, dst: u32, sport: u16, dport: u16, 
 	store<u16>(at, sport, L.FLOW_SPORT);
 	store<u16>(at, dport, L.FLOW_DPORT);
 	store<u8>(at, proto, L.FLOW_PROTO);
+	store<u8>(at, family, L.FLOW_FAMILY);
 	store<i32>(at, netns, L.FLOW_NETNS);
 	store<i64>(at, time, L.FLOW_TIME);
 	store<i64>(at, time, L.FLOW_LAST);

@@ -6,19 +6,22 @@
 //                                                   └─ forward ── FORWARD ── output
 //   send ── route ── OUTPUT ── output ── POSTROUTING ── neighbour ── deviceSend ── transmit
 //
-// net/ipv4/ip_input.c, ip_forward.c, ip_output.c, route.c; net/core/dev.c; drivers/net/{veth,vxlan,loopback}.c.
+// net/ipv4/ip_input.c, ip_forward.c, ip_output.c, route.c; net/ipv6/ip6_input.c, ip6_output.c, route.c; net/core/dev.c;
+// drivers/net/{veth,vxlan,loopback}.c. One way for both families: where they part, a leaf asks p.family.
 // All branching is here, leaves are in their modules. T is Traced or Silent (see `trace`).
-// Not modelled: fragments, options, multicast, source routing, IPsec, queueing and loss on links.
+// Not modelled: fragments, options and extension headers, multicast, source routing, IPsec, queueing and loss on links.
 
 import { bridgeReceive, bridgeSend } from "./bridge";
 import { countIn, countOut, deviceKind, deviceMaster, deviceMtu, deviceNetns, devicePeer } from "./device";
 import { isMartian, lookupRoute, preferredSource, sourceOnLink, validateSource } from "./fib";
+import { isMartian6 } from "./fib6";
 import * as icmp from "./icmp";
 import { notRepeatable } from "./journey";
 import { headerCached, MAC_NONE, resolve } from "./neighbour";
 import { conntrackAttach, conntrackUnconfirmedDrop } from "./netfilter/conntrack";
 import { hook } from "./netfilter/hooks";
 import { rejectWith } from "./netfilter/target";
+import { isIcmp } from "./netfilter/tuple";
 import { netnsHas } from "./netns";
 import { Packet } from "./packet";
 import * as queue from "./queue";
@@ -57,6 +60,9 @@ function receive<T>(p: Packet, dev: i32): void {
 export function ipReceive<T>(p: Packet, dev: i32): void {
 	if (p.type == L.PACKET_OTHERHOST) return end<T>(p, L.VERDICT_DROPPED, L.REASON_OTHERHOST);
 	if (netnsHas(p.netns, L.NS_SILENT)) return end<T>(p, L.VERDICT_DROPPED, L.REASON_SILENT);
+	if (p.family == 6 && deviceKind(dev) != L.DEVICE_KIND_LO && isMartian6(p)) {
+		return end<T>(p, L.VERDICT_DROPPED, L.REASON_MARTIAN);
+	}
 	p.iif = dev;
 	p.oif = -1;
 	// ip_sabotage_in: br_netfilter has run this hook already.
@@ -68,7 +74,7 @@ export function ipReceive<T>(p: Packet, dev: i32): void {
 	routeIn<T>(p, dev);
 }
 
-// ip_route_input: a packet over lo has its route from the way out.
+// ip_route_input, ip6_route_input: a packet over lo has its route from the way out.
 function routeIn<T>(p: Packet, dev: i32): void {
 	if (deviceKind(dev) == L.DEVICE_KIND_LO) {
 		p.rtFlags |= <u8>L.RT_LOCAL;
@@ -81,43 +87,41 @@ function routeIn<T>(p: Packet, dev: i32): void {
 		if (!validateSource(p, dev)) return end<T>(p, L.VERDICT_DROPPED, p.reason);
 		return localIn<T>(p);
 	}
-	if (type == L.RTN_BROADCAST) return end<T>(p, L.VERDICT_DROPPED, L.REASON_NO_SOCKET);
-	if (!netnsHas(p.netns, L.NS_IP_FORWARD)) return end<T>(p, L.VERDICT_DROPPED, L.REASON_NO_IP_FORWARD);
+	if (type == L.RTN_BROADCAST || type == L.RTN_MULTICAST) return end<T>(p, L.VERDICT_DROPPED, L.REASON_NO_SOCKET);
+	// Any IPv6 stack says that it has no route; an IPv4 one only where it forwards.
+	if (p.family == 6 && type != L.RTN_UNICAST) return noRoute<T>(p, type);
+	if (!forwards(p)) return end<T>(p, L.VERDICT_DROPPED, L.REASON_NO_IP_FORWARD);
 	if (type != L.RTN_UNICAST) return noRoute<T>(p, type);
 	if (!validateSource(p, dev)) return end<T>(p, L.VERDICT_DROPPED, p.reason);
 	if (tracing<T>()) event(p, L.EVENT_ROUTE, 0, 0, p.oif, -1);
 	forward<T>(p);
 }
 
-// What a forwarding stack answers where it cannot route.
-function noRoute<T>(p: Packet, type: i32): void {
-	if (type == L.RTN_BLACKHOLE) return end<T>(p, L.VERDICT_UNREACHABLE, L.REASON_BLACKHOLE);
-	if (type == L.RTN_UNREACHABLE) {
-		p.reason = <u8>L.REASON_UNREACHABLE_ROUTE;
-		icmp.sendNoRoute<T>(p, icmp.ICMP_HOST_UNREACH);
-		return end<T>(p, L.VERDICT_UNREACHABLE, L.REASON_UNREACHABLE_ROUTE);
-	}
-	if (type == L.RTN_PROHIBIT) {
-		p.reason = <u8>L.REASON_PROHIBIT;
-		icmp.sendNoRoute<T>(p, icmp.ICMP_PKT_FILTERED);
-		return end<T>(p, L.VERDICT_UNREACHABLE, L.REASON_PROHIBIT);
-	}
-	p.reason = <u8>L.REASON_NO_ROUTE;
-	icmp.sendNoRoute<T>(p, icmp.ICMP_NET_UNREACH);
-	end<T>(p, L.VERDICT_UNREACHABLE, L.REASON_NO_ROUTE);
+function forwards(p: Packet): bool {
+	return netnsHas(p.netns, p.family == 6 ? L.NS_IP6_FORWARD : L.NS_IP_FORWARD);
 }
 
-// ip_forward.
+// What a stack answers where it cannot route.
+function noRoute<T>(p: Packet, type: i32): void {
+	const reason = reasonOf(type);
+	if (type != L.RTN_BLACKHOLE) {
+		p.reason = reason;
+		icmp.sendNoRoute<T>(p, type);
+	}
+	end<T>(p, L.VERDICT_UNREACHABLE, reason);
+}
+
+// ip_forward, ip6_forward.
 function forward<T>(p: Packet): void {
 	if (p.ttl <= 1) {
 		p.reason = <u8>L.REASON_TTL;
-		icmp.sendIcmp<T>(p, icmp.ICMP_TIME_EXCEEDED, 0, 0);
+		icmp.sendTimeExceeded<T>(p);
 		return end<T>(p, L.VERDICT_UNREACHABLE, L.REASON_TTL);
 	}
 	const mtu = deviceMtu(p.oif);
 	if (wireLength(p) > mtu) {
 		p.reason = <u8>L.REASON_MTU;
-		icmp.sendIcmp<T>(p, icmp.ICMP_DEST_UNREACH, icmp.ICMP_FRAG_NEEDED, <u16>mtu);
+		icmp.sendTooBig<T>(p, <u16>mtu);
 		return end<T>(p, L.VERDICT_DROPPED, L.REASON_MTU);
 	}
 	p.ttl--;
@@ -166,7 +170,7 @@ function output<T>(p: Packet): void {
 	if (verdict != L.NF_ACCEPT) return stop<T>(p, L.HOOK_POSTROUTING, verdict);
 	if (deviceKind(p.oif) == L.DEVICE_KIND_LO) return loop(p);
 	const next = p.gateway != 0 ? p.gateway : p.dst;
-	const mac = resolve(p.oif, next, p.time);
+	const mac = resolve(p.oif, next, p.time, p.src);
 	if (mac == MAC_NONE) {
 		p.set(L.SKB_DELAYED);
 		return queue.delay(p, p.time + NEIGHBOUR_TIMEOUT_NS);
@@ -178,10 +182,10 @@ function output<T>(p: Packet): void {
 	deviceSend<T>(p, p.oif);
 }
 
-// arp_error_report, ipv4_link_failure: the neighbour did not answer.
+// arp_error_report, ndisc_error_report, ipv4_link_failure: the neighbour did not answer.
 function neighbourFailed<T>(p: Packet): void {
 	p.reason = <u8>L.REASON_NEIGHBOUR_FAILED;
-	icmp.sendIcmp<T>(p, icmp.ICMP_DEST_UNREACH, icmp.ICMP_HOST_UNREACH, 0);
+	icmp.sendHostUnreachable<T>(p);
 	end<T>(p, L.VERDICT_UNREACHABLE, L.REASON_NEIGHBOUR_FAILED);
 }
 
@@ -234,7 +238,7 @@ function localIn<T>(p: Packet): void {
 	if (verdict != L.NF_ACCEPT) return stop<T>(p, L.HOOK_INPUT, verdict);
 	if (p.tunnel >= 0 && isForTunnel(p)) return leaveTunnel<T>(p);
 	if (p.flow >= 0 && arrived<T>(p)) return deliver<T>(p, -2);
-	if (p.proto == L.PROTO_ICMP) return icmpIn<T>(p);
+	if (isIcmp(p.proto)) return icmpIn<T>(p);
 	const socket = findSocket(p);
 	if (socket != SOCKET_NONE) return deliver<T>(p, socket);
 	nobodyListens<T>(p);
@@ -253,14 +257,9 @@ function leaveTunnel<T>(p: Packet): void {
 	receive<T>(inside, dev);
 }
 
-// icmp_rcv: queries are answered, errors and answers go to the socket that they are about.
+// Queries are answered, errors and answers go to the socket that they are about.
 function icmpIn<T>(p: Packet): void {
-	const type = p.icmpType;
-	if (type == icmp.ICMP_ECHO && !netnsHas(p.netns, L.NS_NO_ICMP_ECHO)) {
-		icmp.sendEchoReply<T>(p, icmp.ICMP_ECHOREPLY);
-	} else if (type == icmp.ICMP_TIMESTAMP) {
-		icmp.sendEchoReply<T>(p, type + 1);
-	}
+	icmp.answerQuery<T>(p);
 	deliver<T>(p, p.innerProto != 0 ? findQuoted(p) : findSocket(p));
 }
 
@@ -276,11 +275,11 @@ function nobodyListens<T>(p: Packet): void {
 		return end<T>(p, opens ? L.VERDICT_REJECTED : L.VERDICT_DROPPED, p.reason);
 	}
 	if (p.proto == L.PROTO_UDP) {
-		icmp.sendIcmp<T>(p, icmp.ICMP_DEST_UNREACH, icmp.ICMP_PORT_UNREACH, 0);
+		icmp.sendPortUnreachable<T>(p);
 		return end<T>(p, L.VERDICT_REJECTED, L.REASON_PORT_CLOSED);
 	}
 	p.reason = <u8>L.REASON_PROTO_UNREACHABLE;
-	icmp.sendIcmp<T>(p, icmp.ICMP_DEST_UNREACH, icmp.ICMP_PROT_UNREACH, 0);
+	icmp.sendProtocolUnreachable<T>(p);
 	end<T>(p, L.VERDICT_REJECTED, L.REASON_PROTO_UNREACHABLE);
 }
 
@@ -306,10 +305,10 @@ export function stop<T>(p: Packet, at: i32, verdict: i32): void {
 	end<T>(p, own ? L.VERDICT_BLOCKED_LOCALLY : L.VERDICT_DROPPED, p.reason);
 }
 
-// ipt_REJECT: nf_send_unreach, nf_send_reset.
+// ipt_REJECT, ip6t_REJECT: nf_send_unreach, nf_send_reset.
 function reject<T>(p: Packet, at: i32): void {
 	const kind = rejectWith(p.rule);
-	if (kind != L.REJECT_TCP_RESET) return icmp.sendIcmp<T>(p, icmp.ICMP_DEST_UNREACH, kind, 0);
+	if (kind != L.REJECT_TCP_RESET) return icmp.sendUnreachable<T>(p, kind);
 	if (p.proto != L.PROTO_TCP || (p.tcp & L.TCP_RST) != 0) return;
 	const r = icmp.resetFor<T>(p);
 	if (r === null) return;

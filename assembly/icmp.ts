@@ -1,39 +1,107 @@
-// What an IP stack says by itself: ICMP errors, redirects, echo replies, TCP resets
+// What an IP stack says by itself, in the words of either family: ICMP errors, redirects, echo replies, TCP resets
 // (net/ipv4/icmp.c, route.c ip_error and ip_rt_send_redirect, tcp_ipv4.c tcp_v4_send_reset, netfilter/nf_reject_ipv4.c).
-// Rate limits are `peer`'s.
+// How ICMPv6 says it is `icmp6`'s; rate limits are `peer`'s.
 
-import { defaultTtl } from "./netns";
-import { Packet } from "./packet";
+import { answerTo, quote } from "./answer";
 import { send } from "./forward";
+import {
+	ICMPV6_DEST_UNREACH,
+	ICMPV6_ECHO_REPLY,
+	ICMPV6_ECHO_REQUEST,
+	ICMPV6_PARAMPROB,
+	ICMPV6_PKT_TOOBIG,
+	ICMPV6_TIME_EXCEED,
+	ICMPV6_UNK_NEXTHDR,
+	sendIcmp6,
+} from "./icmp6";
 import { conntrackAttach } from "./netfilter/conntrack";
+import { netnsHas } from "./netns";
+import { Packet } from "./packet";
 import { mayAnswer, mayComplain, mayRedirect } from "./peer";
-import { takePacket } from "./queue";
 import { event, tracing } from "./trace";
 import * as L from "./layout";
 
-export const ICMP_ECHOREPLY: i32 = 0;
-export const ICMP_DEST_UNREACH: i32 = 3;
-export const ICMP_REDIRECT: i32 = 5;
-export const ICMP_ECHO: i32 = 8;
-export const ICMP_TIME_EXCEEDED: i32 = 11;
-export const ICMP_TIMESTAMP: i32 = 13;
-export const ICMP_NET_UNREACH: i32 = 0;
-export const ICMP_HOST_UNREACH: i32 = 1;
-export const ICMP_PROT_UNREACH: i32 = 2;
-export const ICMP_PORT_UNREACH: i32 = 3;
-export const ICMP_FRAG_NEEDED: i32 = 4;
-export const ICMP_PKT_FILTERED: i32 = 13;
+const ICMP_ECHOREPLY: i32 = 0;
+const ICMP_DEST_UNREACH: i32 = 3;
+const ICMP_REDIRECT: i32 = 5;
+const ICMP_ECHO: i32 = 8;
+const ICMP_TIME_EXCEEDED: i32 = 11;
+const ICMP_TIMESTAMP: i32 = 13;
+const ICMP_NET_UNREACH: i32 = 0;
+const ICMP_HOST_UNREACH: i32 = 1;
+const ICMP_PROT_UNREACH: i32 = 2;
+const ICMP_PORT_UNREACH: i32 = 3;
+const ICMP_FRAG_NEEDED: i32 = 4;
+const ICMP_PKT_FILTERED: i32 = 13;
 
 const QUOTE_MAX: u32 = 576; // bytes of a whole ICMP error (RFC 1812 4.3.2.3)
 
-/** Does this ICMP type report an error about another packet? */
-export function isIcmpError(type: i32): bool {
-	return type == 3 || type == 4 || type == 5 || type == 11 || type == 12;
+/** Is the packet an ICMP error about another one? */
+export function isIcmpError(p: Packet): bool {
+	const type = p.icmpType;
+	if (p.proto == L.PROTO_ICMPV6) return type < 128;
+	return p.proto == L.PROTO_ICMP && (type == 3 || type == 4 || type == 5 || type == 11 || type == 12);
+}
+
+/** Does an error say that there is no way to the destination, not that somebody refuses? */
+export function saysUnreachable(p: Packet): bool {
+	const type = p.icmpType;
+	const code = p.icmpCode;
+	if (p.proto == L.PROTO_ICMPV6) {
+		return type == ICMPV6_TIME_EXCEED || (type == ICMPV6_DEST_UNREACH && (code == 0 || code == L.REJECT6_ADDR));
+	}
+	return type == ICMP_TIME_EXCEEDED || (type == ICMP_DEST_UNREACH && <i32>code <= ICMP_HOST_UNREACH);
+}
+
+/** The hop limit has run out. */
+export function sendTimeExceeded<T>(p: Packet): void {
+	if (p.family == 6) sendIcmp6<T>(p, ICMPV6_TIME_EXCEED, 0, 0);
+	else sendIcmp<T>(p, ICMP_TIME_EXCEEDED, 0, 0);
+}
+
+/** The next link carries `mtu` bytes at most. */
+export function sendTooBig<T>(p: Packet, mtu: u16): void {
+	if (p.family == 6) sendIcmp6<T>(p, ICMPV6_PKT_TOOBIG, 0, mtu);
+	else sendIcmp<T>(p, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, mtu);
+}
+
+/** The neighbour does not answer. */
+export function sendHostUnreachable<T>(p: Packet): void {
+	if (p.family == 6) sendIcmp6<T>(p, ICMPV6_DEST_UNREACH, L.REJECT6_ADDR, 0);
+	else sendIcmp<T>(p, ICMP_DEST_UNREACH, ICMP_HOST_UNREACH, 0);
+}
+
+/** Nobody listens on the port. */
+export function sendPortUnreachable<T>(p: Packet): void {
+	if (p.family == 6) sendIcmp6<T>(p, ICMPV6_DEST_UNREACH, L.REJECT6_PORT, 0);
+	else sendIcmp<T>(p, ICMP_DEST_UNREACH, ICMP_PORT_UNREACH, 0);
+}
+
+/** The protocol is not known here. */
+export function sendProtocolUnreachable<T>(p: Packet): void {
+	if (p.family == 6) sendIcmp6<T>(p, ICMPV6_PARAMPROB, ICMPV6_UNK_NEXTHDR, 0);
+	else sendIcmp<T>(p, ICMP_DEST_UNREACH, ICMP_PROT_UNREACH, 0);
+}
+
+/** What a REJECT rule says: a code of destination unreachable. */
+export function sendUnreachable<T>(p: Packet, code: i32): void {
+	if (p.family == 6) sendIcmp6<T>(p, ICMPV6_DEST_UNREACH, code, 0);
+	else sendIcmp<T>(p, ICMP_DEST_UNREACH, code, 0);
+}
+
+/** icmp_rcv, icmpv6_rcv: answers a query, unless echoes are ignored. */
+export function answerQuery<T>(p: Packet): void {
+	const type = p.icmpType;
+	if (p.proto == L.PROTO_ICMPV6) {
+		if (type == ICMPV6_ECHO_REQUEST && !netnsHas(p.netns, L.NS_NO_ICMP6_ECHO)) reply<T>(p, ICMPV6_ECHO_REPLY);
+	} else if (type == ICMP_ECHO) {
+		if (!netnsHas(p.netns, L.NS_NO_ICMP_ECHO)) reply<T>(p, ICMP_ECHOREPLY);
+	} else if (type == ICMP_TIMESTAMP) reply<T>(p, type + 1);
 }
 
 /** icmp_send: an error about p, from p.netns to p's source. Nothing is said about an ICMP error. */
-export function sendIcmp<T>(p: Packet, type: i32, code: i32, mtu: u16): void {
-	if (p.proto == L.PROTO_ICMP && isIcmpError(p.icmpType)) return;
+function sendIcmp<T>(p: Packet, type: i32, code: i32, mtu: u16): void {
+	if (isIcmpError(p)) return;
 	// Its own address: the answer leaves by lo, which has no limit.
 	if (!p.has(L.SKB_LOCAL_OUT) && !mayAnswer(p.netns, p.src, type, p.time)) return;
 	const r = answerTo(p);
@@ -54,20 +122,25 @@ export function sendIcmp<T>(p: Packet, type: i32, code: i32, mtu: u16): void {
 	send<T>(r);
 }
 
-/** ip_error: a forwarding stack without a route says so, within error_burst and error_cost. */
-export function sendNoRoute<T>(p: Packet, code: i32): void {
+/** ip_error, ip6_pkt_drop: a stack without a route for p says so; of IPv4 within error_burst and error_cost. `type`: RTN_*. */
+export function sendNoRoute<T>(p: Packet, type: i32): void {
+	if (p.family == 6) {
+		const code = type == L.RTN_PROHIBIT ? L.REJECT6_ADM_PROHIBITED : L.REJECT6_NO_ROUTE;
+		return sendIcmp6<T>(p, ICMPV6_DEST_UNREACH, code, 0);
+	}
 	if (!mayComplain(p.netns, p.src, p.time)) return;
-	sendIcmp<T>(p, ICMP_DEST_UNREACH, code, 0);
+	const other = type == L.RTN_UNREACHABLE ? ICMP_HOST_UNREACH : ICMP_NET_UNREACH;
+	sendIcmp<T>(p, ICMP_DEST_UNREACH, type == L.RTN_PROHIBIT ? ICMP_PKT_FILTERED : other, 0);
 }
 
 /** ip_rt_send_redirect: the first at once, later ones ever more slowly. */
 export function sendRedirect<T>(p: Packet): void {
-	if (!mayRedirect(p.netns, p.src, p.time)) return;
+	if (p.family == 6 || !mayRedirect(p.netns, p.src, p.time)) return;
 	sendIcmp<T>(p, ICMP_REDIRECT, 1, 0);
 }
 
-/** Answers a query: echo and timestamp, with the same payload. */
-export function sendEchoReply<T>(p: Packet, type: i32): void {
+// With the same payload, from the address that was asked.
+function reply<T>(p: Packet, type: i32): void {
 	const r = answerTo(p);
 	if (r === null) return;
 	r.proto = p.proto;
@@ -90,7 +163,7 @@ export function resetFor<T>(p: Packet): Packet | null {
 	r.dst = p.src;
 	r.sport = p.dport;
 	r.dport = p.sport;
-	r.len = 40;
+	r.len = p.family == 6 ? 60 : 40;
 	if ((p.tcp & L.TCP_ACK) != 0) {
 		r.tcp = <u8>L.TCP_RST;
 		r.seq = p.ack;
@@ -100,30 +173,4 @@ export function resetFor<T>(p: Packet): Packet | null {
 	}
 	if (tracing<T>()) event(r, L.EVENT_RST_OUT, 0, 0, -1, -1);
 	return r;
-}
-
-function answerTo(p: Packet): Packet | null {
-	const r = takePacket();
-	if (r === null) return null;
-	r.netns = p.netns;
-	r.time = p.time;
-	r.ttl = defaultTtl(p.netns);
-	r.flow = p.flow;
-	r.reason = p.reason;
-	r.rule = p.rule;
-	r.flags = <u8>(L.SKB_KERNEL | L.SKB_LOCAL_OUT);
-	if (p.flow >= 0 && !p.has(L.SKB_REPLY)) r.set(L.SKB_REPLY);
-	return r;
-}
-
-function quote(r: Packet, p: Packet): void {
-	r.innerSrc = p.src;
-	r.innerDst = p.dst;
-	r.innerSport = p.sport;
-	r.innerDport = p.dport;
-	r.innerProto = p.proto;
-	r.innerTtl = p.ttl;
-	// An ICMP error has no TCP fields of its own: they hold the quoted segment's flags and length.
-	r.tcp = p.tcp;
-	r.seq = p.payload;
 }

@@ -2,9 +2,11 @@
 // Order of use: reserve each table, seal once, fill configuration rows, compile, then send, offer, read.
 // See `layout` for the records and codes.
 
+import { address6Count, address6Reset, intern6 } from "./address6";
 import { base, capacity, place } from "./arena";
 import { indexChains } from "./compile/chains";
 import { buildFibs } from "./compile/fib";
+import { buildFib6, fib6Reset } from "./compile/fib6";
 import { indexSpaceReset } from "./compile/indexspace";
 import { markPurity } from "./compile/purity";
 import { compileSet } from "./compile/sets";
@@ -44,6 +46,7 @@ export function seal(): bool {
 	for (let t = 0; t < L.TABLE_COUNT; t++) {
 		if (place(t, ROWS[t], strideOf(t)) == 0) return false;
 	}
+	address6Reset();
 	fdbReset();
 	neighboursReset();
 	peersReset();
@@ -70,6 +73,10 @@ export function seed(value: u64): void {
 /** Builds the FIBs of the first `netnsCount` netns and the hashes of the first `setCount` sets. False: a table is too small, or memory is at its maximum. */
 export function compile(netnsCount: i32, setCount: i32): bool {
 	if (!buildFibs(netnsCount)) return false;
+	fib6Reset();
+	for (let i = 0; i < netnsCount; i++) {
+		if (!buildFib6(i)) return false;
+	}
 	for (let i = 0; i < setCount; i++) compileSet(i);
 	changedAll();
 	return true;
@@ -83,9 +90,14 @@ export function compileChains(count: i32): bool {
 /** Whether walks use the indexes of chains; nothing but speed depends on it. */
 export { indexSwitch };
 
-/** Opens a socket (rport 0: a listener); its row, or -1: full. */
-export function listen(netns: i32, proto: i32, laddr: u32, lport: i32, raddr: u32, rport: i32): i32 {
-	return openSocket(netns, <u8>proto, laddr, <u16>lport, raddr, <u16>rport);
+/** The number of an IPv6 address, given as its first and last 64 bits, as every u32 address field takes it; -1: full. */
+export { intern6 };
+/** Numbers given out so far, 0 (`::`) among them. */
+export { address6Count };
+
+/** Opens a socket (rport 0: a listener) of a family, 4, 6 or 0 for both; its row, or -1: full. */
+export function listen(netns: i32, proto: i32, laddr: u32, lport: i32, raddr: u32, rport: i32, family: i32): i32 {
+	return openSocket(netns, <u8>proto, laddr, <u16>lport, raddr, <u16>rport, <u8>family);
 }
 /** Closes a socket. */
 export function close(socket: i32): void {
@@ -97,7 +109,7 @@ export function route(netns: i32, dst: u32): i32 {
 }
 /** Bytes that the compiled FIBs take. */
 export { spaceUsed as fibBytes };
-/** The source address that a socket of a netns gets towards `dst`; 0: no route. */
+/** The source address that a socket of a netns gets towards `dst`, of its family; 0: no route. */
 export function source(netns: i32, dst: u32): u32 {
 	return sourceFor(netns, dst);
 }
@@ -247,7 +259,12 @@ function strideOf(t: i32): u32 {
 		case L.TABLE_COUNTER:
 			return L.COUNTER_STRIDE;
 		case L.TABLE_BYSOURCE:
+		case L.TABLE_ADDRESS6HASH:
 			return 4;
+		case L.TABLE_ADDRESS6:
+			return L.ADDRESS6_STRIDE;
+		case L.TABLE_FIB6:
+			return L.FIB6_STRIDE;
 		default:
 			return 1; // TABLE_SCRATCH and what modules lay out themselves, in bytes
 	}

@@ -41,6 +41,9 @@ export const TABLE_CTWINDOW = 32; // as many rows as TABLE_CT; conntrack lays it
 export const TABLE_CAPTURE = 33; // what reads a recording: it lays out its input, its rows and its hashes itself, in bytes, and grows
 export const TABLE_JOURNEY = 34; // what packets of a direction do on their way, interned
 export const TABLE_STEP = 35; // u32 steps of the journeys
+export const TABLE_ADDRESS6 = 37; // IPv6 addresses by their numbers; row 0 is `::`
+export const TABLE_ADDRESS6HASH = 38; // u32 slots of the numbers' hash: a power of two, four times the addresses
+export const TABLE_FIB6 = 39; // prefixes of IPv6 routes, hashed, written by compile: a power of two, twice the prefixes
 export const TABLE_CHAININDEX = 40; // indexes of chains, in bytes; compile lays it out
 export const TABLE_COUNT = 41;
 
@@ -208,7 +211,18 @@ export const NETNS_CT_DROP = 268; // u32 table full
 export const NETNS_CT_EARLY_DROP = 272; // u32
 export const NETNS_CT_PEAK = 276; // u32 most entries at once
 export const NETNS_CHANGED = 280; // u32 epoch of the path cache in which something was configured anew
-export const NETNS_STRIDE = 288;
+// The IPv6 stack's own: routes, addresses, base chains and sysctls
+export const NETNS_ROUTE6_FIRST = 284; // u32 rows of TABLE_ROUTE, contiguous
+export const NETNS_ROUTE6_COUNT = 288;
+export const NETNS_ADDRESS6_FIRST = 292; // u32 rows of TABLE_ADDRESS, contiguous
+export const NETNS_ADDRESS6_COUNT = 296;
+export const NETNS_FIB6_LENGTHS = 304; // u64[2] bit per prefix length in use: length - 1; written by compile
+export const NETNS_FIB6_DEFAULT = 320; // i32 route of ::/0, plus one; 0 none; written by compile
+export const NETNS_HOP_LIMIT = 324; // u32 net.ipv6.conf.all.hop_limit
+export const NETNS_ICMP6_RATELIMIT = 328; // u32 net.ipv6.icmp.ratelimit, ms; 0 = none
+export const NETNS_TIMEOUT_ICMPV6 = 332; // u32 seconds
+export const NETNS_CHAINS6 = 336; // i32[HOOK_COUNT * XT_COUNT] as NETNS_CHAINS, of ip6tables
+export const NETNS_STRIDE = 440;
 
 export const NS_IP_FORWARD = 1;
 export const NS_BRIDGE_NF = 2; // net.bridge.bridge-nf-call-iptables
@@ -224,6 +238,12 @@ export const NS_L4_HASH = 1024; // fib_multipath_hash_policy 1
 export const NS_BRIDGE_NF6 = 2048;
 export const NS_IPTABLES = 4096; // any table loaded
 export const NS_NO_ICMP_ECHO = 8192; // net.ipv4.icmp_echo_ignore_all
+
+export const NS_IP6_FORWARD = 16384; // net.ipv6.conf.all.forwarding
+export const NS_CONNTRACK6 = 32768; // NS_CONNTRACK, NS_NAT and NS_IPTABLES of IPv6
+export const NS_NAT6 = 65536;
+export const NS_IPTABLES6 = 131072;
+export const NS_NO_ICMP6_ECHO = 262144; // net.ipv6.icmp.echo_ignore_all
 
 export const NS_KIND_NODE = 1;
 export const NS_KIND_POD = 2;
@@ -298,15 +318,27 @@ export const DEV_FORWARDING = 8; // net.ipv4.conf.DEV.forwarding
 export const DEV_ROUTE_LOCALNET = 16;
 
 // Address: one per local address
-export const ADDRESS_IP = 0; // u32
+export const ADDRESS_IP = 0; // u32; IPv6: its number
 export const ADDRESS_PREFIX = 4; // u32
 export const ADDRESS_DEVICE = 8; // i32
 export const ADDRESS_SCOPE = 12; // u32 RT_SCOPE_*: 0 universe, 253 link, 254 host
 export const ADDRESS_STRIDE = 16;
 
+// An interned IPv6 address, in the order of its bits
+export const ADDRESS6_HI = 0; // u64 the first 64
+export const ADDRESS6_LO = 8; // u64
+export const ADDRESS6_STRIDE = 16;
+
+// Prefix of an IPv6 route or address: open addressing over the rows
+export const FIB6_HI = 0; // u64 host bits zero
+export const FIB6_LO = 8; // u64
+export const FIB6_KEY = 16; // u32 (netns << 8 | length) + 1; 0: empty
+export const FIB6_ROUTE = 20; // i32 what it leads to, as INTERVAL_ROUTE
+export const FIB6_STRIDE = 24;
+
 // Route
-export const ROUTE_PREFIX = 0; // u32 network, host bits zero
-export const ROUTE_LENGTH = 4; // u32 0..32
+export const ROUTE_PREFIX = 0; // u32 network, host bits zero; IPv6: its number, as in every address here
+export const ROUTE_LENGTH = 4; // u32 0..32, or 0..128
 export const ROUTE_TYPE = 8; // u32 RTN_*
 export const ROUTE_TABLE = 12; // u32 254 main, 255 local
 export const ROUTE_VIA = 16; // u32 gateway; 0 on-link
@@ -332,6 +364,8 @@ export const RTN_UNSPEC = 0;
 export const RTN_UNICAST = 1;
 export const RTN_LOCAL = 2;
 export const RTN_BROADCAST = 3;
+export const RTN_ANYCAST = 4;
+export const RTN_MULTICAST = 5;
 export const RTN_BLACKHOLE = 6;
 export const RTN_UNREACHABLE = 7;
 export const RTN_PROHIBIT = 8;
@@ -489,7 +523,7 @@ export const TARGET_CT = 12; // A 1 notrack, B zone
 export const TARGET_LOG = 13;
 export const TARGET_TRACE = 14;
 export const TARGET_UNKNOWN = 15; // carried: the verdict is unknown
-export const TARGET_NETMAP = 16; // A address, B mask
+export const TARGET_NETMAP = 16; // A address, B mask; IPv6: A first of 8 words (address, mask: hi, lo)
 
 export const NAT_RANDOM = 1;
 export const NAT_RANDOM_FULLY = 2;
@@ -506,6 +540,13 @@ export const REJECT_NET_PROHIBITED = 9;
 export const REJECT_HOST_PROHIBITED = 10;
 export const REJECT_ADMIN_PROHIBITED = 13;
 export const REJECT_TCP_RESET = 255;
+// The same of ip6tables: codes of ICMPv6's destination unreachable (RFC 4443 3.1)
+export const REJECT6_NO_ROUTE = 0;
+export const REJECT6_ADM_PROHIBITED = 1;
+export const REJECT6_ADDR = 3;
+export const REJECT6_PORT = 4;
+export const REJECT6_POLICY_FAIL = 5;
+export const REJECT6_REJECT_ROUTE = 6;
 
 // Match: 32 bytes; `invert` bits number the options of the match in the order given below
 export const MATCH_KIND = 0; // u16 MATCH_*
@@ -532,7 +573,7 @@ export const MATCH_STATISTIC_NTH = 10; // A every, B packet; state: counter; inv
 export const MATCH_RECENT = 11; // B RECENT_SET..., C seconds, D hitcount, E RECENT_BY_..., F address mask; state: list; invert 1
 export const MATCH_SET = 12; // A set, B dimensions: bit per dimension 1=src, C number of dimensions, D 1 return-nomatch; invert 1
 export const MATCH_PHYSDEV = 13; // A in pattern, B out pattern, C PHYSDEV_* bits present; invert: the same bits
-export const MATCH_IPRANGE = 14; // A src min, B src max, C dst min, D dst max, E 1 src 2 dst present; invert: 1 src 2 dst
+export const MATCH_IPRANGE = 14; // A src min, B src max, C dst min, D dst max, E 1 src 2 dst present; invert: 1 src 2 dst. IPv6: A and C first of 8 words (min, max: hi, lo)
 export const MATCH_LIMIT = 15; // A credit cost per packet, B credit cap (32 a millisecond), state: credit, ms of the last look
 export const MATCH_LENGTH = 16; // A min, B max; invert 1
 export const MATCH_TTL = 17; // A value, B 0 eq 1 lt 2 gt; invert 1 (eq)
@@ -542,6 +583,7 @@ export const MATCH_MAC = 20; // carried
 export const MATCH_UNKNOWN = 21; // carried: the verdict is unknown when it is reached
 export const MATCH_HASHLIMIT = 22; // carried until modelled
 export const MATCH_DSCP = 23; // A value; invert 1
+export const MATCH_PREFIX6 = 24; // -s or -d of a prefix below /128: A first of 8 words (address, mask: hi, lo), B 1 src 2 dst; invert 1
 
 // xt_recent's check_set
 export const RECENT_RCHECK = 1;
@@ -564,7 +606,7 @@ export const CTM_INVERT = 1; // the same bits
 export const CTM_STATE = 2; // CTS_* bits
 export const CTM_STATUS = 3; // IPS_* bits
 export const CTM_PROTO = 4;
-export const CTM_ORIGSRC = 5; // value, mask: two words each
+export const CTM_ORIGSRC = 5; // value, mask: two words each; IPv6: the first of 8 words (address, mask: hi, lo)
 export const CTM_ORIGDST = 7;
 export const CTM_REPLSRC = 9;
 export const CTM_REPLDST = 11;
@@ -633,7 +675,8 @@ export const SET_BUCKET_COUNT = 24; // u32 written by compile; 0: no index, entr
 export const SET_LENGTHS = 28; // u32 written by compile: bit per prefix length in use (bit 31 = /32, bit 0 = /1); /0 apart
 export const SET_NETMASK = 32; // u32 of hash:ip netmask N; else all ones
 export const SET_RESERVED = 36; // u32 words reserved for the index: a power of two, at least twice the entries; or 0
-export const SET_STRIDE = 40;
+export const SET_LENGTHS6 = 40; // u64[2] as SET_LENGTHS of an IPv6 set: bit length - 1
+export const SET_STRIDE = 56;
 
 export const SET_TYPE_IP = 1;
 export const SET_TYPE_NET = 2;
@@ -660,7 +703,8 @@ export const SOCKET_LPORT = 6; // u16
 export const SOCKET_LADDR = 8; // u32; 0 any
 export const SOCKET_RADDR = 12; // u32; 0 any
 export const SOCKET_RPORT = 16; // u16; 0 any
-export const SOCKET_FLAGS = 18; // u16 SOCK_*
+export const SOCKET_FAMILY = 18; // u8 4 or 6; 0 both (a wildcard of IPv6 without IPV6_V6ONLY)
+export const SOCKET_PADDING = 19;
 export const SOCKET_STRIDE = 20;
 
 export const SOCKET_LISTEN = 1;
@@ -882,7 +926,8 @@ export const FLOW_CT = 72; // i32 entry at the first netns that tracks it; -1 no
 export const FLOW_SECOND = 76; // i32 second node it crossed; -1 none
 export const FLOW_SEEN_REPLY_SRC = 80; // u32 what the client saw
 export const FLOW_SEEN_REPLY_SPORT = 84; // u16
-export const FLOW_PADDING = 86;
+export const FLOW_FAMILY = 86; // u8 4 or 6
+export const FLOW_PADDING = 87;
 export const FLOW_LINE = 88; // u32 its line of the path cache
 export const FLOW_CT_NETNS = 92; // i32 first netns that tracked it; -1 none
 export const FLOW_CROSSED = 96; // u32[FLOW_CROSSED_MAX] entry + 1 of each netns that tracks it, in the order of the last packet; 0 none

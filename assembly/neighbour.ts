@@ -1,14 +1,16 @@
-// Neighbour resolution (net/core/neighbour.c, net/ipv4/arp.c): who answers for an address on a device's segment.
-// An ARP request crosses bridges, which learn from it; the stack that owns the address answers, whatever device holds it
-// (arp_ignore 0), and notes the asker as STALE. Link-layer addresses are device indices. Gratuitous ARP, proxy ARP and
-// duplicate addresses are not modelled: the first answer wins.
+// Neighbour resolution (net/core/neighbour.c, net/ipv4/arp.c, net/ipv6/ndisc.c): who answers for an address on a device's
+// segment. An ARP request or neighbour solicitation crosses bridges, which learn from it; the stack that owns the address
+// answers and notes the asker as STALE: of IPv4 whatever device holds the address (arp_ignore 0), of IPv6 that device alone.
+// Link-layer addresses are device indices. Gratuitous ARP, proxy ARP and duplicate addresses are not modelled: the first
+// answer wins. Solicitations are no packets here: no rule sees them.
 
+import { is6 } from "./address6";
 import { base, capacity, row } from "./arena";
 import { device, deviceKind, deviceMaster, deviceNetns, devicePeer } from "./device";
 import { learn } from "./fdb";
 import { hash2 } from "./hash";
 import { note, notRepeatable } from "./journey";
-import { isLocal, netns } from "./netns";
+import { hasAddress, isLocal, netns } from "./netns";
 import * as L from "./layout";
 
 /** No device answered. */
@@ -22,18 +24,21 @@ export function neighboursReset(): void {
 	memory.fill(base(L.TABLE_NEIGH), 0xff, <usize>capacity(L.TABLE_NEIGH) * L.NEIGH_STRIDE);
 }
 
-/** Link-layer address of `ip` on `dev`, asking the segment where it is not known; MAC_NONE: nobody answers. */
-export function resolve(dev: i32, ip: u32, now: i64): i32 {
+/**
+ * Link-layer address of `ip` on `dev`, asking the segment where it is not known; MAC_NONE: nobody answers. `src`: the source
+ * of the packet that waits for it.
+ */
+export function resolve(dev: i32, ip: u32, now: i64, src: u32 = 0): i32 {
 	if (deviceKind(dev) == L.DEVICE_KIND_VXLAN) return vtepOf(dev, ip);
 	const at = neighbour(dev, ip);
 	if (at == 0) {
 		notRepeatable();
-		return ask(dev, ip, now);
+		return ask(dev, ip, src, now);
 	}
 	const state = load<u32>(at, L.NEIGH_STATE);
 	if (state == 0 || state == L.NUD_FAILED) {
 		notRepeatable();
-		const mac = ask(dev, ip, now);
+		const mac = ask(dev, ip, src, now);
 		store<i32>(at, mac, L.NEIGH_MAC);
 		store<u32>(at, mac == MAC_NONE ? L.NUD_FAILED : L.NUD_REACHABLE, L.NEIGH_STATE);
 		store<i64>(at, now, L.NEIGH_TIME);
@@ -99,11 +104,16 @@ function neighbour(dev: i32, ip: u32): usize {
 	return 0;
 }
 
-function ask(dev: i32, ip: u32, now: i64): i32 {
-	const sender = load<u32>(device(dev), L.DEVICE_ADDRESS);
+function ask(dev: i32, ip: u32, src: u32, now: i64): i32 {
+	const sender = is6(ip) ? solicitor(dev, src) : load<u32>(device(dev), L.DEVICE_ADDRESS);
 	if (deviceKind(dev) == L.DEVICE_KIND_BRIDGE) return flood(dev, -1, dev, sender, ip, now, 0);
 	const peer = devicePeer(dev);
 	return peer < 0 ? MAC_NONE : hear(peer, dev, sender, ip, now, 0);
+}
+
+// ndisc_solicit: the packet's own source where the device has it; else a link-local address, which nobody here will ask for.
+function solicitor(dev: i32, src: u32): u32 {
+	return hasAddress(deviceNetns(dev), src, dev) ? src : 0;
 }
 
 // A request from `asker` reaches device `dev`.
@@ -134,7 +144,9 @@ function flood(bridge: i32, except: i32, asker: i32, sender: u32, ip: u32, now: 
 }
 
 function answer(dev: i32, asker: i32, sender: u32, ip: u32, now: i64): i32 {
-	if (ip >>> 24 == 127 || !isLocal(deviceNetns(dev), ip)) return MAC_NONE;
+	if (is6(ip) ? !hasAddress(deviceNetns(dev), ip, dev) : ip >>> 24 == 127 || !isLocal(deviceNetns(dev), ip)) {
+		return MAC_NONE;
+	}
 	if (sender != 0) {
 		const at = neighbour(dev, sender);
 		if (at != 0 && load<u32>(at, L.NEIGH_STATE) == 0) {

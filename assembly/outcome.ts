@@ -4,9 +4,10 @@
 import { row } from "./arena";
 import { addressType } from "./fib";
 import { accountFlow, addFlow, flow, markFlow } from "./flow";
-import { isIcmpError } from "./icmp";
+import { isIcmpError, saysUnreachable } from "./icmp";
 import { notRepeatable } from "./journey";
-import { netns } from "./netns";
+import { isIcmp } from "./netfilter/tuple";
+import { defaultTtl, netns } from "./netns";
 import { Packet } from "./packet";
 import { changedAll } from "./pathcache";
 import { enqueue, takePacket, TO_OUTPUT } from "./queue";
@@ -43,6 +44,7 @@ export function bind(p: Packet): void {
 			load<u16>(f, L.FLOW_DPORT),
 			load<u8>(f, L.FLOW_PROTO),
 			p.time,
+			p.family,
 		);
 		if (next < 0) return;
 		store<u32>(f, load<u32>(f, L.FLOW_PACKETS) - 1, L.FLOW_PACKETS);
@@ -82,7 +84,7 @@ export function crossed(p: Packet): void {
 	const entry = load<i32>(f, L.FLOW_ENTRY_NODE);
 	if (entry < 0) {
 		const outside = load<u32>(netns(load<i32>(f, L.FLOW_NETNS)), L.NETNS_KIND) == L.NS_KIND_HOST;
-		if (outside || addressType(p.netns, p.dst, -1) == L.RTN_LOCAL) store<i32>(f, p.netns, L.FLOW_ENTRY_NODE);
+		if (outside || addressType(p.netns, p.dst, -1, p.family) == L.RTN_LOCAL) store<i32>(f, p.netns, L.FLOW_ENTRY_NODE);
 	} else if (entry != p.netns) {
 		store<i32>(f, p.netns, L.FLOW_SECOND);
 		markFlow(f, L.FLOWF_SECOND_HOP);
@@ -92,7 +94,7 @@ export function crossed(p: Packet): void {
 /** A packet of a flow has passed INPUT. True: a program of this run takes it. False: sockets decide. */
 export function arrived<T>(p: Packet): bool {
 	const f = flow(p.flow);
-	if (p.proto == L.PROTO_ICMP) return false;
+	if (isIcmp(p.proto)) return false;
 	const taken = p.has(L.SKB_REPLY) ? answered(p, f) : requested(p, f);
 	// Which socket gets it is no matter of its connection alone.
 	if (!taken) notRepeatable();
@@ -158,10 +160,11 @@ function mirror(p: Packet, f: usize): void {
 	if (p.proto == L.PROTO_TCP && (p.tcp & L.TCP_RST) != 0) return;
 	const r = takePacket();
 	if (r === null) return;
+	r.family = p.family;
 	r.netns = p.netns;
 	r.time = p.time;
 	r.proto = p.proto;
-	r.ttl = <u8>load<u32>(netns(p.netns), L.NETNS_TTL);
+	r.ttl = defaultTtl(p.netns, p.family);
 	r.flow = p.flow;
 	r.flags = <u8>L.SKB_REPLY;
 	answerFrom(r, f);
@@ -222,7 +225,7 @@ function unbind(f: usize): void {
 
 function reached(p: Packet, f: usize): void {
 	markFlow(f, L.FLOWF_REACHED);
-	if (p.proto == L.PROTO_ICMP) {
+	if (isIcmp(p.proto)) {
 		store<i32>(f, p.netns, L.FLOW_SERVER);
 		store<u32>(f, p.src, L.FLOW_SEEN_SRC);
 		store<u32>(f, p.dst, L.FLOW_SEEN_DST);
@@ -236,15 +239,12 @@ function reached(p: Packet, f: usize): void {
 // The client has heard something: its answer, a reset, or an ICMP error.
 function heard(p: Packet, f: usize): void {
 	if (p.netns != load<i32>(f, L.FLOW_NETNS)) return;
-	if (p.proto == L.PROTO_ICMP && isIcmpError(p.icmpType)) {
-		const type = p.icmpType;
-		const code = p.icmpCode;
-		const unreachable = type == 11 || (type == 3 && (code == 0 || code == 1));
-		return conclude(f, unreachable ? L.VERDICT_UNREACHABLE : L.VERDICT_REJECTED, p.reason, p.rule);
+	if (isIcmpError(p)) {
+		return conclude(f, saysUnreachable(p) ? L.VERDICT_UNREACHABLE : L.VERDICT_REJECTED, p.reason, p.rule);
 	}
 	if (p.proto == L.PROTO_TCP && (p.tcp & L.TCP_RST) != 0) return conclude(f, L.VERDICT_REJECTED, p.reason, p.rule);
 	// An answer from an address that was not asked is nobody's.
-	if (p.proto != L.PROTO_ICMP && !answered(p, f)) return conclude(f, L.VERDICT_DROPPED, L.REASON_REPLY_LOST, -1);
+	if (!isIcmp(p.proto) && !answered(p, f)) return conclude(f, L.VERDICT_DROPPED, L.REASON_REPLY_LOST, -1);
 	markFlow(f, L.FLOWF_ANSWERED);
 	store<u32>(f, p.src, L.FLOW_SEEN_REPLY_SRC);
 	store<u16>(f, p.sport, L.FLOW_SEEN_REPLY_SPORT);

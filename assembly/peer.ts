@@ -1,10 +1,11 @@
 // What a netns remembers of an address that it answers (struct inet_peer): token buckets of ICMP rate limits, and how many
-// redirects were sent. net/ipv4/icmp.c icmpv4_xrlim_allow, inetpeer.c inet_peer_xrlim_allow, route.c ip_error,
+// redirects were sent. net/ipv4/icmp.c icmpv4_xrlim_allow, net/ipv6/icmp.c, inetpeer.c inet_peer_xrlim_allow, route.c ip_error,
 // ip_rt_send_redirect. The global icmp_msgs_per_sec bucket is not modelled.
 
 import { base, capacity, row } from "./arena";
+import { routeLength6 } from "./fib6";
 import { hash2 } from "./hash";
-import { icmpRateLimit, icmpRateLimited } from "./netns";
+import { icmp6RateLimit, icmpRateLimit, icmpRateLimited } from "./netns";
 import * as L from "./layout";
 
 const XRLIM_BURST: u32 = 6;
@@ -23,6 +24,13 @@ export function peersReset(): void {
 export function mayAnswer(netns: i32, ip: u32, type: i32, now: i64): bool {
 	const limit = icmpRateLimit(netns);
 	if (limit == 0 || !icmpRateLimited(netns, type)) return true;
+	return spend(peerOf(netns, ip, now), now, XRLIM_BURST * limit, limit);
+}
+
+/** icmpv6_xrlim_allow: the same for ICMPv6, where wider prefixes get more. Packet-too-big is never held back. */
+export function mayAnswer6(netns: i32, ip: u32, type: i32, now: i64): bool {
+	const limit = icmp6RateLimit(netns) >> ((128 - routeLength6(netns, ip)) >> 5);
+	if (limit == 0 || type == 2) return true;
 	return spend(peerOf(netns, ip, now), now, XRLIM_BURST * limit, limit);
 }
 

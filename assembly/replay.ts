@@ -7,7 +7,8 @@ import { accountFlow, addFlow, flow, flowOf, isLive, markFlow } from "./flow";
 import { run } from "./forward";
 import { findLine, lineHome, lineKey } from "./line";
 import { conntrackExpire } from "./netfilter/conntrack";
-import { netns } from "./netns";
+import { isIcmp } from "./netfilter/tuple";
+import { defaultTtl } from "./netns";
 import { answerFrom, isOpening, isRefused } from "./outcome";
 import { Packet } from "./packet";
 import { interrupt, repeats } from "./pathcache";
@@ -122,7 +123,7 @@ function offerRequest(at: usize, line: usize, time: i64): bool {
 	const lives =
 		index >= 0 &&
 		(isLive(index, time, (hints & L.BATCHF_OPENS) != 0) || isRefused(flow(index), proto, load<u8>(at, L.PACKET_TCP)));
-	if (!lives) index = addFlow(ns, src, dst, sport, dport, proto, time);
+	if (!lives) index = addFlow(ns, src, dst, sport, dport, proto, time, load<u8>(at, L.PACKET_FAMILY));
 	else if (!mayRepeat(at)) restart(line);
 	else if (!(hints & L.BATCHF_OPENS)) watch(line, 0, valid);
 	if (index < 0) {
@@ -156,7 +157,7 @@ function mayRepeat(at: usize): bool {
 function offerReply(at: usize, line: usize): bool {
 	const index = flowOf(line);
 	// Echoes are answered by the stack of this run.
-	if (load<u8>(at, L.PACKET_PROTO) == L.PROTO_ICMP) return false;
+	if (isIcmp(load<u8>(at, L.PACKET_PROTO))) return false;
 	const server = index < 0 ? -1 : load<i32>(flow(index), L.FLOW_SERVER);
 	if (server < 0) {
 		unanswerable++;
@@ -191,6 +192,6 @@ function fromBatch(at: usize, ns: i32): Packet | null {
 	p.portId = load<u8>(at, L.BATCH_OPTIONS);
 	if (p.proto == L.PROTO_TCP) p.sack = load<u32>(at, L.BATCH_SACK);
 	p.tos = load<u8>(at, L.BATCH_TOS);
-	p.ttl = <u8>load<u32>(netns(ns), L.NETNS_TTL);
+	p.ttl = defaultTtl(ns, p.family);
 	return p;
 }

@@ -3,6 +3,7 @@
 
 import { capacity, row } from "./arena";
 import { hash2 } from "./hash";
+import { isIcmp } from "./netfilter/tuple";
 import { netnsHas } from "./netns";
 import { Packet } from "./packet";
 import * as L from "./layout";
@@ -18,8 +19,11 @@ function home(netns: i32, proto: u8, lport: u16): u32 {
 	return hash2(<u64>netns, ((<u64>proto) << 16) | (<u64>lport)) & (capacity(L.TABLE_SOCKET) - 1);
 }
 
-/** Opens a socket; raddr and rport 0: a listener. Returns its row, or SOCKET_NONE where the table is full. */
-export function openSocket(netns: i32, proto: u8, laddr: u32, lport: u16, raddr: u32, rport: u16): i32 {
+/**
+ * Opens a socket; raddr and rport 0: a listener. `family` 4 or 6; 0: both, for a wildcard. Returns its row, or SOCKET_NONE
+ * where the table is full.
+ */
+export function openSocket(netns: i32, proto: u8, laddr: u32, lport: u16, raddr: u32, rport: u16, family: u8 = 0): i32 {
 	const mask = capacity(L.TABLE_SOCKET) - 1;
 	let i = home(netns, proto, lport);
 	for (let n: u32 = 0; n <= mask; n++, i = (i + 1) & mask) {
@@ -33,6 +37,7 @@ export function openSocket(netns: i32, proto: u8, laddr: u32, lport: u16, raddr:
 		store<u32>(at, laddr, L.SOCKET_LADDR);
 		store<u32>(at, raddr, L.SOCKET_RADDR);
 		store<u16>(at, rport, L.SOCKET_RPORT);
+		store<u8>(at, family, L.SOCKET_FAMILY);
 		return <i32>i;
 	}
 	return SOCKET_NONE;
@@ -47,18 +52,28 @@ export function closeSocket(socket: i32): void {
 /** The socket that gets a packet delivered locally: a row, SOCKET_ANY or SOCKET_NONE. */
 export function findSocket(p: Packet): i32 {
 	// An echo's id is the port of the socket that asked.
-	if (p.proto == L.PROTO_ICMP) return find(p.netns, p.proto, p.dst, p.sport, p.src, 0, false);
+	if (isIcmp(p.proto)) return find(p.netns, p.proto, p.family, p.dst, p.sport, p.src, 0, false);
 	// A listener takes a bare SYN alone: any ACK makes it reset (tcp_rcv_state_process, TCP_LISTEN).
 	const opens = (p.tcp & (L.TCP_SYN | L.TCP_ACK)) == L.TCP_SYN;
-	return find(p.netns, p.proto, p.dst, p.dport, p.src, p.sport, p.proto == L.PROTO_TCP && !opens);
+	return find(p.netns, p.proto, p.family, p.dst, p.dport, p.src, p.sport, p.proto == L.PROTO_TCP && !opens);
 }
 
 /** The socket to which an ICMP error belongs, by the header that it quotes. */
 export function findQuoted(p: Packet): i32 {
-	return find(p.netns, p.innerProto, p.innerSrc, p.innerSport, p.innerDst, p.innerDport, p.innerProto == L.PROTO_TCP);
+	const connected = p.innerProto == L.PROTO_TCP;
+	return find(p.netns, p.innerProto, p.family, p.innerSrc, p.innerSport, p.innerDst, p.innerDport, connected);
 }
 
-function find(netns: i32, proto: u8, laddr: u32, lport: u16, raddr: u32, rport: u16, connectedOnly: bool): i32 {
+function find(
+	netns: i32,
+	proto: u8,
+	family: u8,
+	laddr: u32,
+	lport: u16,
+	raddr: u32,
+	rport: u16,
+	connectedOnly: bool,
+): i32 {
 	const mask = capacity(L.TABLE_SOCKET) - 1;
 	let i = home(netns, proto, lport);
 	let best = SOCKET_NONE;
@@ -70,6 +85,8 @@ function find(netns: i32, proto: u8, laddr: u32, lport: u16, raddr: u32, rport: 
 		if (state == REMOVED) continue;
 		if (load<i32>(at, L.SOCKET_NETNS) != netns || load<u16>(at, L.SOCKET_LPORT) != lport) continue;
 		if (load<u8>(at, L.SOCKET_PROTO) != proto) continue;
+		const only = load<u8>(at, L.SOCKET_FAMILY);
+		if (only != 0 && only != family) continue;
 		const score = scoreOf(at, state, laddr, raddr, rport);
 		if (score > bestScore && (!connectedOnly || state == L.SOCKET_CONNECTED)) {
 			best = <i32>i;

@@ -1,6 +1,7 @@
 // VXLAN (RFC 7348; drivers/net/vxlan): an Ethernet frame as the payload of UDP. The outer source port is a hash of the
 // inner flow, so that one flow keeps one path. The remote end is known from the tunnel's permanent neighbours.
 
+import { identity } from "./address6";
 import { deviceKind, deviceNetns, tunnelLocal, tunnelPort } from "./device";
 import { mix } from "./hash";
 import { defaultTtl, firstDevice, lastDevice } from "./netns";
@@ -42,8 +43,8 @@ export function encapsulate(p: Packet, dev: i32): Packet | null {
 
 // udp_flow_src_port.
 function sourcePort(p: Packet): u16 {
-	const flow =
-		mix(((<u64>p.src) << 32) | (<u64>p.dst)) ^ mix(((<u64>p.sport) << 24) | ((<u64>p.dport) << 8) | (<u64>p.proto));
+	const addresses = rotl<u64>(identity(p.src), 32) ^ identity(p.dst);
+	const flow = mix(addresses) ^ mix(((<u64>p.sport) << 24) | ((<u64>p.dport) << 8) | (<u64>p.proto));
 	return <u16>(PORT_MIN + <u32>(((flow >> 32) * <u64>PORT_SPAN) >> 32));
 }
 

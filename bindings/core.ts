@@ -13,7 +13,16 @@ export interface Instance extends CoreExports {
 	compile(netnsCount: number, setCount: number): number;
 	compileChains(count: number): number;
 	indexSwitch(on: number): void;
-	listen(netns: number, proto: number, laddr: number, lport: number, raddr: number, rport: number): number;
+	listen(
+		netns: number,
+		proto: number,
+		laddr: number,
+		lport: number,
+		raddr: number,
+		rport: number,
+		family: number,
+	): number;
+	address6Count(): number;
 	close(socket: number): void;
 	route(netns: number, dst: number): number;
 	fibBytes(): number;
@@ -118,6 +127,9 @@ const DEFAULTS: Readonly<Record<number, number>> = {
 	[L.TABLE_BYSOURCE]: 16384,
 	[L.TABLE_PACKETIN]: 64,
 	[L.TABLE_CHAININDEX]: 1 << 20,
+	[L.TABLE_ADDRESS6]: 4096,
+	[L.TABLE_ADDRESS6HASH]: 16384,
+	[L.TABLE_FIB6]: 1024,
 };
 
 /** Memory ran out, or a compile step found a table too small. */

@@ -3,7 +3,7 @@
 import * as L from "../assembly/layout.ts";
 import type { Value } from "../js/net/ruleset.ts";
 import { bits, type MatchContext, type MatchRow, plain, ports } from "./matchrow.ts";
-import { network, type Options } from "./option.ts";
+import { network, network6, type Options } from "./option.ts";
 
 const STATES: Readonly<Record<string, number>> = {
 	INVALID: L.CTS_INVALID,
@@ -32,7 +32,13 @@ export function encodeState(options: Options, { rows }: MatchContext): MatchRow 
 }
 
 /** Where an option of `conntrack` goes: its bit, its first word, and the words of its value. */
-type CtOption = [name: string, kind: Value["kind"], bit: number, word: number, words: (value: Value) => number[]];
+type CtOption = [
+	name: string,
+	kind: Value["kind"],
+	bit: number,
+	word: number,
+	words: (value: Value, context: MatchContext) => number[],
+];
 
 const CT_OPTIONS: readonly CtOption[] = [
 	[
@@ -67,8 +73,9 @@ const CT_OPTIONS: readonly CtOption[] = [
 	],
 ];
 
-function addressWords(value: Value): number[] {
+function addressWords(value: Value, { family, rows }: MatchContext): number[] {
 	if (value.kind !== "prefix") return [];
+	if (family === "ipv6") return [rows.words(network6(value.prefix))];
 	const { address, mask } = network(value.prefix);
 	return [address, mask];
 }
@@ -77,7 +84,7 @@ function portWords(value: Value): number[] {
 	return value.kind === "range" ? [ports(value)] : [];
 }
 
-export function encodeConntrack(options: Options, { rows }: MatchContext): MatchRow {
+export function encodeConntrack(options: Options, context: MatchContext): MatchRow {
 	const block = new Array<number>(L.CTM_WORDS).fill(0);
 	let present = 0;
 	let invert = 0;
@@ -86,7 +93,7 @@ export function encodeConntrack(options: Options, { rows }: MatchContext): Match
 		if (option === null) continue;
 		present |= bit;
 		if (option.not) invert |= bit;
-		for (const [index, value] of words(option.value).entries()) block[word + index] = value;
+		for (const [index, value] of words(option.value, context).entries()) block[word + index] = value;
 	}
 	const dir = options.take("ctdir", "string");
 	if (dir !== null) {
@@ -95,5 +102,5 @@ export function encodeConntrack(options: Options, { rows }: MatchContext): Match
 	}
 	block[L.CTM_PRESENT] = present;
 	block[L.CTM_INVERT] = invert;
-	return plain(L.MATCH_CONNTRACK, 0, rows.words(block));
+	return plain(L.MATCH_CONNTRACK, 0, context.rows.words(block));
 }

@@ -1,17 +1,18 @@
 // A node's typed ruleset to the engine's rows: chains, rules, matches, interface patterns, and the base chains and flags
 // of its netns. Rules are evaluated as the kernel's xtables do (iptables(8)); what is not evaluated is carried: a packet
-// that reaches it gets the verdict "unknown". IPv6 rulesets are refused: the engine walks IPv4 rules only.
+// that reaches it gets the verdict "unknown". A netns has a ruleset a family, with base chains and flags of its own.
 
 import * as L from "../assembly/layout.ts";
-import type { Chain, Counters, Prefix, Rule, Ruleset, Table, TableName } from "../js/net/ruleset.ts";
-import { netnsFlags } from "./hooks.ts";
+import type { Chain, Counters, Rule, Ruleset, Table, TableName } from "../js/net/ruleset.ts";
+import { ALL_HOOKS, netnsFlags } from "./hooks.ts";
 import type { Interner } from "./interner.ts";
 import { checkJumps } from "./jumps.ts";
 import { encodeMatch, isStateful, UNKNOWN_MATCH } from "./match.ts";
 import { EncodeError, type MatchContext, type MatchRow } from "./matchrow.ts";
 import { recentNames, STAMPS_DEFAULT, setNames, stampsByList } from "./mention.ts";
-import { Carried, network } from "./option.ts";
+import { Carried } from "./option.ts";
 import { patternRow } from "./pattern.ts";
+import { isPrefix6, prefixRows, writeNetwork } from "./prefixes.ts";
 import {
 	type EncodedChain,
 	type EncodedRuleset,
@@ -60,7 +61,6 @@ export function encodeRuleset(
 	previous: EncodedRuleset | null = null,
 	shared = new SharedTables(),
 ): EncodedRuleset {
-	if (ruleset.family !== "ipv4") throw new EncodeError(`a ruleset of family ${ruleset.family} is not evaluated`);
 	return new RulesetEncoding(rows, strings, netns, ruleset, sets, previous, shared).encode();
 }
 
@@ -214,7 +214,7 @@ class RulesetEncoding {
 		const at = rows.at(L.TABLE_RULE, row);
 		const invert = this.#writeHeader(rule, at);
 		rows.setU8(at + L.RULE_INVERT, invert);
-		const matches = this.#matchRows(rule, row);
+		const matches = [...prefixRows(rows, rule, this.#ruleset.family), ...this.#matchRows(rule, row)];
 		this.#writeMatches(matches, at);
 		const { target, args, flags } = this.#targetFields(rule, row, ids);
 		rows.setU8(at + L.RULE_TARGET, target);
@@ -230,14 +230,15 @@ class RulesetEncoding {
 	#writeHeader(rule: Rule, at: number): number {
 		const rows = this.#rows;
 		const { source, destination, inInterface, outInterface, protocol, fragment } = rule;
-		writeNetwork(rows, at + L.RULE_SRC, source?.value ?? null);
-		writeNetwork(rows, at + L.RULE_DST, destination?.value ?? null);
+		const { family } = this.#ruleset;
+		writeNetwork(rows, at + L.RULE_SRC, source, family);
+		writeNetwork(rows, at + L.RULE_DST, destination, family);
 		rows.setI32(at + L.RULE_IIF, inInterface === null ? -1 : patternRow(rows, this.#strings, inInterface.value));
 		rows.setI32(at + L.RULE_OIF, outInterface === null ? -1 : patternRow(rows, this.#strings, outInterface.value));
 		rows.setU8(at + L.RULE_PROTO, protocol?.value ?? 0);
 		return (
-			(source?.not ? L.INV_SRC : 0) |
-			(destination?.not ? L.INV_DST : 0) |
+			(source?.not && !isPrefix6(source, family) ? L.INV_SRC : 0) |
+			(destination?.not && !isPrefix6(destination, family) ? L.INV_DST : 0) |
 			(inInterface?.not ? L.INV_IIF : 0) |
 			(outInterface?.not ? L.INV_OIF : 0) |
 			(protocol?.not ? L.INV_PROTO : 0) |
@@ -254,6 +255,7 @@ class RulesetEncoding {
 			rows: this.#rows,
 			strings: this.#strings,
 			sets: this.#sets,
+			family: this.#ruleset.family,
 			protocol: rule.protocol === null || rule.protocol.not ? 0 : rule.protocol.value,
 		};
 		const ordered: MatchRow[] = [];
@@ -272,7 +274,15 @@ class RulesetEncoding {
 		const { target } = rule;
 		if (target === null) return { target: L.TARGET_NONE, args: [], flags: 0 };
 		if (target.kind !== "chain")
-			return { ...this.#carrying(row, () => encodeTarget(target), UNKNOWN_TARGET, rule), flags: 0 };
+			return {
+				...this.#carrying(
+					row,
+					() => encodeTarget(target, { rows: this.#rows, family: this.#ruleset.family }),
+					UNKNOWN_TARGET,
+					rule,
+				),
+				flags: 0,
+			};
 		// checkJumps has seen that the chain exists.
 		const chain = ids.get(target.name) ?? -1;
 		return { target: L.TARGET_JUMP, args: [chain], flags: target.goto ? L.RULEF_GOTO : 0 };
@@ -332,14 +342,15 @@ class RulesetEncoding {
 	#writeNetns(tables: readonly EncodedTable[]): void {
 		const rows = this.#rows;
 		const at = rows.at(L.TABLE_NETNS, this.#netns);
-		for (let slot = 0; slot < L.HOOK_COUNT * L.XT_COUNT; slot++) rows.setI32(at + L.NETNS_CHAINS + slot * 4, -1);
+		const { family } = this.#ruleset;
+		const chains = at + (family === "ipv6" ? L.NETNS_CHAINS6 : L.NETNS_CHAINS);
+		for (let slot = 0; slot < L.HOOK_COUNT * L.XT_COUNT; slot++) rows.setI32(chains + slot * 4, -1);
 		for (const { table, bases } of tables) {
 			for (const { hook, row } of bases) {
-				rows.setI32(at + L.NETNS_CHAINS + (hook * L.XT_COUNT + TABLES[table.name]) * 4, row);
+				rows.setI32(chains + (hook * L.XT_COUNT + TABLES[table.name]) * 4, row);
 			}
 		}
-		const all = L.NS_IPTABLES | L.NS_NAT | L.NS_CONNTRACK;
-		const flags = rows.view.getUint32(at + L.NETNS_FLAGS, true) & ~all;
+		const flags = rows.view.getUint32(at + L.NETNS_FLAGS, true) & ~ALL_HOOKS[family];
 		rows.setU32(at + L.NETNS_FLAGS, flags | tables.reduce((bits, table) => bits | table.flags, 0));
 	}
 }
@@ -349,12 +360,6 @@ function basesOf(chains: readonly EncodedChain[]): EncodedTable["bases"] {
 		const hook = HOOKS[chain.name];
 		return chain.policy === null || hook === undefined ? [] : [{ hook, row }];
 	});
-}
-
-function writeNetwork(rows: Rows, at: number, prefix: Prefix | null): void {
-	const { address, mask } = prefix === null ? { address: 0, mask: 0 } : network(prefix);
-	rows.setU32(at, address);
-	rows.setU32(at + 4, mask);
 }
 
 /** No header condition and no match: what the kernel's trace takes for the end of a chain. */

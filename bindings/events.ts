@@ -1,10 +1,15 @@
 // The ring of trace events as objects. Only traces are read so; a replay reads flows and counters in bulk.
 
 import * as L from "../assembly/layout.ts";
+import type { Addresses } from "./addresses.ts";
 import type { Core } from "./core.ts";
 
-/** A packet's header at one moment. Addresses are u32; for ICMP, sport is the id and dport type << 8 | code. */
+/** A packet's header at one moment. Addresses are the engine's numbers; for ICMP, sport is the id and dport type << 8 | code. */
 export interface Header {
+	/** What the numbers stand for. */
+	addresses: Addresses;
+	/** 4 or 6. */
+	family: number;
 	src: number;
 	dst: number;
 	sport: number;
@@ -63,17 +68,17 @@ export function takeEvents(core: Core): TraceEvent[] {
 		const at = first + i * L.EVENT_STRIDE;
 		if (view.getUint8(at + L.EVENT_KIND) === L.EVENT_INSIDE) {
 			const outer = events.at(-1);
-			if (outer) outer.inside = readHeader(view, at);
+			if (outer) outer.inside = readHeader(core, view, at);
 			continue;
 		}
-		events.push(readEvent(view, at));
+		events.push(readEvent(core, view, at));
 	}
 	engine.eventsReset();
 	if (lost > 0) throw new RangeError(`the trace has ${lost} events more than its ring holds (${count})`);
 	return events;
 }
 
-function readEvent(view: DataView, at: number): TraceEvent {
+function readEvent(core: Core, view: DataView, at: number): TraceEvent {
 	const ctinfo = view.getUint8(at + L.EVENT_CTINFO);
 	return {
 		kind: view.getUint8(at + L.EVENT_KIND),
@@ -96,16 +101,18 @@ function readEvent(view: DataView, at: number): TraceEvent {
 		ct: view.getInt32(at + L.EVENT_CT, true),
 		timeNs: view.getBigInt64(at + L.EVENT_WIRE + L.PACKET_TIME, true),
 		gateway: view.getUint32(at + L.EVENT_GATEWAY, true),
-		header: readHeader(view, at),
+		header: readHeader(core, view, at),
 		inside: null,
 	};
 }
 
-function readHeader(view: DataView, at: number): Header {
+function readHeader(core: Core, view: DataView, at: number): Header {
 	const wire = at + L.EVENT_WIRE;
 	const inner = at + L.EVENT_INNER;
 	const innerProto = view.getUint8(inner + 12);
 	return {
+		addresses: core.rows.addresses,
+		family: view.getUint8(wire + L.PACKET_FAMILY),
 		src: view.getUint32(wire + L.PACKET_SRC, true),
 		dst: view.getUint32(wire + L.PACKET_DST, true),
 		sport: view.getUint16(wire + L.PACKET_SPORT, true),

@@ -1,11 +1,12 @@
 // ipsets to rows (ipset(8)): hash:ip, hash:net, hash:ip,port, hash:net,port, hash:ip,port,ip, hash:ip,port,net, IPv4.
 // Other types, and sets whose entries time out, are carried: a packet that a rule asks about them gets "unknown".
-// An IPv6 set holds no IPv4 packet, so it needs no entries.
+// A set answers for packets of its family alone.
 
 import * as L from "../assembly/layout.ts";
+import { addressBits, ipv4ToNumber, maskPrefix } from "../js/net/address.ts";
 import type { IpSet, IpSetEntry, SetPart } from "../js/net/ipset.ts";
 import { EncodeError } from "./matchrow.ts";
-import { ipv4, ipv4Mask } from "./option.ts";
+import { ipv4Mask } from "./option.ts";
 import type { Rows } from "./views.ts";
 
 type Dimension = SetPart["kind"];
@@ -65,20 +66,19 @@ function encodeSet(rows: Rows, netns: number, set: IpSet): number {
 	const isIpv6 = set.family === "ipv6";
 	rows.setI32(at + L.SET_NETNS, netns);
 	rows.setU32(at + L.SET_FAMILY, isIpv6 ? 6 : 4);
-	rows.setU32(at + L.SET_NETMASK, netmask(set));
+	rows.setU32(at + L.SET_NETMASK, isIpv6 ? FULL_MASK : netmask(set));
 	rows.setU32(at + L.SET_TYPE, known === undefined || isCarried(set) ? L.SET_TYPE_UNKNOWN : known.type);
-	if (known === undefined || isCarried(set) || isIpv6) return row;
-	const members = distinct(set.entries.map((entry) => memberOf(set, entry, known.dimensions)));
+	if (known === undefined || isCarried(set)) return row;
+	const members = distinct(set.entries.map((entry) => memberOf(rows, set, entry, known.dimensions)));
 	const first = members.length === 0 ? 0 : rows.append(L.TABLE_ENTRY, members.length);
 	rows.setU32(at + L.SET_ENTRY_FIRST, first);
 	rows.setU32(at + L.SET_ENTRY_COUNT, members.length);
-	let lengths = 0;
 	for (const [index, member] of members.entries()) {
 		writeMember(rows, rows.at(L.TABLE_ENTRY, first + index), member);
 		const length = known.type === L.SET_TYPE_IP_PORT_NET ? member.prefix2 : member.prefix;
-		lengths |= 1 << (length - 1);
+		const word = isIpv6 ? at + L.SET_LENGTHS6 + ((length - 1) >> 5) * 4 : at + L.SET_LENGTHS;
+		rows.setU32(word, rows.view.getUint32(word, true) | (1 << (length - 1)));
 	}
-	rows.setU32(at + L.SET_LENGTHS, lengths);
 	if (members.length > SCANNED_MAX) reserveIndex(rows, at, members.length);
 	return row;
 }
@@ -101,7 +101,7 @@ function netmask(set: IpSet): number {
 /** Options or timeouts that the engine does not follow. */
 function isCarried(set: IpSet): boolean {
 	if ([...set.options.keys()].some((name) => !HARMLESS.has(name))) return true;
-	if (set.options.has("netmask") && set.type !== "hash:ip") return true;
+	if (set.options.has("netmask") && (set.type !== "hash:ip" || set.family === "ipv6")) return true;
 	const timeout = Number(set.options.get("timeout") ?? 0);
 	return timeout > 0 || set.entries.some((entry) => (entry.timeout ?? 0) > 0);
 }
@@ -122,22 +122,34 @@ function writeMember(rows: Rows, at: number, member: Member): void {
 }
 
 /** An element as a row: first address, port, second address. */
-function memberOf(set: IpSet, { element, parts, nomatch }: IpSetEntry, dimensions: readonly Dimension[]): Member {
-	const member: Member = { ip: 0, prefix: 32, port: 0, proto: 0, ip2: 0, prefix2: 0, nomatch };
+function memberOf(
+	rows: Rows,
+	set: IpSet,
+	{ element, parts, nomatch }: IpSetEntry,
+	dimensions: readonly Dimension[],
+): Member {
+	const member: Member = { ip: 0, prefix: addressBits(set.family), port: 0, proto: 0, ip2: 0, prefix2: 0, nomatch };
 	if (parts?.length !== dimensions.length) {
 		throw new EncodeError(`ipset ${set.name}: expected ${dimensions.join(",")}, got ${JSON.stringify(element)}`);
 	}
 	for (const [index, part] of parts.entries()) {
 		if (part.kind === "port") Object.assign(member, { proto: part.protocol, port: part.port });
-		else if (part.kind === "ip" || part.kind === "net") Object.assign(member, networkOf(set, part, index === 2));
+		else if (part.kind === "ip" || part.kind === "net") Object.assign(member, networkOf(rows, set, part, index === 2));
 		else throw new EncodeError(`ipset ${set.name}: a ${part.kind} in ${JSON.stringify(element)}`);
 	}
 	return member;
 }
 
-function networkOf(set: IpSet, part: Extract<SetPart, { kind: "ip" | "net" }>, second: boolean): Partial<Member> {
-	const length = part.kind === "net" ? part.length : 32;
+function networkOf(
+	{ addresses }: Rows,
+	set: IpSet,
+	part: Extract<SetPart, { kind: "ip" | "net" }>,
+	second: boolean,
+): Partial<Member> {
+	const bits = addressBits(set.family);
+	const length = part.kind === "net" ? part.length : bits;
 	if (length < 1) throw new EncodeError(`ipset ${set.name}: a prefix of length 0`);
-	const ip = (ipv4(part.address) & ipv4Mask(length) & netmask(set)) >>> 0;
+	const { address } = maskPrefix({ family: set.family, address: part.address, length });
+	const ip = set.family === "ipv6" ? addresses.number(address) : (ipv4ToNumber(address) & netmask(set)) >>> 0;
 	return second ? { ip2: ip, prefix2: length } : { ip, prefix: length };
 }

@@ -2,7 +2,7 @@
 
 import * as L from "../assembly/layout.ts";
 import type { Netns, Network } from "../js/net/network.ts";
-import type { Extension, Ruleset, Table } from "../js/net/ruleset.ts";
+import type { Extension, Family, Ruleset, Table } from "../js/net/ruleset.ts";
 import { type Capacities, Core, type EngineModule } from "./core.ts";
 import { countersOf, keepCounters, type RuleCounters, ruleCounters } from "./counters.ts";
 import { encodeRuleset } from "./encode.ts";
@@ -26,7 +26,8 @@ export class Machine {
 	readonly network: Network;
 	readonly encoded: EncodedNetwork;
 	readonly #names = new Interner();
-	readonly #rulesets = new Map<number, EncodedRuleset>();
+	/** By family and netns. */
+	readonly #rulesets: Readonly<Record<Family, Map<number, EncodedRuleset>>> = { ipv4: new Map(), ipv6: new Map() };
 	readonly #tables = new SharedTables();
 	readonly #sets = new Map<number, ReadonlyMap<string, number>>();
 	/** Rule rows whose place was asked for, until rules change. */
@@ -41,6 +42,7 @@ export class Machine {
 			const row = this.netnsRow(netns.name);
 			this.#sets.set(row, encodeSets(this.core.rows, row, netns.sets));
 			if (netns.ruleset) this.#encodeRuleset(netns.name, netns.ruleset);
+			if (netns.ruleset6) this.#encodeRuleset(netns.name, netns.ruleset6);
 			if (options.windows) this.#setFlag(row, L.NS_TCP_WINDOWS);
 		}
 		this.core.engine.indexSwitch(Number(options.index ?? true));
@@ -68,7 +70,7 @@ export class Machine {
 		return this.encoded.deviceNames[row]?.device ?? null;
 	}
 
-	/** Makes a ruleset the netns's; counters of rules that stay are kept, as `iptables-restore --noflush` does. */
+	/** Makes a ruleset the netns's of its family; counters of rules that stay are kept, as `iptables-restore --noflush` does. */
 	loadRuleset(netns: string, ruleset: Ruleset): void {
 		this.#encodeRuleset(netns, ruleset);
 		this.core.compileChains();
@@ -76,15 +78,16 @@ export class Machine {
 
 	#encodeRuleset(netns: string, ruleset: Ruleset): void {
 		const row = this.netnsRow(netns);
-		const previous = this.#rulesets.get(row) ?? null;
+		const { family } = ruleset;
+		const previous = this.#rulesets[family].get(row) ?? null;
 		const counts = previous ? this.#countersOf(row) : null;
 		const sets = this.#sets.get(row) ?? new Map<string, number>();
 		const next = encodeRuleset(this.core.rows, this.#names, row, ruleset, sets, previous, this.#tables);
 		if (previous && counts) keepCounters(previous, next, counts);
-		this.#rulesets.set(row, next);
+		this.#rulesets[family].set(row, next);
 		this.#places.clear();
 		this.core.engine.changed(row);
-		this.netnsOf(netns).ruleset = ruleset;
+		this.netnsOf(netns)[family === "ipv6" ? "ruleset6" : "ruleset"] = ruleset;
 	}
 
 	/** Drops what arrives in a netns from now on: the machine has vanished, its neighbours do not know yet. */
@@ -92,13 +95,13 @@ export class Machine {
 		this.#setFlag(this.netnsRow(netns), L.NS_SILENT);
 	}
 
-	encodedRuleset(netns: string): EncodedRuleset | null {
-		return this.#rulesets.get(this.netnsRow(netns)) ?? null;
+	encodedRuleset(netns: string, family: Family = "ipv4"): EncodedRuleset | null {
+		return this.#rulesets[family].get(this.netnsRow(netns)) ?? null;
 	}
 
 	/** Rules that are carried, not evaluated, by netns. */
 	get carried(): { netns: string; row: number; why: string }[] {
-		return [...this.#rulesets].flatMap(([row, { tables }]) =>
+		return [...this.#rulesets.ipv4, ...this.#rulesets.ipv6].flatMap(([row, { tables }]) =>
 			tables.flatMap(({ carried }) => carried.map((rule) => ({ netns: this.netnsName(row), ...rule }))),
 		);
 	}
@@ -122,7 +125,8 @@ export class Machine {
 
 	/** Is a rule row one of those that a netns has now? */
 	hasRule(netns: number, rule: number): boolean {
-		return this.#rulesets.get(netns)?.tables.some((table) => holds(table, rule)) ?? false;
+		const { ipv4, ipv6 } = this.#rulesets;
+		return [ipv4, ipv6].some((own) => own.get(netns)?.tables.some((table) => holds(table, rule)) ?? false);
 	}
 
 	#countersOf(netns: number): RuleCounters {
@@ -131,8 +135,8 @@ export class Machine {
 	}
 
 	/** A netns's ruleset with its counters as they are now, as `iptables-save -c` shows it; null where nothing is loaded. */
-	countedRuleset(netns: string): Ruleset | null {
-		const encoded = this.encodedRuleset(netns);
+	countedRuleset(netns: string, family: Family = "ipv4"): Ruleset | null {
+		const encoded = this.encodedRuleset(netns, family);
 		if (encoded === null) return null;
 		const counts = this.#countersOf(encoded.netns);
 		const zero = { packets: 0n, bytes: 0n };
@@ -161,6 +165,7 @@ export function sizesOf(network: Network): Capacities {
 	let [devices, addresses, routes, nexthops, listeners, entries] = [0, 0, 0, 0, 0, 0];
 	let [chains, rules, matches, words, states, index] = [0, 0, 0, 0, 0, 0];
 	let [sets, largest] = [0, 0];
+	let [addresses6, routes6, rules6] = [0, 0, 0];
 	const tables = new Map<Table, TableSize>();
 	for (const netns of network.netns) {
 		const local = netns.devices.reduce((sum, device) => sum + device.addresses.length, 0);
@@ -168,17 +173,22 @@ export function sizesOf(network: Network): Capacities {
 		addresses += local;
 		routes += netns.routes.length;
 		nexthops += netns.routes.reduce((sum, route) => sum + route.nexthops.length, 0);
+		addresses6 += netns.devices.reduce((sum, device) => sum + device.addresses6.length, 0);
+		routes6 += netns.routes6.length;
+		nexthops += netns.routes6.reduce((sum, route) => sum + route.nexthops.length, 0);
 		listeners += netns.listen.length;
 		sets += netns.sets.length;
 		entries += netns.sets.reduce((sum, set) => sum + set.entries.length * 4 + 16, 0);
 		largest = Math.max(largest, netns.routes.length + local * 3);
-		for (const table of netns.ruleset?.tables ?? []) {
+		const tables6 = netns.ruleset6?.tables ?? [];
+		for (const table of [...(netns.ruleset?.tables ?? []), ...tables6]) {
 			const known = tables.get(table);
-			const size = known ?? tableSize(table);
+			const size = known ?? tableSize(table, tables6.includes(table));
 			tables.set(table, size);
 			if (known !== undefined && size.states === 0) continue;
 			chains += size.chains;
 			rules += size.rules;
+			if (tables6.includes(table)) rules6 += size.rules;
 			matches += size.matches;
 			words += size.words;
 			states += size.states;
@@ -190,8 +200,10 @@ export function sizesOf(network: Network): Capacities {
 	return {
 		[L.TABLE_NETNS]: room(network.netns.length),
 		[L.TABLE_DEVICE]: room(devices),
-		[L.TABLE_ADDRESS]: room(addresses),
-		[L.TABLE_ROUTE]: room(routes),
+		[L.TABLE_ADDRESS]: room(addresses + addresses6),
+		[L.TABLE_ROUTE]: room(routes + routes6),
+		[L.TABLE_FIB6]: powerOfTwo((routes6 + addresses6 * 2) * 2 + 16),
+		...address6Sizes(addresses6 + routes6 * 3 + rules6 * 3 + entries + ADDRESSES6_MORE),
 		[L.TABLE_NEXTHOP]: room(nexthops),
 		[L.TABLE_CHAIN]: reloads(chains),
 		[L.TABLE_RULE]: reloads(rules),
@@ -227,14 +239,29 @@ interface TableSize {
 	index: number;
 }
 
-function tableSize({ chains }: Table): TableSize {
+/** IPv6 addresses that traces may bring beside those of the network itself. */
+const ADDRESSES6_MORE = 1024;
+
+/** Tables for so many IPv6 addresses. */
+export function address6Sizes(addresses: number): Capacities {
+	return { [L.TABLE_ADDRESS6]: addresses, [L.TABLE_ADDRESS6HASH]: powerOfTwo(addresses * 4) };
+}
+
+/** Words that a rule's own `-s` and `-d` take in IPv6, and each address of a match. */
+const WORDS6 = { rule: 16, conntrack: 32, iprange: 16 } as const;
+
+function tableSize({ chains }: Table, six: boolean): TableSize {
 	const size = { chains: chains.length, rules: 0, matches: 0, words: 0, states: 0, index: 0 };
 	for (const { rules } of chains) {
 		size.rules += rules.length + 1;
+		// Prefixes are matches of IPv6.
+		if (six) size.matches += rules.length * 2;
+		if (six) size.words += rules.length * WORDS6.rule;
 		if (rules.length >= INDEXED_MIN) size.index += powerOfTwo(INDEX_HEAD + rules.length * INDEX_BYTES_PER_RULE);
 		for (const match of rules.flatMap(({ matches }) => matches)) {
 			size.matches++;
 			size.words += WORDS[match.name] ?? 0;
+			if (six && (match.name === "conntrack" || match.name === "iprange")) size.words += WORDS6[match.name];
 			if (remembers(match)) size.states++;
 		}
 	}

@@ -2,15 +2,18 @@
 // row are in `assembly/layout.ts`. A form that is not evaluated throws Carried.
 
 import * as L from "../assembly/layout.ts";
-import type { Extension } from "../js/net/ruleset.ts";
+import { ipv4ToNumber } from "../js/net/address.ts";
+import type { Extension, Family } from "../js/net/ruleset.ts";
+import { halves, wordsOf } from "./addresses.ts";
 import { encodeConntrack, encodeState } from "./ctmatch.ts";
 import { ALL_PORTS, bits, EncodeError, type MatchContext, type MatchRow, plain, ports } from "./matchrow.ts";
-import { Carried, ipv4, Options } from "./option.ts";
+import { Carried, Options } from "./option.ts";
 import { patternRow } from "./pattern.ts";
 
 type Encoder = (options: Options, context: MatchContext) => MatchRow | null;
 
 const FULL_MASK = 0xffffffff;
+const FULL_HALF = 0xffffffffffffffffn;
 const ANY_ICMP_TYPE = 255;
 
 /** The row of a match; null where it asks for nothing (`comment`). Throws Carried or EncodeError. */
@@ -42,6 +45,7 @@ const PROTOCOLS: Readonly<Record<string, number[]>> = {
 	udplite: [L.PROTO_UDPLITE],
 	sctp: [L.PROTO_SCTP],
 	icmp: [L.PROTO_ICMP],
+	icmp6: [L.PROTO_ICMPV6],
 	multiport: [L.PROTO_TCP, L.PROTO_UDP, L.PROTO_UDPLITE, L.PROTO_SCTP, 33],
 };
 
@@ -54,7 +58,8 @@ const ENCODERS: Readonly<Record<string, Encoder>> = {
 	udp: encodePorts,
 	udplite: encodePorts,
 	sctp: encodePorts,
-	icmp: encodeIcmp,
+	icmp: (options) => encodeIcmp(options, "icmp-type"),
+	icmp6: (options) => encodeIcmp(options, "icmpv6-type"),
 	multiport: encodeMultiport,
 	mark: (options) => encodeMark(options, L.MATCH_MARK),
 	connmark: (options) => encodeMark(options, L.MATCH_CONNMARK),
@@ -71,7 +76,8 @@ const ENCODERS: Readonly<Record<string, Encoder>> = {
 		const { value, not } = options.need("length", "range");
 		return plain(L.MATCH_LENGTH, Number(not), value.min, value.max);
 	},
-	ttl: encodeTtl,
+	ttl: (options) => encodeTtl(options, "ttl"),
+	hl: (options) => encodeTtl(options, "hl"),
 	pkttype: encodePktType,
 	tos: (options) => {
 		const { value, not } = options.need("tos", "masked");
@@ -109,8 +115,8 @@ function encodeTcp(options: Options): MatchRow | null {
 	);
 }
 
-function encodeIcmp(options: Options): MatchRow | null {
-	const { value, not } = options.need("icmp-type", "icmptype");
+function encodeIcmp(options: Options, name: string): MatchRow | null {
+	const { value, not } = options.need(name, "icmptype");
 	if (value.type === ANY_ICMP_TYPE && !not) return null;
 	return plain(L.MATCH_ICMP, Number(not), value.type, value.codeMin, value.codeMax);
 }
@@ -155,10 +161,15 @@ function encodeAddrtype(options: Options): MatchRow {
 	return plain(L.MATCH_ADDRTYPE, Number(src?.not ?? 0) | (Number(dst?.not ?? 0) << 1), mask(src), mask(dst), limit);
 }
 
-function encodeIprange(options: Options): MatchRow {
+function encodeIprange(options: Options, { family, rows }: MatchContext): MatchRow {
 	const src = options.take("src-range", "addresses");
 	const dst = options.take("dst-range", "addresses");
-	const ends = (side: typeof src) => (side === null ? [0, 0] : [ipv4(side.value.min), ipv4(side.value.max)]);
+	const ends = (side: typeof src) => {
+		if (side === null) return [0, 0];
+		const { min, max } = side.value;
+		if (family === "ipv6") return [rows.words(wordsOf(...halves(min), ...halves(max))), 0];
+		return [ipv4ToNumber(min), ipv4ToNumber(max)];
+	};
 	const present = (src === null ? 0 : 1) | (dst === null ? 0 : 2);
 	return plain(
 		L.MATCH_IPRANGE,
@@ -204,7 +215,7 @@ const RECENT_MODES: readonly [string, number][] = [
 	["remove", L.RECENT_REMOVE],
 ];
 
-function encodeRecent(options: Options): MatchRow {
+function encodeRecent(options: Options, { family }: MatchContext): MatchRow {
 	const modes = RECENT_MODES.map(([name, bit]) => ({ found: options.take(name, "flag"), bit })).filter(
 		({ found }) => found !== null,
 	);
@@ -215,14 +226,22 @@ function encodeRecent(options: Options): MatchRow {
 	const seconds = options.take("seconds", "uint")?.value.value ?? 0;
 	const hitcount = options.take("hitcount", "uint")?.value.value ?? 0;
 	if (hitcount > L.RECENT_STAMP_COUNT) throw new Carried("recent", `--hitcount above ${L.RECENT_STAMP_COUNT}`);
-	const mask = options.take("mask", "string");
+	const mask = recentMask(options.take("mask", "string")?.value.value ?? null, family);
 	options.flag("rsource");
 	const how =
 		(options.flag("rdest") ? L.RECENT_BY_DEST : 0) |
 		(options.flag("rttl") ? L.RECENT_BY_TTL : 0) |
 		(options.flag("reap") ? L.RECENT_REAP : 0);
-	const args = [0, mode.bit, seconds, hitcount, how, mask === null ? FULL_MASK : ipv4(mask.value.value)];
+	const args = [0, mode.bit, seconds, hitcount, how, mask];
 	return { kind: L.MATCH_RECENT, invert: Number(mode.found?.not ?? false), args, state: { list: name } };
+}
+
+/** Addresses of IPv6 are numbers here, which no mask fits but one of all ones. */
+function recentMask(mask: string | null, family: Family): number {
+	if (mask === null) return FULL_MASK;
+	if (family === "ipv4") return ipv4ToNumber(mask);
+	if (halves(mask).some((half) => half !== FULL_HALF)) throw new Carried("recent", "an IPv6 --mask");
+	return FULL_MASK;
 }
 
 function encodeStatistic(options: Options): MatchRow {
@@ -263,12 +282,12 @@ function encodeLimit(options: Options): MatchRow {
 	return { kind: L.MATCH_LIMIT, invert: 0, args: [cost, cap], state: { initial: [BigInt(cap), 0n] } };
 }
 
-function encodeTtl(options: Options): MatchRow {
-	for (const [how, name] of ["ttl-eq", "ttl-lt", "ttl-gt"].entries()) {
-		const found = options.take(name, "uint");
+function encodeTtl(options: Options, name: string): MatchRow {
+	for (const [how, word] of ["eq", "lt", "gt"].entries()) {
+		const found = options.take(`${name}-${word}`, "uint");
 		if (found !== null) return plain(L.MATCH_TTL, Number(found.not), found.value.value, how);
 	}
-	throw new Carried("ttl", "a form without --ttl-eq, --ttl-lt or --ttl-gt");
+	throw new Carried(name, `a form without --${name}-eq, --${name}-lt or --${name}-gt`);
 }
 
 const PACKET_TYPES = ["unicast", "broadcast", "multicast"];

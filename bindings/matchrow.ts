@@ -1,5 +1,6 @@
 // A row of TABLE_MATCH before it is written, what encoders of matches share, and the error of a ruleset that no kernel takes.
 
+import type { Family } from "../js/net/ruleset.ts";
 import type { Interner } from "./interner.ts";
 import { Carried } from "./option.ts";
 import type { Rows } from "./views.ts";
@@ -21,6 +22,7 @@ export interface MatchContext {
 	strings: Interner;
 	/** ipsets of the netns, by name. */
 	sets: ReadonlyMap<string, number>;
+	family: Family;
 	/** `-p` of the rule where it is not negated; 0: any. */
 	protocol: number;
 }

@@ -48,6 +48,8 @@ const FLAGS: readonly [sysctl: string, flag: number, byDefault: number][] = [
 	["net.netfilter.nf_conntrack_tcp_be_liberal", L.NS_TCP_BE_LIBERAL, 0],
 	["net.ipv4.fib_multipath_hash_policy", L.NS_L4_HASH, 0],
 	["net.ipv4.icmp_echo_ignore_all", L.NS_NO_ICMP_ECHO, 0],
+	["net.ipv6.conf.all.forwarding", L.NS_IP6_FORWARD, 0],
+	["net.ipv6.icmp.echo_ignore_all", L.NS_NO_ICMP6_ECHO, 0],
 ];
 
 /** Conntrack timeouts: sysctl name after `net.netfilter.nf_conntrack_`, number, default in seconds. */
@@ -106,7 +108,9 @@ function addDevices(core: Core, netns: Netns, names: Interner, encoded: EncodedN
 	rows.setU32(at + L.NETNS_KIND, KINDS[netns.kind]);
 	rows.setU32(at + L.NETNS_DEVICE_FIRST, rows.count(L.TABLE_DEVICE));
 	rows.setU32(at + L.NETNS_DEVICE_COUNT, netns.devices.length);
-	for (let chain = 0; chain < L.HOOK_COUNT * L.XT_COUNT; chain++) rows.setI32(at + L.NETNS_CHAINS + chain * 4, -1);
+	for (const chains of [L.NETNS_CHAINS, L.NETNS_CHAINS6]) {
+		for (let chain = 0; chain < L.HOOK_COUNT * L.XT_COUNT; chain++) rows.setI32(at + chains + chain * 4, -1);
+	}
 	encodeSysctls(core, netns, at);
 	for (const device of netns.devices) {
 		const row = rows.append(L.TABLE_DEVICE);
@@ -125,24 +129,39 @@ function addDevices(core: Core, netns: Netns, names: Interner, encoded: EncodedN
 		rows.setU32(d + L.DEVICE_ADDRESS, device.addresses[0]?.ip ?? 0);
 		rows.setU32(d + L.DEVICE_PREFIX, device.addresses[0]?.prefix ?? 0);
 	}
-	encodeAddresses(core, netns, at, encoded);
+	encodeAddresses(core, netns, at + L.NETNS_ADDRESS_FIRST, "addresses", encoded);
+	encodeAddresses(core, netns, at + L.NETNS_ADDRESS6_FIRST, "addresses6", encoded);
 }
 
-function encodeAddresses(core: Core, netns: Netns, at: number, encoded: EncodedNetwork): void {
+/** Where the first of a row's two fields FIRST and COUNT is: `at`. */
+function encodeAddresses(
+	core: Core,
+	netns: Netns,
+	at: number,
+	of: "addresses" | "addresses6",
+	encoded: EncodedNetwork,
+): void {
 	const { rows } = core;
-	rows.setU32(at + L.NETNS_ADDRESS_FIRST, rows.count(L.TABLE_ADDRESS));
+	rows.setU32(at, rows.count(L.TABLE_ADDRESS));
 	let count = 0;
 	for (const device of netns.devices) {
-		for (const { ip, prefix, scope } of device.addresses) {
+		for (const { ip, prefix, scope } of device[of]) {
 			const a = rows.at(L.TABLE_ADDRESS, rows.append(L.TABLE_ADDRESS));
-			rows.setU32(a + L.ADDRESS_IP, ip);
+			rows.setU32(a + L.ADDRESS_IP, numberOf(core, ip));
 			rows.setU32(a + L.ADDRESS_PREFIX, prefix);
 			rows.setI32(a + L.ADDRESS_DEVICE, deviceRow(encoded, netns.name, device.name));
 			rows.setU32(a + L.ADDRESS_SCOPE, SCOPES[scope]);
 			count++;
 		}
 	}
-	rows.setU32(at + L.NETNS_ADDRESS_COUNT, count);
+	rows.setU32(at + COUNT, count);
+}
+
+/** Distance of a field …_COUNT from its …_FIRST. */
+const COUNT = 4;
+
+function numberOf(core: Core, address: number | string): number {
+	return typeof address === "number" ? address : core.rows.addresses.number(address);
 }
 
 function linkDevices(core: Core, netns: Netns, encoded: EncodedNetwork, vteps: number[]): void {
@@ -163,29 +182,39 @@ function linkDevices(core: Core, netns: Netns, encoded: EncodedNetwork, vteps: n
 
 /** Writes the routes of a netns anew; used again when they change. */
 export function encodeRoutes(core: Core, netns: Netns, encoded: EncodedNetwork): void {
+	const at = core.rows.at(L.TABLE_NETNS, netnsRow(encoded, netns.name));
+	encodeTable(core, netns, netns.routes, at + L.NETNS_ROUTE_FIRST, encoded);
+	encodeTable(core, netns, netns.routes6, at + L.NETNS_ROUTE6_FIRST, encoded);
+}
+
+function encodeTable(
+	core: Core,
+	netns: Netns,
+	routes: readonly FibRoute<number | string>[],
+	at: number,
+	encoded: EncodedNetwork,
+): void {
 	const { rows } = core;
-	const at = rows.at(L.TABLE_NETNS, netnsRow(encoded, netns.name));
-	rows.setU32(at + L.NETNS_ROUTE_FIRST, rows.count(L.TABLE_ROUTE));
-	rows.setU32(at + L.NETNS_ROUTE_COUNT, netns.routes.length);
+	const number = (address: number | string | null) => (address === null ? 0 : numberOf(core, address));
+	rows.setU32(at, rows.count(L.TABLE_ROUTE));
+	rows.setU32(at + COUNT, routes.length);
 	// Of equal prefixes the engine takes the later row: the best metric last; of equal metrics the first listed.
-	const order = netns.routes
-		.map((route, i) => ({ route, i }))
-		.sort((a, b) => b.route.metric - a.route.metric || b.i - a.i);
+	const order = routes.map((route, i) => ({ route, i })).sort((a, b) => b.route.metric - a.route.metric || b.i - a.i);
 	for (const { route } of order) {
 		const r = rows.at(L.TABLE_ROUTE, rows.append(L.TABLE_ROUTE));
-		rows.setU32(r + L.ROUTE_PREFIX, route.prefix);
+		rows.setU32(r + L.ROUTE_PREFIX, number(route.prefix));
 		rows.setU32(r + L.ROUTE_LENGTH, route.length);
 		rows.setU32(r + L.ROUTE_TYPE, ROUTE_TYPES[route.type]);
 		rows.setU32(r + L.ROUTE_TABLE, 254);
-		rows.setU32(r + L.ROUTE_VIA, route.via ?? 0);
+		rows.setU32(r + L.ROUTE_VIA, number(route.via));
 		rows.setI32(r + L.ROUTE_DEVICE, route.device === null ? -1 : deviceRow(encoded, netns.name, route.device));
-		rows.setU32(r + L.ROUTE_PREFSRC, route.src ?? 0);
+		rows.setU32(r + L.ROUTE_PREFSRC, number(route.src));
 		rows.setU32(r + L.ROUTE_METRIC, route.metric);
 		rows.setU32(r + L.ROUTE_NEXTHOP_FIRST, rows.count(L.TABLE_NEXTHOP));
 		rows.setU32(r + L.ROUTE_NEXTHOP_COUNT, route.nexthops.length);
 		for (const hop of route.nexthops) {
 			const h = rows.at(L.TABLE_NEXTHOP, rows.append(L.TABLE_NEXTHOP));
-			rows.setU32(h + L.NEXTHOP_VIA, hop.via ?? 0);
+			rows.setU32(h + L.NEXTHOP_VIA, number(hop.via));
 			rows.setI32(h + L.NEXTHOP_DEVICE, deviceRow(encoded, netns.name, hop.device));
 			rows.setU32(h + L.NEXTHOP_WEIGHT, hop.weight);
 		}
@@ -195,8 +224,12 @@ export function encodeRoutes(core: Core, netns: Netns, encoded: EncodedNetwork):
 function encodeListeners(core: Core, netns: Netns, encoded: EncodedNetwork): void {
 	const index = netnsRow(encoded, netns.name);
 	for (const { proto, port, bind } of netns.listen) {
-		const laddr = bind === undefined || bind === "0.0.0.0" ? 0 : dottedQuad(bind);
-		if (core.engine.listen(index, PROTOS[proto], laddr, port, 0, 0) < 0) throw new RangeError("TABLE_SOCKET is full");
+		const laddr = bind === undefined ? 0 : core.rows.addresses.number(bind);
+		// A wildcard of IPv6, which is the default, takes IPv4 too (IPV6_V6ONLY off).
+		const family = bind === undefined || bind === "::" ? 0 : bind.includes(":") ? 6 : 4;
+		if (core.engine.listen(index, PROTOS[proto], laddr, port, 0, 0, family) < 0) {
+			throw new RangeError("TABLE_SOCKET is full");
+		}
 	}
 }
 
@@ -213,6 +246,9 @@ function encodeSysctls(core: Core, netns: Netns, at: number): void {
 	rows.setU32(at + L.NETNS_ICMP_RATELIMIT, value("net.ipv4.icmp_ratelimit", 1000));
 	rows.setU32(at + L.NETNS_ICMP_RATEMASK, value("net.ipv4.icmp_ratemask", ICMP_RATEMASK_DEFAULT));
 	rows.setU32(at + L.NETNS_RECENT_MAX, 100);
+	rows.setU32(at + L.NETNS_HOP_LIMIT, value("net.ipv6.conf.all.hop_limit", 64));
+	rows.setU32(at + L.NETNS_ICMP6_RATELIMIT, value("net.ipv6.icmp.ratelimit", 1000));
+	rows.setU32(at + L.NETNS_TIMEOUT_ICMPV6, value("net.netfilter.nf_conntrack_icmpv6_timeout", 30));
 	for (const [name, timeout, seconds] of TIMEOUTS) {
 		rows.setU32(at + L.NETNS_TIMEOUTS + timeout * 4, value(`net.netfilter.nf_conntrack_${name}`, seconds));
 	}
@@ -249,8 +285,4 @@ function netnsRow(encoded: EncodedNetwork, name: string): number {
 	const row = encoded.netns.get(name);
 	if (row === undefined) throw new RangeError(`there is no netns ${name}`);
 	return row;
-}
-
-function dottedQuad(text: string): number {
-	return text.split(".").reduce((ip, octet) => ip * 256 + Number(octet), 0);
 }

@@ -1,7 +1,9 @@
 // Reading the options of a typed match or target. An option or value that a caller did not expect makes the whole
 // extension carried (`Carried`): the engine answers "unknown" where a packet reaches it, and never guesses.
 
+import { ipv4ToNumber } from "../js/net/address.ts";
 import type { Extension, Option, Prefix, Target, Value } from "../js/net/ruleset.ts";
+import { halves, mask6, wordsOf } from "./addresses.ts";
 
 /** Thrown while encoding an extension that is not evaluated in this form. */
 export class Carried extends Error {
@@ -11,26 +13,25 @@ export class Carried extends Error {
 	}
 }
 
-/** u32 of a dotted quad; RangeError where it is none. */
-export function ipv4(text: string): number {
-	const parts = text.split(".").map(Number);
-	const valid = parts.length === 4 && parts.every((part) => Number.isInteger(part) && part >= 0 && part <= 255);
-	if (!valid) throw new RangeError(`expected an IPv4 address, got ${JSON.stringify(text)}`);
-	return parts.reduce((number, part) => number * 256 + part, 0);
-}
-
 /** u32 mask of a prefix length or a dotted mask. */
 export function ipv4Mask(mask: number | string): number {
-	if (typeof mask === "string") return ipv4(mask);
+	if (typeof mask === "string") return ipv4ToNumber(mask);
 	if (!Number.isInteger(mask) || mask < 0 || mask > 32)
 		throw new RangeError(`expected a prefix length 0-32, got ${mask}`);
 	return mask === 0 ? 0 : (-1 << (32 - mask)) >>> 0;
 }
 
-/** Network and mask; host bits are cleared. */
+/** Network and mask of an IPv4 prefix; host bits are cleared. */
 export function network(prefix: Prefix): { address: number; mask: number } {
 	const mask = ipv4Mask(prefix.mask);
-	return { address: (ipv4(prefix.address) & mask) >>> 0, mask };
+	return { address: (ipv4ToNumber(prefix.address) & mask) >>> 0, mask };
+}
+
+/** Network and mask of an IPv6 prefix as 8 words: address, mask, each its first and last 64 bits. */
+export function network6(prefix: Prefix): number[] {
+	const [hi, lo] = halves(prefix.address);
+	const [maskHi, maskLo] = mask6(prefix.mask);
+	return wordsOf(hi & maskHi, lo & maskLo, maskHi, maskLo);
 }
 
 type Kind = Value["kind"];

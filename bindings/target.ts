@@ -3,14 +3,18 @@
 
 import * as L from "../assembly/layout.ts";
 import type { Target, Value } from "../js/net/ruleset.ts";
-import { Carried, ipv4, network, Options } from "./option.ts";
+import type { MatchContext } from "./matchrow.ts";
+import { Carried, network, network6, Options } from "./option.ts";
 
 export interface TargetFields {
 	target: number;
 	args: number[];
 }
 
-type Encoder = (options: Options) => TargetFields;
+/** What targets need to know beside their options. */
+export type TargetContext = Pick<MatchContext, "rows" | "family">;
+
+type Encoder = (options: Options, context: TargetContext) => TargetFields;
 
 const FULL_MASK = 0xffffffff;
 
@@ -24,7 +28,7 @@ const VERDICTS: Readonly<Record<string, number>> = {
 export const UNKNOWN_TARGET: TargetFields = { target: L.TARGET_UNKNOWN, args: [] };
 
 /** The fields of a verdict or an extension target; jumps are the caller's. Throws Carried. */
-export function encodeTarget(target: Target): TargetFields {
+export function encodeTarget(target: Target, context: TargetContext): TargetFields {
 	if (target.kind === "verdict") {
 		const code = VERDICTS[target.name];
 		if (code === undefined) throw new Carried(target.name, "this target");
@@ -33,7 +37,7 @@ export function encodeTarget(target: Target): TargetFields {
 	const options = new Options(target);
 	const encoder = ENCODERS[target.name];
 	if (encoder === undefined) throw new Carried(target.name, "this target");
-	const fields = encoder(options);
+	const fields = encoder(options, context);
 	options.done();
 	return fields;
 }
@@ -49,6 +53,16 @@ const REJECTS: Readonly<Record<string, number>> = {
 	"tcp-reset": L.REJECT_TCP_RESET,
 };
 
+const REJECTS6: Readonly<Record<string, number>> = {
+	"icmp6-no-route": L.REJECT6_NO_ROUTE,
+	"icmp6-adm-prohibited": L.REJECT6_ADM_PROHIBITED,
+	"icmp6-addr-unreachable": L.REJECT6_ADDR,
+	"icmp6-port-unreachable": L.REJECT6_PORT,
+	"icmp6-policy-fail": L.REJECT6_POLICY_FAIL,
+	"icmp6-reject-route": L.REJECT6_REJECT_ROUTE,
+	"tcp-reset": L.REJECT_TCP_RESET,
+};
+
 const LOG_OPTIONS: readonly [string, Value["kind"]][] = [
 	["log-prefix", "string"],
 	["log-level", "uint"],
@@ -60,9 +74,10 @@ const LOG_OPTIONS: readonly [string, Value["kind"]][] = [
 ];
 
 const ENCODERS: Readonly<Record<string, Encoder>> = {
-	REJECT: (options) => {
-		const how = options.take("reject-with", "string")?.value.value ?? "icmp-port-unreachable";
-		const code = REJECTS[how];
+	REJECT: (options, { family }) => {
+		const given = options.take("reject-with", "string")?.value.value;
+		const how = given ?? (family === "ipv6" ? "icmp6-port-unreachable" : "icmp-port-unreachable");
+		const code = (family === "ipv6" ? REJECTS6 : REJECTS)[how];
 		if (code === undefined) throw new Carried("REJECT", how);
 		return { target: L.TARGET_REJECT, args: [code] };
 	},
@@ -71,12 +86,14 @@ const ENCODERS: Readonly<Record<string, Encoder>> = {
 		return { target: L.TARGET_MARK, args: [value.value, value.mask] };
 	},
 	CONNMARK: encodeConnmark,
-	DNAT: (options) => encodeNat(options, L.TARGET_DNAT, "to-destination"),
-	SNAT: (options) => encodeNat(options, L.TARGET_SNAT, "to-source"),
-	MASQUERADE: (options) => encodeNat(options, L.TARGET_MASQUERADE, "to-ports"),
-	REDIRECT: (options) => encodeNat(options, L.TARGET_REDIRECT, "to-ports"),
-	NETMAP: (options) => {
-		const { address, mask } = network(options.need("to", "prefix").value.prefix);
+	DNAT: (options, context) => encodeNat(options, context, L.TARGET_DNAT, "to-destination"),
+	SNAT: (options, context) => encodeNat(options, context, L.TARGET_SNAT, "to-source"),
+	MASQUERADE: (options, context) => encodeNat(options, context, L.TARGET_MASQUERADE, "to-ports"),
+	REDIRECT: (options, context) => encodeNat(options, context, L.TARGET_REDIRECT, "to-ports"),
+	NETMAP: (options, { family, rows }) => {
+		const { prefix } = options.need("to", "prefix").value;
+		if (family === "ipv6") return { target: L.TARGET_NETMAP, args: [rows.words(network6(prefix)), 0] };
+		const { address, mask } = network(prefix);
 		return { target: L.TARGET_NETMAP, args: [address, mask] };
 	},
 	CT: (options) => {
@@ -106,7 +123,7 @@ function encodeConnmark(options: Options): TargetFields {
 	return { target: L.TARGET_CONNMARK, args: [mode, 0, mask("ctmask"), nfmask] };
 }
 
-function encodeNat(options: Options, target: number, name: string): TargetFields {
+function encodeNat(options: Options, { rows, family }: TargetContext, target: number, name: string): TargetFields {
 	const to = options.take(name, "nat")?.value ?? null;
 	let flags =
 		(options.flag("random") ? L.NAT_RANDOM : 0) |
@@ -115,7 +132,8 @@ function encodeNat(options: Options, target: number, name: string): TargetFields
 	if (to === null) return { target, args: [0, 0, 0, 0, flags] };
 	if (to.baseport !== null) throw new Carried("DNAT", "a shifted port range");
 	if (to.portMin !== null) flags |= L.NAT_PORTS;
-	const min = to.addressMin === null ? 0 : ipv4(to.addressMin);
-	const max = to.addressMax === null ? min : ipv4(to.addressMax);
+	const min = to.addressMin === null ? 0 : rows.addresses.number(to.addressMin);
+	const max = to.addressMax === null ? min : rows.addresses.number(to.addressMax);
+	if (family === "ipv6" && min !== max) throw new Carried("NAT", "a range of IPv6 addresses");
 	return { target, args: [min, max, to.portMin ?? 0, to.portMax ?? to.portMin ?? 0, flags] };
 }

@@ -2,9 +2,10 @@
 // position of each configuration table. Views are made anew after memory has grown.
 
 import * as L from "../assembly/layout.ts";
+import { type AddressExports, Addresses } from "./addresses.ts";
 
 /** What `core.wasm` exports; one line each is documented in `assembly/index.ts`. */
-export interface CoreExports {
+export interface CoreExports extends AddressExports {
 	memory: WebAssembly.Memory;
 	table(id: number): number;
 	capacity(id: number): number;
@@ -40,12 +41,15 @@ const STRIDE: Readonly<Record<number, number>> = {
 
 /** Appends zeroed rows to configuration tables and reads rows back. Row indices are what other rows refer to. */
 export class Rows {
+	/** Numbers of addresses. */
+	readonly addresses: Addresses;
 	readonly #exports: CoreExports;
 	readonly #count = new Map<number, number>();
 	#view: DataView;
 
 	constructor(exports: CoreExports) {
 		this.#exports = exports;
+		this.addresses = new Addresses(exports);
 		this.#view = new DataView(exports.memory.buffer);
 	}
 

@@ -21,11 +21,17 @@ export function loadTopology(topology: Topology): Network {
 		if (typeof node.iptables === "string") {
 			netns.ruleset = parseIptablesSave(node.iptables, { file: `${node.name}/iptables`, family: "ipv4" });
 		}
+		if (typeof node.ip6tables === "string") {
+			netns.ruleset6 = parseIptablesSave(node.ip6tables, { file: `${node.name}/ip6tables`, family: "ipv6" });
+		}
 		if (node.ipset) netns.sets = parseIpsetSave(node.ipset, { file: `${node.name}/ipset` });
 	}
 	const rules = topology.router.iptables ?? natRules(topology.router, topology.hosts.length > 0);
 	const router = byName.get("router");
 	if (router && rules !== null) router.ruleset = parseIptablesSave(rules, { file: "router/iptables", family: "ipv4" });
+	const rules6 = topology.router.ip6tables ?? null;
+	if (router && rules6 !== null)
+		router.ruleset6 = parseIptablesSave(rules6, { file: "router/ip6tables", family: "ipv6" });
 	return network;
 }
 

@@ -1,6 +1,7 @@
 // A small network laid out by hand, for specs of the rooms on a packet's way. Every netns has room for EACH devices,
 // addresses and routes, so that rows stay contiguous. Two pods on a node's bridge and a router beside it: `cluster`.
 
+import { address6Reset, is6 } from "../address6";
 import { row, startAt } from "../arena";
 import { device } from "../device";
 import { fdbReset } from "../fdb";
@@ -9,6 +10,7 @@ import { compile, eventCount, eventsReset, reserve, seal, seed } from "../index"
 import * as L from "../layout";
 import { neighboursReset } from "../neighbour";
 import { conntrackFlush, conntrackInit } from "../netfilter/conntrack";
+import { isIcmp } from "../netfilter/tuple";
 import { netns } from "../netns";
 import { Packet } from "../packet";
 import { peersReset } from "../peer";
@@ -55,6 +57,9 @@ function layOut(): void {
 	reserve(L.TABLE_FDB, 16);
 	reserve(L.TABLE_NEIGH, 32);
 	reserve(L.TABLE_PEER, 16);
+	reserve(L.TABLE_ADDRESS6, 64);
+	reserve(L.TABLE_ADDRESS6HASH, 256);
+	reserve(L.TABLE_FIB6, 128);
 	reserve(L.TABLE_STATE, 1);
 	reserve(L.TABLE_RECENT, 1);
 	if (!seal()) throw new Error("no memory for the tables");
@@ -68,6 +73,7 @@ export function begin(): void {
 	memory.fill(row(L.TABLE_NETNS, 0, L.NETNS_STRIDE), 0, NETNS_MAX * L.NETNS_STRIDE);
 	memory.fill(row(L.TABLE_DEVICE, 0, L.DEVICE_STRIDE), 0, ROWS * L.DEVICE_STRIDE);
 	memory.fill(row(L.TABLE_SOCKET, 0, L.SOCKET_STRIDE), 0, 16 * L.SOCKET_STRIDE);
+	address6Reset();
 	fdbReset();
 	neighboursReset();
 	peersReset();
@@ -89,7 +95,10 @@ export function stack(flags: u32): i32 {
 	store<u32>(at, 64, L.NETNS_TTL);
 	store<u32>(at, 1024, L.NETNS_CT_MAX);
 	for (let i = 0; i < L.TIMEOUT_COUNT; i++) store<u32>(at + <usize>(i << 2), 100, L.NETNS_TIMEOUTS);
-	for (let i = 0; i < L.HOOK_COUNT * L.XT_COUNT; i++) store<i32>(at + <usize>(i << 2), -1, L.NETNS_CHAINS);
+	for (let i = 0; i < L.HOOK_COUNT * L.XT_COUNT; i++) {
+		store<i32>(at + <usize>(i << 2), -1, L.NETNS_CHAINS);
+		store<i32>(at + <usize>(i << 2), -1, L.NETNS_CHAINS6);
+	}
 	assign(add(index, L.DEVICE_KIND_LO), ip(127, 0, 0, 1), 8);
 	return index;
 }
@@ -234,6 +243,7 @@ export function packet(from: i32, proto: i32, src: u32, sport: i32, dst: u32, dp
 	p.sport = <u16>sport;
 	p.dst = dst;
 	p.dport = <u16>dport;
+	p.family = is6(dst) ? 6 : 4;
 	p.ttl = 64;
 	p.len = 40;
 	return p;
@@ -275,7 +285,7 @@ export function ending(index: i32): i32 {
 export function told(index: i32): i32 {
 	for (let i = find(L.EVENT_DELIVER, index); i >= 0; i = find(L.EVENT_DELIVER, index, i + 1)) {
 		const wire = eventAt(i) + L.EVENT_WIRE;
-		if (load<u8>(wire, L.PACKET_PROTO) == <u8>L.PROTO_ICMP) return <i32>load<u16>(wire, L.PACKET_DPORT);
+		if (isIcmp(load<u8>(wire, L.PACKET_PROTO))) return <i32>load<u16>(wire, L.PACKET_DPORT);
 	}
 	return -1;
 }

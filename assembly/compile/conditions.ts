@@ -99,6 +99,7 @@ function hasNoEffect(kind: i32): bool {
 		case L.MATCH_ADDRTYPE:
 		case L.MATCH_PHYSDEV:
 		case L.MATCH_IPRANGE:
+		case L.MATCH_PREFIX6:
 		case L.MATCH_LENGTH:
 		case L.MATCH_TTL:
 		case L.MATCH_PKTTYPE:

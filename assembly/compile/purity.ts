@@ -80,6 +80,7 @@ function isPureMatch(match: usize): bool {
 		case L.MATCH_ADDRTYPE:
 		case L.MATCH_IPRANGE:
 		case L.MATCH_SET:
+		case L.MATCH_PREFIX6:
 			return true;
 		case L.MATCH_CONNTRACK: {
 			// Which bits of its status an entry has changes with its packets, and so does what is left of its time.

@@ -15,12 +15,16 @@ export function compileSet(set: i32): void {
 	const words = row(L.TABLE_WORD, load<u32>(s, L.SET_BUCKETS), 4);
 	memory.fill(words, 0, <usize>(buckets << 2));
 	let lengths: u32 = 0;
+	const six = load<u32>(s, L.SET_FAMILY) == 6;
+	store<u64>(s, 0, L.SET_LENGTHS6);
+	store<u64>(s, 0, L.SET_LENGTHS6 + 8);
 	for (let i: u32 = 0; i < count; i++) {
 		const entry = first + <usize>(i * L.ENTRY_STRIDE);
 		const length: u32 =
 			type == L.SET_TYPE_IP_PORT_NET ? load<u8>(entry, L.ENTRY_PREFIX2) : load<u8>(entry, L.ENTRY_PREFIX);
-		// The host writes lengths 1..32.
-		lengths |= (<u32>1) << (length - 1);
+		// The host writes lengths 1..32, or 1..128.
+		if (six) lengths6(s, length);
+		else lengths |= (<u32>1) << (length - 1);
 		if (buckets == 0) continue;
 		let bucket = bucketOf(lowOf(entry), highOf(entry), buckets);
 		// The host reserved at least twice as many buckets as entries.
@@ -29,4 +33,9 @@ export function compileSet(set: i32): void {
 	}
 	store<u32>(s, buckets, L.SET_BUCKET_COUNT);
 	store<u32>(s, lengths, L.SET_LENGTHS);
+}
+
+function lengths6(s: usize, length: u32): void {
+	const word = s + L.SET_LENGTHS6 + (length > 64 ? 8 : 0);
+	store<u64>(word, load<u64>(word) | ((<u64>1) << ((length - 1) & 63)));
 }

@@ -21,13 +21,13 @@ import {
 	setSweepRow,
 	sweepRow,
 } from "./conn";
-import { icmpError, icmpIsError, icmpKnown, icmpPacket } from "./icmp";
+import { icmp6IsError, icmp6IsUntracked, icmpError, icmpIsError, icmpKnown, icmpPacket } from "./icmp";
 import { sctpClosing, sctpPacket } from "./sctp";
 import { count, settle, settleDeadline } from "./settle";
 import { sourceInit } from "./source";
 import { tcpClosing, tcpPacket, tcpPasses, TRACK_ACCEPT, TRACK_INVALID, TRACK_REPEAT } from "./tcp";
 import { account, directionOf, expiresIn } from "./timeout";
-import { hasPorts, invertKey, tupleHash, Tuple } from "./tuple";
+import { hasPorts, icmpInverse, invertKey, isIcmp, tupleHash, Tuple } from "./tuple";
 import { slotAt, tupleFind, tupleNote, tupleSeek, tupleTableInit } from "./tuplehash";
 import { genericPacket, udpPacket, udpPasses } from "./udp";
 import { windowInit } from "./windowrow";
@@ -52,7 +52,15 @@ export function conntrackIn(p: Packet, hook: i32): i32 {
 			return L.NF_ACCEPT;
 		}
 	} else if (p.proto == <u8>L.PROTO_ICMPV6) {
-		return L.NF_ACCEPT;
+		if (icmp6IsUntracked(p.icmpType)) {
+			p.ct = L.CT_UNTRACKED;
+			p.ctinfo = <u8>L.CTINFO_UNTRACKED;
+			return L.NF_ACCEPT;
+		}
+		if (icmp6IsError(p.icmpType)) {
+			icmpError(p);
+			return L.NF_ACCEPT;
+		}
 	}
 	let verdict = resolve(p);
 	// A SYN on a closed connection removes the old entry; the second look-up then makes a new one.
@@ -66,7 +74,7 @@ function resolve(p: Packet): i32 {
 	if (zone < 0) return tableFull(p);
 	const proto = <u32>p.proto;
 	const lo = (<u64>p.src) | ((<u64>p.dst) << 32);
-	const tracked = hasPorts(proto) || proto == L.PROTO_ICMP;
+	const tracked = hasPorts(proto) || isIcmp(proto);
 	const ports = tracked ? load<u32>(changetype<usize>(p), L.PACKET_SPORT) : 0;
 	const hi = (<u64>ports) | ((<u64>(((<u32>zone) << 8) | proto)) << 32);
 	const hash = tupleHash(lo, hi);
@@ -85,7 +93,7 @@ function resolve(p: Packet): i32 {
 	let index = found >> 1;
 	if (found < 0) {
 		tupleNote(lo, hi, hash, 0);
-		if (proto == L.PROTO_ICMP && !isIcmpQuery(p.icmpType)) return TRACK_INVALID;
+		if (isIcmp(proto) && icmpInverse(p.icmpType) < 0) return TRACK_INVALID;
 		index = connAllocate(p.netns, hash, p.time);
 		if (index < 0) return tableFull(p);
 		const fresh = conn(index);
@@ -126,10 +134,6 @@ function passes(p: Packet, c: Conn, dir: i32): bool {
 	return true;
 }
 
-function isIcmpQuery(type: u32): bool {
-	return type == 0 || type == 8 || (type >= 13 && type <= 18);
-}
-
 function tableFull(p: Packet): i32 {
 	p.ct = L.CT_NONE;
 	p.reason = <u8>L.REASON_CONNTRACK_FULL;
@@ -145,6 +149,7 @@ function track(p: Packet, c: Conn, index: i32, proto: u32): i32 {
 			return TRACK_ACCEPT;
 		}
 		case L.PROTO_ICMP:
+		case L.PROTO_ICMPV6:
 			return icmpPacket(p, c) ? TRACK_ACCEPT : TRACK_INVALID;
 		case L.PROTO_SCTP:
 			return sctpPacket(p, c) ? TRACK_ACCEPT : TRACK_INVALID;
@@ -184,7 +189,7 @@ export function findLive(t: Tuple, dir: i32, now: i64): i32 {
 // nf_ct_resolve_clash. One packet at a time leaves few ways to clash: a NAT that found no free tuple is the usual one.
 function resolveClash(p: Packet, index: i32, c: Conn, winner: i32): bool {
 	const proto = <u32>c.proto;
-	const allowed = proto == L.PROTO_UDP || proto == L.PROTO_ICMP;
+	const allowed = proto == L.PROTO_UDP || isIcmp(proto);
 	if (allowed && merge(p, index, c, winner)) return true;
 	if (allowed) {
 		const reply = findLive(c.reply, 1, p.time);

@@ -1,6 +1,7 @@
 // `-m conntrack` and `-m state` (net/netfilter/xt_conntrack.c): the packet's state, its connection's status, tuples,
 // expiry and direction. A packet without an entry is INVALID or UNTRACKED, and everything but the state is false for it.
 
+import { masked6 } from "../address6";
 import { row } from "../arena";
 import { notRepeatable } from "../journey";
 import { Packet } from "../packet";
@@ -24,7 +25,8 @@ export function conntrackMatches(p: Packet, block: i32): bool {
 		const reply: u32 = <i32>p.ctinfo >= L.CTINFO_IS_REPLY ? 1 : 0;
 		if (reply != load<u32>(b, L.CTM_DIR << 2)) return false;
 	}
-	if (!addresses(b, ct, present) || !protocol(b, ct, present)) return false;
+	const placed = p.family == 6 ? addresses6(b, ct, present) : addresses(b, ct, present);
+	if (!placed || !protocol(b, ct, present)) return false;
 	if (present & L.CTM_HAS_STATUS) {
 		const status = (<u32>load<u16>(ct, L.CT_STATUS)) & load<u32>(b, L.CTM_STATUS << 2);
 		if ((status != 0) == not(b, L.CTM_HAS_STATUS)) return false;
@@ -57,6 +59,21 @@ function addresses(b: usize, ct: usize, present: u32): bool {
 	if (present & L.CTM_HAS_REPLSRC && !address(b, L.CTM_REPLSRC, load<u32>(ct, L.CT_REPLY), L.CTM_HAS_REPLSRC))
 		return false;
 	return !(present & L.CTM_HAS_REPLDST) || address(b, L.CTM_REPLDST, load<u32>(ct, L.CT_REPLY + 4), L.CTM_HAS_REPLDST);
+}
+
+function addresses6(b: usize, ct: usize, present: u32): bool {
+	return (
+		address6(b, present, L.CTM_ORIGSRC, load<u32>(ct, L.CT_ORIG), L.CTM_HAS_ORIGSRC) &&
+		address6(b, present, L.CTM_ORIGDST, load<u32>(ct, L.CT_ORIG + 4), L.CTM_HAS_ORIGDST) &&
+		address6(b, present, L.CTM_REPLSRC, load<u32>(ct, L.CT_REPLY), L.CTM_HAS_REPLSRC) &&
+		address6(b, present, L.CTM_REPLDST, load<u32>(ct, L.CT_REPLY + 4), L.CTM_HAS_REPLDST)
+	);
+}
+
+// The first of the two words says where address and mask are.
+function address6(b: usize, present: u32, word: i32, id: u32, bit: u32): bool {
+	if (!(present & bit)) return true;
+	return masked6(id, row(L.TABLE_WORD, load<i32>(b + <usize>(word << 2)), 4)) != not(b, bit);
 }
 
 function address(b: usize, word: i32, ip: u32, bit: u32): bool {

@@ -1,4 +1,4 @@
-// What runs at each netfilter hook, in kernel priority order (include/uapi/linux/netfilter_ipv4.h):
+// What runs at each netfilter hook, in kernel priority order (include/uapi/linux/netfilter_ipv4.h; netfilter_ipv6.h has the same):
 //   PREROUTING   raw -300, conntrack -200, mangle -150, nat DST -100
 //   INPUT        mangle -150, filter 0, security 50, nat SRC 100, confirm MAX
 //   FORWARD      mangle -150, filter 0, security 50
@@ -18,7 +18,7 @@ import * as L from "../layout";
 
 /** Runs a hook. NF_ACCEPT: go on. Otherwise p.reason and p.rule say why, and the caller ends the packet. */
 export function hook<T>(p: Packet, at: i32): i32 {
-	if (!netnsHas(p.netns, L.NS_IPTABLES)) return L.NF_ACCEPT;
+	if (!netnsHas(p.netns, p.family == 6 ? L.NS_IPTABLES6 : L.NS_IPTABLES)) return L.NF_ACCEPT;
 	if (at == L.HOOK_PREROUTING) return prerouting<T>(p);
 	if (at == L.HOOK_INPUT) return input<T>(p);
 	if (at == L.HOOK_FORWARD) return forwarding<T>(p);
@@ -86,7 +86,7 @@ function postrouting<T>(p: Packet): i32 {
 }
 
 function track<T>(p: Packet, at: i32): i32 {
-	if (!netnsHas(p.netns, L.NS_CONNTRACK)) return L.NF_ACCEPT;
+	if (!netnsHas(p.netns, p.family == 6 ? L.NS_CONNTRACK6 : L.NS_CONNTRACK)) return L.NF_ACCEPT;
 	const verdict = conntrackIn(p, at);
 	if (p.flow >= 0) bind(p);
 	if (tracing<T>()) event(p, L.EVENT_CONNTRACK, at, 0, -1, -1);
@@ -103,7 +103,7 @@ function confirm(p: Packet): i32 {
 // nf_nat_inet_fn: rules are asked once a connection and direction of rewriting; a connection that no rule takes gets a
 // null binding, which still finds it a free tuple.
 function nat<T>(p: Packet, at: i32, manip: i32): i32 {
-	if (p.ct < 0 || !netnsHas(p.netns, L.NS_NAT)) return L.NF_ACCEPT;
+	if (p.ct < 0 || !netnsHas(p.netns, p.family == 6 ? L.NS_NAT6 : L.NS_NAT)) return L.NF_ACCEPT;
 	const related = p.ctinfo == L.CTINFO_RELATED || p.ctinfo == L.CTINFO_RELATED_REPLY;
 	const icmpError = related && p.innerProto != 0 && (p.proto == L.PROTO_ICMP || p.proto == L.PROTO_ICMPV6);
 	const asks = p.ctinfo == L.CTINFO_NEW || related;

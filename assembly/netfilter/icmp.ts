@@ -1,13 +1,13 @@
-// ICMP tracking: queries have entries of their own, errors belong to the flow that they quote
-// (net/netfilter/nf_conntrack_proto_icmp.c). ICMPv6 is not modelled.
+// ICMP and ICMPv6 tracking: queries have entries of their own, errors belong to the flow that they quote
+// (net/netfilter/nf_conntrack_proto_icmp.c, nf_conntrack_proto_icmpv6.c).
 
 import * as L from "../layout";
-import { timeoutNs } from "../netns";
+import { timeoutIcmp6Ns, timeoutNs } from "../netns";
 import { Packet } from "../packet";
 import { uncache } from "../pathcache";
 import { conn, connKill, expired, Conn } from "./conn";
 import { refresh } from "./timeout";
-import { hasPorts, invertKey, tupleAt, tupleHash } from "./tuple";
+import { hasPorts, invertKey, isIcmp, tupleAt, tupleHash } from "./tuple";
 import { tupleFind } from "./tuplehash";
 import { zoneOf } from "./zone";
 
@@ -27,9 +27,26 @@ export function icmpKnown(type: u32): bool {
 	return type <= TYPES_MAX;
 }
 
+/** Types below 128 are errors (RFC 4443 2.1). */
+// @ts-ignore: decorator
+@inline
+export function icmp6IsError(type: u32): bool {
+	return type < 128;
+}
+
+/** Multicast listener reports and neighbour discovery: never tracked (noct_valid_new). */
+export function icmp6IsUntracked(type: u32): bool {
+	return (type >= 130 && type <= 137) || type == 143;
+}
+
 /** Only a request may start a flow. False: the packet is INVALID. */
 export function icmpPacket(p: Packet, c: Conn): bool {
 	const type = (<u32>c.orig.dport) >>> 8;
+	if (p.proto == L.PROTO_ICMPV6) {
+		if (type != 128 && type != 139) return false;
+		refresh(c, p, timeoutIcmp6Ns(c.netns));
+		return true;
+	}
 	if (type != 8 && type != 13 && type != 15 && type != 17) return false;
 	refresh(c, p, timeoutNs(p.netns, L.TIMEOUT_ICMP));
 	return true;
@@ -43,7 +60,7 @@ export function icmpError(p: Packet): void {
 	if (p.innerProto == 0) return;
 	const zone = zoneOf(p.netns, p.zone, p.family);
 	if (zone < 0) return;
-	const tracked = hasPorts(p.innerProto) || p.innerProto == L.PROTO_ICMP;
+	const tracked = hasPorts(p.innerProto) || isIcmp(p.innerProto);
 	const ports: u32 = tracked ? (<u32>p.innerSport) | ((<u32>p.innerDport) << 16) : 0;
 	const hi = (<u64>ports) | ((<u64>(((<u32>zone) << 8) | (<u32>p.innerProto))) << 32);
 	const quoted = tupleAt(inner);

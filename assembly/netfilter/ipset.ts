@@ -2,6 +2,7 @@
 // hash:ip,port,net. The longest prefix that has an entry decides; a `nomatch` entry says no. The index is built by
 // `compile/sets`; a set without one is scanned. Not modelled: entry timeouts, counters, list:set (the host carries them).
 
+import { hi6, known6, lo6, maskHi, maskLo } from "../address6";
 import { row } from "../arena";
 import { hash2 } from "../hash";
 import { Packet } from "../packet";
@@ -19,18 +20,19 @@ export function setHolds(p: Packet, set: i32, dimensions: u32, count: u32, retur
 	const s = row(L.TABLE_SET, set, L.SET_STRIDE);
 	const type = load<u32>(s, L.SET_TYPE);
 	if (type == L.SET_TYPE_UNKNOWN) return SET_CARRIED;
-	if (count < dimensionsOf(type) || load<u32>(s, L.SET_FAMILY) != 4) return SET_NO;
+	if (count < dimensionsOf(type) || load<u32>(s, L.SET_FAMILY) != p.family) return SET_NO;
 	const first = dimensions & 1 ? p.src : p.dst;
+	const whole: u32 = p.family == 6 ? 128 : 32;
 	if (type == L.SET_TYPE_IP) {
 		const ip = first & load<u32>(s, L.SET_NETMASK);
-		return ip != 0 && holds(s, ip, 0, 0, 0, 32, 0) ? SET_YES : SET_NO;
+		return ip != 0 && holds(s, ip, 0, 0, 0, whole, 0) ? SET_YES : SET_NO;
 	}
 	if (type == L.SET_TYPE_NET) return longest(s, first, first, 0, 0, false, returnNomatch);
 	const port = portOf(p, (dimensions & 2) != 0);
-	if (type == L.SET_TYPE_IP_PORT) return holds(s, first, 0, port, p.proto, 32, 0) ? SET_YES : SET_NO;
+	if (type == L.SET_TYPE_IP_PORT) return holds(s, first, 0, port, p.proto, whole, 0) ? SET_YES : SET_NO;
 	if (type == L.SET_TYPE_NET_PORT) return longest(s, first, first, port, p.proto, false, returnNomatch);
 	const third = dimensions & 4 ? p.src : p.dst;
-	if (type == L.SET_TYPE_IP_PORT_IP) return holds(s, first, third, port, p.proto, 32, 32) ? SET_YES : SET_NO;
+	if (type == L.SET_TYPE_IP_PORT_IP) return holds(s, first, third, port, p.proto, whole, whole) ? SET_YES : SET_NO;
 	return longest(s, first, third, port, p.proto, true, returnNomatch);
 }
 
@@ -42,7 +44,7 @@ function dimensionsOf(type: u32): u32 {
 // ip_set_get_ip4_port: ICMP has type and code on either side, other protocols port 0.
 function portOf(p: Packet, source: bool): u16 {
 	const proto = p.proto;
-	if (proto == L.PROTO_ICMP) return p.dport;
+	if (proto == L.PROTO_ICMP || proto == L.PROTO_ICMPV6) return p.dport;
 	if (proto == L.PROTO_TCP || proto == L.PROTO_UDP || proto == L.PROTO_SCTP || proto == L.PROTO_UDPLITE) {
 		return source ? p.sport : p.dport;
 	}
@@ -55,6 +57,7 @@ function holds(s: usize, ip: u32, ip2: u32, port: u16, proto: u8, prefix: u32, p
 
 // From the longest prefix length in use to the shortest; `second`: the prefix is of the second address.
 function longest(s: usize, ip: u32, ip2: u32, port: u16, proto: u8, second: bool, returnNomatch: bool): i32 {
+	if (load<u32>(s, L.SET_FAMILY) == 6) return longest6(s, ip, ip2, port, proto, second, returnNomatch);
 	let lengths = load<u32>(s, L.SET_LENGTHS);
 	while (lengths != 0) {
 		const length = 32 - clz(lengths);
@@ -64,10 +67,34 @@ function longest(s: usize, ip: u32, ip2: u32, port: u16, proto: u8, second: bool
 			? find(s, low(ip, ip2 & mask), high(port, proto, 32, length))
 			: find(s, low(ip & mask, 0), high(port, proto, length, 0));
 		if (entry == 0) continue;
-		const nomatch = (load<u8>(entry, L.ENTRY_FLAGS) & 1) != 0;
-		return nomatch == returnNomatch ? SET_YES : SET_NO;
+		return decides(entry, returnNomatch);
 	}
 	return SET_NO;
+}
+
+// The same with 128 bits: a network that no entry has was never given a number, or has one that no key holds.
+function longest6(s: usize, ip: u32, ip2: u32, port: u16, proto: u8, second: bool, returnNomatch: bool): i32 {
+	const id = second ? ip2 : ip;
+	for (let half = 8; half >= 0; half -= 8) {
+		let lengths = load<u64>(s + <usize>half, L.SET_LENGTHS6);
+		while (lengths != 0) {
+			const bit = 63 - <u32>clz(lengths);
+			lengths ^= (<u64>1) << bit;
+			const length = bit + 1 + ((<u32>half) << 3);
+			const network = known6(hi6(id) & maskHi(length), lo6(id) & maskLo(length));
+			if (network < 0) continue;
+			const entry = second
+				? find(s, low(ip, network), high(port, proto, 128, length))
+				: find(s, low(network, 0), high(port, proto, length, 0));
+			if (entry != 0) return decides(entry, returnNomatch);
+		}
+	}
+	return SET_NO;
+}
+
+function decides(entry: usize, returnNomatch: bool): i32 {
+	const nomatch = (load<u8>(entry, L.ENTRY_FLAGS) & 1) != 0;
+	return nomatch == returnNomatch ? SET_YES : SET_NO;
 }
 
 // @ts-ignore: decorator

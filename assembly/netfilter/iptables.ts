@@ -26,7 +26,7 @@ const stack: usize = memory.data(512, 16);
  * NF_UNKNOWN (a carried match or target was reached, or a limit). All but NF_ACCEPT set p.rule and p.reason.
  */
 export function walk<T>(p: Packet, hook: i32, table: i32): i32 {
-	const chain = baseChain(p.netns, hook, table);
+	const chain = baseChain(p.netns, hook, table, p.family);
 	if (chain < 0) return L.NF_ACCEPT;
 	const src = p.src;
 	const dst = p.dst;

@@ -6,7 +6,7 @@ import * as L from "../layout";
 import { Packet } from "../packet";
 import { Conn, conn } from "./conn";
 import { directionOf } from "./timeout";
-import { hasPorts, icmpInverse, invert, tupleAt, Tuple } from "./tuple";
+import { hasPorts, icmpInverse, invert, isIcmp, tupleAt, Tuple } from "./tuple";
 
 const NAT_MASK: u32 = L.IPS_SRC_NAT | L.IPS_DST_NAT;
 const NAT_DONE_MASK: u32 = L.IPS_SRC_NAT_DONE | L.IPS_DST_NAT_DONE;
@@ -38,9 +38,8 @@ export function natManip(p: Packet, hook: i32): i32 {
 	const c = conn(p.ct);
 	const dir = directionOf(p.ctinfo);
 	const manip = manipOf(hook);
-	const error =
-		p.proto == <u8>L.PROTO_ICMP && (p.ctinfo == <u8>L.CTINFO_RELATED || p.ctinfo == <u8>L.CTINFO_RELATED_REPLY);
-	if (error && p.icmpType == ICMP_REDIRECT && !mayRedirect(c)) return L.NF_DROP;
+	const error = isIcmp(p.proto) && (p.ctinfo == <u8>L.CTINFO_RELATED || p.ctinfo == <u8>L.CTINFO_RELATED_REPLY);
+	if (error && p.proto == <u8>L.PROTO_ICMP && p.icmpType == ICMP_REDIRECT && !mayRedirect(c)) return L.NF_DROP;
 
 	let bit: u32 = manip == L.MANIP_SRC ? L.IPS_SRC_NAT : L.IPS_DST_NAT;
 	if (dir == 1) bit ^= NAT_MASK;
@@ -72,7 +71,7 @@ function manipOuter(p: Packet, t: Tuple, manip: i32): void {
 			if (p.dport != t.dport) changed = true;
 			p.dport = t.dport;
 		}
-	} else if (p.proto == <u8>L.PROTO_ICMP && icmpInverse(p.icmpType) >= 0) {
+	} else if (isIcmp(p.proto) && icmpInverse(p.icmpType) >= 0) {
 		if (p.sport != t.sport) changed = true;
 		p.sport = t.sport;
 	}
@@ -86,7 +85,7 @@ function manipInner(p: Packet, t: Tuple, manip: i32): void {
 	if (hasPorts(p.innerProto)) {
 		if (manip == L.MANIP_SRC) p.innerSport = t.sport;
 		else p.innerDport = t.dport;
-	} else if (p.innerProto == <u8>L.PROTO_ICMP && icmpInverse((<u32>p.innerDport) >>> 8) >= 0) {
+	} else if (isIcmp(p.innerProto) && icmpInverse((<u32>p.innerDport) >>> 8) >= 0) {
 		p.innerSport = t.sport;
 	}
 }

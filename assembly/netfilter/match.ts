@@ -3,7 +3,9 @@
 // A match that the host carries makes the answer unknown.
 
 import { row } from "../arena";
+import { masked6, within6 } from "../address6";
 import { addressType } from "../fib";
+import { hasType6 } from "../fib6";
 import { notRepeatable } from "../journey";
 import { Packet } from "../packet";
 import { next32 } from "../random";
@@ -92,6 +94,8 @@ function one(p: Packet, m: usize, hook: i32): i32 {
 		case L.MATCH_TOS:
 			notRepeatable();
 			return <i32>((((<u32>p.tos) & load<u32>(m, L.MATCH_B)) == load<u32>(m, L.MATCH_A)) != inverted(m, 1));
+		case L.MATCH_PREFIX6:
+			return <i32>prefix6(p, m);
 		case L.MATCH_DSCP:
 			notRepeatable();
 			return <i32>((<u32>(p.tos >> 2) == load<u32>(m, L.MATCH_A)) != inverted(m, 1));
@@ -161,6 +165,10 @@ function addrtype(p: Packet, m: usize, hook: i32): bool {
 	const dev = limit & 1 && hook <= L.HOOK_FORWARD ? p.iif : limit & 2 && hook >= L.HOOK_FORWARD ? p.oif : -1;
 	const src = load<u32>(m, L.MATCH_A);
 	const dst = load<u32>(m, L.MATCH_B);
+	if (p.family == 6) {
+		if (src != 0 && hasType6(p.netns, p.src, src, dev) == inverted(m, 1)) return false;
+		return dst == 0 || hasType6(p.netns, p.dst, dst, dev) != inverted(m, 2);
+	}
 	if (src != 0 && ((src >>> addressType(p.netns, p.src, dev)) & 1) == <u32>inverted(m, 1)) return false;
 	return dst == 0 || ((dst >>> addressType(p.netns, p.dst, dev)) & 1) != <u32>inverted(m, 2);
 }
@@ -186,8 +194,25 @@ function set(p: Packet, m: usize): i32 {
 
 function iprange(p: Packet, m: usize): bool {
 	const present = load<u32>(m, L.MATCH_E);
+	if (p.family == 6) {
+		if (present & 1 && within6(p.src, words(m, L.MATCH_A)) == inverted(m, 1)) return false;
+		return !(present & 2) || within6(p.dst, words(m, L.MATCH_C)) != inverted(m, 2);
+	}
 	if (present & 1 && within(p.src, load<u32>(m, L.MATCH_A), load<u32>(m, L.MATCH_B)) == inverted(m, 1)) return false;
 	return !(present & 2) || within(p.dst, load<u32>(m, L.MATCH_C), load<u32>(m, L.MATCH_D)) != inverted(m, 2);
+}
+
+// -s or -d of an ip6tables rule whose prefix is no single address.
+function prefix6(p: Packet, m: usize): bool {
+	const id = load<u32>(m, L.MATCH_B) == 1 ? p.src : p.dst;
+	return masked6(id, words(m, L.MATCH_A)) != inverted(m, 1);
+}
+
+// Words that the field of a match at `offset` names.
+// @ts-ignore: decorator
+@inline
+function words(m: usize, offset: usize): usize {
+	return row(L.TABLE_WORD, load<i32>(m + offset), 4);
 }
 
 function ttl(p: Packet, m: usize): bool {

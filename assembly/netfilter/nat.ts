@@ -14,7 +14,7 @@ import { jhash4 } from "./jhash";
 import { manipOf } from "./manip";
 import { sourceAdd, sourceFirst, sourceNext } from "./source";
 import { directionOf } from "./timeout";
-import { hasPorts, invert, tupleAt, Tuple } from "./tuple";
+import { hasPorts, invert, isIcmp, tupleAt, Tuple } from "./tuple";
 import { after } from "./window";
 import { Window } from "./windowrow";
 
@@ -142,8 +142,8 @@ function sequenceAdvanced(old: Conn, c: Conn): bool {
 
 function portInRange(t: Tuple, manip: i32): bool {
 	const proto = t.proto;
-	if (proto != <u8>L.PROTO_ICMP && !hasPorts(proto)) return true;
-	const port = <u32>(manip == L.MANIP_SRC || proto == <u8>L.PROTO_ICMP ? t.sport : t.dport);
+	if (!isIcmp(proto) && !hasPorts(proto)) return true;
+	const port = <u32>(manip == L.MANIP_SRC || isIcmp(proto) ? t.sport : t.dport);
 	return port >= portLow && port <= portHigh;
 }
 
@@ -216,7 +216,7 @@ function portClass(port: u32): void {
 
 // False: this protocol, or a destination without a port range, has nothing to search.
 function portRange(t: Tuple, manip: i32): bool {
-	const icmp = t.proto == <u8>L.PROTO_ICMP;
+	const icmp = isIcmp(t.proto);
 	if (!icmp && !hasPorts(t.proto)) return false;
 	if ((flags & L.NAT_PORTS) != 0) {
 		portFirst = portLow;
@@ -237,7 +237,7 @@ function portRange(t: Tuple, manip: i32): bool {
 // gets only that one. Leaves the last one tried where none is free.
 function uniquePort(t: Tuple, c: Conn, manip: i32, now: i64): void {
 	if (!portRange(t, manip)) return;
-	const source = manip == L.MANIP_SRC || t.proto == <u8>L.PROTO_ICMP;
+	const source = manip == L.MANIP_SRC || isIcmp(t.proto);
 	const random = (flags & RANDOM_ALL) != 0 || manip != L.MANIP_DST;
 	let offset = random ? next32() & 0xffff : 0;
 	let attempts = min<u32>(portCount, MAX_ATTEMPTS);

@@ -1,9 +1,11 @@
 // What an extension target does to a packet (net/netfilter/xt_*.c, net/ipv4/netfilter/ipt_*.c). Standard targets, jumps
 // and gotos are the walk's own; REJECT's answer is sent by the caller of the walk.
 
+import { hi6, intern6, lo6 } from "../address6";
 import { row } from "../arena";
 import { device } from "../device";
 import { selectAddress } from "../fib";
+import { firstAddress6 } from "../fib6";
 import { Packet } from "../packet";
 import { event, tracing } from "../trace";
 import { natRecordDevice, natSetup } from "./nat";
@@ -67,9 +69,10 @@ function nat(p: Packet, rule: usize, manip: i32, low: u32, high: u32): i32 {
 }
 
 // nf_nat_masquerade_ipv4: the outgoing device's address nearest to the next hop; a device without one drops.
+// nf_nat_masquerade_ipv6: what a socket towards the destination would get.
 function masquerade(p: Packet, rule: usize): i32 {
 	if (p.src == 0) return L.NF_ACCEPT;
-	const address = p.oif < 0 ? 0 : selectAddress(p.oif, p.gateway != 0 ? p.gateway : p.dst);
+	const address = p.oif < 0 ? 0 : selectAddress(p.oif, p.family == 4 && p.gateway != 0 ? p.gateway : p.dst, p.family);
 	if (address == 0) return L.NF_DROP;
 	natRecordDevice(p, p.oif);
 	return nat(p, rule, L.MANIP_SRC, address, address);
@@ -77,8 +80,11 @@ function masquerade(p: Packet, rule: usize): i32 {
 
 // nf_nat_redirect: to this host; a device without an address drops.
 function redirect(p: Packet, rule: usize, hook: i32): i32 {
-	let address = LOOPBACK;
-	if (hook != L.HOOK_OUTPUT) address = p.iif < 0 ? 0 : load<u32>(device(p.iif), L.DEVICE_ADDRESS);
+	let address = p.family == 6 ? <u32>max<i32>(0, intern6(0, 1)) : LOOPBACK;
+	if (hook != L.HOOK_OUTPUT) {
+		if (p.iif < 0) address = 0;
+		else address = p.family == 6 ? firstAddress6(p.iif) : load<u32>(device(p.iif), L.DEVICE_ADDRESS);
+	}
 	if (address == 0) return L.NF_DROP;
 	return nat(p, rule, L.MANIP_DST, address, address);
 }
@@ -88,8 +94,24 @@ function netmap(p: Packet, rule: usize, hook: i32): i32 {
 	const manip = hook == L.HOOK_PREROUTING || hook == L.HOOK_OUTPUT ? L.MANIP_DST : L.MANIP_SRC;
 	const mask = load<u32>(rule, L.RULE_B);
 	const old = manip == L.MANIP_DST ? p.dst : p.src;
-	const address = (old & ~mask) | (load<u32>(rule, L.RULE_A) & mask);
+	let address = (old & ~mask) | (load<u32>(rule, L.RULE_A) & mask);
+	if (p.family == 6) {
+		const mapped = netmapped6(old, row(L.TABLE_WORD, load<i32>(rule, L.RULE_A), 4));
+		// No number is left for the address: what would come of the packet is not known.
+		if (mapped < 0) return L.NF_UNKNOWN;
+		address = mapped;
+	}
 	return natSetup(p, manip, address, address, 0, 0, 0);
+}
+
+// The words are the network and its mask.
+function netmapped6(old: u32, words: usize): i32 {
+	const maskHi = load<u64>(words, 16);
+	const maskLo = load<u64>(words, 24);
+	return intern6(
+		(hi6(old) & ~maskHi) | (load<u64>(words) & maskHi),
+		(lo6(old) & ~maskLo) | (load<u64>(words, 8) & maskLo),
+	);
 }
 
 // xt_CT: only a packet that conntrack has not seen yet takes it.

@@ -85,9 +85,25 @@ export function icmpInverse(type: u32): i32 {
 			return 18; // address mask
 		case 18:
 			return 17;
+		// ICMPv6's types (nf_conntrack_proto_icmpv6.c) share no number with these.
+		case 128:
+			return 129; // echo
+		case 129:
+			return 128;
+		case 139:
+			return 140; // node information (RFC 4620)
+		case 140:
+			return 139;
 		default:
 			return -1;
 	}
+}
+
+/** ICMP or ICMPv6. */
+// @ts-ignore: decorator
+@inline
+export function isIcmp(proto: u32): bool {
+	return proto == L.PROTO_ICMP || proto == L.PROTO_ICMPV6;
 }
 
 /** Does this protocol have ports in the tuple? */
@@ -100,7 +116,7 @@ export function hasPorts(proto: u32): bool {
 /** Writes the other direction of (lo, hi) into `into`. False for an ICMP type that has no opposite. */
 export function invertKey(into: Tuple, lo: u64, hi: u64): bool {
 	let ports = <u32>hi;
-	if (<u8>(hi >> 32) == <u8>L.PROTO_ICMP) {
+	if (isIcmp(<u8>(hi >> 32))) {
 		const inverse = icmpInverse(ports >>> 24);
 		if (inverse < 0) return false;
 		ports = (ports & 0x00ffffff) | ((<u32>inverse) << 24);

@@ -216,6 +216,7 @@ class Linking {
 		for (const [device, link] of this.#placed) {
 			device.name = link.name;
 			device.addresses = addressesOf(link);
+			device.addresses6 = addresses6Of(link);
 			const mtu = Number(link.attributes.find(({ name }) => name === "mtu")?.value);
 			if (mtu >= 68) device.mtu = mtu;
 		}
@@ -258,6 +259,12 @@ function addressesOf(link: Link): Device["addresses"] {
 	);
 }
 
+function addresses6Of(link: Link): Device["addresses6"] {
+	return link.addresses.flatMap(({ family, address, length, scope }) =>
+		family !== "ipv6" || scope !== "global" ? [] : [{ ip: address, prefix: length, scope: "global" as const }],
+	);
+}
+
 /** A device without another end: what is sent there finds no neighbour. */
 function stump(link: Link): Device {
 	return {
@@ -266,6 +273,7 @@ function stump(link: Link): Device {
 		peer: null,
 		master: null,
 		addresses: addressesOf(link),
+		addresses6: addresses6Of(link),
 		mtu: 1500,
 		hairpin: false,
 		promisc: false,

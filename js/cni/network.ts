@@ -1,10 +1,15 @@
 // From a topology to the links, addresses and routes of every netns: bridge and veth pairs on the nodes (the CNI bridge
 // plugin), the fabric between them (one segment, one link a node, or a VXLAN overlay as flannel lays it), the router.
+// IPv4 here, IPv6 over it in `network6`.
 // Device names: `eth0 cbr0 v-POD lo flannel.VNI` in a node, `n-NODE h-HOST fab` in the router, `n-NODE router` in the fabric.
 
 import { ipv4ToNumber, parseIpv4, parsePrefix } from "../net/address.ts";
 import type { Device, DeviceAddress, FibRoute, Netns, NetnsKind, Network } from "../net/network.ts";
 import type { HostSpec, NodeSpec, PodSpec, RouterSpec, Topology } from "../net/topology.ts";
+import { addIpv6, isRoute6 } from "./network6.ts";
+import { TopologyError } from "./topologyerror.ts";
+
+export { TopologyError } from "./topologyerror.ts";
 
 const NODE_SYSCTLS = {
 	"net.ipv4.ip_forward": 1,
@@ -15,14 +20,6 @@ const ROUTER_SYSCTLS = { "net.ipv4.ip_forward": 1, "net.ipv4.fib_multipath_hash_
 const VXLAN_MTU = 1450;
 const MTU = 1500;
 
-/** A topology that contradicts itself: an unknown node, an address that is none. */
-export class TopologyError extends Error {
-	constructor(message: string) {
-		super(message);
-		this.name = "TopologyError";
-	}
-}
-
 /** Every netns of a topology, without rules and sets: those are texts, and their parsers' business. */
 export function networkOf(topology: Topology): Network {
 	const layout = new Layout(topology);
@@ -31,6 +28,7 @@ export function networkOf(topology: Topology): Network {
 	for (const pod of topology.pods) layout.addPod(pod);
 	for (const host of topology.hosts) layout.addHost(host);
 	layout.addNodeRoutes();
+	addIpv6(topology, layout.netns);
 	return { netns: [...layout.netns.values()] };
 }
 
@@ -133,12 +131,12 @@ class Layout {
 			const netns = this.#named(`node:${node.name}`);
 			if (this.#topology.fabric.overlay) this.#addOverlay(node, netns);
 			for (const { dev, addr } of node.addresses ?? []) this.#addAddress(netns, dev, addr);
-			if (node.routes) netns.routes.push(...node.routes.map((line) => this.#route(netns, line)));
+			if (node.routes) netns.routes.push(...node.routes.flatMap((line) => this.#route(netns, line)));
 			else if (this.#segment && !this.#topology.fabric.overlay) netns.routes.push(...this.#podRoutes(node));
 		}
 		const router = this.#named("router");
 		router.routes.push(...this.#loadBalancers(this.#topology.router));
-		router.routes.push(...(this.#topology.router.routes ?? []).map((line) => this.#route(router, line)));
+		router.routes.push(...(this.#topology.router.routes ?? []).flatMap((line) => this.#route(router, line)));
 	}
 
 	#podRoutes(node: NodeSpec): FibRoute[] {
@@ -169,7 +167,8 @@ class Layout {
 	}
 
 	#loadBalancers(router: RouterSpec): FibRoute[] {
-		return Object.entries(router.lb ?? {}).map(([vip, names]) => {
+		return Object.entries(router.lb ?? {}).flatMap(([vip, names]) => {
+			if (vip.includes(":")) return [];
 			const hops = names.map((name) => {
 				const node = this.#nodes.get(name);
 				if (node === undefined) throw new TopologyError(`router.lb: there is no node ${name}`);
@@ -183,12 +182,14 @@ class Layout {
 	}
 
 	#addAddress(netns: Netns, dev: string, text: string): void {
+		if (text.includes(":")) return;
 		const given = prefix(text.includes("/") ? text : `${text}/32`, `${netns.name}: address ${text}`);
 		assign(netns, dev, address(text.split("/")[0] ?? "", `${netns.name}: address ${text}`), given.length);
 	}
 
-	/** An `ip route` line: `PREFIX via IP [dev DEV]`, `PREFIX dev DEV`, `blackhole PREFIX`. */
-	#route(netns: Netns, line: string): FibRoute {
+	/** An `ip route` line: `PREFIX via IP [dev DEV]`, `PREFIX dev DEV`, `blackhole PREFIX`; [] for one of IPv6. */
+	#route(netns: Netns, line: string): FibRoute | [] {
+		if (isRoute6(line)) return [];
 		const words = line.trim().split(/\s+/);
 		const types: readonly string[] = ["blackhole", "unreachable", "prohibit"];
 		const type = types.includes(words[0] ?? "") ? (words.shift() as FibRoute["type"]) : "unicast";
@@ -220,8 +221,10 @@ class Layout {
 			kind,
 			devices: [{ ...device("lo", "lo"), mtu: 65536, addresses: [{ ip: 0x7f000001, prefix: 8, scope: "host" }] }],
 			routes: [],
+			routes6: [],
 			sysctls: new Map(Object.entries(sysctls).map(([key, value]) => [key, Number(value)])),
 			ruleset: null,
+			ruleset6: null,
 			sets: [],
 			listen: [],
 			silent: false,
@@ -245,7 +248,18 @@ class Layout {
 }
 
 function device(name: string, kind: Device["kind"]): Device {
-	return { name, kind, peer: null, master: null, addresses: [], mtu: MTU, hairpin: false, promisc: false, vxlan: null };
+	return {
+		name,
+		kind,
+		peer: null,
+		master: null,
+		addresses: [],
+		addresses6: [],
+		mtu: MTU,
+		hairpin: false,
+		promisc: false,
+		vxlan: null,
+	};
 }
 
 function lo(netns: Netns): Device {

@@ -3,6 +3,8 @@
 // (`probes` of a scenario and of a result file), so that podwire, a lab of Linux namespaces and a recording compare.
 // Field by field they are plain JSON; times are seconds, ports numbers.
 
+import type { Family } from "./ruleset.ts";
+
 export type ProbeProto = "tcp" | "udp" | "icmp" | "sctp";
 
 /** A port or ICMP id: a number, or `eph` where a recording only says that it was chosen at run time. */
@@ -63,7 +65,8 @@ export interface Probe {
 /** Something done between probes. */
 export interface ProbeAction {
 	action: {
-		iptablesRestore?: { node: string; text: string; noflush?: boolean };
+		/** `family`: default `ipv4`. */
+		iptablesRestore?: { node: string; text: string; noflush?: boolean; family?: Family };
 		/** Node whose conntrack table is emptied. */
 		conntrackFlush?: string;
 		/** Seconds. */

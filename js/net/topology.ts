@@ -15,13 +15,15 @@ export interface Fabric {
 	kind: "l2" | "routed";
 	/** Prefix length of the node segment; default 24. */
 	prefixLen?: number;
+	/** The same of its IPv6 addresses; default 64. */
+	prefixLen6?: number;
 	overlay?: { kind: "vxlan"; vni: number; port: number } | null;
 }
 
 export interface Listener {
 	proto: "tcp" | "udp" | "sctp";
 	port: number;
-	/** Local address; default `0.0.0.0`. */
+	/** Local address; default any of both families. `0.0.0.0`: any of IPv4. */
 	bind?: string;
 	/** A UDP server that answers from the address it was asked at (IP_PKTINFO). */
 	pktinfo?: boolean;
@@ -30,7 +32,11 @@ export interface Listener {
 export interface NodeSpec {
 	name: string;
 	ip: string;
+	/** IPv6 address. */
+	ip6?: string;
 	podCIDR: string;
+	/** IPv6 network of its pods. */
+	podCIDR6?: string;
 	/** Bridge device; default `cbr0`. Its address is the podCIDR's first. */
 	bridge?: string;
 	/** Hairpin flag of every bridge port of this node. */
@@ -38,6 +44,8 @@ export interface NodeSpec {
 	promisc?: boolean;
 	/** iptables-save text; null or absent: nothing is loaded, so conntrack is not active in this netns. */
 	iptables?: string | null;
+	/** ip6tables-save text. */
+	ip6tables?: string | null;
 	/** `ipset save` text. */
 	ipset?: string | null;
 	/** By full name, `net.ipv4.conf.all.rp_filter`. */
@@ -52,6 +60,8 @@ export interface PodSpec {
 	name: string;
 	node: string;
 	ip: string;
+	/** IPv6 address. */
+	ip6?: string;
 	/** Hairpin flag of this pod's bridge port; overrides the node's. */
 	hairpin?: boolean;
 	listen?: Listener[];
@@ -65,6 +75,8 @@ export interface PodSpec {
 export interface HostSpec {
 	name: string;
 	ip: string;
+	/** IPv6 address. */
+	ip6?: string;
 	listen?: Listener[];
 	/** Listens on every port: what is assumed of a machine of which only its traffic is known. */
 	listenAny?: boolean;
@@ -73,6 +85,8 @@ export interface HostSpec {
 
 export interface RouterSpec {
 	ip?: string;
+	/** IPv6 address; default the first of the node segment where nodes have any. */
+	ip6?: string;
 	/** Stateful 1:1 NAT: node address to public address. */
 	nat11?: Record<string, string>;
 	/** Only translated sources may leave to the hosts. */
@@ -84,4 +98,6 @@ export interface RouterSpec {
 	sysctls?: Record<string, string | number>;
 	/** iptables-save text; with it `nat11` and `natOnly` are taken from the text alone. */
 	iptables?: string | null;
+	/** ip6tables-save text. */
+	ip6tables?: string | null;
 }

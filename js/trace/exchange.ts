@@ -7,8 +7,9 @@ import type { TraceEvent } from "../../bindings/events.ts";
 import type { Machine } from "../../bindings/machine.ts";
 import type { Device } from "../net/network.ts";
 import { answerDatagram, datagram, echoRequest } from "../wire/datagram.ts";
+import { isIcmp } from "../wire/describe.ts";
 import { TcpEnd, TcpServer } from "../wire/tcp.ts";
-import type { Outgoing, Wire } from "../wire/wire.ts";
+import { familyOf, type Outgoing, type Wire } from "../wire/wire.ts";
 
 /** How long a packet may wait on its way (a neighbour that does not answer takes 3 s), ns. */
 const PATIENCE_NS = 10_000_000_000n;
@@ -42,7 +43,7 @@ export interface Exchange {
 export function exchange(wire: Wire, client: Client): Exchange {
 	const laddr = client.proto === L.PROTO_TCP ? client.src : 0;
 	const [raddr, rport] = client.proto === L.PROTO_TCP ? [client.dst, client.dport] : [0, 0];
-	const socket = wire.open(client.netns, client.proto, laddr, client.sport, raddr, rport);
+	const socket = wire.open(client.netns, client.proto, laddr, client.sport, raddr, rport, familyOf(client.dst));
 	try {
 		const events = settle(wire, wire.send(client.netns, opening(client)));
 		const request = wayOf(wire.machine, events, events[0]?.packet ?? -1);
@@ -55,7 +56,7 @@ export function exchange(wire: Wire, client: Client): Exchange {
 }
 
 function opening(client: Client): Outgoing {
-	if (client.proto === L.PROTO_ICMP) return echoRequest(client.src, client.dst, client.sport);
+	if (isIcmp(client.proto)) return echoRequest(client.src, client.dst, client.sport);
 	if (client.proto === L.PROTO_TCP) return new TcpEnd(client, Math.imul(client.sport, 2654435761)).segment(L.TCP_SYN);
 	return { ...datagram(client), proto: client.proto };
 }
@@ -73,7 +74,7 @@ function settle(wire: Wire, first: TraceEvent[]): TraceEvent[] {
 
 /** The events of a packet and of the tunnel packets that carried it; null where it is still on its way. */
 function wayOf(machine: Machine, events: readonly TraceEvent[], packet: number): Way | null {
-	const family = familyOf(events);
+	const family = sendersOf(events);
 	const own = events.filter((event) => family.get(event.packet) === packet);
 	const kept = withoutCopies(machine, own);
 	const end = kept.findLast(({ kind, verdict }) => verdict !== L.VERDICT_NONE && isEnd(kind));
@@ -85,7 +86,7 @@ function isEnd(kind: number): boolean {
 }
 
 /** Each packet to the one that a program or stack sent: a tunnel packet begins where its packet left by the tunnel. */
-function familyOf(events: readonly TraceEvent[]): Map<number, number> {
+function sendersOf(events: readonly TraceEvent[]): Map<number, number> {
 	const family = new Map<number, number>();
 	let sent = -1;
 	for (const { kind, packet, inside } of events) {
@@ -128,7 +129,7 @@ function peerOf(machine: Machine, row: number): number {
 /** What stacks sent by themselves: a reset, an ICMP error, an echo reply. The first of them that has an end. */
 function answered(machine: Machine, events: readonly TraceEvent[], request: Way): Way | null {
 	const own = request.events[0]?.packet;
-	for (const packet of new Set(familyOf(events).values())) {
+	for (const packet of new Set(sendersOf(events).values())) {
 		const way = packet === own ? null : wayOf(machine, events, packet);
 		if (way !== null) return way;
 	}
@@ -141,11 +142,11 @@ function program(wire: Wire, request: Way): Way | null {
 	if (end.kind !== L.EVENT_DELIVER) return null;
 	const { header, netns } = end;
 	if (header.proto !== L.PROTO_TCP) {
-		if (header.proto === L.PROTO_ICMP) return null;
+		if (isIcmp(header.proto)) return null;
 		return sent(wire, netns, answerDatagram(wire, end, listenerOf(wire, end)));
 	}
-	const { dst, dport, src, sport } = header;
-	const socket = wire.open(netns, L.PROTO_TCP, dst, dport, src, sport);
+	const { family, dst, dport, src, sport } = header;
+	const socket = wire.open(netns, L.PROTO_TCP, dst, dport, src, sport, family);
 	try {
 		const [accept] = new TcpServer(header, socket, netns).receive(end);
 		return accept === undefined ? null : sent(wire, netns, accept);

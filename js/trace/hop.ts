@@ -4,8 +4,18 @@
 import * as L from "../../assembly/layout.ts";
 import type { Header, TraceEvent } from "../../bindings/events.ts";
 import type { Machine } from "../../bindings/machine.ts";
-import { ipv4FromNumber } from "../net/address.ts";
-import { flagLetters, HOOK_NAMES, icmpName, protoName, quotedHeader, TABLE_NAMES } from "../wire/describe.ts";
+import {
+	destinationText,
+	flagLetters,
+	HOOK_NAMES,
+	hasPorts,
+	icmpNameOf,
+	isIcmp,
+	protoName,
+	quotedHeader,
+	sourceText,
+	TABLE_NAMES,
+} from "../wire/describe.ts";
 import type { Hop, HopEvent, PacketFields } from "./path.ts";
 import { placeText, reasonOf } from "./reason.ts";
 
@@ -61,7 +71,7 @@ export function hopOf(machine: Machine, event: TraceEvent): Hop | null {
 	if (ctstate !== null) hop.ctstate = ctstate;
 	if (event.mark !== 0) hop.mark = `0x${event.mark.toString(16)}`;
 	if (kind === "route" && event.gateway !== 0 && event.gateway !== event.header.dst)
-		hop.via = ipv4FromNumber(event.gateway);
+		hop.via = event.header.addresses.text(event.gateway, event.header.family);
 	if (kind === "drop" || kind === "unknown") hop.reason = reasonOf(machine, event) ?? "";
 	return hop;
 }
@@ -93,12 +103,7 @@ export function packetFields(header: Header, inside: Header | null = null): Pack
 /** In one literal, for nearly every hop of nearly every trace is of this shape. */
 function tcpFields(header: Header): PacketFields {
 	const { sport, dport, ttl, seq, ack, len: length } = header;
-	const [proto, src, dst, flags] = [
-		"tcp",
-		addressText(header.src),
-		addressText(header.dst),
-		flagLetters(header.tcpFlags),
-	];
+	const [proto, src, dst, flags] = ["tcp", sourceText(header), destinationText(header), flagLetters(header.tcpFlags)];
 	if ((header.tcpFlags & L.TCP_ACK) === 0) return { proto, src, sport, dst, dport, ttl, flags, seq, length };
 	return { proto, src, sport, dst, dport, ttl, flags, seq, ack, length };
 }
@@ -106,39 +111,23 @@ function tcpFields(header: Header): PacketFields {
 function otherFields(header: Header): PacketFields {
 	return {
 		proto: protoName(header.proto),
-		src: addressText(header.src),
+		src: sourceText(header),
 		...(hasPorts(header.proto) ? { sport: header.sport } : {}),
-		dst: addressText(header.dst),
+		dst: destinationText(header),
 		...(hasPorts(header.proto) ? { dport: header.dport } : {}),
 		ttl: header.ttl,
-		...(header.proto === L.PROTO_ICMP ? icmpFields(header) : {}),
+		...(isIcmp(header.proto) ? icmpFields(header) : {}),
 		length: header.len,
 	};
 }
 
-const TEXTS_MAX = 4096;
-const texts = new Map<number, string>();
-
-/** As `ipv4FromNumber`; a trace says the same few addresses again and again. */
-function addressText(address: number): string {
-	const known = texts.get(address);
-	if (known !== undefined) return known;
-	if (texts.size >= TEXTS_MAX) texts.clear();
-	const text = ipv4FromNumber(address);
-	texts.set(address, text);
-	return text;
-}
-
 function icmpFields(header: Header): Partial<PacketFields> {
-	const icmp = icmpName(header.dport >>> 8, header.dport & 255);
+	const icmp = icmpNameOf(header);
 	if (header.inner === null) return { icmp, id: header.sport };
-	const { proto, src, sport, dst, dport } = quotedHeader(header);
+	const quoted = quotedHeader(header);
+	const { proto, sport, dport } = quoted;
 	return {
 		icmp,
-		inner: { proto: protoName(proto), src: ipv4FromNumber(src), sport, dst: ipv4FromNumber(dst), dport },
+		inner: { proto: protoName(proto), src: sourceText(quoted), sport, dst: destinationText(quoted), dport },
 	};
-}
-
-export function hasPorts(proto: number): boolean {
-	return proto === L.PROTO_TCP || proto === L.PROTO_UDP || proto === L.PROTO_SCTP;
 }

@@ -3,10 +3,10 @@
 import * as L from "../../assembly/layout.ts";
 import type { TraceEvent } from "../../bindings/events.ts";
 import type { Machine } from "../../bindings/machine.ts";
-import { ipv4FromNumber } from "../net/address.ts";
+import { destinationText, hasPorts, sourceText } from "../wire/describe.ts";
 import type { Wire } from "../wire/wire.ts";
 import { type Client, exchange, type Way } from "./exchange.ts";
-import { hasPorts, hopsOf, netnsReference } from "./hop.ts";
+import { hopsOf, netnsReference } from "./hop.ts";
 import type { Delivered, Direction, Seen } from "./path.ts";
 import { reasonOf, verdictOf } from "./reason.ts";
 
@@ -34,13 +34,13 @@ function direction(machine: Machine, { events, end }: Way): Direction {
 }
 
 function seenBy({ header }: TraceEvent): Seen {
-	return { source: ipv4FromNumber(header.src), sourcePort: hasPorts(header.proto) ? header.sport : null };
+	return { source: sourceText(header), sourcePort: hasPorts(header.proto) ? header.sport : null };
 }
 
 function deliveredTo(machine: Machine, event: TraceEvent, nodeOf: (netns: string) => string | null): Delivered {
 	const netns = machine.netnsName(event.netns);
 	const place = {
-		address: ipv4FromNumber(event.header.dst),
+		address: destinationText(event.header),
 		port: hasPorts(event.header.proto) ? event.header.dport : null,
 	};
 	const [kind = "", name = ""] = splitOnce(netns, ":");

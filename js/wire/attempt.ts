@@ -3,13 +3,12 @@
 
 import * as L from "../../assembly/layout.ts";
 import type { TraceEvent } from "../../bindings/events.ts";
-import { ipv4FromNumber, ipv4ToNumber } from "../net/address.ts";
 import type { IcmpErrorJson, Outcome, Probe, ProbeDetail } from "../net/probe.ts";
-import { DatagramClient, datagram, EchoClient, echoRequest } from "./datagram.ts";
-import { icmpName, protoName, quotedHeader } from "./describe.ts";
+import { DatagramClient, datagram, EchoClient, echoRequest, isEchoRequest } from "./datagram.ts";
+import { destinationText, endText, icmpNameOf, isIcmp, protoName, quotedHeader, sourceText } from "./describe.ts";
 import { Conversation } from "./program.ts";
 import { TcpClient, TcpEnd, type TcpServer } from "./tcp.ts";
-import type { Wire } from "./wire.ts";
+import { familyOf, type Wire } from "./wire.ts";
 
 const SECOND_NS = 1_000_000_000n;
 /** First SYN retransmissions: linear, one second apart (tcp_syn_linear_timeouts, Linux 6.5 and later). */
@@ -36,8 +35,8 @@ export interface Attempt {
 /** Runs one attempt to its end: answered, refused, or out of time. */
 export function attempt(wire: Wire, probe: Probe): Attempt {
 	const netns = wire.machine.netnsRow(probe.from);
-	const dst = ipv4ToNumber(probe.dst);
-	const src = probe.srcIp ? ipv4ToNumber(probe.srcIp) : wire.sourceFor(netns, dst);
+	const dst = wire.address(probe.dst);
+	const src = probe.srcIp ? wire.address(probe.srcIp) : wire.sourceFor(netns, dst);
 	if (src === null) return unroutable(probe);
 	const sport = probe.sport ?? wire.ephemeralPort(netns);
 	const conversation = new Conversation(wire);
@@ -72,7 +71,7 @@ function tcpAttempt(conversation: Conversation, probe: Probe, client: Client, un
 	end.ttl = probe.ttl;
 	const program = new TcpClient(end, probe.hold ?? false);
 	conversation.hold = probe.hold ?? false;
-	const socket = wire.open(netns, L.PROTO_TCP, src, sport, dst, dport);
+	const socket = wire.open(netns, L.PROTO_TCP, src, sport, dst, dport, familyOf(dst));
 	conversation.own(socket, netns, program);
 	conversation.send(netns, program.connect());
 	const settled = () =>
@@ -100,7 +99,7 @@ function tcpDetail(conversation: Conversation, probe: Probe, client: Client, pro
 	const errors = icmpErrors(conversation, client);
 	const detail: ProbeDetail = {
 		...outcomeOf(errors, "tcp"),
-		local: { ip: ipv4FromNumber(client.src), port: client.sport },
+		local: { ip: conversation.wire.text(client.src), port: client.sport },
 	};
 	if (program.state === "refused" || program.state === "reset")
 		Object.assign(detail, { outcome: program.state, by: "rst" });
@@ -119,8 +118,10 @@ function datagramAttempt(conversation: Conversation, probe: Probe, client: Clien
 	const { wire } = conversation;
 	const echo = probe.proto === "icmp";
 	const program = echo ? new EchoClient() : new DatagramClient();
-	const proto = echo ? L.PROTO_ICMP : probe.proto === "sctp" ? L.PROTO_SCTP : L.PROTO_UDP;
-	const socket = wire.open(client.netns, proto, 0, client.sport, 0, 0);
+	const family = familyOf(client.dst);
+	const icmp = family === 6 ? L.PROTO_ICMPV6 : L.PROTO_ICMP;
+	const proto = echo ? icmp : probe.proto === "sctp" ? L.PROTO_SCTP : L.PROTO_UDP;
+	const socket = wire.open(client.netns, proto, 0, client.sport, 0, 0, family);
 	conversation.own(socket, client.netns, program);
 	const packet = echo
 		? echoRequest(client.src, client.dst, client.sport, probe.ttl)
@@ -133,7 +134,7 @@ function datagramAttempt(conversation: Conversation, probe: Probe, client: Clien
 	const errors = icmpErrors(conversation, client);
 	const detail: ProbeDetail = {
 		...outcomeOf(errors, probe.proto),
-		local: { ip: ipv4FromNumber(client.src), port: client.sport },
+		local: { ip: wire.text(client.src), port: client.sport },
 	};
 	if (blocked) Object.assign(detail, { localError: "EPERM" });
 	if (blocked && detail.outcome === "timeout")
@@ -148,7 +149,7 @@ function datagramAnswer(
 	answer: TraceEvent,
 	echo: boolean,
 ): Partial<ProbeDetail> {
-	const from = ipv4FromNumber(answer.header.src);
+	const from = sourceText(answer.header);
 	const told: Partial<ProbeDetail> = {
 		outcome: "delivered",
 		replyFrom: from,
@@ -161,19 +162,19 @@ function datagramAnswer(
 }
 
 function echoServer(conversation: Conversation): Partial<ProbeDetail> {
-	const request = conversation.events.find((event) => event.kind === L.EVENT_DELIVER && event.header.dport >>> 8 === 8);
+	const request = conversation.events.find((event) => event.kind === L.EVENT_DELIVER && isEchoRequest(event.header));
 	return request ? { server: ownerName(conversation, request) } : {};
 }
 
 function servedBy(conversation: Conversation): Partial<ProbeDetail> {
 	const { reached } = conversation;
 	if (reached === null) return {};
-	const { src, sport, dst, dport } = reached.header;
+	const { sport, dport } = reached.header;
 	return {
 		server: ownerName(conversation, reached),
-		serverSawSrc: ipv4FromNumber(src),
+		serverSawSrc: sourceText(reached.header),
 		serverSawSport: sport,
-		serverLocal: `${ipv4FromNumber(dst)}:${dport}`,
+		serverLocal: endText(destinationText(reached.header), dport),
 	};
 }
 
@@ -204,20 +205,20 @@ function icmpErrors(conversation: Conversation, client: Client): IcmpErrorJson[]
 		if (event.kind !== L.EVENT_DELIVER || event.netns !== client.netns || event.header.inner === null) return [];
 		const { header } = event;
 		const inner = quotedHeader(header);
-		const icmp = inner.proto === L.PROTO_ICMP;
+		const icmp = isIcmp(inner.proto);
 		const ports = icmp ? { icmpId: inner.sport } : { sport: inner.sport, dport: inner.dport };
 		const [type, code] = [header.dport >>> 8, header.dport & 255];
 		const same = inner.src === client.src && inner.dst === client.dst && inner.sport === client.sport;
 		return [
 			{
-				from: ipv4FromNumber(header.src),
+				from: sourceText(header),
 				type,
 				code,
-				name: icmpName(type, code),
+				name: icmpNameOf(header),
 				inner: {
 					proto: protoName(inner.proto),
-					src: ipv4FromNumber(inner.src),
-					dst: ipv4FromNumber(inner.dst),
+					src: sourceText(inner),
+					dst: destinationText(inner),
 					...ports,
 				},
 				matchesProbe: same && (icmp || inner.dport === client.dport),
@@ -231,9 +232,18 @@ function outcomeOf(errors: IcmpErrorJson[], proto: string): ProbeDetail {
 	const [first] = errors;
 	if (first === undefined) return { outcome: "timeout" };
 	const told: Partial<ProbeDetail> = { icmp: errors, icmpType: [first.type, first.code], icmpFrom: first.from };
-	const mine = errors.find((error) => error.matchesProbe && error.type !== 5);
+	const mine = errors.find((error) => error.matchesProbe && !isRedirect(error));
 	if (mine === undefined) return { outcome: "timeout", ...told };
-	const refused = mine.type === 3 && (mine.code === 3 || (mine.code === 2 && proto !== "tcp"));
-	const outcome: Outcome = refused ? "refused" : "unreachable";
+	const outcome: Outcome = refuses(mine, proto) ? "refused" : "unreachable";
 	return { outcome, by: "icmp", ...told };
+}
+
+function isRedirect({ from, type }: IcmpErrorJson): boolean {
+	return !from.includes(":") && type === 5;
+}
+
+/** ECONNREFUSED: icmp_err_convert, icmpv6_err_convert. */
+function refuses({ from, type, code }: IcmpErrorJson, proto: string): boolean {
+	if (from.includes(":")) return type === 1 && code === 4;
+	return type === 3 && (code === 3 || (code === 2 && proto !== "tcp"));
 }

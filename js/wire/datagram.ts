@@ -2,23 +2,33 @@
 // routing prefers, unless it uses IP_PKTINFO (ip(7)): so an answer may come from another address than was asked.
 
 import * as L from "../../assembly/layout.ts";
-import type { TraceEvent } from "../../bindings/events.ts";
+import { isIpv6 } from "../../bindings/addresses.ts";
+import type { Header, TraceEvent } from "../../bindings/events.ts";
 import type { Listener } from "../net/topology.ts";
 import type { Program } from "./program.ts";
 import { ANSWER_BYTES, REQUEST_BYTES } from "./tcp.ts";
-import type { Outgoing, Wire } from "./wire.ts";
+import { headerBytes, type Outgoing, type Wire } from "./wire.ts";
 
-const HEADERS_BYTES = 28;
+const UDP_BYTES = 8;
+const ECHO_REQUEST = 8;
+const ECHO_REQUEST6 = 128;
+
+const WILDCARDS = ["0.0.0.0", "::"];
+
+/** A whole packet with a header of 8 bytes above IP's, as UDP's and an echo's are. */
+function bytesOf(dst: number, payload: number): number {
+	return headerBytes(dst) + UDP_BYTES + payload;
+}
 
 /** The question. */
 export function datagram(from: { src: number; dst: number; sport: number; dport: number }, ttl?: number): Outgoing {
-	const packet = { proto: L.PROTO_UDP, ...from, payload: REQUEST_BYTES, len: HEADERS_BYTES + REQUEST_BYTES };
+	const packet = { proto: L.PROTO_UDP, ...from, payload: REQUEST_BYTES, len: bytesOf(from.dst, REQUEST_BYTES) };
 	return ttl === undefined ? packet : { ...packet, ttl };
 }
 
 /** What a server answers to a delivered datagram. */
 export function answerDatagram(wire: Wire, { netns, header }: TraceEvent, listener: Listener | null): Outgoing {
-	const bound = listener?.pktinfo || (listener?.bind !== undefined && listener.bind !== "0.0.0.0");
+	const bound = listener?.pktinfo || (listener?.bind !== undefined && !WILDCARDS.includes(listener.bind));
 	return {
 		proto: header.proto,
 		src: bound ? header.dst : (wire.sourceFor(netns, header.src) ?? header.dst),
@@ -26,7 +36,7 @@ export function answerDatagram(wire: Wire, { netns, header }: TraceEvent, listen
 		sport: header.dport,
 		dport: header.sport,
 		payload: ANSWER_BYTES,
-		len: HEADERS_BYTES + ANSWER_BYTES,
+		len: bytesOf(header.src, ANSWER_BYTES),
 	};
 }
 
@@ -46,21 +56,33 @@ export class EchoClient implements Program {
 	answer: TraceEvent | null = null;
 
 	receive(event: TraceEvent): Outgoing[] {
-		if (event.header.proto === L.PROTO_ICMP && event.header.dport >>> 8 === 0) this.answer ??= event;
+		if (isEchoReply(event.header)) this.answer ??= event;
 		return [];
 	}
 }
 
+/** Is it an echo request, of either ICMP? */
+export function isEchoRequest({ proto, dport }: Header): boolean {
+	const type = dport >>> 8;
+	return (proto === L.PROTO_ICMP && type === ECHO_REQUEST) || (proto === L.PROTO_ICMPV6 && type === ECHO_REQUEST6);
+}
+
+function isEchoReply({ proto, dport }: Header): boolean {
+	const type = dport >>> 8;
+	return (proto === L.PROTO_ICMP && type === 0) || (proto === L.PROTO_ICMPV6 && type === ECHO_REQUEST6 + 1);
+}
+
 /** An echo request; `id` is the socket's. */
 export function echoRequest(src: number, dst: number, id: number, ttl?: number): Outgoing {
+	const six = isIpv6(dst);
 	const packet = {
-		proto: L.PROTO_ICMP,
+		proto: six ? L.PROTO_ICMPV6 : L.PROTO_ICMP,
 		src,
 		dst,
 		sport: id,
-		dport: 8 << 8,
+		dport: (six ? ECHO_REQUEST6 : ECHO_REQUEST) << 8,
 		payload: REQUEST_BYTES,
-		len: HEADERS_BYTES + REQUEST_BYTES,
+		len: bytesOf(dst, REQUEST_BYTES),
 	};
 	return ttl === undefined ? packet : { ...packet, ttl };
 }

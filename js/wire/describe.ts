@@ -4,7 +4,6 @@
 import * as L from "../../assembly/layout.ts";
 import type { Header, TraceEvent } from "../../bindings/events.ts";
 import type { Machine } from "../../bindings/machine.ts";
-import { ipv4FromNumber } from "../net/address.ts";
 
 export const HOOK_NAMES = ["PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"] as const;
 export const TABLE_NAMES = ["raw", "mangle", "nat", "filter", "security"] as const;
@@ -32,6 +31,17 @@ const UNREACHABLE: Readonly<Record<number, string>> = {
 	12: "tos-host-unreachable",
 	13: "admin-prohibited",
 };
+/** ICMPv6's destination unreachable, in the words of ip6tables' `--reject-with` (RFC 4443 3.1). */
+const UNREACHABLE6: Readonly<Record<number, string>> = {
+	0: "no-route",
+	1: "adm-prohibited",
+	2: "beyond-scope",
+	3: "addr-unreachable",
+	4: "port-unreachable",
+	5: "policy-fail",
+	6: "reject-route",
+};
+const QUERIES6: Readonly<Record<number, string>> = { 128: "echo-request", 129: "echo-reply" };
 const QUERIES: Readonly<Record<number, string>> = {
 	0: "echo-reply",
 	8: "echo-request",
@@ -79,8 +89,46 @@ export function protoName(proto: number): string {
 
 const PROTO_NAMES: Readonly<Record<number, string>> = { 1: "icmp", 6: "tcp", 17: "udp", 58: "icmpv6", 132: "sctp" };
 
+/** ICMP or ICMPv6. */
+export function isIcmp(proto: number): boolean {
+	return proto === L.PROTO_ICMP || proto === L.PROTO_ICMPV6;
+}
+
+export function hasPorts(proto: number): boolean {
+	return proto === L.PROTO_TCP || proto === L.PROTO_UDP || proto === L.PROTO_SCTP;
+}
+
+/** Type and code of a packet of either ICMP as icmpName says them. */
+export function icmpNameOf({ proto, dport }: Pick<Header, "proto" | "dport">): string {
+	const [type, code] = [dport >>> 8, dport & 255];
+	return proto === L.PROTO_ICMPV6 ? icmp6Name(type, code) : icmpName(type, code);
+}
+
+function icmp6Name(type: number, code: number): string {
+	if (type === 1) return UNREACHABLE6[code] ?? `unreachable-${code}`;
+	if (type === 2) return "packet-too-big";
+	if (type === 3) return code === 0 ? "ttl-exceeded" : "reassembly-timeout";
+	if (type === 4) return code === 1 ? "unknown-header" : `parameter-problem-${code}`;
+	return QUERIES6[type] ?? `type-${type}/${code}`;
+}
+
+/** The address that a header came from. */
+export function sourceText({ addresses, family, src }: Header): string {
+	return addresses.text(src, family);
+}
+
+/** The address that it is for. */
+export function destinationText({ addresses, family, dst }: Header): string {
+	return addresses.text(dst, family);
+}
+
+/** `ADDRESS:PORT`, `[ADDRESS]:PORT`. */
+export function endText(address: string, port: number): string {
+	return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
 /** `port-unreachable`, `ttl-exceeded`, `echo-request` … */
-export function icmpName(type: number, code: number): string {
+function icmpName(type: number, code: number): string {
 	if (type === 3) return UNREACHABLE[code] ?? `unreachable-${code}`;
 	if (type === 5) return code === 0 ? "redirect-net" : code === 1 ? "redirect-host" : `redirect-${code}`;
 	if (type === 11) return code === 0 ? "ttl-exceeded" : "reassembly-timeout";
@@ -96,12 +144,12 @@ export function flagLetters(flags: number): string {
 
 /** `tcp A:P > B:Q [SA] len N`, `udp A:P > B:Q len N`, `icmp A > B port-unreachable {quoted packet}`. */
 export function describeHeader(header: Header, inside: Header | null = null): string {
-	const src = ipv4FromNumber(header.src);
-	const dst = ipv4FromNumber(header.dst);
-	if (header.proto === L.PROTO_ICMP) return `icmp ${src} > ${dst} ${describeIcmp(header)}`;
+	const src = sourceText(header);
+	const dst = destinationText(header);
 	const name = protoName(header.proto);
-	if (![L.PROTO_TCP, L.PROTO_UDP, L.PROTO_SCTP].includes(header.proto)) return `${name} ${src} > ${dst}`;
-	const text = `${name} ${src}:${header.sport} > ${dst}:${header.dport}`;
+	if (isIcmp(header.proto)) return `${name} ${src} > ${dst} ${describeIcmp(header)}`;
+	if (!hasPorts(header.proto)) return `${name} ${src} > ${dst}`;
+	const text = `${name} ${endText(src, header.sport)} > ${endText(dst, header.dport)}`;
 	if (header.proto === L.PROTO_TCP) {
 		return `${text} [${flagLetters(header.tcpFlags)}]${header.payload > 0 ? ` len ${header.payload}` : ""}`;
 	}
@@ -113,8 +161,8 @@ export function describeHeader(header: Header, inside: Header | null = null): st
 
 function describeIcmp(header: Header): string {
 	const type = header.dport >>> 8;
-	const name = icmpName(type, header.dport & 255);
-	if (type in QUERIES) return `${name} id N`;
+	const name = icmpNameOf(header);
+	if (type in (header.family === 6 ? QUERIES6 : QUERIES)) return `${name} id N`;
 	return `${name} {${header.inner ? describeHeader(quotedHeader(header)) : ""}}`;
 }
 

@@ -6,7 +6,6 @@ import { type ConntrackEntry, conntrackEntries, conntrackEntry, isLive, type Tup
 import type { RuleCounters } from "../../bindings/counters.ts";
 import type { TraceEvent } from "../../bindings/events.ts";
 import type { Machine } from "../../bindings/machine.ts";
-import { ipv4FromNumber } from "../net/address.ts";
 import { applyRestore, emptyRuleset, printRule } from "../net/iptables/index.ts";
 import {
 	type ConntrackEntryJson,
@@ -21,7 +20,16 @@ import {
 	type TupleJson,
 } from "../net/probe.ts";
 import { type Attempt, attempt } from "./attempt.ts";
-import { describeHeader, describeHop, describeStep, hookAndTable, protoName, stateName } from "./describe.ts";
+import {
+	describeHeader,
+	describeHop,
+	describeStep,
+	hasPorts,
+	hookAndTable,
+	isIcmp,
+	protoName,
+	stateName,
+} from "./describe.ts";
 import { rawAttempt } from "./raw.ts";
 import { Wire } from "./wire.ts";
 
@@ -100,9 +108,9 @@ export class Prober {
 			this.machine.core.engine.conntrackFlush(this.machine.netnsRow(`node:${action.conntrackFlush}`), this.wire.now);
 		}
 		if (action.iptablesRestore) {
-			const { node, text, noflush } = action.iptablesRestore;
+			const { node, text, noflush, family = "ipv4" } = action.iptablesRestore;
 			const netns = `node:${node}`;
-			const current = this.machine.netnsOf(netns).ruleset ?? emptyRuleset("ipv4");
+			const current = this.machine.encodedRuleset(netns, family)?.ruleset ?? emptyRuleset(family);
 			this.machine.loadRuleset(netns, applyRestore(current, text, { noflush: noflush ?? false }));
 		}
 		if (action.release) this.#release();
@@ -144,8 +152,8 @@ export class Prober {
 			proto: protoName(entry.proto),
 			state: stateName(entry.proto, entry.state),
 			flags,
-			orig: tupleJson(entry.proto, entry.orig),
-			reply: tupleJson(entry.proto, entry.reply),
+			orig: tupleJson(this.wire, entry.proto, entry.orig),
+			reply: tupleJson(this.wire, entry.proto, entry.reply),
 			mark: entry.mark,
 			nat: natOf(entry),
 		};
@@ -242,7 +250,7 @@ function reversed({ src, dst, sport, dport }: Tuple): Tuple {
 
 function keyOf(proto: number, { src, dst, sport, dport }: Tuple): string {
 	// An echo's id stands for both ports, whichever way round the tuple is.
-	const ports = proto === L.PROTO_ICMP ? "icmp" : `${sport} ${dport}`;
+	const ports = isIcmp(proto) ? "icmp" : `${sport} ${dport}`;
 	return `${proto} ${src} ${dst} ${ports}`;
 }
 
@@ -251,18 +259,17 @@ function trackedRow(event: TraceEvent): number[] {
 	return event.kind === L.EVENT_CONNTRACK && event.ct >= 0 && event.inside === null ? [event.ct] : [];
 }
 
-function tupleJson(proto: number, tuple: Tuple): TupleJson {
-	const addresses = { src: ipv4FromNumber(tuple.src), dst: ipv4FromNumber(tuple.dst) };
-	if (proto === L.PROTO_ICMP)
-		return { ...addresses, type: tuple.dport >>> 8, code: tuple.dport & 255, id: tuple.sport };
-	if (proto === L.PROTO_TCP || proto === L.PROTO_UDP || proto === L.PROTO_SCTP) {
+function tupleJson(wire: Wire, proto: number, tuple: Tuple): TupleJson {
+	const addresses = { src: wire.text(tuple.src), dst: wire.text(tuple.dst) };
+	if (isIcmp(proto)) return { ...addresses, type: tuple.dport >>> 8, code: tuple.dport & 255, id: tuple.sport };
+	if (hasPorts(proto)) {
 		return { ...addresses, sport: tuple.sport, dport: tuple.dport };
 	}
 	return addresses;
 }
 
 function natOf({ proto, orig, reply }: ConntrackEntry): ("dnat" | "snat")[] {
-	const ports = proto !== L.PROTO_ICMP;
+	const ports = !isIcmp(proto);
 	const dnat = reply.src !== orig.dst || (ports && reply.sport !== orig.dport);
 	const snat = reply.dst !== orig.src || (ports && reply.dport !== orig.sport);
 	return [...(dnat ? (["dnat"] as const) : []), ...(snat ? (["snat"] as const) : [])];

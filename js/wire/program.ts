@@ -5,6 +5,7 @@ import * as L from "../../assembly/layout.ts";
 import type { TraceEvent } from "../../bindings/events.ts";
 import type { Listener } from "../net/topology.ts";
 import { answerDatagram } from "./datagram.ts";
+import { isIcmp } from "./describe.ts";
 import { TcpServer } from "./tcp.ts";
 import type { Outgoing, Wire } from "./wire.ts";
 
@@ -76,14 +77,14 @@ export class Conversation {
 
 	/** Nobody of this conversation owns the socket: a listener does. */
 	#serve(event: TraceEvent): { program: Program; netns: number } | null {
-		if (event.header.proto === L.PROTO_ICMP) return null;
+		if (isIcmp(event.header.proto)) return null;
 		this.reached ??= event;
 		if (event.header.proto === L.PROTO_UDP || event.header.proto === L.PROTO_SCTP) {
 			const listener = this.#listenerOf(event);
 			return { program: { receive: (packet) => [answerDatagram(this.wire, packet, listener)] }, netns: event.netns };
 		}
-		const { dst, dport, src, sport } = event.header;
-		const socket = this.wire.open(event.netns, L.PROTO_TCP, dst, dport, src, sport);
+		const { family, dst, dport, src, sport } = event.header;
+		const socket = this.wire.open(event.netns, L.PROTO_TCP, dst, dport, src, sport, family);
 		const program = new TcpServer(event.header, socket, event.netns, this.hold);
 		this.servers.push(program);
 		this.own(socket, event.netns, program);

@@ -2,16 +2,14 @@
 
 import * as L from "../../assembly/layout.ts";
 import type { TraceEvent } from "../../bindings/events.ts";
-import { ipv4ToNumber } from "../net/address.ts";
 import type { Probe, ProbeDetail, RawPacket } from "../net/probe.ts";
 import type { Attempt, Held } from "./attempt.ts";
 import { describeDevice, describeHeader } from "./describe.ts";
 import { Conversation, type Program } from "./program.ts";
 import type { TcpEnd } from "./tcp.ts";
-import type { Outgoing, Wire } from "./wire.ts";
+import { familyOf, headerBytes, type Outgoing, type Wire } from "./wire.ts";
 
 const FOLLOW_UP_NS = 120_000_000n;
-const IP_BYTES = 20;
 const TCP_BYTES = 20;
 const SHORT_BYTES = 8;
 const SCTP_INIT_BYTES = 32;
@@ -55,23 +53,39 @@ function acknowledging(end: TcpEnd): Program {
 function crafted(wire: Wire, probe: Probe): Outgoing {
 	const raw = probe.raw ?? {};
 	const netns = wire.machine.netnsRow(probe.from);
-	const dst = ipv4ToNumber(probe.dst);
+	const dst = wire.address(probe.dst);
 	const src = probe.srcIp
-		? ipv4ToNumber(probe.srcIp)
-		: (primaryAddress(wire, probe.from) ?? wire.sourceFor(netns, dst) ?? 0);
+		? wire.address(probe.srcIp)
+		: (primaryAddress(wire, probe.from, familyOf(dst)) ?? wire.sourceFor(netns, dst) ?? 0);
 	const payload = raw.payload?.length ?? 0;
 	const ttl = probe.ttl === undefined ? {} : { ttl: probe.ttl };
-	const common = { proto: PROTOS[probe.proto], src, dst, sport: probe.sport ?? 0, dport: probe.port ?? 0, ...ttl };
-	if (probe.proto === "tcp") return { ...common, ...segment(raw), payload, len: IP_BYTES + TCP_BYTES + payload };
-	if (probe.proto === "sctp") return { ...common, tcpFlags: L.SCTP_INIT, payload: 20, len: IP_BYTES + SCTP_INIT_BYTES };
-	if (probe.proto === "udp") return { ...common, payload, len: IP_BYTES + SHORT_BYTES + payload };
-	return { ...common, ...icmp(probe, raw), payload, len: IP_BYTES + SHORT_BYTES + payload + (raw.inner ? 48 : 0) };
+	const ip = headerBytes(dst);
+	const common = {
+		proto: protoOf(probe.proto, dst),
+		src,
+		dst,
+		sport: probe.sport ?? 0,
+		dport: probe.port ?? 0,
+		...ttl,
+	};
+	if (probe.proto === "tcp") return { ...common, ...segment(raw), payload, len: ip + TCP_BYTES + payload };
+	if (probe.proto === "sctp") return { ...common, tcpFlags: L.SCTP_INIT, payload: 20, len: ip + SCTP_INIT_BYTES };
+	if (probe.proto === "udp") return { ...common, payload, len: ip + SHORT_BYTES + payload };
+	const quoted = raw.inner ? ip + 28 : 0;
+	return { ...common, ...icmp(wire, probe, raw, dst), payload, len: ip + SHORT_BYTES + payload + quoted };
 }
 
 /** The address of a netns's own: eth0's first. */
-function primaryAddress(wire: Wire, netns: string): number | null {
+function primaryAddress(wire: Wire, netns: string, family: number): number | null {
 	const { devices } = wire.machine.netnsOf(netns);
-	return devices.find(({ name }) => name === "eth0")?.addresses[0]?.ip ?? null;
+	const eth0 = devices.find(({ name }) => name === "eth0");
+	if (family === 4) return eth0?.addresses[0]?.ip ?? null;
+	const [own] = eth0?.addresses6 ?? [];
+	return own === undefined ? null : wire.address(own.ip);
+}
+
+function protoOf(proto: Probe["proto"], dst: number): number {
+	return proto === "icmp" && familyOf(dst) === 6 ? L.PROTO_ICMPV6 : PROTOS[proto];
 }
 
 function segment(raw: RawPacket): Partial<Outgoing> {
@@ -79,17 +93,18 @@ function segment(raw: RawPacket): Partial<Outgoing> {
 	return { tcpFlags, seq: (raw.seq ?? 0) >>> 0, ack: (raw.ack ?? 0) >>> 0, window: raw.win ?? 64240 };
 }
 
-function icmp(probe: Probe, raw: RawPacket): Partial<Outgoing> {
-	const dport = ((raw.type ?? 8) << 8) | (raw.code ?? 0);
+function icmp(wire: Wire, probe: Probe, raw: RawPacket, outerDst: number): Partial<Outgoing> {
+	const echo = familyOf(outerDst) === 6 ? 128 : 8;
+	const dport = ((raw.type ?? echo) << 8) | (raw.code ?? 0);
 	if (!raw.inner) return { sport: raw.id ?? probe.sport ?? 0, dport };
 	const { proto, src, dst, sport, dport: innerDport, icmpId } = raw.inner;
 	const ports =
-		proto === "icmp" ? { sport: icmpId ?? 0, dport: 8 << 8 } : { sport: sport ?? 0, dport: innerDport ?? 0 };
+		proto === "icmp" ? { sport: icmpId ?? 0, dport: echo << 8 } : { sport: sport ?? 0, dport: innerDport ?? 0 };
 	const tcpFlags = proto === "tcp" ? L.TCP_SYN : 0;
 	return {
 		sport: 0,
 		dport,
-		inner: { proto: PROTOS[proto], src: ipv4ToNumber(src), dst: ipv4ToNumber(dst), tcpFlags, ...ports },
+		inner: { proto: protoOf(proto, outerDst), src: wire.address(src), dst: wire.address(dst), tcpFlags, ...ports },
 	};
 }
 
@@ -107,7 +122,7 @@ function ofHeld(raw: RawPacket, held: HeldByProbe): Outgoing {
 		...addresses,
 		...segment({ ...raw, seq, ack }),
 		payload,
-		len: IP_BYTES + TCP_BYTES + payload,
+		len: headerBytes(side.dst) + TCP_BYTES + payload,
 	};
 }
 

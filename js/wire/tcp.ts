@@ -5,9 +5,8 @@
 import * as L from "../../assembly/layout.ts";
 import type { Header, TraceEvent } from "../../bindings/events.ts";
 import type { Program } from "./program.ts";
-import type { Outgoing } from "./wire.ts";
+import { headerBytes, type Outgoing } from "./wire.ts";
 
-const IP_BYTES = 20;
 const SYN_BYTES = 40;
 const SEGMENT_BYTES = 32;
 export const REQUEST_BYTES = 6;
@@ -48,7 +47,7 @@ export class TcpEnd {
 			ack: flags & L.TCP_ACK ? this.ack : 0,
 			window: WINDOW,
 			payload,
-			len: IP_BYTES + (syn ? SYN_BYTES : SEGMENT_BYTES) + payload,
+			len: headerBytes(this.dst) + (syn ? SYN_BYTES : SEGMENT_BYTES) + payload,
 			...(this.ttl === undefined ? {} : { ttl: this.ttl }),
 		};
 		this.seq = (this.seq + payload + (syn ? 1 : 0) + (flags & L.TCP_FIN ? 1 : 0)) >>> 0;

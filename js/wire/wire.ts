@@ -2,6 +2,7 @@
 // Programs (`tcp`, `datagram`, `echo`) stand on it; what a kernel's stack answers by itself is the engine's.
 
 import * as L from "../../assembly/layout.ts";
+import { isIpv6 } from "../../bindings/addresses.ts";
 import { type TraceEvent, takeEvents } from "../../bindings/events.ts";
 import type { Machine } from "../../bindings/machine.ts";
 
@@ -23,6 +24,16 @@ export interface Outgoing {
 	ttl?: number;
 	tos?: number;
 	inner?: { src: number; dst: number; sport: number; dport: number; proto: number; tcpFlags?: number };
+}
+
+/** The family of an address by its number: 4 or 6. */
+export function familyOf(address: number): number {
+	return isIpv6(address) ? 6 : 4;
+}
+
+/** Bytes of the IP header before a packet for this address. */
+export function headerBytes(address: number): number {
+	return isIpv6(address) ? 40 : 20;
 }
 
 const STEP_NS = 20_000n;
@@ -52,8 +63,9 @@ export class Wire {
 		rows.setU16(at + L.PACKET_SPORT, packet.sport);
 		rows.setU16(at + L.PACKET_DPORT, packet.dport);
 		rows.setU8(at + L.PACKET_PROTO, packet.proto);
-		rows.setU8(at + L.PACKET_FAMILY, 4);
-		rows.setU8(at + L.PACKET_TTL, packet.ttl ?? this.#defaultTtl(netns));
+		const family = familyOf(packet.dst);
+		rows.setU8(at + L.PACKET_FAMILY, family);
+		rows.setU8(at + L.PACKET_TTL, packet.ttl ?? this.#defaultTtl(netns, family));
 		rows.setU8(at + L.PACKET_TCP, packet.tcpFlags ?? packet.inner?.tcpFlags ?? 0);
 		rows.setU32(at + L.PACKET_LEN, packet.len);
 		rows.setU32(at + L.PACKET_PAYLOAD, packet.payload ?? 0);
@@ -97,14 +109,32 @@ export class Wire {
 		return EPHEMERAL_MIN + next;
 	}
 
+	/** The number of an address. RangeError where the text is none. */
+	address(text: string): number {
+		return this.machine.core.rows.addresses.number(text);
+	}
+
+	/** The address of a number. */
+	text(address: number): string {
+		return this.machine.core.rows.addresses.text(address);
+	}
+
 	/** The source address that a socket gets towards `dst`; null: no route. */
 	sourceFor(netns: number, dst: number): number | null {
 		return this.machine.core.engine.source(netns, dst) >>> 0 || null;
 	}
 
-	/** Opens a socket; rport 0: a listener. Its row. */
-	open(netns: number, proto: number, laddr: number, lport: number, raddr: number, rport: number): number {
-		const row = this.machine.core.engine.listen(netns, proto, laddr, lport, raddr, rport);
+	/** Opens a socket of the family 4 or 6; rport 0: a listener. Its row. */
+	open(
+		netns: number,
+		proto: number,
+		laddr: number,
+		lport: number,
+		raddr: number,
+		rport: number,
+		family: number,
+	): number {
+		const row = this.machine.core.engine.listen(netns, proto, laddr, lport, raddr, rport, family);
 		if (row < 0) throw new RangeError("TABLE_SOCKET is full");
 		return row;
 	}
@@ -113,9 +143,10 @@ export class Wire {
 		this.machine.core.engine.close(socket);
 	}
 
-	#defaultTtl(netns: number): number {
+	#defaultTtl(netns: number, family: number): number {
 		const { rows } = this.machine.core;
-		return rows.view.getUint32(rows.at(L.TABLE_NETNS, netns) + L.NETNS_TTL, true);
+		const field = family === 6 ? L.NETNS_HOP_LIMIT : L.NETNS_TTL;
+		return rows.view.getUint32(rows.at(L.TABLE_NETNS, netns) + field, true);
 	}
 
 	#setInner(at: number, inner: NonNullable<Outgoing["inner"]>): void {

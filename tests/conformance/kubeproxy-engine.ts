@@ -1,7 +1,7 @@
 // What becomes of a kube-proxy document's packet, by the engine: its node with the rules under test in a small network, the
 // packet sent from where its source address lives, and the answer read from the engine's events and the node's conntrack
 // entry. A choice that rules leave to chance is made again until no further outcome shows.
-// IPv4 only: the engine does not walk ip6tables rules.
+// A node of IPv6 gets addresses of IPv4 as well, which no packet of its documents uses.
 
 import * as L from "../../assembly/layout.ts";
 import { conntrackEntry } from "../../bindings/conntrack.ts";
@@ -10,8 +10,15 @@ import { Machine } from "../../bindings/machine.ts";
 import { loadModule } from "../../bindings/node.ts";
 import { joinHostPort } from "../../js/kube-proxy/addresses.ts";
 import { loadTopology } from "../../js/lab.ts";
-import { familyOf, ipv4FromNumber, ipv4ToNumber, parsePrefix, prefixContains } from "../../js/net/address.ts";
-import type { Ruleset } from "../../js/net/ruleset.ts";
+import {
+	addressFromBigInt,
+	addressToBigInt,
+	familyOf,
+	maskPrefix,
+	parsePrefix,
+	prefixContains,
+} from "../../js/net/address.ts";
+import type { Family, Ruleset } from "../../js/net/ruleset.ts";
 import type { Topology } from "../../js/net/topology.ts";
 import { Wire } from "../../js/wire/wire.ts";
 import type { Probe, ProbeNode, TraceAnswer, Tracer } from "../reference/kube-proxy-trace.ts";
@@ -40,7 +47,8 @@ export const traceByPackets: Tracer = async (ruleset, node, probe) => {
 	const network = loadTopology(topology);
 	const own = network.netns.find(({ name }) => name === `node:${node.name}`);
 	if (own === undefined) throw new RangeError(`no netns of node ${node.name}`);
-	own.ruleset = ruleset;
+	if (ruleset.family === "ipv6") own.ruleset6 = ruleset;
+	else own.ruleset = ruleset;
 	const wire = new Wire(new Machine(await loadModule(), network));
 	const sticky = remembersClients(ruleset);
 	const seen = new Map<string, Outcome>();
@@ -80,44 +88,72 @@ function networkFor(
 	{ sourceIP, destIP }: Probe,
 	targets: readonly string[],
 ): { topology: Topology; from: string } {
-	const own = ownAddresses(node);
+	const six = familyOf(destIP) === "ipv6";
+	const own = ownAddresses(node, six ? "ipv6" : "ipv4");
 	const [primary] = own;
-	if (primary === undefined) throw new RangeError(`node ${node.name} has no IPv4 address`);
+	if (primary === undefined) throw new RangeError(`node ${node.name} has no address of its family`);
 	const podCIDR = parsePrefix(node.podCIDR);
 	const isPod = (ip: string) => podCIDR !== null && prefixContains(podCIDR, ip) && !isNodes(ip);
-	const isNodes = (ip: string) => own.some(({ address }) => address === ip) || ip.startsWith("127.");
+	const isNodes = (ip: string) => own.some(({ address }) => address === ip) || isLoopback(ip);
 	const pods = [...new Set([sourceIP, destIP, ...targets].filter(isPod))];
 	const outside = !isNodes(sourceIP) && !isPod(sourceIP);
 	const from = isNodes(sourceIP) ? `node:${node.name}` : outside ? "host:outside" : `pod:${sourceIP}`;
 	const topology: Topology = {
-		fabric: { kind: "l2", prefixLen: primary.length },
+		fabric: six ? { kind: "l2", prefixLen6: primary.length } : { kind: "l2", prefixLen: primary.length },
 		nodes: [
 			{
 				name: node.name,
-				ip: primary.address,
-				podCIDR: node.podCIDR,
+				...(six
+					? { ...UNUSED, ip6: primary.address, podCIDR6: node.podCIDR }
+					: { ip: primary.address, podCIDR: node.podCIDR }),
 				addresses: own.slice(1).map(({ address, length }) => ({ dev: "eth0", addr: `${address}/${length}` })),
 				// NodePorts on localhost need it; without them no rule translates what goes to a loopback address.
 				sysctls: { "net.ipv4.conf.all.route_localnet": 1 },
 				routes: [],
 			},
 		],
-		pods: pods.map((ip) => ({ name: ip, node: node.name, ip, hairpin: true, listenAny: true })),
-		hosts: outside ? [{ name: "outside", ip: sourceIP }] : [],
+		pods: pods.map((ip, index) => ({
+			name: ip,
+			node: node.name,
+			...podAddresses(ip, index),
+			hairpin: true,
+			listenAny: true,
+		})),
+		hosts: outside ? [{ name: "outside", ...(six ? { ip: "198.51.100.1", ip6: sourceIP } : { ip: sourceIP }) }] : [],
 		// Whatever a machine outside asks for arrives at this node.
-		router: destIP === primary.address ? {} : { lb: { [destIP]: [node.name] } },
+		router: {
+			...(six ? { ip6: lastOf(primary) } : {}),
+			...(destIP === primary.address ? {} : { lb: { [destIP]: [node.name] } }),
+		},
 	};
 	return { topology, from };
 }
 
-/** IPv4 addresses with their prefix lengths, primary first; loopback's are there anyway. */
-function ownAddresses(node: ProbeNode): { address: string; length: number }[] {
+/** A node's IPv4 where its document has none. */
+const UNUSED = { ip: "192.0.2.11", podCIDR: "198.18.0.0/24" };
+
+function podAddresses(ip: string, index: number): { ip: string; ip6?: string } {
+	return familyOf(ip) === "ipv6" ? { ip: `198.18.0.${index + 2}`, ip6: ip } : { ip };
+}
+
+/** The last address of the network that an address lies in: documents have the first ones. */
+function lastOf({ address, length }: { address: string; length: number }): string {
+	const network = addressToBigInt(maskPrefix({ family: "ipv6", address, length }).address);
+	return addressFromBigInt(network + (1n << BigInt(128 - length)) - 1n, "ipv6");
+}
+
+function isLoopback(ip: string): boolean {
+	return ip.startsWith("127.") || ip === "::1";
+}
+
+/** Addresses of a family with their prefix lengths, primary first; loopback's are there anyway. */
+function ownAddresses(node: ProbeNode, family: Family): { address: string; length: number }[] {
 	const listed = Object.values(node.interfaces ?? {}).flat();
 	const lengths = new Map(listed.map((text) => [text.split("/")[0] ?? "", Number(text.split("/")[1] ?? 32)]));
 	const all = [...new Set([...node.ips, ...lengths.keys()])];
 	return all
-		.filter((address) => familyOf(address) === "ipv4" && !address.startsWith("127."))
-		.map((address) => ({ address, length: lengths.get(address) ?? 24 }));
+		.filter((address) => familyOf(address) === family && !isLoopback(address))
+		.map((address) => ({ address, length: lengths.get(address) ?? (family === "ipv6" ? 64 : 24) }));
 }
 
 function sendOnce(wire: Wire, node: ProbeNode, probe: Probe, from: string, sport: number): Outcome {
@@ -127,8 +163,8 @@ function sendOnce(wire: Wire, node: ProbeNode, probe: Probe, from: string, sport
 	if (proto === undefined) throw new RangeError(`protocol ${word}`);
 	const events = wire.send(machine.netnsRow(from), {
 		proto,
-		src: ipv4ToNumber(probe.sourceIP),
-		dst: ipv4ToNumber(probe.destIP),
+		src: wire.address(probe.sourceIP),
+		dst: wire.address(probe.destIP),
 		sport,
 		dport: probe.destPort,
 		tcpFlags: OPENING_FLAGS[proto] ?? 0,
@@ -159,9 +195,17 @@ function passage(machine: Machine, events: readonly TraceEvent[]): Outcome {
 	}
 	const { orig, reply } = entry;
 	const translated = reply.src !== orig.dst || reply.sport !== orig.dport;
-	const masqueraded = reply.dst !== orig.src;
-	if (translated) return { output: joinHostPort(ipv4FromNumber(reply.src), reply.sport), masqueraded };
+	const masqueraded = reply.dst !== orig.src || masquerades(machine, events);
+	if (translated)
+		return { output: joinHostPort(machine.core.rows.addresses.text(reply.src), reply.sport), masqueraded };
 	return { output: letIn(machine, events) ? "ACCEPT" : null, masqueraded };
+}
+
+/** A MASQUERADE rule took the packet; where the sender's address is the one that it would get, no tuple shows it. */
+function masquerades(machine: Machine, events: readonly TraceEvent[]): boolean {
+	return events.some(
+		({ kind, rule }) => kind === L.EVENT_RULE_MATCH && machine.placeOf(rule)?.rule?.target?.name === "MASQUERADE",
+	);
 }
 
 /** A rule, not a policy, let the packet in to the node itself. */

@@ -125,7 +125,6 @@ async function judgeProbe(
 	try {
 		const walked = compare(name, expected, sorted(await traceByWalk(ruleset, node, probe)));
 		if (walked.status === "failed") return { ...walked, reason: "by the slow walk of the rules" };
-		if (ruleset.family === "ipv6") return skipped(name, "ip6tables rules are not walked by the engine yet");
 		return compare(name, expected, sorted(await trace(ruleset, node, probe)));
 	} catch (error) {
 		return failed(name, error instanceof Error ? error.message : String(error));
