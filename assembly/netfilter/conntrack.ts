@@ -21,7 +21,7 @@ import {
 	setSweepRow,
 	sweepRow,
 } from "./conn";
-import { icmp6IsError, icmp6IsUntracked, icmpError, icmpIsError, icmpKnown, icmpPacket } from "./icmp";
+import { icmpPacket, icmpSpecial } from "./icmp";
 import { sctpClosing, sctpPacket } from "./sctp";
 import { count, settle, settleDeadline } from "./settle";
 import { sourceInit } from "./source";
@@ -45,23 +45,7 @@ export function conntrackIn(p: Packet, hook: i32): i32 {
 	if (p.ct >= 0 || p.ct == L.CT_UNTRACKED) return L.NF_ACCEPT;
 	p.ct = L.CT_NONE;
 	p.ctinfo = <u8>L.CTINFO_NEW;
-	if (p.proto == <u8>L.PROTO_ICMP) {
-		if (!icmpKnown(p.icmpType)) return L.NF_ACCEPT;
-		if (icmpIsError(p.icmpType)) {
-			icmpError(p);
-			return L.NF_ACCEPT;
-		}
-	} else if (p.proto == <u8>L.PROTO_ICMPV6) {
-		if (icmp6IsUntracked(p.icmpType)) {
-			p.ct = L.CT_UNTRACKED;
-			p.ctinfo = <u8>L.CTINFO_UNTRACKED;
-			return L.NF_ACCEPT;
-		}
-		if (icmp6IsError(p.icmpType)) {
-			icmpError(p);
-			return L.NF_ACCEPT;
-		}
-	}
+	if (isIcmp(p.proto) && icmpSpecial(p)) return L.NF_ACCEPT;
 	let verdict = resolve(p);
 	// A SYN on a closed connection removes the old entry; the second look-up then makes a new one.
 	if (verdict == TRACK_REPEAT) verdict = resolve(p);

@@ -15,27 +15,42 @@ const TYPES_MAX: u32 = 18; // NR_ICMP_TYPES
 
 const inner: usize = memory.data(16, 8);
 
+/** nf_conntrack_handle_icmp: errors, what nobody tracks, and types that are none are done with here. False: a query. */
+export function icmpSpecial(p: Packet): bool {
+	const type = p.icmpType;
+	if (p.proto == L.PROTO_ICMPV6 && icmp6IsUntracked(type)) {
+		p.ct = L.CT_UNTRACKED;
+		p.ctinfo = <u8>L.CTINFO_UNTRACKED;
+		return true;
+	}
+	if (p.proto == L.PROTO_ICMPV6 ? icmp6IsError(type) : icmpIsError(type)) {
+		icmpError(p);
+		return true;
+	}
+	return p.proto == L.PROTO_ICMP && !icmpKnown(type);
+}
+
 // @ts-ignore: decorator
 @inline
-export function icmpIsError(type: u32): bool {
+function icmpIsError(type: u32): bool {
 	return type == 3 || type == 4 || type == 5 || type == 11 || type == 12;
 }
 
 // @ts-ignore: decorator
 @inline
-export function icmpKnown(type: u32): bool {
+function icmpKnown(type: u32): bool {
 	return type <= TYPES_MAX;
 }
 
 /** Types below 128 are errors (RFC 4443 2.1). */
 // @ts-ignore: decorator
 @inline
-export function icmp6IsError(type: u32): bool {
+function icmp6IsError(type: u32): bool {
 	return type < 128;
 }
 
 /** Multicast listener reports and neighbour discovery: never tracked (noct_valid_new). */
-export function icmp6IsUntracked(type: u32): bool {
+function icmp6IsUntracked(type: u32): bool {
 	return (type >= 130 && type <= 137) || type == 143;
 }
 
@@ -56,7 +71,7 @@ export function icmpPacket(p: Packet, c: Conn): bool {
  * Attaches an error to the flow that it quotes, as RELATED; leaves it without one (INVALID) where none is known, or where
  * the error is not addressed to that flow's sender (nf_conntrack_inet_error).
  */
-export function icmpError(p: Packet): void {
+function icmpError(p: Packet): void {
 	if (p.innerProto == 0) return;
 	const zone = zoneOf(p.netns, p.zone, p.family);
 	if (zone < 0) return;
