@@ -28,12 +28,13 @@ import {
 	type Warning,
 } from "./manifests/load.ts";
 import type { Manifest } from "./manifests/manifest.ts";
-import { ipv4FromNumber, ipv4ToNumber } from "./net/address.ts";
+import { ipv4FromNumber } from "./net/address.ts";
 import { printIptablesSave } from "./net/iptables/index.ts";
 import { parseLinks, printLinks } from "./net/link.ts";
 import type { Netns } from "./net/network.ts";
 import { parseReference, printReference, type Reference } from "./net/reference.ts";
 import { parseRoutes, printRoutes } from "./net/route.ts";
+import type { Family } from "./net/ruleset.ts";
 import type { HostSpec, Topology } from "./net/topology.ts";
 import { type ClusterEvent, type Realised, realise } from "./realise.ts";
 import type { FlowReport } from "./replay/flow.ts";
@@ -51,6 +52,7 @@ export type { ClusterOptions, LabSpec, ReplayRequest, TraceQuery } from "./clust
 export type { Setting } from "./cluster/settings.ts";
 export type { WasmSource } from "./cluster/wasm.ts";
 
+const ICMPV6 = 58;
 const PROTOCOLS: Readonly<Record<Protocol, number>> = { icmp: 1, tcp: 6, udp: 17, sctp: 132 };
 
 /** What has been applied. */
@@ -92,7 +94,7 @@ export class Cluster implements Disposable {
 	static async fromNodes(lab: LabSpec, options: ClusterOptions = {}): Promise<Cluster> {
 		const cluster = new Cluster(await moduleFrom(options.wasm, options.backend), options);
 		const { nodes, pods = [], hosts = [], router = {}, fabric = { kind: "routed" } } = lab;
-		cluster.#open({ topology: { nodes, pods, hosts, router, fabric }, rulesets: new Map() });
+		cluster.#open({ topology: { nodes, pods, hosts, router, fabric }, rulesets: new Map(), rulesets6: new Map() });
 		return cluster;
 	}
 
@@ -230,7 +232,8 @@ export class Cluster implements Disposable {
 		const assumed = this.#meet(source.outside, target.outside ? target.address : null);
 		const { machine, wire } = this;
 		const netns = machine.netnsRow(source.netns);
-		const dst = ipv4ToNumber(target.address);
+		const dst = wire.address(target.address);
+		const protocol = proto === "icmp" && target.address.includes(":") ? ICMPV6 : PROTOCOLS[proto];
 		const src = wire.sourceFor(netns, dst);
 		const sport = query.sport ?? wire.ephemeralPort(netns);
 		const pods = new Map(this.topology.pods.map((pod) => [`pod:${pod.name}`, pod.node]));
@@ -239,7 +242,7 @@ export class Cluster implements Disposable {
 				? unroutable()
 				: traceExchange(
 						wire,
-						{ netns, proto: PROTOCOLS[proto], src, dst, sport, dport: target.port ?? 0 },
+						{ netns, proto: protocol, src, dst, sport, dport: target.port ?? 0 },
 						(name) => pods.get(name) ?? null,
 					);
 		const involved = [...source.pods, ...target.pods, ...this.#podsOn(traced)];
@@ -271,9 +274,9 @@ export class Cluster implements Disposable {
 		const routesGiven = this.#options.nodeState?.get("router")?.routes !== undefined;
 		const wanted = [source, routesGiven ? null : target].filter((ip) => ip !== null);
 		const { hosts } = this.topology;
-		const missing = [...new Set(wanted)].filter((ip) => !hosts.some((host) => host.ip === ip));
+		const missing = [...new Set(wanted)].filter((ip) => !hosts.some((host) => host.ip === ip || host.ip6 === ip));
 		if (missing.length > 0) {
-			hosts.push(...missing.map((ip): HostSpec => ({ name: ip, ip })));
+			hosts.push(...missing.map((ip): HostSpec => (ip.includes(":") ? { name: ip, ip6: ip } : { name: ip, ip })));
 			this.#open(this.#plan as Plan);
 		}
 		const listens =
@@ -327,10 +330,10 @@ export class Cluster implements Disposable {
 		return devices.flatMap(({ addresses }) => addresses.map(({ ip }) => ipv4FromNumber(ip))).slice(0, 1);
 	}
 
-	/** A node's rules as `iptables-save` prints them; `asWritten`: in the words that they were fed with. */
-	iptables(node: string, options: { counters?: boolean; asWritten?: boolean } = {}): string {
-		const { counters = false, asWritten = false } = options;
-		const ruleset = this.machine.countedRuleset(this.#netnsOf(node).name);
+	/** A node's rules as `iptables-save` or `ip6tables-save` prints them; `asWritten`: in the words that they were fed with. */
+	iptables(node: string, options: { counters?: boolean; asWritten?: boolean; family?: Family } = {}): string {
+		const { counters = false, asWritten = false, family = "ipv4" } = options;
+		const ruleset = this.machine.countedRuleset(this.#netnsOf(node).name, family);
 		if (ruleset === null) return "";
 		return printIptablesSave(ruleset, { counters, written: asWritten });
 	}

@@ -2,18 +2,20 @@
 // the zones a, b, c, with addresses of TEST-NET-1 (RFC 5737).
 
 import type { Node } from "../api/core.ts";
-import { type AddressPrefix, addressFromBigInt, addressToBigInt } from "../net/address.ts";
+import { type AddressPrefix, addressBits, addressFromBigInt, addressToBigInt } from "../net/address.ts";
 
 const ZONES = ["a", "b", "c"];
 
 /** The segment of the nodes and the offset of the first one in it: `.1` is the router's. */
 export const NODE_NETWORK: AddressPrefix = { family: "ipv4", address: "192.0.2.0", length: 24 };
+/** The same of IPv6, out of the prefix for documentation (RFC 3849). */
+export const NODE_NETWORK6: AddressPrefix = { family: "ipv6", address: "2001:db8::", length: 64 };
 const FIRST = 11n;
 
 /** The index-th (0-based) node address that is not in `taken`; it is added. RangeError where the network is full. */
 export function nextNodeAddress(taken: Set<string>, network = NODE_NETWORK): string {
 	const base = addressToBigInt(network.address);
-	const size = 1n << BigInt(32 - network.length);
+	const size = 1n << BigInt(addressBits(network.family) - network.length);
 	// After the last address come those between the router and the first node.
 	for (let step = 0n; step < size; step++) {
 		const offset = (FIRST + step) % size;

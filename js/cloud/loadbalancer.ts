@@ -86,13 +86,14 @@ function titleOf(service: Service): string {
 	return `Service ${service.metadata.namespace}/${service.metadata.name}`;
 }
 
-/** Address of each load balancer to the names of the nodes that take its packets. IPv4 only. */
+/** Address of each load balancer to the names of the nodes that take its packets: of an IPv6 one those with an address of IPv6. */
 export function forwardingOf(
 	services: readonly Service[],
 	slices: readonly EndpointSlice[],
 	nodes: readonly Node[],
 ): { lb: Record<string, string[]>; assumed: string[] } {
 	const eligible = nodes.filter(isEligible).map((node) => node.metadata.name ?? "");
+	const dualStack = new Set(nodes.filter(hasIPv6).map((node) => node.metadata.name ?? ""));
 	const lb: Record<string, string[]> = {};
 	const assumed: string[] = [];
 	for (const service of services) {
@@ -106,12 +107,17 @@ export function forwardingOf(
 				assumed.push(
 					`not modelled: the load balancer of ${titleOf(service)} is a proxy (ipMode Proxy); it is taken to pass packets through`,
 				);
-			if (!entry.ip || entry.ip.includes(":")) continue;
-			const behind = targets(service, slices, eligible);
+			if (!entry.ip) continue;
+			const six = entry.ip.includes(":");
+			const behind = targets(service, slices, six ? eligible.filter((name) => dualStack.has(name)) : eligible);
 			if (behind.length > 0) lb[entry.ip] = behind;
 		}
 	}
 	return { lb, assumed };
+}
+
+function hasIPv6({ status }: Node): boolean {
+	return (status?.addresses ?? []).some(({ type, address }) => type === "InternalIP" && address.includes(":"));
 }
 
 /** Whether load balancers may send to the node (KEP-1143): neither excluded, nor about to go, nor being deleted. */

@@ -17,6 +17,8 @@ export interface Plan {
 	topology: Topology;
 	/** By netns name. */
 	rulesets: ReadonlyMap<string, Ruleset>;
+	/** Of ip6tables, where the node has an address of IPv6. */
+	rulesets6: ReadonlyMap<string, Ruleset>;
 }
 
 /** Rules and sysctls of every node; the router translates as if there were machines outside: they may come later. */
@@ -25,15 +27,18 @@ export function planOf({ objects, topology, configuration, portmap }: Realised):
 	const slices = objects.filter(({ kind }) => kind === "EndpointSlice") as EndpointSlice[];
 	const byName = new Map(objects.filter(({ kind }) => kind === "Node").map((node) => [node.metadata.name, node]));
 	const rules = new ClusterRules(services, slices, configuration);
+	const rules6 = new ClusterRules(services, slices, configuration, "ipv6");
 	const rulesets = new Map<string, Ruleset>();
+	const rulesets6 = new Map<string, Ruleset>();
 	const nodes = topology.nodes.map((spec) => {
 		const node = byName.get(spec.name) as Node;
 		const own = rules.of(node, portmap.get(spec.name) ?? null);
 		rulesets.set(`node:${spec.name}`, own.ruleset);
+		if (spec.ip6 !== undefined) rulesets6.set(`node:${spec.name}`, rules6.of(node, null).ruleset);
 		return { ...spec, sysctls: { ...own.sysctls, ...spec.sysctls } };
 	});
 	const router = { ...topology.router, iptables: topology.router.iptables ?? natRules(topology.router, true) };
-	return { topology: { ...topology, nodes, router, hosts: [...topology.hosts] }, rulesets };
+	return { topology: { ...topology, nodes, router, hosts: [...topology.hosts] }, rulesets, rulesets6 };
 }
 
 /** Adds the machines outside that a router's own routes lead to, and those that are asked for. */
@@ -47,12 +52,13 @@ export function addKnownHosts(topology: Topology, states: NodeStates, asked: rea
 
 /** The network of a plan, and what was assumed of real nodes' texts. Throws TextError, TopologyError. */
 export function networkOfPlan(
-	{ topology, rulesets }: Plan,
+	{ topology, rulesets, rulesets6 }: Plan,
 	states: NodeStates,
 ): { network: Network; assumed: string[] } {
 	const network = loadTopology(topology);
 	const byName = new Map(network.netns.map((netns) => [netns.name, netns]));
 	for (const [name, ruleset] of rulesets) named(byName, name).ruleset = ruleset;
+	for (const [name, ruleset] of rulesets6) named(byName, name).ruleset6 = ruleset;
 	// What a machine outside listens on is not known; literal ones say it.
 	for (const host of topology.hosts) if (host.listen === undefined) named(byName, `host:${host.name}`).listenAny = true;
 	const assumed = [...states].flatMap(([name, texts]) => {

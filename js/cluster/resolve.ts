@@ -86,13 +86,13 @@ export class Resolver {
 	/** Name of whoever has an address in the cluster; null: nobody. */
 	ownerOf(address: string): string | null {
 		const { pods, nodes, hosts, router } = this.#topology;
-		const pod = pods.find(({ ip }) => ip === address);
+		const pod = pods.find(({ ip, ip6 }) => ip === address || ip6 === address);
 		if (pod) return `pod:${pod.name}`;
-		const node = nodes.find(({ ip }) => ip === address);
+		const node = nodes.find(({ ip, ip6 }) => ip === address || ip6 === address);
 		if (node) return `node:${node.name}`;
 		const outside = Object.entries(router.nat11 ?? {}).find(([, external]) => external === address)?.[0];
 		if (outside !== undefined) return this.ownerOf(outside);
-		const host = hosts.find(({ ip }) => ip === address);
+		const host = hosts.find(({ ip, ip6 }) => ip === address || ip6 === address);
 		return host ? `host:${host.name}` : null;
 	}
 
@@ -106,7 +106,7 @@ export class Resolver {
 	}
 
 	#sourceAddress(address: string, reference: Reference): Source {
-		if (familyOf(address) === "ipv6") throw new NotModelledError(`IPv6 (${address})`, "use an IPv4 address");
+		this.#needFamily(address);
 		const owner = this.ownerOf(address);
 		if (owner === null) return { netns: `host:${address}`, outside: address, pods: [] };
 		if (reference.kind === "host" && !owner.startsWith("host:")) {
@@ -116,6 +116,12 @@ export class Resolver {
 			);
 		}
 		return { netns: owner, outside: null, pods: owner.startsWith("pod:") ? [owner.slice(4)] : [] };
+	}
+
+	/** An IPv6 address in a network that has none would go nowhere, whatever was meant. */
+	#needFamily(address: string): void {
+		if (familyOf(address) !== "ipv6" || this.#topology.nodes.some(({ ip6 }) => ip6 !== undefined)) return;
+		throw new NotModelledError(`IPv6 (${address})`, "no node has an IPv6 address and a podCIDR of IPv6");
 	}
 
 	#node(name: string, reference: Reference) {
@@ -292,7 +298,7 @@ export class Resolver {
 	}
 
 	#address(address: string, port: number | null): Target {
-		if (familyOf(address) === "ipv6") throw new NotModelledError(`IPv6 (${address})`, "use an IPv4 address");
+		this.#needFamily(address);
 		const owner = this.ownerOf(address);
 		const services = this.#objects.filter(({ kind }) => kind === "Service") as Service[];
 		const service = services.find((one) => addressesOf(one).includes(address));

@@ -12,7 +12,7 @@ import type { ProxyNode, SyncInput } from "../kube-proxy/sync.ts";
 import type { Configuration } from "../manifests/configuration.ts";
 import { printPrefix } from "../net/address.ts";
 import { applyRestore, asLoaded } from "../net/iptables/index.ts";
-import type { Ruleset } from "../net/ruleset.ts";
+import type { Family, Ruleset } from "../net/ruleset.ts";
 
 export interface NodeRules {
 	ruleset: Ruleset;
@@ -33,8 +33,9 @@ export function proxyConfigOf(configuration: Configuration): ProxyConfig {
 	return readProxyConfig(given.clusterCIDR ? given : { ...given, clusterCIDR });
 }
 
-/** The rules of every node. Those that nothing tells apart are one value, made once. */
+/** The rules of every node, of one family. Those that nothing tells apart are one value, made once. */
 export class ClusterRules {
+	readonly #family: Family;
 	readonly #input: Omit<SyncInput, "node">;
 	readonly #likeness: (node: ProxyNode) => string;
 	/** After kubelet and kube-proxy, by likeness. */
@@ -44,10 +45,16 @@ export class ClusterRules {
 	readonly #masquerade: IpMasqConfig | null;
 
 	/** Throws AddressError, ProxyConfigError. */
-	constructor(services: readonly Service[], endpointSlices: readonly EndpointSlice[], configuration: Configuration) {
-		this.#input = { family: "ipv4", services, endpointSlices, config: proxyConfigOf(configuration) };
+	constructor(
+		services: readonly Service[],
+		endpointSlices: readonly EndpointSlice[],
+		configuration: Configuration,
+		family: Family = "ipv4",
+	) {
+		this.#family = family;
+		this.#input = { family, services, endpointSlices, config: proxyConfigOf(configuration) };
 		this.#likeness = likeness(this.#input);
-		this.#masquerade = masqueradeConfig(configuration);
+		this.#masquerade = masqueradeConfig(configuration, family);
 	}
 
 	/** `portmap`: the node's hostPort chains as fed to iptables-restore, null for none. */
@@ -85,7 +92,7 @@ export class ClusterRules {
 			feed(natText(jumps));
 		}
 		if (this.#masquerade !== null) {
-			feed(ipMasqRestore(this.#masquerade, "ipv4"));
+			feed(ipMasqRestore(this.#masquerade, this.#family));
 			feed(natText([`-A POSTROUTING ${ipMasqJump(this.#masquerade)}`]));
 		}
 		const localnet: Record<string, number> = routeLocalnet ? { "net.ipv4.conf.all.route_localnet": 1 } : {};
@@ -107,7 +114,9 @@ function natText(lines: readonly string[]): string {
 	return ["*nat", ...lines, "COMMIT", ""].join("\n");
 }
 
-function masqueradeConfig({ nonMasquerade, ipMasq }: Configuration): IpMasqConfig | null {
+/** The agent leaves ip6tables alone (`--enable-ipv6` off) unless networks of IPv6 are among those that it spares. */
+function masqueradeConfig({ nonMasquerade, ipMasq }: Configuration, family: Family): IpMasqConfig | null {
 	if (nonMasquerade.value === null) return null;
+	if (family === "ipv6" && !nonMasquerade.value.some((cidr) => String(cidr).includes(":"))) return null;
 	return { ...DEFAULT_IP_MASQ_CONFIG, ...ipMasq.value, nonMasqueradeCIDRs: nonMasquerade.value };
 }

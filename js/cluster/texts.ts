@@ -2,6 +2,7 @@
 // IPv4 address, as locally administered ones; what the engine does not keep (qdisc, lifetimes) has Linux's usual words.
 
 import * as L from "../../assembly/layout.ts";
+import type { Addresses } from "../../bindings/addresses.ts";
 import { type ConntrackEntry, conntrackEntries, type Tuple } from "../../bindings/conntrack.ts";
 import type { Machine } from "../../bindings/machine.ts";
 import { ipv4FromNumber } from "../net/address.ts";
@@ -9,7 +10,7 @@ import { type ConntrackEntry as ConntrackLine, type ConntrackTuple, printConntra
 import { type Link, type LinkAddress, printLinks } from "../net/link.ts";
 import type { Device, FibRoute, Netns } from "../net/network.ts";
 import { newRoute, printRoutes, type Route } from "../net/route.ts";
-import { protoName, stateName } from "../wire/describe.ts";
+import { hasPorts, isIcmp, protoName, stateName } from "../wire/describe.ts";
 
 const SECOND_NS = 1_000_000_000n;
 
@@ -89,7 +90,10 @@ function linkOf(netns: Netns, device: Device, index: number): Link {
 			attributes: device.peer === null ? [] : [{ name: "link-netns", value: device.peer.netns.replace(/[:/]/g, "-") }],
 		},
 		detail: [],
-		addresses: device.addresses.map((address) => linkAddress(device, address)),
+		addresses: [
+			...device.addresses.map((address) => linkAddress(device, address)),
+			...device.addresses6.map((address) => linkAddress6(address)),
+		],
 		line: null,
 	};
 }
@@ -112,6 +116,24 @@ function linkAddress(device: Device, { ip, prefix, scope }: Device["addresses"][
 	};
 }
 
+function linkAddress6({ ip, prefix, scope }: Device["addresses6"][number]): LinkAddress {
+	return {
+		family: "ipv6",
+		address: ip,
+		length: prefix,
+		peer: null,
+		metric: null,
+		broadcast: null,
+		anycast: null,
+		scope,
+		proto: null,
+		flags: [],
+		label: null,
+		valid: "forever",
+		preferred: "forever",
+	};
+}
+
 function macOf(ip: number): string {
 	const bytes = [0x02, 0x00, ip >>> 24, (ip >>> 16) & 255, (ip >>> 8) & 255, ip & 255];
 	return bytes.map((byte) => byte.toString(16).padStart(2, "0")).join(":");
@@ -120,10 +142,10 @@ function macOf(ip: number): string {
 /** The entries of a netns that live at `now`. */
 export function conntrackText(machine: Machine, netns: string, now: bigint): string {
 	const entries = conntrackEntries(machine.core, now, machine.netnsRow(netns));
-	return printConntrack(entries.map((entry) => conntrackLine(entry, now)));
+	return printConntrack(entries.map((entry) => conntrackLine(machine.core.rows.addresses, entry, now)));
 }
 
-function conntrackLine(entry: ConntrackEntry, now: bigint): ConntrackLine {
+function conntrackLine(addresses: Addresses, entry: ConntrackEntry, now: bigint): ConntrackLine {
 	return {
 		network: null,
 		proto: protoName(entry.proto),
@@ -132,8 +154,8 @@ function conntrackLine(entry: ConntrackEntry, now: bigint): ConntrackLine {
 		state: stateName(entry.proto, entry.state),
 		unreplied: (entry.status & L.IPS_SEEN_REPLY) === 0,
 		status: entry.status & L.IPS_ASSURED ? ["ASSURED"] : [],
-		original: tupleOf(entry.proto, entry.orig),
-		reply: tupleOf(entry.proto, entry.reply),
+		original: tupleOf(addresses, entry.proto, entry.orig),
+		reply: tupleOf(addresses, entry.proto, entry.reply),
 		mark: entry.mark,
 		zone: entry.zone === 0 ? null : entry.zone,
 		use: 1,
@@ -142,12 +164,12 @@ function conntrackLine(entry: ConntrackEntry, now: bigint): ConntrackLine {
 	};
 }
 
-function tupleOf(proto: number, { src, dst, sport, dport }: Tuple): ConntrackTuple {
-	const icmp = proto === L.PROTO_ICMP;
-	const ports = proto === L.PROTO_TCP || proto === L.PROTO_UDP || proto === L.PROTO_SCTP;
+function tupleOf(addresses: Addresses, proto: number, { src, dst, sport, dport }: Tuple): ConntrackTuple {
+	const icmp = isIcmp(proto);
+	const ports = hasPorts(proto);
 	return {
-		src: ipv4FromNumber(src),
-		dst: ipv4FromNumber(dst),
+		src: addresses.text(src),
+		dst: addresses.text(dst),
 		sport: ports ? sport : null,
 		dport: ports ? dport : null,
 		icmp: icmp ? { type: dport >>> 8, code: dport & 255, id: sport } : null,

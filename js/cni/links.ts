@@ -1,6 +1,6 @@
 // What a bridge plugin with host-local addresses makes of nodes and pods: a bridge cbr0 a node, a veth pair a pod, the
-// routes of pods whose address lies outside the node's network, and who listens where. IPv4 only; the engine's
-// topology has no second address for a pod yet.
+// routes of pods whose address lies outside the node's network, and who listens where. Of IPv6 nodes and pods have one
+// address each beside that of IPv4.
 
 import type { Container, Node, Pod } from "../api/core.ts";
 import type { EndpointSlice } from "../api/discovery.ts";
@@ -42,6 +42,11 @@ export function podName(pod: Pod): string {
 /** The node's InternalIP of the IPv4 family. */
 export function internalIP(node: Node): string | undefined {
 	return addressOf(node, "InternalIP");
+}
+
+/** The node's InternalIP of the IPv6 family. */
+export function internalIPv6(node: Node): string | undefined {
+	return node.status?.addresses?.find((entry) => entry.type === "InternalIP" && entry.address.includes(":"))?.address;
 }
 
 export function externalIP(node: Node): string | undefined {
@@ -97,7 +102,10 @@ export function linksOf(
 }
 
 function nodeSpec(node: Node, { hairpin }: LinkOptions, healthPorts: readonly number[]): NodeSpec {
+	const [ip6, podCIDR6] = [internalIPv6(node), podCIDRv6(node)];
 	return {
+		...(ip6 === undefined ? {} : { ip6 }),
+		...(ip6 === undefined || podCIDR6 === undefined ? {} : { podCIDR6 }),
 		name: node.metadata.name ?? "",
 		ip: internalIP(node) ?? "",
 		podCIDR: podCIDRv4(node) ?? "",
@@ -108,20 +116,29 @@ function nodeSpec(node: Node, { hairpin }: LinkOptions, healthPorts: readonly nu
 }
 
 export function podCIDRv4(node: Node): string | undefined {
-	const { podCIDR, podCIDRs } = node.spec ?? {};
-	return [...(podCIDRs ?? []), ...(podCIDR ? [podCIDR] : [])].find((text) => !text.includes(":"));
+	return podCIDRs(node).find((text) => !text.includes(":"));
+}
+
+export function podCIDRv6(node: Node): string | undefined {
+	return podCIDRs(node).find((text) => text.includes(":"));
+}
+
+function podCIDRs({ spec }: Node): string[] {
+	return [...(spec?.podCIDRs ?? []), ...(spec?.podCIDR ? [spec.podCIDR] : [])];
 }
 
 function podSpec(pod: Pod, node: NodeSpec, { strictPorts }: LinkOptions, assumed: string[]): PodSpec | null {
-	const ip = [...(pod.status?.podIPs ?? []).map((entry) => entry.ip), pod.status?.podIP ?? ""].find(
-		(text) => text !== "" && !text.includes(":"),
-	);
+	const ips = [...(pod.status?.podIPs ?? []).map((entry) => entry.ip), pod.status?.podIP ?? ""];
+	const ip = ips.find((text) => text !== "" && !text.includes(":"));
+	const ip6 = ips.find((text) => text.includes(":"));
 	const name = podName(pod);
 	if (ip === undefined) {
 		assumed.push(`not modelled: pod ${name} has no IPv4 address`);
 		return null;
 	}
 	const spec: PodSpec = { name, node: node.name, ip, listen: listeners(pod) };
+	if (ip6 !== undefined && node.podCIDR6 !== undefined) spec.ip6 = ip6;
+	else if (ip6 !== undefined) assumed.push(`not modelled: ${ip6} of pod ${name}, its node has no network of IPv6`);
 	const strict = strictPorts || pod.metadata.annotations?.[STRICT] === "true";
 	if (declaresNoPort(pod) && !strict && runs(pod)) {
 		spec.listenAny = true;
@@ -188,7 +205,7 @@ function listenForEndpoints(
 	assumed: string[],
 ): void {
 	const byAddress = new Map<string, NodeSpec>();
-	for (const spec of specs.values()) byAddress.set(spec.ip, spec);
+	for (const spec of specs.values()) for (const ip of [spec.ip, spec.ip6 ?? spec.ip]) byAddress.set(ip, spec);
 	for (const slice of slices) {
 		for (const endpoint of slice.endpoints ?? []) {
 			const node = byAddress.get(endpoint.addresses[0] ?? "");

@@ -72,9 +72,10 @@ class Layout {
 		const netns = this.#add(`host:${host.name}`, "host", { ...host.sysctls });
 		netns.listen = host.listen ?? [];
 		netns.listenAny = host.listenAny ?? false;
-		const ip = address(host.ip, `host ${host.name}: ip`);
 		const router = this.#named("router");
 		this.#join(router, `h-${host.name}`, netns, "eth0", null);
+		if (host.ip === undefined) return;
+		const ip = address(host.ip, `host ${host.name}: ip`);
 		router.routes.push(onLink(ip, 32, `h-${host.name}`));
 		assign(netns, "eth0", ip, 32);
 		netns.routes.push(onLink(this.#gateway, 32, "eth0"), through(0, 0, this.#gateway, "eth0"));

@@ -74,7 +74,8 @@ export interface PodSpec {
 
 export interface HostSpec {
 	name: string;
-	ip: string;
+	/** IPv4 address; a machine without one has `ip6`. */
+	ip?: string;
 	/** IPv6 address. */
 	ip6?: string;
 	listen?: Listener[];

@@ -2,8 +2,8 @@
 // address and a pod network where it has none.
 
 import type { Node, Pod } from "../api/core.ts";
-import { inventNode, inventNodes, networkFor, nextNodeAddress } from "../cloud/instance.ts";
-import { internalIP, podCIDRv4 } from "../cni/links.ts";
+import { inventNode, inventNodes, NODE_NETWORK6, networkFor, nextNodeAddress } from "../cloud/instance.ts";
+import { internalIP, internalIPv6, podCIDRv4, podCIDRv6 } from "../cni/links.ts";
 import { allocatePodCIDRs } from "../controllers/nodeipam.ts";
 import type { Configuration } from "../manifests/configuration.ts";
 import {
@@ -41,6 +41,7 @@ export function realiseNodes(inventory: Inventory, configuration: Configuration)
 		if (entry.manifest !== null)
 			inventory.assumed.push(`podCIDR: node ${complete.metadata.name} has none, so it gets ${podCIDRv4(complete)}`);
 	});
+	giveAddresses6(inventory);
 	return adjusted;
 }
 
@@ -117,6 +118,19 @@ function giveAddresses(inventory: Inventory): void {
 		const addresses = [{ type: "InternalIP" as const, address }, ...(entry.object.status?.addresses ?? [])];
 		entry.object = { ...entry.object, status: { ...entry.object.status, addresses } };
 		inventory.assumed.push(`node: ${entry.object.metadata.name} has no InternalIP, so it gets ${address}`);
+	}
+}
+
+/** A node with a pod network of IPv6 needs an address to reach it by. */
+function giveAddresses6(inventory: Inventory): void {
+	const nodes = inventory.list<Node>("Node");
+	const taken = new Set(nodes.flatMap(({ object }) => internalIPv6(object) ?? []));
+	for (const entry of nodes) {
+		if (podCIDRv6(entry.object) === undefined || internalIPv6(entry.object) !== undefined) continue;
+		const address = nextNodeAddress(taken, NODE_NETWORK6);
+		const addresses = [...(entry.object.status?.addresses ?? []), { type: "InternalIP" as const, address }];
+		entry.object = { ...entry.object, status: { ...entry.object.status, addresses } };
+		inventory.assumed.push(`node: ${entry.object.metadata.name} has no InternalIP of IPv6, so it gets ${address}`);
 	}
 }
 

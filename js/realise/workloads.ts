@@ -6,7 +6,7 @@ import type { Namespace, Node, Pod } from "../api/core.ts";
 import type { KubernetesObject } from "../api/meta.ts";
 import { withPodDefaults } from "../apiserver/defaults.ts";
 import { AddressRange } from "../cni/hostlocal.ts";
-import { internalIP, isUp, podCIDRv4 } from "../cni/links.ts";
+import { internalIP, internalIPv6, isUp, podCIDRv4, podCIDRv6 } from "../cni/links.ts";
 import * as daemonset from "../controllers/daemonset.ts";
 import * as deployment from "../controllers/deployment.ts";
 import { controllerOf, isActive, owns } from "../controllers/pod.ts";
@@ -132,6 +132,8 @@ interface Host {
 	node: Node;
 	/** null where the node has no usable pod network. */
 	range: AddressRange | null;
+	/** The same of IPv6. */
+	range6: AddressRange | null;
 }
 
 function addressPods(inventory: Inventory, ready: (pod: Pod) => boolean): void {
@@ -148,14 +150,21 @@ function addressPods(inventory: Inventory, ready: (pod: Pod) => boolean): void {
 }
 
 function hostOf(inventory: Inventory, entry: Entry<Node>): Host {
-	const prefix = parsePrefix(podCIDRv4(entry.object) ?? "");
+	const node = entry.object;
+	const host: Host = { node, range: null, range6: null };
 	try {
-		return { node: entry.object, range: prefix === null ? null : new AddressRange(prefix) };
+		host.range = rangeOf(podCIDRv4(node));
+		host.range6 = internalIPv6(node) === undefined ? null : rangeOf(podCIDRv6(node));
 	} catch (error) {
 		if (!(error instanceof RangeError)) throw error;
 		inventory.fail(entry, ["spec", "podCIDR"], error.message);
-		return { node: entry.object, range: null };
 	}
+	return host;
+}
+
+function rangeOf(podCIDR: string | undefined): AddressRange | null {
+	const prefix = parsePrefix(podCIDR ?? "");
+	return prefix === null ? null : new AddressRange(prefix);
 }
 
 /** An observed address is its pod's; two pods that are up cannot share one. */
@@ -173,17 +182,23 @@ function reserve(
 		const other = owners.get(ip);
 		if (other !== undefined) inventory.fail(entry, ["status", "podIP"], `${ip} is already the address of pod ${other}`);
 		owners.set(ip, name);
-		hosts.get(pod.spec?.nodeName ?? "")?.range?.reserve(ip);
+		const host = hosts.get(pod.spec?.nodeName ?? "");
+		host?.range?.reserve(ip);
+		host?.range6?.reserve(ip);
 	}
 }
 
 /** The sandbox gets its address, the containers run. */
-function start(inventory: Inventory, entry: Entry<Pod>, { node, range }: Host, ready: (pod: Pod) => boolean): void {
+function start(inventory: Inventory, entry: Entry<Pod>, host: Host, ready: (pod: Pod) => boolean): void {
+	const { node, range, range6 } = host;
 	const pod = entry.object;
 	const hostIP = internalIP(node) ?? "";
-	const ip = pod.spec?.hostNetwork === true ? hostIP : (range?.next() ?? null);
+	const onHost = pod.spec?.hostNetwork === true;
+	const ip = onHost ? hostIP : (range?.next() ?? null);
 	if (ip !== null) {
-		entry.object = { ...pod, status: runningStatus(pod, [ip], hostIP, ready(pod)) };
+		const ip6 = onHost ? internalIPv6(node) : (range6?.next() ?? undefined);
+		const ips = ip6 === undefined ? [ip] : inOrder(node, ip, ip6);
+		entry.object = { ...pod, status: runningStatus(pod, ips, hostIP, ready(pod)) };
 		return;
 	}
 	const message = `failed to allocate for range 0: no IP addresses available in range set: ${range ?? "none"}`;
@@ -194,6 +209,11 @@ function start(inventory: Inventory, entry: Entry<Pod>, { node, range }: Host, r
 		.find((candidate) => candidate.object.metadata.name === node.metadata.name);
 	if (nodeEntry !== undefined)
 		inventory.fail(nodeEntry, ["spec", "podCIDR"], `pod ${pod.metadata.namespace}/${pod.metadata.name}: ${message}`);
+}
+
+/** The family of the node's first pod network is the primary one. */
+function inOrder({ spec }: Node, ip: string, ip6: string): string[] {
+	return spec?.podCIDRs?.[0]?.includes(":") ? [ip6, ip] : [ip, ip6];
 }
 
 /** What the controllers write back: how many pods there are and how many are ready. */

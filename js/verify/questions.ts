@@ -49,6 +49,7 @@ function directProbes({ pods, nodes, hosts }: Topology): Probe[] {
 				if (proto !== "sctp") probes.push({ from: `pod:${pod.name}`, proto, dst: other.ip, port });
 		}
 		for (const host of hosts) {
+			if (host.ip === undefined) continue;
 			for (const { proto, port } of host.listen ?? [])
 				if (proto !== "sctp") probes.push({ from: `pod:${pod.name}`, proto, dst: host.ip, port });
 		}
