@@ -42,8 +42,8 @@ import { capacitiesFor, flowReports, replay } from "./replay/replay.ts";
 import type { ReplayReport } from "./replay/report.ts";
 import { type ReplaySource, survey } from "./replay/survey.ts";
 import { seededRandom } from "./sim/random.ts";
-import type { Protocol, TracePath } from "./trace/path.ts";
-import { traceExchange } from "./trace/trace.ts";
+import type { TracePath } from "./trace/path.ts";
+import { protocolNumber, traceExchange } from "./trace/trace.ts";
 import { Wire } from "./wire/wire.ts";
 
 export { InputErrors, NotModelledError, UnknownReferenceError, UnsettledError } from "./cluster/errors.ts";
@@ -51,9 +51,6 @@ export type { NodeStates, NodeStateTexts, StateText } from "./cluster/nodestate.
 export type { ClusterOptions, LabSpec, ReplayRequest, TraceQuery } from "./cluster/options.ts";
 export type { Setting } from "./cluster/settings.ts";
 export type { WasmSource } from "./cluster/wasm.ts";
-
-const ICMPV6 = 58;
-const PROTOCOLS: Readonly<Record<Protocol, number>> = { icmp: 1, tcp: 6, udp: 17, sctp: 132 };
 
 /** What has been applied. */
 interface Input {
@@ -233,7 +230,6 @@ export class Cluster implements Disposable {
 		const { machine, wire } = this;
 		const netns = machine.netnsRow(source.netns);
 		const dst = wire.address(target.address);
-		const protocol = proto === "icmp" && target.address.includes(":") ? ICMPV6 : PROTOCOLS[proto];
 		const src = wire.sourceFor(netns, dst);
 		const sport = query.sport ?? wire.ephemeralPort(netns);
 		const pods = new Map(this.topology.pods.map((pod) => [`pod:${pod.name}`, pod.node]));
@@ -242,7 +238,7 @@ export class Cluster implements Disposable {
 				? unroutable()
 				: traceExchange(
 						wire,
-						{ netns, proto: protocol, src, dst, sport, dport: target.port ?? 0 },
+						{ netns, proto: protocolNumber(proto, dst), src, dst, sport, dport: target.port ?? 0 },
 						(name) => pods.get(name) ?? null,
 					);
 		const involved = [...source.pods, ...target.pods, ...this.#podsOn(traced)];

@@ -4,15 +4,27 @@ import * as L from "../../assembly/layout.ts";
 import type { TraceEvent } from "../../bindings/events.ts";
 import type { Machine } from "../../bindings/machine.ts";
 import { destinationText, hasPorts, sourceText } from "../wire/describe.ts";
-import type { Wire } from "../wire/wire.ts";
+import { familyOf, type Wire } from "../wire/wire.ts";
 import { type Client, exchange, type Way } from "./exchange.ts";
 import { hopsOf, netnsReference } from "./hop.ts";
-import type { Delivered, Direction, Seen } from "./path.ts";
+import type { Delivered, Direction, Protocol, Seen } from "./path.ts";
 import { reasonOf, verdictOf } from "./reason.ts";
 
 export interface Traced extends Direction {
 	delivered: Delivered | null;
 	reply: Direction | null;
+}
+
+const PROTOCOLS: Readonly<Record<Protocol, number>> = {
+	icmp: L.PROTO_ICMP,
+	tcp: L.PROTO_TCP,
+	udp: L.PROTO_UDP,
+	sctp: L.PROTO_SCTP,
+};
+
+/** The number of a protocol towards an address: ICMP has another one in IPv6. */
+export function protocolNumber(protocol: Protocol, dst: number): number {
+	return protocol === "icmp" && familyOf(dst) === 6 ? L.PROTO_ICMPV6 : PROTOCOLS[protocol];
 }
 
 /** Sends a client's packet and tells its way. `nodeOf`: the Node that a pod's netns (`pod:NS/NAME`) is on. */
