@@ -92,11 +92,11 @@ function conflicts(disputed: readonly { owner: Owner; fields: FieldSet }[]): Sta
 		printFields(fields).map((field) => ({ by: named(owner), field })),
 	);
 	const [first] = each;
-	const byManager = grouped(each);
+	const byOwner = grouped(each);
 	const said =
 		each.length === 1
 			? `conflict with ${first?.by}: ${first?.field}`
-			: [...byManager]
+			: [...byOwner]
 					.map(([by, list]) => `conflicts with ${by}:\n${list.map(({ field }) => `- ${field}`).join("\n")}`)
 					.join("\n");
 	const count = each.length === 1 ? "1 conflict" : `${each.length} conflicts`;
