@@ -26,6 +26,7 @@ export function replayMode(mode: i32): void {
 /** Conntrack has looked at a packet: its entry is the flow's, or shows that this is a new flow. */
 export function bind(p: Packet): void {
 	tracked(p);
+	crosses(p);
 	if (p.ct < 0 || p.has(L.SKB_REPLY)) return;
 	const f = flow(p.flow);
 	const first = load<i32>(f, L.FLOW_CT_NETNS);
@@ -57,6 +58,17 @@ export function bind(p: Packet): void {
 	store<i32>(now, p.ct, L.FLOW_CT);
 	store<i32>(now, p.netns, L.FLOW_CT_NETNS);
 	store<i32>(entry, p.flow, L.CT_FLOW);
+}
+
+// Notes the entry as one of those that the flow's packets belong to, so that it can be touched in advance (`burst`).
+function crosses(p: Packet): void {
+	if (p.ct < 0) return;
+	const f = flow(p.flow);
+	for (let at = f + L.FLOW_CROSSED; at < f + L.FLOW_SETTLED; at += 4) {
+		const known = load<i32>(at);
+		if (known == p.ct + 1) return;
+		if (known == 0) return store<i32>(at, p.ct + 1);
+	}
 }
 
 function isInitiators(f: usize, entry: usize): bool {

@@ -70,6 +70,13 @@ function isValid(line: usize): bool {
 	return true;
 }
 
+/** As far as one can tell without looking at a packet: are those of this direction repeated? */
+// @ts-ignore: decorator
+@inline
+export function isCached(line: usize, dir: i32): bool {
+	return load<u32>(line, L.LINE_EPOCH) == epoch && load<u32>(line + (dir << 2), L.LINE_JOURNEY) != 0;
+}
+
 /**
  * Repeats the packet at `at`, a row of TABLE_BATCH, where it may be: counts it and its mirrored answer, if it gets one.
  * `dir` 0: the initiator's; 1: a recorded reply. False: it has to be carried.

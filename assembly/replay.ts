@@ -3,9 +3,9 @@
 // (`forward`); what becomes of a flow is `outcome`'s.
 
 import { row } from "./arena";
+import { BURST, burstLine, touchBurst } from "./burst";
 import { accountFlow, addFlow, flow, flowOf, isLive, markFlow } from "./flow";
 import { run } from "./forward";
-import { findLine, lineHome, lineKey } from "./line";
 import { conntrackExpire } from "./netfilter/conntrack";
 import { isIcmp } from "./netfilter/tuple";
 import { defaultTtl } from "./netns";
@@ -36,60 +36,26 @@ export function replayReset(): void {
 	swept = 0;
 }
 
-// Packets handed over together: their lines are found, then touched, then worked on, so that cache misses overlap.
-const BURST: u32 = 64;
 const SWEEP_NS: i64 = 1_000_000_000;
-// Of each packet of the burst the key's two words and the line's home.
-const KEYS: usize = memory.data(64 * 24, 64);
-const KEY_HOME: usize = 16;
-const KEY_STRIDE: usize = 24;
-let touched: u32 = 0;
 
 /** Offers the first `count` rows of TABLE_BATCH, in order. Returns how many were carried. */
 export function offer(count: u32): u32 {
 	let carried: u32 = 0;
 	for (let first: u32 = 0; first < count; first += BURST) {
 		const some = min<u32>(BURST, count - first);
-		hashBurst(first, some);
-		touchBurst(some);
+		touchBurst(first, some);
 		for (let i: u32 = 0; i < some; i++) {
-			if (carry(row(L.TABLE_BATCH, first + i, L.BATCH_STRIDE), KEYS + <usize>i * KEY_STRIDE)) carried++;
+			if (carry(row(L.TABLE_BATCH, first + i, L.BATCH_STRIDE), i)) carried++;
 		}
 	}
 	return carried;
 }
 
-// Keys and homes of a burst's lines. A recorded reply has its connection's key when it is turned round.
-function hashBurst(first: u32, some: u32): void {
-	for (let i: u32 = 0; i < some; i++) {
-		const at = row(L.TABLE_BATCH, first + i, L.BATCH_STRIDE);
-		const key = KEYS + <usize>i * KEY_STRIDE;
-		let lo = load<u64>(at);
-		let ports = load<u32>(at, L.PACKET_SPORT);
-		if (load<u8>(at, L.BATCH_KIND) == L.BATCH_REPLY) {
-			lo = rotl<u64>(lo, 32);
-			ports = rotl<u32>(ports, 16);
-		}
-		const hi = lineKey(load<i32>(at, L.BATCH_NETNS), ports, load<u8>(at, L.PACKET_PROTO));
-		store<u64>(key, lo);
-		store<u64>(key, hi, 8);
-		store<usize>(key, lineHome(lo, hi), KEY_HOME);
-	}
-}
-
-// Loads that depend on nothing: as many misses at once as the CPU can bear.
-function touchBurst(some: u32): void {
-	let sum: u32 = 0;
-	for (let i: u32 = 0; i < some; i++)
-		sum += load<u32>(load<usize>(KEYS + <usize>i * KEY_STRIDE, KEY_HOME), L.LINE_FLOW);
-	touched = sum;
-}
-
 // One offered packet, repeated or carried. False: nobody sends it.
-function carry(at: usize, key: usize): bool {
+function carry(at: usize, place: u32): bool {
 	const time = load<i64>(at, L.PACKET_TIME);
 	if (time - swept >= SWEEP_NS || isWaiting()) tick(time);
-	const line = findLine(load<u64>(key), load<u64>(key, 8), load<usize>(key, KEY_HOME));
+	const line = burstLine(place);
 	const reply = load<u8>(at, L.BATCH_KIND) == L.BATCH_REPLY;
 	if (repeats(line, at, <i32>reply, time)) return true;
 	if (!(reply ? offerReply(at, line) : offerRequest(at, line, time))) return false;

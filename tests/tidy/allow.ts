@@ -42,6 +42,7 @@ export const RECORDS: Record<string, string> = {
 	"assembly/capture/survey.ts": "bits of flows and slots of addresses",
 	"assembly/capture/transport.ts": "a row, as its transport header is read",
 	"assembly/capture/tuples.ts": "the slots of a recording's flows",
+	"assembly/burst.ts": "what a burst will read, touched",
 	"assembly/replay.ts": "the batch",
 	"assembly/fib.ts": "the route record",
 	"assembly/fib6.ts": "the prefix record of IPv6",

@@ -1,0 +1,114 @@
+// Packets handed over together: their lines are found, then what carrying them will read is touched, a kind of row at a time,
+// and only then are they worked on one by one. Each of these loops has loads that do not depend on one another, so that the
+// CPU waits for many cache misses at once; Wasm has no prefetch. Nothing here decides anything.
+
+import { row } from "./arena";
+import { flow, flowOf } from "./flow";
+import { findLine, lineHome, lineKey } from "./line";
+import { conn } from "./netfilter/conn";
+import { tupleHash } from "./netfilter/tuple";
+import { slotAt } from "./netfilter/tuplehash";
+import { crossedEntry, isCached } from "./pathcache";
+import * as L from "./layout";
+
+/** Packets of a burst, at most. */
+export const BURST: u32 = 64;
+
+// Of each packet: the key of its line, the line's home and then the line, and which direction it goes in.
+const KEY_LINE: usize = 16;
+const KEY_DIRECTION: usize = 20;
+const KEY_STRIDE: usize = 32;
+const KEYS: usize = memory.data(64 * 32, 64);
+
+// What was touched, so that no compiler takes the loads away.
+let touched: u32 = 0;
+
+// @ts-ignore: decorator
+@inline
+function key(i: u32): usize {
+	// i < BURST: within the keys
+	return KEYS + <usize>i * KEY_STRIDE;
+}
+
+/** Rows `first` to `first + count - 1` of TABLE_BATCH are next; count is at most BURST. */
+export function touchBurst(first: u32, count: u32): void {
+	let sum: u32 = 0;
+	for (let i: u32 = 0; i < count; i++) hashLine(key(i), row(L.TABLE_BATCH, first + i, L.BATCH_STRIDE));
+	for (let i: u32 = 0; i < count; i++) sum += load<u32>(load<usize>(key(i), KEY_LINE), L.LINE_FLOW);
+	let carried = false;
+	for (let i: u32 = 0; i < count; i++) if (findBurstLine(key(i))) carried = true;
+	touched += sum;
+	if (carried) touchCarried(count);
+}
+
+// A recorded reply has its connection's key when it is turned round.
+// @ts-ignore: decorator
+@inline
+function hashLine(key: usize, at: usize): void {
+	let lo = load<u64>(at);
+	let ports = load<u32>(at, L.PACKET_SPORT);
+	const reply = load<u8>(at, L.BATCH_KIND) == L.BATCH_REPLY;
+	if (reply) {
+		lo = rotl<u64>(lo, 32);
+		ports = rotl<u32>(ports, 16);
+	}
+	const hi = lineKey(load<i32>(at, L.BATCH_NETNS), ports, load<u8>(at, L.PACKET_PROTO));
+	store<u64>(key, lo);
+	store<u64>(key, hi, 8);
+	store<u32>(key, <u32>lineHome(lo, hi), KEY_LINE);
+	store<u32>(key, <u32>reply, KEY_DIRECTION);
+}
+
+// True: a packet that has to be carried, as far as one can tell now.
+// @ts-ignore: decorator
+@inline
+function findBurstLine(key: usize): bool {
+	const line = findLine(load<u64>(key), load<u64>(key, 8), <usize>load<u32>(key, KEY_LINE));
+	store<u32>(key, <u32>line, KEY_LINE);
+	return line != 0 && !isCached(line, load<i32>(key, KEY_DIRECTION));
+}
+
+// The flow, its conntrack entries, and the slots that lead to these.
+function touchCarried(count: u32): void {
+	let sum: u32 = 0;
+	for (let i: u32 = 0; i < count; i++) {
+		const line = <usize>load<u32>(key(i), KEY_LINE);
+		if (line == 0) continue;
+		const f = flow(flowOf(line));
+		sum += load<u32>(f, L.FLOW_FLAGS) + load<u32>(f, L.FLOW_CROSSED);
+	}
+	for (let i: u32 = 0; i < count; i++) {
+		const line = <usize>load<u32>(key(i), KEY_LINE);
+		if (line == 0) continue;
+		const f = flow(flowOf(line));
+		for (let j = 0; j < L.FLOW_CROSSED_MAX; j++) {
+			const entry = crossedEntry(f, j);
+			if (entry < 0) break;
+			sum += conn(entry).status;
+		}
+	}
+	for (let i: u32 = 0; i < count; i++) {
+		const line = <usize>load<u32>(key(i), KEY_LINE);
+		if (line == 0) continue;
+		const f = flow(flowOf(line));
+		const direction = load<i32>(key(i), KEY_DIRECTION);
+		for (let j = 0; j < L.FLOW_CROSSED_MAX; j++) {
+			const entry = crossedEntry(f, j);
+			if (entry < 0) break;
+			const tuple = conn(entry).tuple(direction);
+			sum += load<u32>(slotAt(tupleHash(tuple.lo, tuple.hi)), L.TUPLE_HASH);
+		}
+	}
+	touched += sum;
+}
+
+/** The line of the `i`th packet of the burst; 0: there is none. Packets before it may have made it meanwhile. */
+// @ts-ignore: decorator
+@inline
+export function burstLine(i: u32): usize {
+	const line = <usize>load<u32>(key(i), KEY_LINE);
+	if (line != 0) return line;
+	const lo = load<u64>(key(i));
+	const hi = load<u64>(key(i), 8);
+	return findLine(lo, hi, lineHome(lo, hi));
+}
