@@ -2,7 +2,7 @@
 // every frame and every ARP request refreshes them, and nothing moves between ports here.
 
 import { base, capacity, row } from "./arena";
-import { hash2 } from "./hash";
+import { hashPair } from "./hash";
 import * as L from "./layout";
 
 export function fdbReset(): void {
@@ -12,7 +12,7 @@ export function fdbReset(): void {
 /** Notes that `mac` is behind `port`. A full table keeps what it has; the bridge then floods. */
 export function learn(bridge: i32, mac: i32, port: i32): void {
 	const mask = capacity(L.TABLE_FDB) - 1;
-	let i = hash2(<u64>bridge, <u64>mac) & mask;
+	let i = hashPair(bridge, mac) & mask;
 	// i is masked; the probe ends at an empty slot or after the whole table.
 	for (let n: u32 = 0; n <= mask; n++, i = (i + 1) & mask) {
 		const at = row(L.TABLE_FDB, i, L.FDB_STRIDE);
@@ -33,7 +33,7 @@ export function learn(bridge: i32, mac: i32, port: i32): void {
 /** The port behind which `mac` is; -1: unknown, so the frame is flooded. */
 export function portOf(bridge: i32, mac: i32): i32 {
 	const mask = capacity(L.TABLE_FDB) - 1;
-	let i = hash2(<u64>bridge, <u64>mac) & mask;
+	let i = hashPair(bridge, mac) & mask;
 	for (let n: u32 = 0; n <= mask; n++, i = (i + 1) & mask) {
 		const at = row(L.TABLE_FDB, i, L.FDB_STRIDE);
 		const owner = load<i32>(at, L.FDB_BRIDGE);

@@ -10,6 +10,13 @@ export function mix(value: u64): u64 {
 	return value ^ (value >> 31);
 }
 
+/** Hash of two row numbers or addresses, 32 bits: one multiplication, for tables that hold a few thousand of them. */
+// @ts-ignore: decorator
+@inline
+export function hashPair(a: u32, b: u32): u32 {
+	return (<u32>(((((<u64>a) << 32) | (<u64>b)) * 0x9e3779b97f4a7c15) >> 32)) ^ ((a * 0x85ebca6b) >>> 7);
+}
+
 /** Hash of two words, 32 bits. */
 // @ts-ignore: decorator
 @inline

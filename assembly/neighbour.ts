@@ -8,7 +8,7 @@ import { is6 } from "./address6";
 import { base, capacity, row } from "./arena";
 import { device, deviceKind, deviceMaster, deviceNetns, devicePeer } from "./device";
 import { learn } from "./fdb";
-import { hash2 } from "./hash";
+import { hashPair } from "./hash";
 import { note, notRepeatable } from "./journey";
 import { hasAddress, isLocal, netns } from "./netns";
 import * as L from "./layout";
@@ -20,7 +20,11 @@ const DELAY_FIRST_PROBE_NS: i64 = 5_000_000_000;
 const REACHABLE_NS: i64 = 30_000_000_000;
 const HOPS_MAX: i32 = 8; // bridges in a row
 
+// The last slot that was looked up: a neighbour is often asked about twice in a row.
+let found: usize = 0;
+
 export function neighboursReset(): void {
+	found = 0;
 	memory.fill(base(L.TABLE_NEIGH), 0xff, <usize>capacity(L.TABLE_NEIGH) * L.NEIGH_STRIDE);
 }
 
@@ -85,8 +89,14 @@ export function ageDue(index: u32): i64 {
 
 // The slot of (dev, ip), made on first use with state 0; 0 where the table is full: then every packet asks anew.
 function neighbour(dev: i32, ip: u32): usize {
+	if (found != 0 && load<i32>(found, L.NEIGH_DEVICE) == dev && load<u32>(found, L.NEIGH_IP) == ip) return found;
+	found = lookup(dev, ip);
+	return found;
+}
+
+function lookup(dev: i32, ip: u32): usize {
 	const mask = capacity(L.TABLE_NEIGH) - 1;
-	let i = hash2(<u64>dev, <u64>ip) & mask;
+	let i = hashPair(dev, ip) & mask;
 	// The probe ends at an empty slot, or after every slot was seen; i is masked.
 	for (let n: u32 = 0; n <= mask; n++, i = (i + 1) & mask) {
 		const at = row(L.TABLE_NEIGH, i, L.NEIGH_STRIDE);

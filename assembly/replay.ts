@@ -150,7 +150,8 @@ function offerReply(at: usize, line: usize): bool {
 function fromBatch(at: usize, ns: i32): Packet | null {
 	const p = takePacket();
 	if (p === null) return null;
-	memory.copy(changetype<usize>(p), at, 32);
+	v128.store(changetype<usize>(p), v128.load(at));
+	v128.store(changetype<usize>(p), v128.load(at, 16), 16);
 	p.netns = ns;
 	p.seq = load<u32>(at, L.BATCH_SEQ);
 	p.ack = load<u32>(at, L.BATCH_ACK);
