@@ -14,6 +14,13 @@ const SYN_SENT_S = 120;
 const SYN_RECV_S = 60;
 const ESTABLISHED_S = 432000;
 
+/** Of the last packet: its entries, whether they stayed ESTABLISHED, its flow. */
+export interface Last {
+	entries: [number, number];
+	steady: boolean;
+	flow: number;
+}
+
 export class TwoNodes {
 	readonly #ct: ct.Conntrack;
 	readonly #flows: flow.Flows;
@@ -21,6 +28,7 @@ export class TwoNodes {
 	readonly #fibs: Fib[];
 	readonly #nodes: number[];
 	readonly #p: Walker = { ...WALKER };
+	readonly #last: Last = { entries: [0, 0], steady: false, flow: 0 };
 
 	constructor(machine: Machine, connections: number) {
 		const power = (least: number) => 2 ** Math.ceil(Math.log2(least));
@@ -42,15 +50,41 @@ export class TwoNodes {
 		for (let i = first; i < first + count; i++) this.#request(words, i * (L.BATCH_STRIDE >> 2), time, mirror);
 	}
 
-	#request(words: Uint32Array, at: number, time: number, mirror: boolean): void {
+	/** Carries one row at word `at`; the paths that it counts on are noted in `way`. */
+	carry(words: ArrayLike<number>, at: number, time: number, way: number[]): Last {
+		const last = this.#last;
+		last.steady = true;
+		this.#rules.paths.noted = way;
+		this.#request(words, at, time, false);
+		this.#rules.paths.noted = null;
+		return last;
+	}
+
+	/** What `packets` more like one that was carried leave behind. */
+	repeat(f: number, entries: readonly number[], way: readonly number[], packets: number, bytes: number, later: number) {
+		const { rows } = this.#flows;
+		rows[f + flow.PACKETS] = (rows[f + flow.PACKETS] as number) + packets;
+		rows[f + flow.BYTES] = (rows[f + flow.BYTES] as number) + bytes;
+		for (const index of entries) {
+			const at = index * ct.ENTRY_WORDS + ct.PACKETS;
+			this.#ct.entries[at] = (this.#ct.entries[at] as number) + packets;
+			this.#ct.entries[at + 1] = (this.#ct.entries[at + 1] as number) + bytes;
+			this.#ct.setDeadline(index, this.#ct.deadline(index) + later);
+		}
+		for (const slot of way) this.#rules.paths.repeat(slot, packets, bytes);
+	}
+
+	#request(words: ArrayLike<number>, at: number, time: number, mirror: boolean): void {
 		const p = this.#p;
-		const [src, dst, ports] = [words[at] as number, words[at + 1] as number, words[at + 2] as number];
+		const [src, dst] = [(words[at] as number) >>> 0, (words[at + 1] as number) >>> 0];
+		const ports = (words[at + 2] as number) >>> 0;
 		const tcp = (words[at + 3] as number) >>> 24;
 		const netns = words[at + (L.BATCH_NETNS >> 2)] as number;
 		let f = this.#flows.find(netns, src | 0, dst | 0, ports | 0);
 		const { rows } = this.#flows;
 		if (f < 0 || this.#ct.deadline(rows[f + flow.CT] as number) <= time)
 			f = this.#flows.add(netns, src | 0, dst | 0, ports | 0);
+		this.#last.flow = f;
 		this.#load(p, src, dst, ports, words[at + 4] as number);
 		this.#account(f, p.bytes);
 		for (let node = 0; node < 2; node++) if (!this.#cross(p, node, tcp, time, f)) return;
@@ -97,6 +131,7 @@ export class TwoNodes {
 		const e = index * ct.ENTRY_WORDS;
 		const { entries } = this.#ct;
 		const dir = found & 1;
+		this.#last.entries[node] = index;
 		const known = dir === 1 || ((entries[e + ct.STATUS] as number) & ct.SEEN_REPLY) !== 0;
 		p.ctstate = known ? L.CTS_ESTABLISHED : L.CTS_NEW;
 		this.#track(index, tcp, dir, time, p.bytes);
@@ -137,10 +172,12 @@ export class TwoNodes {
 		const { entries } = this.#ct;
 		const e = index * ct.ENTRY_WORDS;
 		let state = entries[e + ct.STATE] as number;
+		const before = state;
 		if (dir === 1) entries[e + ct.STATUS] = (entries[e + ct.STATUS] as number) | ct.SEEN_REPLY;
 		if ((tcp & L.TCP_SYN) !== 0) state = dir === 0 ? L.TCP_CT_SYN_SENT : L.TCP_CT_SYN_RECV;
 		else if (state !== L.TCP_CT_SYN_SENT) state = L.TCP_CT_ESTABLISHED;
 		entries[e + ct.STATE] = state;
+		if (before !== state || state !== L.TCP_CT_ESTABLISHED) this.#last.steady = false;
 		const seconds = state === L.TCP_CT_SYN_SENT ? SYN_SENT_S : state === L.TCP_CT_SYN_RECV ? SYN_RECV_S : ESTABLISHED_S;
 		this.#ct.setDeadline(index, time + seconds * NS);
 		const counter = e + ct.PACKETS + dir * 2;

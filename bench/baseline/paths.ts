@@ -13,6 +13,8 @@ export class Paths {
 	#used = 0;
 	#length = 0;
 	#hash = 0;
+	/** Where the slots of what is counted are noted; null: nowhere. */
+	noted: number[] | null = null;
 
 	/** `slots`: a power of two, more than there will be paths. */
 	constructor(slots: number) {
@@ -39,6 +41,13 @@ export class Paths {
 		if (this.#length === 0) return;
 		const slot = this.#intern(netns);
 		this.#packets[slot] = (this.#packets[slot] as number) + 1;
+		this.#bytes[slot] = (this.#bytes[slot] as number) + bytes;
+		this.noted?.push(slot);
+	}
+
+	/** Counts `packets` of `bytes` in all on a slot that was noted. */
+	repeat(slot: number, packets: number, bytes: number): void {
+		this.#packets[slot] = (this.#packets[slot] as number) + packets;
 		this.#bytes[slot] = (this.#bytes[slot] as number) + bytes;
 	}
 

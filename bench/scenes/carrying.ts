@@ -21,10 +21,12 @@ export interface Carrying {
 	offer(rows: Uint8Array, first: number): void;
 }
 
-export async function carrying(count: number, services: number): Promise<Carrying> {
+/** `windows`: TCP windows are tracked, which the twin does not do. */
+export async function carrying(count: number, services: number, windows = false): Promise<Carrying> {
 	const power = (least: number) => 2 ** Math.ceil(Math.log2(least));
 	const entries = count * 2 + 64; // the last rows that died are not taken again at once
 	const { machine, loops } = await open(twoNodes(services), {
+		windows,
 		capacities: {
 			[L.TABLE_CT]: entries,
 			[L.TABLE_TUPLE]: power(entries * 4),

@@ -17,6 +17,8 @@ export interface FlowFlags {
 	/** TCP window tracking; null: on for captures, off for flow records. */
 	tcpWindows: boolean | null;
 	strictSources: boolean;
+	/** False: each packet is carried, none repeated from the path cache. */
+	pathCache: boolean;
 	/** Addresses of the recording that belong to someone else here. */
 	map: { prefix: string; to: Reference }[];
 	/** Replay only what comes before this time, in nanoseconds. */
@@ -31,6 +33,7 @@ interface Raw {
 	tap?: FlowFlags["tap"];
 	tcpWindows?: "on" | "off";
 	strictSources?: boolean;
+	pathCache?: boolean;
 	map?: string[];
 	at?: bigint;
 }
@@ -75,6 +78,7 @@ export function flowOptions(command: Command, mandatory: boolean): Command {
 			).argParser(word("on", "off")),
 		)
 		.addOption(new Option("--tap <netns/device>", "where the capture was taken").argParser(tap))
+		.option("--no-path-cache", "carry every packet, also where it repeats the one before it; the answers are the same")
 		.option("--strict-sources", "an address that nobody owns is an error, not a machine outside", false)
 		.addOption(
 			new Option("--map <prefix=ref>", "who owns addresses of the recording here (repeatable)").argParser(collect),
@@ -100,6 +104,7 @@ export function flowFlags(raw: Raw): FlowFlags {
 		tap: raw.tap ?? null,
 		tcpWindows: raw.tcpWindows === undefined ? null : raw.tcpWindows === "on",
 		strictSources: raw.strictSources ?? false,
+		pathCache: raw.pathCache ?? true,
 		map: (raw.map ?? []).map((text) => mapping(text, raw.namespace)),
 		at: raw.at ?? null,
 	};

@@ -29,6 +29,7 @@ export async function replayFiles(
 			replies: flags.replies,
 			actions,
 			strictSources: flags.strictSources,
+			pathCache: flags.pathCache,
 			mappings: flags.map.map(({ prefix, to }) => mappingOf(prefix, cluster.addressesOf(to))),
 			signal: terminal.signal,
 			progress: (done, total) => progress.update(done, total),

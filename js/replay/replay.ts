@@ -1,6 +1,6 @@
 // A recording offered again to a machine: read, classified, written into batches, carried, counted. Two passes: `survey`
 // has read the sources once, so the machine has netns for the machines outside, and tables as large as the flows need
-// (`capacitiesFor`). All flows of a replay are rows of the engine, 96 bytes each, until it ends; packets are never kept.
+// (`capacitiesFor`). All flows of a replay are rows of the engine, 192 bytes each with their line of the path cache, until it ends; packets are never kept.
 
 import * as L from "../../assembly/layout.ts";
 import { Batch } from "../../bindings/batch.ts";
@@ -34,6 +34,8 @@ export interface ReplayOptions {
 	/** Public addresses by node address, where the router translates 1:1. */
 	nat11?: Readonly<Record<string, string>>;
 	assumed?: readonly string[];
+	/** False: no packet is repeated from the path cache, each is carried. The report is the same. Default true. */
+	pathCache?: boolean;
 	/** Milliseconds from any beginning; without it a report has no speed. */
 	now?: () => number;
 }
@@ -92,6 +94,7 @@ class Run {
 		this.#survey = survey;
 		this.#options = options;
 		this.#actions = options.actions ?? [];
+		machine.core.engine.pathCache(options.pathCache === false ? 0 : 1);
 		const signal = options.signal === undefined ? {} : { signal: options.signal };
 		this.#reading = readSources(survey.sources, survey.network, { ...survey.options, ...signal });
 	}
