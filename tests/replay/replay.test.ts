@@ -66,6 +66,17 @@ describe("who answers", () => {
 		expect(report.reasons).toEqual({ "no-endpoints": 1 });
 	});
 
+	it("the same where each packet is carried as where those that repeat are counted", async () => {
+		const lines = ["1,10.0.1.2,1,10.96.0.1,80,tcp,40,2400,19", "2,10.0.1.2,9,10.96.0.2,53,udp,40,2800,0"];
+		const counted = await replayOver(TOPOLOGY, [records(...lines)]);
+		const carried = await replayOver(TOPOLOGY, [records(...lines)], { pathCache: false });
+		expect(counted.machine.core.engine.cacheHits()).toBeGreaterThan(30);
+		expect(carried.machine.core.engine.cacheHits()).toBe(0);
+		expect(counted.report).toEqual(carried.report);
+		expect(counted.flows).toEqual(carried.flows);
+		expect(counted.machine.countedRuleset("node:n1")).toEqual(carried.machine.countedRuleset("node:n1"));
+	});
+
 	it("the stack itself: echoes", async () => {
 		const { flows } = await replayOver(TOPOLOGY, [records(`1,10.0.1.2,7,10.0.2.2,${8 << 8},icmp,3,252,0`)]);
 		expect(flows).toHaveLength(1);
