@@ -11,6 +11,8 @@ const SMALL: Readonly<Record<string, number>> = {
 	"dispatch-100": 20,
 	"dispatch-10k": 50,
 	"new-100": 7,
+	"native-fib-pods": 50,
+	"native-new-100": 7,
 };
 const RUNS = 3;
 
