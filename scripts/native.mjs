@@ -16,7 +16,7 @@ const ADDONS = ["bindings/native/core.node", "dist/bindings/native/core.node"];
 const FLAGS = ["-std=gnu11", "-O3", "-march=native", "-fPIC", "-fvisibility=hidden"];
 
 /** @type {Record<string, string>} */
-const TYPES = { u32: "i32", u64: "i64", void: "void" };
+const TYPES = { u32: "i32", u64: "i64", f64: "f64", void: "void" };
 
 /**
  * A line an export, for `addon.c`, from the header that wasm2c writes.

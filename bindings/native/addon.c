@@ -68,10 +68,19 @@ static uint64_t to_i64(napi_env env, napi_value value) {
 	return (uint64_t)number;
 }
 
+__attribute__((unused)) static double to_f64(napi_env env, napi_value value) {
+	double number = 0;
+	napi_value coerced;
+	if (napi_coerce_to_number(env, value, &coerced) == napi_ok) napi_get_value_double(env, coerced, &number);
+	return number;
+}
+
+#define ARG_f64(i) , to_f64(env, argv[i])
 #define ARG_i32(i) , to_i32(env, argv[i])
 #define ARG_i64(i) , to_i64(env, argv[i])
 #define RESULT_void(call) call
 #define RESULT_i32(call) napi_create_int32(env, (int32_t)(call), &result)
+#define RESULT_f64(call) napi_create_double(env, call, &result)
 #define RESULT_i64(call) napi_create_bigint_int64(env, (int64_t)(call), &result)
 
 #define EXPORT(name, type, count, arguments)                                        \
