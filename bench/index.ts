@@ -3,9 +3,8 @@
 // `--render` measures nothing: after the budget or a text has changed, the pages are written anew.
 
 import { parseArgs } from "node:util";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { BUDGET, growth } from "./budget.ts";
+import { exposeCollector } from "./collect.ts";
 import { type Figure, measure, type Samples, type Subject, sampled } from "./figure.ts";
 import { SAMPLED, SUBJECTS } from "./host.ts";
 import { keep, machine, writeJson } from "./report.ts";
@@ -25,8 +24,8 @@ if (values.render) {
 }
 const all: readonly (Subject | Samples)[] = [...SUBJECTS, ...SAMPLED];
 const chosen = choose(values.only);
-const collect = collector();
 
+exposeCollector();
 const figures: Figure[] = [];
 for (const subject of chosen) {
 	try {
@@ -35,8 +34,7 @@ for (const subject of chosen) {
 		process.stderr.write(`${subject.name}: ${error instanceof Error ? error.stack : error}\n`);
 		process.exitCode = 1;
 	}
-	// The tables of the last subject are hundreds of megabytes: let them go before the next one's.
-	collect();
+	globalThis.gc?.();
 }
 for (const figure of growth(figures)) say(figure);
 const whole = chosen.length === all.length;
@@ -64,10 +62,4 @@ function choose(names: readonly string[]): readonly (Subject | Samples)[] {
 		}
 	}
 	return all.filter((subject) => wanted.has(subject));
-}
-
-/** The garbage collector, which Node shows to those who ask. */
-function collector(): () => void {
-	setFlagsFromString("--expose-gc");
-	return runInNewContext("gc") as () => void;
 }

@@ -20,15 +20,15 @@ export function resolveLong(reading: Reading, name: string, retry = true): BaseO
 	const exactBase = BASE_LONG[name];
 	if (exactBase !== undefined) return exactBase;
 	const scopes = [...(reading.target === null ? [] : [reading.target]), ...reading.matches.toReversed()];
-	const spelled: { name: string; value: ExtensionOption }[] = [];
 	for (const loaded of scopes) {
-		for (const option of loaded.table?.options ?? []) {
-			for (const spelling of [option.name, ...(option.aliases ?? [])]) {
-				if (spelling === name) return { loaded, option };
-				spelled.push({ name: spelling, value: { loaded, option } });
-			}
-		}
+		const option = loaded.table?.options.find((one) => one.name === name || one.aliases?.includes(name));
+		if (option !== undefined) return { loaded, option };
 	}
+	const spelled = scopes.flatMap((loaded) =>
+		(loaded.table?.options ?? []).flatMap((option) =>
+			[option.name, ...(option.aliases ?? [])].map((spelling) => ({ name: spelling, value: { loaded, option } })),
+		),
+	);
 	const begun = spelled.filter((candidate) => candidate.name.startsWith(name)).map(({ value }) => value);
 	const base = Object.entries(BASE_LONG)
 		.filter(([spelling]) => spelling.startsWith(name))

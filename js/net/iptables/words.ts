@@ -16,40 +16,24 @@ export interface Place {
 	line: number;
 }
 
+/** A word: what stands before a quote, what is quoted, the closing quote; or what has no quote in it. */
+const WORD = /([^ \t\r\n"]*)"((?:[^"\\]|\\[\s\S])*)("?)|[^ \t\r\n"]+/g;
+
 /** Words of a line of iptables-restore input. `offset`: columns before the text. */
 export function splitRestoreLine(text: string, place: Place, offset = 0): Word[] {
 	const words: Word[] = [];
-	let current = "";
-	let start = -1;
-	let quoted = false;
-	let open = false;
-	const end = (): void => {
-		if (start >= 0) words.push({ text: current, column: offset + start + 1, quoted });
-		current = "";
-		start = -1;
-		quoted = false;
-	};
-	for (let i = 0; i < text.length; i++) {
-		const char = text[i] as string;
-		if (open) {
-			if (char === "\\" && i + 1 < text.length) current += text[++i];
-			else if (char === '"') {
-				open = false;
-				end();
-			} else current += char;
-		} else if (char === '"') {
-			if (start < 0) start = i;
-			open = true;
-			quoted = true;
-		} else if (char === " " || char === "\t" || char === "\r" || char === "\n") end();
-		else {
-			if (start < 0) start = i;
-			current += char;
-		}
+	for (const match of text.matchAll(WORD)) {
+		const [whole, before, inside, closed] = match;
+		const column = offset + match.index + 1;
+		if (inside === undefined) words.push({ text: whole, column, quoted: false });
+		else if (closed === "") throw unclosed(place, column - 1, text.slice(match.index));
+		else words.push({ text: before + unescaped(inside), column, quoted: true });
 	}
-	if (open) throw unclosed(place, offset + start, text.slice(start));
-	end();
 	return words;
+}
+
+function unescaped(text: string): string {
+	return text.includes("\\") ? text.replace(/\\([\s\S])/g, "$1") : text;
 }
 
 /** Words of a command line, quoted as a POSIX shell quotes (no expansion). */
