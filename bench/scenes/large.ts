@@ -5,7 +5,8 @@
 import type { Node, Pod, Service } from "../../js/api/core.ts";
 import type { EndpointSlice } from "../../js/api/discovery.ts";
 import type { KubernetesObject } from "../../js/api/meta.ts";
-import { ClusterRules } from "../../js/cluster/rules.ts";
+import { ClusterRules, proxyConfigOf, proxyNode } from "../../js/cluster/rules.ts";
+import { syncNode } from "../../js/kube-proxy/saved.ts";
 import { loadTopology } from "../../js/lab.ts";
 import { configure } from "../../js/manifests/configuration.ts";
 import type { Network } from "../../js/net/network.ts";
@@ -105,9 +106,17 @@ function slice(i: number, services: number): EndpointSlice {
 
 const of = <T>(count: number, make: (i: number) => T) => Array.from({ length: count }, (_, i) => make(i));
 
-/** The cluster's network with kube-proxy's rules on every node: what the engine is loaded with. `moved`: Services of which an endpoint has another address. */
-export function largeNetwork(nodes: number): { network: Network; rules: (moved: ReadonlySet<number>) => Ruleset } {
-	const services = nodes * 2;
+export interface LargeNetwork {
+	network: Network;
+	/** kube-proxy's rules of every node. */
+	ruleset: Ruleset;
+	/** The rules after a sync in which an endpoint of one Service has another address; all other Services' chains are the same objects. */
+	moved(service: number): Ruleset;
+}
+
+/** The cluster's network with kube-proxy's rules on every node: what the engine is loaded with. */
+export function largeNetwork(nodes: number): LargeNetwork {
+	const count = nodes * 2;
 	const topology: Topology = {
 		fabric: { kind: "routed" },
 		nodes: of(nodes, (i) => {
@@ -124,14 +133,26 @@ export function largeNetwork(nodes: number): { network: Network; rules: (moved: 
 		router: { ip: "172.16.0.1" },
 	};
 	const { configuration } = configure([], { podCIDR: POD_CIDR, serviceCIDR: SERVICE_CIDR });
-	const rules = (moved: ReadonlySet<number>) => {
-		const slices = of(services, (i) => (moved.has(i) ? movedSlice(i, services) : slice(i, services)));
-		return new ClusterRules(of(services, service), slices, configuration).of(node(0), null).ruleset;
-	};
+	const services = of(count, service);
+	const slices = of(count, (i) => slice(i, count));
+	const { ruleset } = new ClusterRules(services, slices, configuration).of(node(0), null);
 	const network = loadTopology(topology);
-	const ruleset = rules(new Set());
 	for (const netns of network.netns) if (netns.kind === "node") netns.ruleset = ruleset;
-	return { network, rules };
+	const moved = (i: number): Ruleset => {
+		const endpointSlices = slices.with(i, movedSlice(i, count));
+		const config = proxyConfigOf(configuration);
+		const updatedServices = new Set([`default/${app(i)}`]);
+		const input = {
+			family: "ipv4" as const,
+			node: proxyNode(node(0)),
+			services,
+			endpointSlices,
+			config,
+			updatedServices,
+		};
+		return syncNode(input, { ruleset }).ruleset;
+	};
+	return { network, ruleset, moved };
 }
 
 /** The first endpoint has the address of a pod that no Service has. */

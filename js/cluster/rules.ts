@@ -101,7 +101,8 @@ export class ClusterRules {
 	}
 }
 
-function proxyNode({ metadata, status, spec }: Node): ProxyNode {
+/** A Node as its kube-proxy sees it. */
+export function proxyNode({ metadata, status, spec }: Node): ProxyNode {
 	return {
 		name: metadata.name ?? "",
 		ips: (status?.addresses ?? []).filter(({ type }) => type === "InternalIP").map(({ address }) => address),
