@@ -10,7 +10,7 @@ import { insertions } from "./insert.ts";
 import { lookups } from "./lookup.ts";
 import { rules } from "./rules.ts";
 import { traces } from "./trace.ts";
-import { v6 } from "./v6.ts";
+import { update } from "./update.ts";
 
 /** What is timed in this process. */
 export const SUBJECTS: readonly Subject[] = [
@@ -25,4 +25,4 @@ export const SUBJECTS: readonly Subject[] = [
 ];
 
 /** What times itself. */
-export const SAMPLED: readonly Samples[] = [fibBytes, ...compile, v6];
+export const SAMPLED: readonly Samples[] = [fibBytes, ...compile, update];
