@@ -17,7 +17,8 @@ import { flowCount, flowsReset } from "./flow";
 import { journeysReset } from "./journey";
 import { run } from "./forward";
 import { neighboursReset } from "./neighbour";
-import { conntrackDelete, conntrackExpire, conntrackFlush, conntrackInit } from "./netfilter/conntrack";
+import { conntrackDelete, conntrackFlush, conntrackInit } from "./netfilter/conntrack";
+import { conntrackExpire } from "./netfilter/expiry";
 import { indexSwitch } from "./netfilter/chainindex";
 import { walk } from "./netfilter/iptables";
 import { Packet } from "./packet";
@@ -152,6 +153,8 @@ export { offer, replayMode, tick, flowCount, flowsReset, replayReset, repliesUna
 export { pathCache, cacheHits, cacheMisses, changed, settleAll };
 /** Forgets every conntrack entry of a netns. */
 export { conntrackFlush, conntrackDelete };
+/** Removes every expired entry: the counts of each netns (NETNS_CT_COUNT) are exact at `now`. */
+export { conntrackSweep } from "./netfilter/expiry";
 /** Makes a row of TABLE_CT whole (deadline, counters) before the host reads it. */
 export { conntrackSettle } from "./netfilter/conntrack";
 /** The silent twin of send, for benchmarks of single packets. */

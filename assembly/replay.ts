@@ -6,7 +6,7 @@ import { row } from "./arena";
 import { BURST, burstLine, touchBurst } from "./burst";
 import { accountFlow, addFlow, flow, flowOf, isLive, markFlow } from "./flow";
 import { run } from "./forward";
-import { conntrackExpire } from "./netfilter/conntrack";
+import { conntrackExpire } from "./netfilter/expiry";
 import { isIcmp } from "./netfilter/tuple";
 import { defaultTtl } from "./netns";
 import { answerFrom, isOpening, isRefused } from "./outcome";

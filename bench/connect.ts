@@ -33,4 +33,9 @@ async function prepare(services: number): Promise<Case> {
 }
 
 /** `size`: Services. */
-export const opened: Subject[] = [{ name: "new-100", unit: "M/s", size: 100, prepare: prepare }];
+export const opened: Subject[] = Object.entries({ "100": 100, "1k": 1000, "10k": 10_000 }).map(([name, size]) => ({
+	name: `new-${name}`,
+	unit: "M/s",
+	size,
+	prepare,
+}));

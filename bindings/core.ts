@@ -44,6 +44,7 @@ export interface Instance extends CoreExports {
 	repliesUnanswerable(): number;
 	flowsOverflow(): number;
 	conntrackSettle(row: number): void;
+	conntrackSweep(now: bigint): void;
 	pathCache(on: number): void;
 	cacheHits(): number;
 	cacheMisses(): number;

@@ -7,11 +7,11 @@ import {
 	conntrackAttach,
 	conntrackConfirm,
 	conntrackDelete,
-	conntrackExpire,
 	conntrackIn,
 	conntrackUnconfirmedDrop,
 	ctExpires,
 } from "../netfilter/conntrack";
+import { conntrackExpire, conntrackSweep } from "../netfilter/expiry";
 import { netns } from "../netns";
 import {
 	CLIENT,
@@ -470,6 +470,17 @@ describe("the table", () => {
 		expect(gone).toBe(ROWS);
 		expect(live()).toBe(0);
 		expect(cross(datagram(CLIENT, 5000, SERVER, 53))).toBe(L.CTINFO_NEW);
+	});
+
+	it("counts what lives, once all of it is swept", () => {
+		for (let i = 0; i < 10; i++) cross(datagram(CLIENT, 5000 + i, SERVER, 53));
+		wait(20);
+		for (let i = 0; i < 3; i++) cross(datagram(CLIENT, 6000 + i, SERVER, 53));
+		wait(15);
+		expect(load<u32>(netns(0), L.NETNS_CT_COUNT)).toBe(13);
+		conntrackSweep(now());
+		expect(load<u32>(netns(0), L.NETNS_CT_COUNT)).toBe(3);
+		expect(live()).toBe(3);
 	});
 
 	it("deletes by the fields given, and only those", () => {

@@ -2,30 +2,16 @@
 // makes it known at the end of INPUT and POSTROUTING. Helpers, expectations, events and labels are not modelled.
 // A packet without a flow has p.ct = CT_NONE, which `-m conntrack --ctstate` calls INVALID.
 
-import { capacity } from "../arena";
 import * as L from "../layout";
 import { netns } from "../netns";
 import { Packet } from "../packet";
 import { uncache } from "../pathcache";
-import {
-	Conn,
-	conn,
-	connAllocate,
-	connHash,
-	connKill,
-	connReset,
-	connTop,
-	expired,
-	pressed,
-	setPressed,
-	setSweepRow,
-	sweepRow,
-} from "./conn";
+import { Conn, conn, connAllocate, connHash, connKill, connReset, connTop, expired } from "./conn";
 import { icmpPacket, icmpSpecial } from "./icmp";
-import { sctpClosing, sctpPacket } from "./sctp";
+import { sctpPacket } from "./sctp";
 import { count, settle, settleDeadline } from "./settle";
 import { sourceInit } from "./source";
-import { tcpClosing, tcpPacket, tcpPasses, TRACK_ACCEPT, TRACK_INVALID, TRACK_REPEAT } from "./tcp";
+import { tcpPacket, tcpPasses, TRACK_ACCEPT, TRACK_INVALID, TRACK_REPEAT } from "./tcp";
 import { account, directionOf, expiresIn } from "./timeout";
 import { hasPorts, icmpInverse, invertKey, isIcmp, tupleHash, Tuple } from "./tuple";
 import { slotAt, tupleFind, tupleNote, tupleSeek, tupleTableInit } from "./tuplehash";
@@ -228,40 +214,6 @@ export function conntrackAttach(reply: Packet, to: Packet): void {
 /** nf_ct_kill of the packet's entry. */
 export function conntrackKill(p: Packet): void {
 	if (p.ct >= 0) connKill(p.ct, p.time);
-}
-
-const SWEEP_MIN: u32 = 4096;
-const SWEEPS: u32 = 64; // calls that visit every row
-
-/** Removes expired entries from the next part of the table; returns how many. Look-ups find no expired entry in any case. */
-export function conntrackExpire(now: i64): i32 {
-	const top = <u32>connTop();
-	let i = sweepRow();
-	if (i >= top) i = 0;
-	const last = min<u32>(top, i + max<u32>(SWEEP_MIN, capacity(L.TABLE_CT) / SWEEPS));
-	const squeeze = pressed();
-	let count = 0;
-	for (; i < last; i++) {
-		const c = conn(i);
-		if (c.status == 0 || c.has(L.IPS_DYING)) continue;
-		if (!expired(c, now) && !(squeeze && mayEarlyDrop(c))) continue;
-		connKill(i, now);
-		count++;
-	}
-	setSweepRow(i);
-	if (i >= top) setPressed(false);
-	return count;
-}
-
-// gc_worker: after a failed allocation a netns that is 95 % full loses what is not ASSURED, or closing
-function mayEarlyDrop(c: Conn): bool {
-	if (!c.has(L.IPS_CONFIRMED)) return false;
-	const ns = netns(c.netns);
-	const most = load<u32>(ns, L.NETNS_CT_MAX);
-	if (most == 0 || load<u32>(ns, L.NETNS_CT_COUNT) < (most / 100) * 95) return false;
-	if (!c.has(L.IPS_ASSURED)) return true;
-	if (c.proto == <u8>L.PROTO_TCP) return tcpClosing(c);
-	return c.proto == <u8>L.PROTO_SCTP && sctpClosing(c);
 }
 
 /** `conntrack -F`: removes every confirmed entry of a netns; returns how many. */

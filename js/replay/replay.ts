@@ -40,11 +40,24 @@ export interface ReplayOptions {
 	now?: () => number;
 }
 
+const ENTRIES_MAX = 1 << 23;
+/** Of the 4 GiB that a module can address, what flows and their entries may take; the rest is rules, routes and devices. */
+const TABLES_MAX = 3.25 * 2 ** 30;
+
+/** Rows of both lines and the window beside them, four slots an entry, a head for one. */
+function entryBytes(entries: number): number {
+	const rows = entries * (L.CT_STRIDE + L.CTWINDOW_STRIDE);
+	return rows + powerOfTwo(entries * 4) * L.TUPLE_STRIDE + powerOfTwo(entries) * 4;
+}
+
 /** Tables that hold the flows of a survey and their conntrack entries. */
 export function capacitiesFor({ flows, network }: Survey): Capacities {
 	const rows = Math.ceil(flows * 1.25) + 1024;
 	const tracking = network.netns.filter(({ kind }) => kind === "node" || kind === "router").length;
-	const entries = Math.min(Math.max(16384, rows * Math.min(4, tracking)), 1 << 22);
+	const wanted = Math.max(16384, rows * Math.min(4, tracking));
+	let entries = Math.min(wanted, ENTRIES_MAX);
+	const bytes = rows * L.FLOW_STRIDE + powerOfTwo(rows * 2) * L.LINE_STRIDE;
+	while (entries > 16384 && bytes + entryBytes(entries) > TABLES_MAX) entries >>>= 1;
 	return {
 		[L.TABLE_FLOW]: rows,
 		[L.TABLE_LINE]: powerOfTwo(rows * 2),
@@ -113,7 +126,9 @@ class Run {
 		while (this.#nextAction < this.#actions.length && this.#isBeforeEnd()) this.#act();
 		const { batch } = this.#begin();
 		batch.submit();
-		if (this.#lastNs >= 0n) batch.tick(this.#lastNs);
+		if (this.#lastNs < 0n) return;
+		batch.tick(this.#lastNs);
+		this.#machine.core.engine.conntrackSweep(this.#lastNs);
 	}
 
 	/** The recording is there once it is read. */

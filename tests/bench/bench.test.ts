@@ -13,6 +13,8 @@ const SMALL: Readonly<Record<string, number>> = {
 	"new-100": 7,
 	"native-fib-pods": 50,
 	"native-new-100": 7,
+	"new-1k": 30,
+	"new-10k": 60,
 };
 const RUNS = 3;
 

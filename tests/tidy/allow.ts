@@ -56,6 +56,7 @@ export const RECORDS: Record<string, string> = {
 	"assembly/netfilter/zone.ts": "interned zones",
 	"assembly/netfilter/tcp.ts": "the kernel's table of TCP states, as static bytes",
 	"assembly/netfilter/sctp.ts": "the kernel's table of SCTP states, as static bytes",
+	"assembly/netfilter/expiry.ts": "the conntrack counts of a netns",
 	"assembly/netfilter/settle.ts": "the packed counts and totals of a conntrack row",
 	"assembly/netfilter/windowrow.ts": "a row of TABLE_CTWINDOW",
 	"assembly/netfilter/path.ts": "interned paths and their counters",
