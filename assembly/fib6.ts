@@ -2,10 +2,10 @@
 // (RFC 6724), what a source or destination may be, address types (net/netfilter/xt_addrtype.c). Tables are built in
 // `compile/fib6`. Not modelled: link-local and multicast destinations, ECMP by flow label, policy rules, exceptions.
 
-import { capacity, row } from "./arena";
-import { hi6, isLinkLocal6, isLoopback6, isMulticast6, lo6, maskHi, maskLo, shared6 } from "./address6";
+import { row } from "./arena";
+import { hi6, isLinkLocal6, isLoopback6, isMulticast6, lo6, shared6 } from "./address6";
 import { deviceNetns } from "./device";
-import { mix } from "./hash";
+import { match6 } from "./lpm6";
 import { selectNexthop } from "./multipath";
 import { firstDevice, netns } from "./netns";
 import { Packet } from "./packet";
@@ -13,46 +13,23 @@ import * as L from "./layout";
 
 export const FIB6_NONE: i32 = -1;
 /** FIB_LOCAL - row of TABLE_ADDRESS: an address of the netns. */
-export const FIB_LOCAL: i32 = -2;
+const FIB_LOCAL: i32 = -2;
 /** ::1, which every netns has on lo without a row. */
 export const FIB6_LOOPBACK: i32 = -0x40000001;
 /** The subnet-router anycast address of a router's own subnet (RFC 4291 2.6.1). */
-export const FIB6_ANYCAST: i32 = -0x40000000;
-
-/** The slot of a prefix, or the empty one where it would go; 0: the table is full. */
-export function fib6Slot(index: i32, hi: u64, lo: u64, length: u32): usize {
-	const slots = capacity(L.TABLE_FIB6);
-	if (slots == 0) return 0;
-	const key = (((<u32>index) << 8) | length) + 1;
-	const mask = slots - 1;
-	let i = (<u32>mix(hi ^ mix(lo + ((<u64>key) << 20)))) & mask;
-	for (let n: u32 = 0; n <= mask; n++, i = (i + 1) & mask) {
-		const at = row(L.TABLE_FIB6, i, L.FIB6_STRIDE);
-		const have = load<u32>(at, L.FIB6_KEY);
-		if (have == 0 || (have == key && load<u64>(at, L.FIB6_HI) == hi && load<u64>(at, L.FIB6_LO) == lo)) return at;
-	}
-	return 0;
-}
+const FIB6_ANYCAST: i32 = -0x40000000;
 
 /** A route row, FIB6_NONE, or a local or anycast marker below it, for the address hi, lo. */
 export function fib6Lookup(index: i32, hi: u64, lo: u64): i32 {
 	const ns = netns(index);
-	let route = longest(index, load<u64>(ns, L.NETNS_FIB6_LENGTHS + 8), 64, hi, lo);
-	if (route == FIB6_NONE) route = longest(index, load<u64>(ns, L.NETNS_FIB6_LENGTHS), 0, hi, lo);
-	// The default route is kept with one added, so none is FIB6_NONE.
-	return route == FIB6_NONE ? <i32>load<u32>(ns, L.NETNS_FIB6_DEFAULT) - 1 : route;
-}
-
-// From the longest length of `lengths` to the shortest; bit b stands for b + offset + 1.
-function longest(index: i32, lengths: u64, offset: u32, hi: u64, lo: u64): i32 {
-	while (lengths != 0) {
-		const bit = 63 - <u32>clz(lengths);
-		lengths ^= (<u64>1) << bit;
-		const length = bit + offset + 1;
-		const at = fib6Slot(index, hi & maskHi(length), lo & maskLo(length), length);
-		if (at != 0 && load<u32>(at, L.FIB6_KEY) != 0) return load<i32>(at, L.FIB6_ROUTE);
-	}
-	return FIB6_NONE;
+	const form = load<i32>(ns, L.NETNS_FIB6_FORM);
+	if (form == L.FIB6_ABSENT) return FIB6_NONE;
+	const answer = match6(form, <usize>load<u32>(ns, L.NETNS_FIB6), hi, lo);
+	const routes = load<u32>(ns, L.NETNS_ROUTE6_COUNT);
+	if (answer < routes) return <i32>(load<u32>(ns, L.NETNS_ROUTE6_FIRST) + answer);
+	const number = answer - routes;
+	if (number < 2) return number == 0 ? FIB6_NONE : FIB6_ANYCAST;
+	return FIB_LOCAL - <i32>(load<u32>(ns, L.NETNS_ADDRESS6_FIRST) + number - 2);
 }
 
 /** As fib6Lookup, for an interned address. */

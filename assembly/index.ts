@@ -6,13 +6,13 @@ import { address6Count, address6Reset, intern6 } from "./address6";
 import { base, capacity, place } from "./arena";
 import { indexChains } from "./compile/chains";
 import { buildFibs } from "./compile/fib";
-import { buildFib6, fib6Reset } from "./compile/fib6";
 import { indexSpaceReset } from "./compile/indexspace";
 import { markPurity } from "./compile/purity";
 import { compileSet } from "./compile/sets";
 import { spaceUsed } from "./compile/space";
 import { fdbReset } from "./fdb";
 import { fibLookup, sourceFor } from "./fib";
+import { fib6Lookup } from "./fib6";
 import { flowCount, flowsReset } from "./flow";
 import { journeysReset } from "./journey";
 import { run } from "./forward";
@@ -74,10 +74,6 @@ export function seed(value: u64): void {
 /** Builds the FIBs of the first `netnsCount` netns and the hashes of the first `setCount` sets. False: a table is too small, or memory is at its maximum. */
 export function compile(netnsCount: i32, setCount: i32): bool {
 	if (!buildFibs(netnsCount)) return false;
-	fib6Reset();
-	for (let i = 0; i < netnsCount; i++) {
-		if (!buildFib6(i)) return false;
-	}
 	for (let i = 0; i < setCount; i++) compileSet(i);
 	changedAll();
 	return true;
@@ -108,6 +104,8 @@ export function close(socket: i32): void {
 export function route(netns: i32, dst: u32): i32 {
 	return fibLookup(netns, dst);
 }
+/** As route, for an IPv6 address given as its first and last 64 bits; ROUTE_BROADCAST stands for an anycast address. */
+export { fib6Lookup as route6 };
 /** Bytes that the compiled FIBs take. */
 export { spaceUsed as fibBytes };
 /** The source address that a socket of a netns gets towards `dst`, of its family; 0: no route. */
@@ -266,8 +264,6 @@ function strideOf(t: i32): u32 {
 			return 4;
 		case L.TABLE_ADDRESS6:
 			return L.ADDRESS6_STRIDE;
-		case L.TABLE_FIB6:
-			return L.FIB6_STRIDE;
 		default:
 			return 1; // TABLE_SCRATCH and what modules lay out themselves, in bytes
 	}

@@ -43,7 +43,6 @@ export const TABLE_JOURNEY = 34; // what packets of a direction do on their way,
 export const TABLE_STEP = 35; // u32 steps of the journeys
 export const TABLE_ADDRESS6 = 37; // IPv6 addresses by their numbers; row 0 is `::`
 export const TABLE_ADDRESS6HASH = 38; // u32 slots of the numbers' hash: a power of two, four times the addresses
-export const TABLE_FIB6 = 39; // prefixes of IPv6 routes, hashed, written by compile: a power of two, twice the prefixes
 export const TABLE_CHAININDEX = 40; // indexes of chains, in bytes; compile lays it out
 export const TABLE_COUNT = 41;
 
@@ -216,13 +215,13 @@ export const NETNS_ROUTE6_FIRST = 284; // u32 rows of TABLE_ROUTE, contiguous
 export const NETNS_ROUTE6_COUNT = 288;
 export const NETNS_ADDRESS6_FIRST = 292; // u32 rows of TABLE_ADDRESS, contiguous
 export const NETNS_ADDRESS6_COUNT = 296;
-export const NETNS_FIB6_LENGTHS = 304; // u64[2] bit per prefix length in use: length - 1; written by compile
-export const NETNS_FIB6_DEFAULT = 320; // i32 route of ::/0, plus one; 0 none; written by compile
-export const NETNS_HOP_LIMIT = 324; // u32 net.ipv6.conf.all.hop_limit
-export const NETNS_ICMP6_RATELIMIT = 328; // u32 net.ipv6.icmp.ratelimit, ms; 0 = none
-export const NETNS_TIMEOUT_ICMPV6 = 332; // u32 seconds
-export const NETNS_CHAINS6 = 336; // i32[HOOK_COUNT * XT_COUNT] as NETNS_CHAINS, of ip6tables
-export const NETNS_STRIDE = 440;
+export const NETNS_FIB6 = 300; // u32 address in TABLE_FIB, written by compile
+export const NETNS_FIB6_FORM = 304; // i32 FIB6_*
+export const NETNS_HOP_LIMIT = 308; // u32 net.ipv6.conf.all.hop_limit
+export const NETNS_ICMP6_RATELIMIT = 312; // u32 net.ipv6.icmp.ratelimit, ms; 0 = none
+export const NETNS_TIMEOUT_ICMPV6 = 316; // u32 seconds
+export const NETNS_CHAINS6 = 320; // i32[HOOK_COUNT * XT_COUNT] as NETNS_CHAINS, of ip6tables
+export const NETNS_STRIDE = 424;
 
 export const NS_IP_FORWARD = 1;
 export const NS_BRIDGE_NF = 2; // net.bridge.bridge-nf-call-iptables
@@ -329,13 +328,6 @@ export const ADDRESS6_HI = 0; // u64 the first 64
 export const ADDRESS6_LO = 8; // u64
 export const ADDRESS6_STRIDE = 16;
 
-// Prefix of an IPv6 route or address: open addressing over the rows
-export const FIB6_HI = 0; // u64 host bits zero
-export const FIB6_LO = 8; // u64
-export const FIB6_KEY = 16; // u32 (netns << 8 | length) + 1; 0: empty
-export const FIB6_ROUTE = 20; // i32 what it leads to, as INTERVAL_ROUTE
-export const FIB6_STRIDE = 24;
-
 // Route
 export const ROUTE_PREFIX = 0; // u32 network, host bits zero; IPv6: its number, as in every address here
 export const ROUTE_LENGTH = 4; // u32 0..32, or 0..128
@@ -395,6 +387,7 @@ export const FIB_CELLS = 32; // u16 or u32 a cell: an answer, or with the top bi
 export const FIB_ROW = 64;
 
 // The compiled FIB of IPv6, in one of these forms; answers as above. Keys of lines are starts as above, of 64 bits.
+export const FIB6_ABSENT = 0; // nothing of IPv6 in the netns
 export const FIB6_LINES = 1; // a line for the first half of an address, and one behind it for each second half that matters
 export const FIB6_TREE = 2; // trees of lines, nine children a line
 

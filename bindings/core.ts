@@ -25,6 +25,7 @@ export interface Instance extends CoreExports {
 	address6Count(): number;
 	close(socket: number): void;
 	route(netns: number, dst: number): number;
+	route6(netns: number, hi: bigint, lo: bigint): number;
 	fibBytes(): number;
 	source(netns: number, dst: number): number;
 	send(index: number): number;
@@ -130,7 +131,6 @@ const DEFAULTS: Readonly<Record<number, number>> = {
 	[L.TABLE_CHAININDEX]: 1 << 20,
 	[L.TABLE_ADDRESS6]: 4096,
 	[L.TABLE_ADDRESS6HASH]: 16384,
-	[L.TABLE_FIB6]: 1024,
 };
 
 /** Memory ran out, or a compile step found a table too small. */

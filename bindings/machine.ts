@@ -173,13 +173,17 @@ export function sizesOf(network: Network): Capacities {
 		addresses += local;
 		routes += netns.routes.length;
 		nexthops += netns.routes.reduce((sum, route) => sum + route.nexthops.length, 0);
-		addresses6 += netns.devices.reduce((sum, device) => sum + device.addresses6.length, 0);
+		const local6 = netns.devices.reduce((sum, device) => sum + device.addresses6.length, 0);
+		addresses6 += local6;
 		routes6 += netns.routes6.length;
 		nexthops += netns.routes6.reduce((sum, route) => sum + route.nexthops.length, 0);
 		listeners += netns.listen.length;
 		sets += netns.sets.length;
 		entries += netns.sets.reduce((sum, set) => sum + set.entries.length * 4 + 16, 0);
-		largest = Math.max(largest, netns.routes.length + local * 3);
+		const prefixes = (netns.routes.length + local * 3) * 24;
+		// As prefix6's scratch6 says.
+		const prefixes6 = (netns.routes6.length + local6 * 2) * 216 + 3216;
+		largest = Math.max(largest, prefixes, prefixes6);
 		const tables6 = netns.ruleset6?.tables ?? [];
 		for (const table of [...(netns.ruleset?.tables ?? []), ...tables6]) {
 			const known = tables.get(table);
@@ -202,7 +206,6 @@ export function sizesOf(network: Network): Capacities {
 		[L.TABLE_DEVICE]: room(devices),
 		[L.TABLE_ADDRESS]: room(addresses + addresses6),
 		[L.TABLE_ROUTE]: room(routes + routes6),
-		[L.TABLE_FIB6]: powerOfTwo((routes6 + addresses6 * 2) * 2 + 16),
 		...address6Sizes(addresses6 + routes6 * 3 + rules6 * 3 + entries + ADDRESSES6_MORE),
 		[L.TABLE_NEXTHOP]: room(nexthops),
 		[L.TABLE_CHAIN]: reloads(chains),
@@ -218,7 +221,7 @@ export function sizesOf(network: Network): Capacities {
 		[L.TABLE_FDB]: powerOfTwo(devices * 4 + 256),
 		[L.TABLE_NEIGH]: powerOfTwo(devices * 4 + 256),
 		[L.TABLE_FIB]: network.netns.length + 64,
-		[L.TABLE_SCRATCH]: Math.max(1 << 16, largest * 24 + 1024),
+		[L.TABLE_SCRATCH]: Math.max(1 << 16, largest + 1024),
 	};
 }
 

@@ -38,7 +38,7 @@ function layOut(): void {
 	reserve(L.TABLE_ROUTE, ROWS);
 	reserve(L.TABLE_NEXTHOP, 8);
 	reserve(L.TABLE_FIB, 256);
-	reserve(L.TABLE_SCRATCH, 8192);
+	reserve(L.TABLE_SCRATCH, 16384);
 	reserve(L.TABLE_CHAIN, 4);
 	reserve(L.TABLE_RULE, 8);
 	reserve(L.TABLE_COUNTER, 8);
@@ -59,7 +59,6 @@ function layOut(): void {
 	reserve(L.TABLE_PEER, 16);
 	reserve(L.TABLE_ADDRESS6, 64);
 	reserve(L.TABLE_ADDRESS6HASH, 256);
-	reserve(L.TABLE_FIB6, 128);
 	reserve(L.TABLE_STATE, 1);
 	reserve(L.TABLE_RECENT, 1);
 	if (!seal()) throw new Error("no memory for the tables");

@@ -6,6 +6,7 @@
 import { base, capacity, row } from "../arena";
 import { deviceKind } from "../device";
 import { netns } from "../netns";
+import { buildFib6, placeFib6 } from "./fib6";
 import { buildLpm, placeLpm } from "./lpm";
 import { sort } from "./sort";
 import { spaceReset } from "./space";
@@ -25,13 +26,16 @@ const DEPTH: u32 = 34;
 let intervals: usize = 0;
 let count: u32 = 0;
 
-/** Builds the FIBs of the first `netnsCount` netns. False: the scratch space is too small, or memory is at its maximum. */
+/** Builds the FIBs of both families of the first `netnsCount` netns. False: the scratch space is too small, or memory is at its maximum. */
 export function buildFibs(netnsCount: i32): bool {
 	spaceReset();
 	for (let i = 0; i < netnsCount; i++) {
-		if (!buildFib(i)) return false;
+		if (!buildFib(i) || !buildFib6(i)) return false;
 	}
-	for (let i = 0; i < netnsCount; i++) placeLpm(netns(i));
+	for (let i = 0; i < netnsCount; i++) {
+		placeLpm(netns(i));
+		placeFib6(netns(i));
+	}
 	return true;
 }
 
