@@ -6,12 +6,12 @@ import { Machine } from "../../bindings/machine.ts";
 import type { Device, Netns } from "../../js/net/network.ts";
 import { type Answer, type Local, type Prefix, SlowFib } from "../reference/fib.ts";
 
-const module = new WebAssembly.Module(readFileSync(new URL("../../bindings/core.wasm", import.meta.url)));
+export const module = new WebAssembly.Module(readFileSync(new URL("../../bindings/core.wasm", import.meta.url)));
 
 /** A prefix as a number and a length; bits behind the length are ignored. */
 export type Subnet = readonly [start: number, length: number];
 
-function device(name: string, kind: Device["kind"], addresses: readonly Subnet[]): Device {
+export function device(name: string, kind: Device["kind"], addresses: readonly Subnet[]): Device {
 	const scope = kind === "lo" ? "host" : "global";
 	return {
 		name,

@@ -1,5 +1,5 @@
 // The slow reference of the FIB: every prefix of a netns is looked at, and the longest that holds the address is taken.
-// After net/ipv4/fib_trie.c (the local and the main table are one trie) and fib_frontend.c (fib_add_ifaddr). Addresses are
+// After net/ipv4/fib_trie.c (the local and the main table are one trie), net/ipv6/ip6_fib.c and fib_frontend.c (fib_add_ifaddr). Addresses are
 // numbers of 32 or 128 bits.
 
 export interface Prefix {
@@ -13,16 +13,23 @@ export interface Local extends Prefix {
 	loopback: boolean;
 }
 
-export type Answer = "none" | "broadcast" | `local ${number}` | `route ${number}`;
+export type Answer = "none" | "broadcast" | "anycast" | `local ${number}` | `route ${number}`;
 
 export class SlowFib {
 	readonly #bits: number;
 	readonly #entries: (Prefix & { answer: Answer })[] = [];
 
-	/** `routes` from the least preferred on. Of equal prefixes the later counts, and a local address before a route. */
-	constructor(bits: 32 | 128, routes: readonly Prefix[], addresses: readonly Local[]) {
+	/**
+	 * `routes` from the least preferred on. Of equal prefixes the later counts, and a local address before a route. `router`: the
+	 * first address of each subnet is anycast (net/ipv6/addrconf.c, addrconf_join_anycast).
+	 */
+	constructor(bits: 32 | 128, routes: readonly Prefix[], addresses: readonly Local[], router = false) {
 		this.#bits = bits;
 		for (const [i, route] of routes.entries()) this.#entries.push({ ...route, answer: `route ${i}` });
+		for (const { start, length } of router ? addresses : []) {
+			const host = BigInt(bits - length);
+			if (host > 1n) this.#entries.push({ start: (start >> host) << host, length: bits, answer: "anycast" });
+		}
 		for (const [i, { start, length, loopback }] of addresses.entries()) {
 			const host = BigInt(bits - length);
 			this.#entries.push({ start, length: bits, answer: `local ${i}` });
