@@ -11,6 +11,7 @@ import { lookups } from "./lookup.ts";
 import { rules } from "./rules.ts";
 import { traces } from "./trace.ts";
 import { update } from "./update.ts";
+import { v6 } from "./v6.ts";
 
 /** What is timed in this process. */
 export const SUBJECTS: readonly Subject[] = [
@@ -25,4 +26,4 @@ export const SUBJECTS: readonly Subject[] = [
 ];
 
 /** What times itself. */
-export const SAMPLED: readonly Samples[] = [fibBytes, ...compile, update];
+export const SAMPLED: readonly Samples[] = [fibBytes, v6, ...compile, update];
