@@ -70,7 +70,7 @@ export interface Instance extends CoreExports {
 /** What the engine runs on: V8's compiler, or gcc's ahead of time (`npm run build:native`). Both give the same answers. */
 export type Backend = "wasm" | "native";
 
-/** The engine translated ahead of time: what `bindings/native/addon.c` exports. */
+/** The engine translated ahead of time: what `bindings/native/addon.cc` exports. */
 export interface NativeModule {
 	instantiate(): Instance;
 	/** SHA-256 of the `core.wasm` it was translated from, hexadecimal. */

@@ -42,6 +42,10 @@ void release_instance(w2c_core *core) {
 	munmap(reservation(core), HUGE + REACH);
 }
 
+bytes linear_memory(w2c_core *core) {
+	return (bytes){core->w2c_memory.data, core->w2c_memory.size};
+}
+
 static bool usable(wasm_rt_memory_t *memory, uint64_t pages) {
 	uint64_t bytes = (pages - memory->pages) * PAGE;
 	if (bytes > 0 && mprotect(memory->data + memory->size, bytes, PROT_READ | PROT_WRITE) != 0) return false;
