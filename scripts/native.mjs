@@ -69,7 +69,14 @@ export async function buildNative(module, addon) {
 	const nodeApi = ["node-addon-api", "node-api-headers/include"].flatMap((path) => ["-isystem", installed(path)]);
 	const strict = ["-Wall", "-Wextra", "-Werror"];
 	const c = [...FLAGS, ...headers, "-std=gnu11"];
-	const cpp = [...FLAGS, ...headers, ...nodeApi, "-std=c++17", "-DNAPI_CPP_EXCEPTIONS", `-DCORE_SHA256="${digest}"`];
+	const cpp = [
+		...FLAGS,
+		...headers,
+		...nodeApi,
+		"-std=c++17",
+		"-DNODE_ADDON_API_CPP_EXCEPTIONS_ALL",
+		`-DCORE_SHA256="${digest}"`,
+	];
 	/** @param {"gcc" | "g++"} compiler @param {string[]} flags @param {string} source */
 	const object = (compiler, flags, source) => {
 		const output = join(folder, `${basename(source)}.o`);

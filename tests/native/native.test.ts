@@ -148,6 +148,30 @@ describe.skipIf(missing !== null)(`the native engine${missing === null ? "" : ` 
 		expect(core.engine.abi()).toBe(L.ABI);
 	});
 
+	it("takes arguments as Wasm does", () => {
+		type Loose = Record<"capacity" | "seed", (...args: unknown[]) => unknown>;
+		const thrown = new RangeError("valueOf");
+		const refuses = {
+			valueOf() {
+				throw thrown;
+			},
+		};
+		for (const module of [native, wasm]) {
+			const { core } = new Machine(module, loadTopology(twoNodes(1)), { capacities: SMALL });
+			const loose = core.engine as unknown as Loose;
+			const size = loose.capacity(L.TABLE_BATCH);
+			expect(size).toBe(SMALL[L.TABLE_BATCH]);
+			for (const same of [String(L.TABLE_BATCH), 2 ** 32 + L.TABLE_BATCH, L.TABLE_BATCH + 0.5]) {
+				expect(loose.capacity(same)).toBe(size);
+			}
+			expect(loose.capacity()).toBe(loose.capacity(0));
+			expect(() => loose.capacity(refuses)).toThrow(thrown);
+			expect(() => loose.capacity(Symbol("row"))).toThrow(TypeError);
+			expect(() => loose.seed(1)).toThrow(TypeError);
+			expect(loose.seed(1n)).toBeUndefined();
+		}
+	});
+
 	it("keeps its memory as long as a buffer or a function of it lives", async () => {
 		const module = native as NativeModule;
 		const { abi } = module.instantiate();
