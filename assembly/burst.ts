@@ -15,8 +15,8 @@ import * as L from "./layout";
 export const BURST: u32 = 64;
 
 // Of each packet: the key of its line, the line's home and then the line, and which direction it goes in.
-const KEY_LINE: usize = 16;
-const KEY_DIRECTION: usize = 20;
+export const KEY_LINE: usize = 16;
+export const KEY_DIRECTION: usize = 20;
 const KEY_STRIDE: usize = 32;
 const KEYS: usize = memory.data(64 * 32, 64);
 
@@ -41,10 +41,10 @@ export function touchBurst(first: u32, count: u32): void {
 	if (carried) touchCarried(count);
 }
 
-// A recorded reply has its connection's key when it is turned round.
+/** Of a row: its line's key (16 bytes), KEY_LINE its line's home, KEY_DIRECTION. A recorded reply has its connection's key when it is turned round. */
 // @ts-ignore: decorator
 @inline
-function hashLine(key: usize, at: usize): void {
+export function hashLine(key: usize, at: usize): void {
 	let lo = load<u64>(at);
 	let ports = load<u32>(at, L.PACKET_SPORT);
 	const reply = load<u8>(at, L.BATCH_KIND) == L.BATCH_REPLY;

@@ -91,9 +91,21 @@ export function repeats(line: usize, at: usize, dir: i32, time: i64): bool {
 // @ts-ignore: decorator
 @inline
 function repeat(line: usize, at: usize, dir: i32, time: i64): bool {
-	const own = dir << 2;
-	if (load<u32>(line + own, L.LINE_JOURNEY) == 0) return false;
+	if (load<u32>(line + (dir << 2), L.LINE_JOURNEY) == 0) return false;
 	if (load<u32>(line, L.LINE_EPOCH) != epoch && !isValid(line)) return false;
+	if (!fits(line, at, dir, time)) return false;
+	if (time > load<i64>(line, L.LINE_UNTIL) && !renewed(line, time)) return false;
+	const packets = load<u32>(line, L.LINE_PACKETS);
+	if (((packets | (packets >>> 16)) & 0x8000) != 0) settle(line);
+	add(line, at, dir, time);
+	owing = true;
+	return true;
+}
+
+// Is the packet one that the line repeats, as far as both say it? The line holds.
+// @ts-ignore: decorator
+@inline
+function fits(line: usize, at: usize, dir: i32, time: i64): bool {
 	const limits = load<u32>(line, L.LINE_LIMITS);
 	const proto = load<u8>(at, L.PACKET_PROTO);
 	if (proto == L.PROTO_TCP && (load<u8>(at, L.PACKET_TCP) & ~(<u8>L.TCP_PSH)) != L.TCP_ACK) return false;
@@ -103,30 +115,69 @@ function repeat(line: usize, at: usize, dir: i32, time: i64): bool {
 	if ((dir == 1 || hints != 0) && !(limits & L.LIMIT_RECORDED)) return false;
 	const timeout = <i64>((limits >>> L.LIMIT_TIMEOUT_SHIFT) & L.LIMIT_TIMEOUT) * NS_PER_S;
 	if (time >= load<i64>(line, L.LINE_LAST) + timeout) return false;
-	if (time > load<i64>(line, L.LINE_UNTIL) && !renewed(line, time)) return false;
 	const bytes = load<u32>(at, L.PACKET_LEN);
 	const mtu = limits & L.LIMIT_MTU;
 	if (bytes > mtu) return false;
-	let packets = load<u32>(line, L.LINE_PACKETS);
-	if (((packets | (packets >>> 16)) & 0x8000) != 0) {
-		settle(line);
-		packets = 0;
-	}
+	if (dir == 1 || !(limits & L.LIMIT_MIRRORED)) return true;
+	return load<u32>(line, L.LINE_JOURNEY + 4) != 0 && answerBytes(at, proto, bytes) <= mtu;
+}
+
+// @ts-ignore: decorator
+@inline
+function answerBytes(at: usize, proto: u8, bytes: u32): u32 {
+	return proto == L.PROTO_TCP ? bytes - load<u32>(at, L.PACKET_PAYLOAD) : bytes;
+}
+
+/** Adds a packet that the line repeats, and its mirrored answer, to what the line owes. Touches nothing else. */
+// @ts-ignore: decorator
+@inline
+export function add(line: usize, at: usize, dir: i32, time: i64): void {
+	const packets = load<u32>(line, L.LINE_PACKETS);
+	const limits = load<u32>(line, L.LINE_LIMITS);
+	const bytes = load<u32>(at, L.PACKET_LEN);
 	if (dir == 0 && (limits & L.LIMIT_MIRRORED) != 0) {
-		if (load<u32>(line, L.LINE_JOURNEY + 4) == 0) return false;
-		const answer = proto == L.PROTO_TCP ? bytes - load<u32>(at, L.PACKET_PAYLOAD) : bytes;
-		if (answer > mtu) return false;
+		const answer = answerBytes(at, load<u8>(at, L.PACKET_PROTO), bytes);
 		store<u64>(line, load<u64>(line, L.LINE_BYTES) + ((<u64>bytes) | ((<u64>answer) << 32)), L.LINE_BYTES);
 		store<u64>(line, (<u64>(packets + 0x10001)) | ((<u64>(limits | L.LIMIT_REPLY)) << 32), L.LINE_PACKETS);
 	} else {
+		const own = dir << 2;
 		store<u32>(line + own, load<u32>(line + own, L.LINE_BYTES) + bytes, L.LINE_BYTES);
 		const last = dir == 0 ? limits & ~(<u32>L.LIMIT_REPLY) : limits | L.LIMIT_REPLY;
 		store<u32>(line, packets + (dir == 0 ? 1 : 0x10000), L.LINE_PACKETS);
 		store<u32>(line, last, L.LINE_LIMITS);
 	}
 	store<i64>(line, time, L.LINE_LAST);
-	owing = true;
-	return true;
+}
+
+/**
+ * Will the packet be repeated, whatever up to `others` packets of its line do before it that are repeated themselves? A no
+ * may be a yes after all. Reads the line and the row, nothing that belongs to one instance of the module.
+ */
+// @ts-ignore: decorator
+@inline
+export function isCertain(line: usize, at: usize, dir: i32, time: i64, others: u32, now: u32): bool {
+	if (load<u32>(line + (dir << 2), L.LINE_JOURNEY) == 0 || load<u32>(line, L.LINE_EPOCH) != now) return false;
+	const packets = load<u32>(line, L.LINE_PACKETS);
+	if ((packets & 0xffff) + others >= 0x8000 || (packets >>> 16) + others >= 0x8000) return false;
+	if (time < load<i64>(line, L.LINE_LAST) || time > load<i64>(line, L.LINE_UNTIL)) return false;
+	return fits(line, at, dir, time);
+}
+
+/** Of the lines that hold now. */
+export function currentEpoch(): u32 {
+	return epoch;
+}
+
+/** `packets` have been added to their lines. */
+export function added(packets: u32): void {
+	hits += packets;
+	if (packets != 0) owing = true;
+}
+
+/** A line that owes much is settled before it is full. */
+export function relieve(line: usize): void {
+	const packets = load<u32>(line, L.LINE_PACKETS);
+	if (((packets | (packets >>> 16)) & 0x4000) != 0) settle(line);
 }
 
 /** Asks the journeys anew up to when no neighbour ages. Is that later than `time`? */

@@ -11,9 +11,10 @@ import { isIcmp } from "./netfilter/tuple";
 import { defaultTtl } from "./netns";
 import { answerFrom, isOpening, isRefused } from "./outcome";
 import { Packet } from "./packet";
-import { interrupt, repeats } from "./pathcache";
+import { added, cacheMisses, interrupt, relieve, repeats } from "./pathcache";
 import { enqueue, isWaiting, nextDue, takePacket, TO_OUTPUT, wake } from "./queue";
 import { follow, forsake, restart, watch } from "./repeatable";
+import { isSharded, shardWindow, WINDOW } from "./shards";
 import { Silent } from "./trace";
 import * as L from "./layout";
 
@@ -40,13 +41,44 @@ const SWEEP_NS: i64 = 1_000_000_000;
 
 /** Offers the first `count` rows of TABLE_BATCH, in order. Returns how many were carried. */
 export function offer(count: u32): u32 {
+	if (ASC_FEATURE_THREADS) {
+		if (isSharded()) return offerSharded(count);
+	}
 	let carried: u32 = 0;
-	for (let first: u32 = 0; first < count; first += BURST) {
-		const some = min<u32>(BURST, count - first);
-		touchBurst(first, some);
-		for (let i: u32 = 0; i < some; i++) {
-			if (carry(row(L.TABLE_BATCH, first + i, L.BATCH_STRIDE), i)) carried++;
+	for (let first: u32 = 0; first < count; first += BURST) carried += offerBurst(first, min<u32>(BURST, count - first));
+	return carried;
+}
+
+function offerBurst(first: u32, some: u32): u32 {
+	let carried: u32 = 0;
+	touchBurst(first, some);
+	for (let i: u32 = 0; i < some; i++) {
+		if (carry(row(L.TABLE_BATCH, first + i, L.BATCH_STRIDE), i)) carried++;
+	}
+	return carried;
+}
+
+// Windows among the workers; where one ends early, bursts on this thread alone until one has nothing but hits.
+function offerSharded(count: u32): u32 {
+	let carried: u32 = 0;
+	let window: u32 = BURST * 8;
+	let at: u32 = 0;
+	while (at < count) {
+		const left = count - at;
+		if (window <= BURST || isWaiting()) {
+			const some = min<u32>(BURST, left);
+			const misses = cacheMisses();
+			carried += offerBurst(at, some);
+			at += some;
+			window = cacheMisses() == misses ? BURST * 8 : BURST;
+			continue;
 		}
+		const some = min<u32>(window, left);
+		const hits = shardWindow(at, some, swept + SWEEP_NS);
+		added(hits);
+		carried += hits;
+		at += hits;
+		window = hits == some ? min<u32>(window * 2, WINDOW) : BURST;
 	}
 	return carried;
 }
@@ -57,6 +89,9 @@ function carry(at: usize, place: u32): bool {
 	if (time - swept >= SWEEP_NS || isWaiting()) tick(time);
 	const line = burstLine(place);
 	const reply = load<u8>(at, L.BATCH_KIND) == L.BATCH_REPLY;
+	if (ASC_FEATURE_THREADS) {
+		if (line != 0 && isSharded()) relieve(line);
+	}
 	if (repeats(line, at, <i32>reply, time)) return true;
 	if (!(reply ? offerReply(at, line) : offerRequest(at, line, time))) return false;
 	run<Silent>();

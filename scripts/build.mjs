@@ -1,6 +1,7 @@
 // Sources to dist/: the Wasm module from assembly/ (asc), types of js/ and bindings/ (tsc), their JavaScript (bundle.mjs).
 // The module is also copied beside bindings/ so that tests run from the TypeScript sources. `--force` builds what is
 // up to date too; `--only wasm|ts` builds one half; `--checked` adds the module in which every access is checked.
+// `core.threads.wasm` is made for tests alone.
 
 import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -9,7 +10,11 @@ import { bundle } from "./bundle.mjs";
 import { install } from "./install.mjs";
 import { changed, files, installed, node, ROOT } from "./run.mjs";
 
-const MODULES = { release: "build/core.wasm", checked: "build/core.checked.wasm" };
+const MODULES = {
+	release: "build/core.wasm",
+	checked: "build/core.checked.wasm",
+	threads: "build/core.threads.wasm",
+};
 const WASM_COPIES = ["dist/bindings/core.wasm", "bindings/core.wasm"];
 const TS_STAMP = "build/ts.stamp";
 const BIN = "dist/js/cli/podwire.js";
@@ -32,7 +37,14 @@ const tsSources = () =>
 /** @param {keyof typeof MODULES} target */
 async function buildModule(target) {
 	const asc = installed("assemblyscript/bin/asc.js");
-	await node(`asc (${target})`, [asc, "assembly/index.ts", "--config", "asconfig.json", "--target", target]);
+	const entry = target === "threads" ? "assembly/threads.ts" : "assembly/index.ts";
+	await node(`asc (${target})`, [asc, entry, "--config", "asconfig.json", "--target", target]);
+}
+
+/** The engine over a shared memory, where it is not up to date. Returns its path. */
+export async function buildThreads() {
+	if (changed(MODULES.threads) < wasmSources()) await buildModule("threads");
+	return join(ROOT, MODULES.threads);
 }
 
 function copyModule() {

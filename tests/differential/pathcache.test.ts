@@ -3,198 +3,12 @@
 
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
-import * as L from "../../assembly/layout.ts";
-import { conntrackEntry } from "../../bindings/conntrack.ts";
-import { flowRows } from "../../bindings/flows.ts";
-import { Machine } from "../../bindings/machine.ts";
+import type { EngineModule } from "../../bindings/core.ts";
 import { loadModule } from "../../bindings/node.ts";
-import { loadTopology } from "../../js/lab.ts";
-import { parseIptablesSave } from "../../js/net/iptables/index.ts";
-import type { Topology } from "../../js/net/topology.ts";
-import { type Connection, connection, ruleset, topology, type Volley, volley } from "./cluster.ts";
+import { Carrier, traffic } from "./carrier.ts";
 
-type Step =
-	| { kind: "packets"; volleys: Volley[] }
-	| { kind: "reload"; node: string; rules: string }
-	| { kind: "delete"; node: string; proto: number }
-	| { kind: "read" }
-	| { kind: "trace"; which: number };
-
-const step: fc.Arbitrary<Step> = fc.oneof(
-	{
-		weight: 8,
-		arbitrary: fc.record({
-			kind: fc.constant("packets" as const),
-			volleys: fc.array(volley, { minLength: 1, maxLength: 40, size: "max" }),
-		}),
-	},
-	{
-		weight: 1,
-		arbitrary: fc.record({
-			kind: fc.constant("reload" as const),
-			node: fc.constantFrom("node:n1", "node:n2"),
-			rules: ruleset,
-		}),
-	},
-	{
-		weight: 1,
-		arbitrary: fc.record({
-			kind: fc.constant("delete" as const),
-			node: fc.constantFrom("node:n1", "node:n2"),
-			proto: fc.constantFrom(0, L.PROTO_TCP, L.PROTO_UDP),
-		}),
-	},
-	{ weight: 1, arbitrary: fc.constant({ kind: "read" as const }) },
-	{ weight: 1, arbitrary: fc.record({ kind: fc.constant("trace" as const), which: fc.nat() }) },
-);
-
-const START = 1_000_000_000n;
-let module: WebAssembly.Module;
-
-/** One engine with the traffic of a case in it. */
-class Carrier {
-	readonly machine: Machine;
-	readonly #connections: readonly Connection[];
-	#now = START;
-
-	constructor(scene: Topology, connections: readonly Connection[], replies: number, cached: boolean) {
-		this.machine = new Machine(module, loadTopology(scene), {
-			capacities: { [L.TABLE_CT]: 512, [L.TABLE_TUPLE]: 2048 },
-		});
-		this.#connections = connections;
-		const { engine } = this.machine.core;
-		engine.pathCache(cached ? 1 : 0);
-		engine.replayMode(replies);
-	}
-
-	run(step: Step): unknown {
-		const { engine } = this.machine.core;
-		switch (step.kind) {
-			case "packets":
-				return this.#offer(step.volleys);
-			case "reload":
-				return this.machine.loadRuleset(step.node, parseIptablesSave(step.rules));
-			case "delete":
-				return engine.conntrackDelete(
-					this.machine.netnsRow(step.node),
-					this.#now,
-					step.proto,
-					0,
-					0,
-					-1,
-					-1,
-					0,
-					0,
-					-1,
-					-1,
-				);
-			case "read":
-				return this.state();
-			case "trace":
-				return this.#trace(step.which);
-		}
-	}
-
-	#offer(volleys: readonly Volley[]): number {
-		const { engine } = this.machine.core;
-		let rows = 0;
-		let carried = 0;
-		for (const { which, times, gapNs, ...packet } of volleys) {
-			for (let i = 0; i < times; i++) {
-				this.#now += gapNs;
-				this.#write(rows++, this.#connections[which % this.#connections.length] as Connection, packet);
-			}
-			if (rows < 200) continue;
-			carried += engine.offer(rows);
-			rows = 0;
-		}
-		return carried + engine.offer(rows);
-	}
-
-	#write(row: number, c: Connection, packet: Omit<Volley, "which" | "times" | "gapNs">): void {
-		const { core } = this.machine;
-		const { view } = core.rows;
-		const at = core.batch(row);
-		new Uint8Array(view.buffer, at, L.BATCH_STRIDE).fill(0);
-		const reply = packet.kind === L.BATCH_REPLY;
-		view.setUint32(at + L.PACKET_SRC, reply ? c.dst : c.src, true);
-		view.setUint32(at + L.PACKET_DST, reply ? c.src : c.dst, true);
-		view.setUint16(at + L.PACKET_SPORT, reply ? c.dport : c.sport, true);
-		view.setUint16(at + L.PACKET_DPORT, reply ? c.sport : c.dport, true);
-		view.setUint8(at + L.PACKET_PROTO, c.proto);
-		view.setUint8(at + L.PACKET_FAMILY, 4);
-		view.setUint8(at + L.PACKET_TTL, 64);
-		view.setUint8(at + L.PACKET_TCP, c.proto === L.PROTO_TCP ? packet.tcp : 0);
-		view.setUint32(at + L.PACKET_LEN, packet.len, true);
-		view.setUint32(at + L.PACKET_PAYLOAD, packet.len - 40, true);
-		view.setBigInt64(at + L.PACKET_TIME, this.#now, true);
-		view.setInt32(at + L.BATCH_NETNS, this.machine.netnsRow(c.netns), true);
-		view.setUint8(at + L.BATCH_KIND, packet.kind);
-		view.setUint8(at + L.BATCH_FLAGS, packet.hints);
-		view.setUint8(at + L.BATCH_TOS, packet.tos);
-	}
-
-	/** A packet of no flow, traced, that may belong to a connection of one. */
-	#trace(which: number): number {
-		const { core } = this.machine;
-		const { view } = core.rows;
-		const c = this.#connections[which % this.#connections.length] as Connection;
-		const at = core.packetIn(0);
-		new Uint8Array(view.buffer, at, L.PACKET_STRIDE).fill(0);
-		view.setUint32(at + L.PACKET_SRC, c.src, true);
-		view.setUint32(at + L.PACKET_DST, c.dst, true);
-		view.setUint16(at + L.PACKET_SPORT, c.sport, true);
-		view.setUint16(at + L.PACKET_DPORT, c.dport, true);
-		view.setUint8(at + L.PACKET_PROTO, c.proto);
-		view.setUint8(at + L.PACKET_FAMILY, 4);
-		view.setUint8(at + L.PACKET_TTL, 64);
-		view.setUint8(at + L.PACKET_TCP, c.proto === L.PROTO_TCP ? L.TCP_ACK : 0);
-		view.setUint32(at + L.PACKET_LEN, 60, true);
-		view.setBigInt64(at + L.PACKET_TIME, this.#now, true);
-		view.setInt32(at + L.PACKET_NETNS, this.machine.netnsRow(c.netns), true);
-		for (const field of [L.PACKET_IIF, L.PACKET_OIF, L.PACKET_PHYSIN, L.PACKET_PHYSOUT, L.PACKET_FLOW, L.PACKET_RULE]) {
-			view.setInt32(at + field, -1, true);
-		}
-		view.setInt32(at + L.PACKET_TUNNEL, -1, true);
-		view.setInt32(at + L.PACKET_CT, L.CT_UNSEEN, true);
-		core.engine.eventsReset();
-		core.engine.send(0);
-		return core.engine.eventCount();
-	}
-
-	/** All that anyone can see. */
-	state(): unknown {
-		const { core } = this.machine;
-		const { engine, rows } = core;
-		const counters = [...this.machine.counters()].map(([netns, own]) => [netns, ...[...own].sort(([a], [b]) => a - b)]);
-		const raw = (table: number, count: number, stride: number) =>
-			Buffer.from(rows.view.buffer, engine.table(table), count * stride).toString("hex");
-		return {
-			flows: [...flowRows(core)].map((row) => ({ ...row })),
-			counters: counters.sort(([a], [b]) => Number(a) - Number(b)),
-			conntrack: Array.from({ length: engine.capacity(L.TABLE_CT) }, (_, row) => conntrackEntry(core, row)),
-			netns: this.#netns(),
-			devices: raw(L.TABLE_DEVICE, rows.count(L.TABLE_DEVICE), L.DEVICE_STRIDE),
-			neighbours: raw(L.TABLE_NEIGH, engine.capacity(L.TABLE_NEIGH), L.NEIGH_STRIDE),
-			bridges: raw(L.TABLE_FDB, engine.capacity(L.TABLE_FDB), L.FDB_STRIDE),
-			peers: raw(L.TABLE_PEER, engine.capacity(L.TABLE_PEER), L.PEER_STRIDE),
-			matches: raw(L.TABLE_STATE, rows.count(L.TABLE_STATE), L.STATE_STRIDE),
-			unanswerable: engine.repliesUnanswerable(),
-		};
-	}
-
-	#netns(): string[] {
-		const { rows } = this.machine.core;
-		return Array.from({ length: rows.count(L.TABLE_NETNS) }, (_, netns) => {
-			const at = rows.at(L.TABLE_NETNS, netns);
-			return Buffer.from(rows.view.buffer, at, L.NETNS_CHANGED).toString("hex");
-		});
-	}
-
-	get hits(): number {
-		return this.machine.core.engine.cacheHits();
-	}
-}
+const BATCH = 200;
+let module: EngineModule;
 
 beforeAll(async () => {
 	module = await loadModule();
@@ -205,21 +19,15 @@ describe("the path cache", () => {
 		let repeated = 0;
 		let offered = 0;
 		fc.assert(
-			fc.property(
-				topology,
-				fc.array(connection, { minLength: 1, maxLength: 4 }),
-				fc.constantFrom(L.REPLIES_MIRROR, L.REPLIES_RECORDED, L.REPLIES_NONE),
-				fc.array(step, { minLength: 1, maxLength: 12 }),
-				(scene, connections, replies, steps) => {
-					const without = new Carrier(scene, connections, replies, false);
-					const cached = new Carrier(scene, connections, replies, true);
-					for (const step of steps) expect(cached.run(step)).toEqual(without.run(step));
-					expect(cached.state()).toEqual(without.state());
-					expect(without.hits).toBe(0);
-					repeated += cached.hits;
-					offered += cached.hits + cached.machine.core.engine.cacheMisses();
-				},
-			),
+			fc.property(traffic, (example) => {
+				const without = new Carrier(module, example, BATCH, (engine) => engine.pathCache(0));
+				const cached = new Carrier(module, example, BATCH, (engine) => engine.pathCache(1));
+				for (const step of example.steps) expect(cached.run(step)).toEqual(without.run(step));
+				expect(cached.state()).toEqual(without.state());
+				expect(without.hits).toBe(0);
+				repeated += cached.hits;
+				offered += cached.hits + cached.machine.core.engine.cacheMisses();
+			}),
 			{ numRuns: Number(process.env.PODWIRE_RUNS ?? 150), seed: 7 },
 		);
 		// It has had the opportunity.

@@ -23,6 +23,7 @@ export const RECORDS: Record<string, string> = {
 	"assembly/line.ts": "the lines of the path cache, found and made",
 	"assembly/journey.ts": "journeys and their steps",
 	"assembly/pathcache.ts": "the lines of the path cache, as packets hit them",
+	"assembly/shards.ts": "what workers are to do and what they found",
 	"assembly/repeatable.ts": "the lines of the path cache, as they are filled",
 	"assembly/outcome.ts": "the flow row, as its packets end",
 	"assembly/trace.ts": "the event row, in the one function that writes it",
