@@ -59,13 +59,13 @@ function fail(what, why, status) {
  * Runs a command, passing its output on while keeping a copy of stdout.
  * @param {string} file
  * @param {string[]} args
- * @param {{env?: Record<string, string>}} [options]
+ * @param {{cwd?: string, env?: Record<string, string>}} [options]
  * @returns {Promise<{status: number, stdout: string}>}
  */
 export function tee(file, args, options = {}) {
 	return new Promise((resolve) => {
 		const child = spawn(file, args, {
-			cwd: ROOT,
+			cwd: options.cwd ?? ROOT,
 			stdio: ["ignore", "pipe", "inherit"],
 			env: { ...process.env, ...options.env },
 		});

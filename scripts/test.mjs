@@ -61,14 +61,33 @@ async function vitest() {
 	};
 }
 
+/** Where tests/native lays out the package with the addon in it. */
+const NATIVE_PACKAGE = join(ROOT, "build/native/package");
+const NATIVE_TEST = "tests/deno/native_test.ts";
+
 /**
- * The built package under Deno.
+ * The built package under Deno. The native engine's test runs inside the package that it is about: Deno finds the names that a
+ * package has for its own files (`#core`) by the folder that it is started in.
  * @returns {Promise<Count>}
  */
 async function deno() {
-	const tests = files("tests/deno").filter((path) => path.endsWith("_test.ts"));
+	const tests = files("tests/deno").filter((path) => path.endsWith("_test.ts") && path !== NATIVE_TEST);
+	const counts = [await denoTest(tests, ROOT)];
+	if (existsSync(NATIVE_PACKAGE)) counts.push(await denoTest([NATIVE_TEST], NATIVE_PACKAGE));
+	else counts.push({ passed: 0, failed: 0, skipped: 1 });
+	/** @param {keyof Count} name */
+	const sum = (name) => counts.reduce((total, count) => total + count[name], 0);
+	return { passed: sum("passed"), failed: sum("failed"), skipped: sum("skipped") };
+}
+
+/**
+ * @param {string[]} tests  relative to the checkout
+ * @param {string} cwd
+ * @returns {Promise<Count>}
+ */
+async function denoTest(tests, cwd) {
 	if (tests.length === 0) return { passed: 0, failed: 0, skipped: 0 };
-	const report = join(REPORTS, "deno.xml");
+	const report = join(REPORTS, `deno-${cwd === ROOT ? "package" : "native"}.xml`);
 	const { status } = await tee(
 		process.execPath,
 		[
@@ -79,9 +98,9 @@ async function deno() {
 			"--allow-env",
 			"--allow-ffi",
 			`--junit-path=${report}`,
-			...tests,
+			...tests.map((path) => join(ROOT, path)),
 		],
-		{ env: { DENO_NO_UPDATE_CHECK: "1" } },
+		{ cwd, env: { DENO_NO_UPDATE_CHECK: "1" } },
 	);
 	if (!existsSync(report)) return { passed: 0, failed: 1, skipped: 0 };
 	const suites = [...readFileSync(report, "utf8").matchAll(/<testsuite [^>]*>/g)].map(([tag]) => tag);
