@@ -2,7 +2,7 @@
 // controller made), the findings on the way, and the store that the result is.
 
 import type { KubernetesObject } from "../api/meta.ts";
-import { uidOf } from "../controllers/names.ts";
+import { uidOf } from "../api/names.ts";
 import { type Path, plain, printPath } from "../manifests/document.ts";
 import { ManifestError } from "../manifests/error.ts";
 import type { Manifest } from "../manifests/manifest.ts";

@@ -2,6 +2,7 @@
 // (k8s.io/apiserver/pkg/registry/rest/create.go, registry/generic/registry/store.go).
 
 import type { KubernetesObject, ObjectMeta } from "../../api/meta.ts";
+import { generatedName, uidOf } from "../../api/names.ts";
 import { updatedOwners, withOwners } from "../apply/managers.ts";
 import { alreadyExists, badRequest, type FieldError, forbidden, invalid, notFound } from "../status.ts";
 import { validateMetadata } from "../validation/metadata.ts";
@@ -9,10 +10,6 @@ import type { ServedResource } from "./catalogue.ts";
 import { GENERATIONS, nameRule } from "./names.ts";
 import { type Registry, timestamp, type WriteOptions, writerOf } from "./request.ts";
 
-// Without vowels and what is mistaken for them (k8s.io/apimachinery/pkg/util/rand).
-const ALPHABET = "bcdfghjklmnpqrstvwxz2456789";
-const GENERATED = 5;
-const GENERATED_NAME_MAX = 63;
 const TRIES = 8;
 
 /** Throws StatusError. `object` is decoded; its namespace is the request's. */
@@ -68,8 +65,10 @@ function checkNamespace({ storage }: Registry, resource: ServedResource, { metad
 function prepared(registry: Registry, resource: ServedResource, object: KubernetesObject): KubernetesObject {
 	const { deletionTimestamp: _, deletionGracePeriodSeconds: __, ...given } = object.metadata;
 	const metadata: ObjectMeta = { ...given };
-	if (!metadata.name && metadata.generateName) metadata.name = generatedName(registry, resource, metadata);
-	metadata.uid = freshUid(registry, resource, metadata);
+	if (!metadata.name && metadata.generateName) metadata.name = freeName(registry, resource, metadata);
+	const { namespace = "", name = "" } = metadata;
+	// A second object of the name is another one.
+	metadata.uid = uidOf(registry.random, resource.name, namespace, name, registry.storage.revision);
 	metadata.creationTimestamp = timestamp(registry.clock);
 	if (GENERATIONS.has(resource.name)) metadata.generation = 1;
 	else delete metadata.generation;
@@ -78,32 +77,11 @@ function prepared(registry: Registry, resource: ServedResource, object: Kubernet
 	return registry.strategy(resource).withDefaults?.(bare) ?? bare;
 }
 
-function generatedName({ storage, random }: Registry, resource: ServedResource, metadata: ObjectMeta): string {
+function freeName({ storage, random }: Registry, resource: ServedResource, metadata: ObjectMeta): string {
 	const { namespace = "", generateName = "" } = metadata;
-	const base = generateName.slice(0, GENERATED_NAME_MAX - GENERATED);
-	const sign = (attempt: number, i: number) =>
-		ALPHABET[random.integer(ALPHABET.length, "generateName", resource.name, base, storage.revision, attempt, i)];
 	for (let attempt = 0; attempt < TRIES; attempt++) {
-		const name = base + Array.from({ length: GENERATED }, (_, i) => sign(attempt, i)).join("");
+		const name = generatedName(generateName, random, resource.name, storage.revision, attempt);
 		if (storage.get(resource.name, namespace, name) === undefined) return name;
 	}
-	throw alreadyExists({ group: resource.group, resource: resource.plural }, base);
-}
-
-// RFC 9562, version 4.
-function freshUid(
-	{ storage, random }: Registry,
-	resource: ServedResource,
-	{ namespace = "", name = "" }: ObjectMeta,
-): string {
-	const word = (i: number) =>
-		random
-			.integer(2 ** 32, "uid", resource.name, namespace, name, storage.revision, i)
-			.toString(16)
-			.padStart(8, "0");
-	const hex = [0, 1, 2, 3].map(word).join("");
-	const variant = ((Number.parseInt(hex[16] as string, 16) & 3) | 8).toString(16);
-	return [hex.slice(0, 8), hex.slice(8, 12), `4${hex.slice(13, 16)}`, variant + hex.slice(17, 20), hex.slice(20)].join(
-		"-",
-	);
+	throw alreadyExists({ group: resource.group, resource: resource.plural }, generateName);
 }
