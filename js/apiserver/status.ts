@@ -153,15 +153,6 @@ export const invalidValue = (field: string, bad: unknown, detail: string): Field
 	message: `Invalid value: ${value(bad)}${because(detail)}`,
 });
 
-export const notSupported = (field: string, bad: string, supported: readonly string[]): FieldError => ({
-	field,
-	reason: "FieldValueNotSupported",
-	message: `Unsupported value: ${value(bad)}: supported values: ${[...supported]
-		.sort()
-		.map((word) => JSON.stringify(word))
-		.join(", ")}`,
-});
-
 export const forbiddenField = (field: string, detail: string): FieldError => ({
 	field,
 	reason: "FieldValueForbidden",

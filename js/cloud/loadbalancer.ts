@@ -5,7 +5,7 @@
 
 import type { Node, Service } from "../api/core.ts";
 import type { EndpointSlice } from "../api/discovery.ts";
-import { type AddressPrefix, addressBits, addressFromBigInt, addressToBigInt, prefixContains } from "../net/address.ts";
+import { type AddressPrefix, addressBits, addressFromBigInt, addressToBigInt } from "../net/address.ts";
 
 /** TEST-NET-3 (RFC 5737), which is where 1:1 addresses of nodes come from too in examples. */
 export const LOAD_BALANCER_POOL: AddressPrefix = { family: "ipv4", address: "203.0.113.0", length: 24 };
@@ -138,9 +138,4 @@ function targets(service: Service, slices: readonly EndpointSlice[], eligible: r
 	}
 	const healthy = eligible.filter((name) => ready.has(name));
 	return healthy.length > 0 ? healthy : [...eligible];
-}
-
-/** Whether an address lies in the pool: then a packet to it that no load balancer owns goes nowhere. */
-export function inPool(address: string, pool = LOAD_BALANCER_POOL): boolean {
-	return prefixContains(pool, address);
 }

@@ -18,12 +18,6 @@ import { TopologyError } from "./topologyerror.ts";
 const FORWARDING = "net.ipv6.conf.all.forwarding";
 const ALL: AddressPrefix = { family: "ipv6", address: "::", length: 0 };
 
-/** Does anything of the topology have an IPv6 address? */
-export function hasIpv6(topology: Topology): boolean {
-	const { nodes, pods, hosts, router } = topology;
-	return [...nodes, ...pods, ...hosts, router].some(({ ip6 }) => ip6 !== undefined);
-}
-
 /** The router's IPv6 address: given, or the first of the node segment; null where there is none. */
 export function routerAddress6({ router, nodes, fabric }: Topology): string | null {
 	if (router.ip6 !== undefined) return address(router.ip6, "router.ip6");

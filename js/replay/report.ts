@@ -1,7 +1,6 @@
 // What a replay says: verdicts and reasons of flows, and who carried them. Counted flow by flow; nothing of a flow is kept
 // but sums, and the SNAT ports of each destination.
 
-import * as L from "../../assembly/layout.ts";
 import { type ConntrackCounts, conntrackCounts, type FlowRow } from "../../bindings/flows.ts";
 import type { Machine } from "../../bindings/machine.ts";
 import { ipv4FromNumber } from "../net/address.ts";
@@ -314,9 +313,4 @@ export function ruleHits(machine: Machine): RuleHits[] {
 
 export function order(a: string, b: string): number {
 	return a < b ? -1 : a > b ? 1 : 0;
-}
-
-/** Whether a row's flow was taken in by another node than the one it ended on. */
-export function isSecondHop(row: FlowRow): boolean {
-	return (row.flags & L.FLOWF_SECOND_HOP) !== 0;
 }

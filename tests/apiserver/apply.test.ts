@@ -8,28 +8,16 @@ import { equalSets, fromFieldsV1, printFields, toFieldsV1 } from "../../js/apise
 import type { ManagedFieldsEntry } from "../../js/apiserver/apply/managers.ts";
 import { fieldsOf } from "../../js/apiserver/apply/typed.ts";
 import { apply } from "../../js/apiserver/registry/apply.ts";
-import { Catalogue } from "../../js/apiserver/registry/catalogue.ts";
-import { create } from "../../js/apiserver/registry/create.ts";
 import { MERGE_PATCH, patch } from "../../js/apiserver/registry/patch.ts";
 import type { Registry, Subject } from "../../js/apiserver/registry/request.ts";
-import { strategyOf } from "../../js/apiserver/registry/strategies.ts";
 import type { StatusError } from "../../js/apiserver/status.ts";
-import { Storage } from "../../js/apiserver/storage/storage.ts";
-import { seededRandom } from "../../js/sim/random.ts";
+import { emptyRegistry, NOW } from "./registry.ts";
 
 let registry: Registry;
-let now = 1_800_000_000_000_000_000n;
+let now = NOW;
 
 beforeEach(() => {
-	registry = {
-		storage: new Storage(),
-		catalogue: new Catalogue(kubernetes),
-		clock: { now: () => now },
-		random: seededRandom(1),
-		strategy: strategyOf,
-	};
-	const namespaces = registry.catalogue.ofKind("v1", "Namespace");
-	if (namespaces) create(registry, namespaces, { apiVersion: "v1", kind: "Namespace", metadata: { name: "shop" } });
+	registry = emptyRegistry("shop", () => now);
 });
 
 function about(apiVersion: string, kind: string, name: string): Subject {

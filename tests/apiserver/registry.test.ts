@@ -5,30 +5,21 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { KubernetesObject } from "../../js/api/meta.ts";
 import { kubernetes } from "../../js/api/schema/kubernetes.generated.ts";
 import { decode } from "../../js/apiserver/decode.ts";
-import { Catalogue, type ServedResource } from "../../js/apiserver/registry/catalogue.ts";
+import type { ServedResource } from "../../js/apiserver/registry/catalogue.ts";
 import { create } from "../../js/apiserver/registry/create.ts";
 import { remove } from "../../js/apiserver/registry/delete.ts";
 import { list } from "../../js/apiserver/registry/list.ts";
 import { JSON_PATCH, MERGE_PATCH, patch, STRATEGIC_MERGE_PATCH } from "../../js/apiserver/registry/patch.ts";
 import type { Registry } from "../../js/apiserver/registry/request.ts";
-import { strategyOf } from "../../js/apiserver/registry/strategies.ts";
 import { update } from "../../js/apiserver/registry/update.ts";
 import { StatusError } from "../../js/apiserver/status.ts";
-import { Storage } from "../../js/apiserver/storage/storage.ts";
-import { seededRandom } from "../../js/sim/random.ts";
+import { emptyRegistry, made as madeIn } from "./registry.ts";
 
 let registry: Registry;
 const resource = (apiVersion: string, kind: string) => registry.catalogue.ofKind(apiVersion, kind) as ServedResource;
 
 beforeEach(() => {
-	registry = {
-		storage: new Storage(),
-		catalogue: new Catalogue(kubernetes),
-		clock: { now: () => 1_800_000_000_000_000_000n },
-		random: seededRandom(1),
-		strategy: strategyOf,
-	};
-	create(registry, resource("v1", "Namespace"), { apiVersion: "v1", kind: "Namespace", metadata: { name: "shop" } });
+	registry = emptyRegistry("shop");
 });
 
 const configMap = (name: string, rest: object = {}): KubernetesObject => ({
@@ -48,7 +39,7 @@ const subject = (object: KubernetesObject) => ({
 	namespace: object.metadata.namespace ?? "",
 	name: object.metadata.name ?? "",
 });
-const made = (object: KubernetesObject) => create(registry, resource(object.apiVersion, object.kind), object);
+const made = (object: KubernetesObject) => madeIn(registry, object);
 
 /** The Status that a call is refused with; nothing was written on the way. */
 function refusal(call: () => unknown): StatusError["status"] {
@@ -113,6 +104,11 @@ describe("a new object", () => {
 			"metadata.labels",
 			"metadata.labels",
 		]);
+	});
+
+	it("that is a pod has containers", () => {
+		const pod = { apiVersion: "v1", kind: "Pod", metadata: { name: "web", namespace: "shop" } };
+		expect(refusal(() => made(pod)).message).toBe('Pod "web" is invalid: spec.containers: Required value');
 	});
 
 	it("is only looked at in a dry run", () => {

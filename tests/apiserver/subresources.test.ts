@@ -2,35 +2,19 @@
 
 import { beforeEach, describe, expect, it } from "vitest";
 import type { KubernetesObject } from "../../js/api/meta.ts";
-import { kubernetes } from "../../js/api/schema/kubernetes.generated.ts";
-import { Catalogue } from "../../js/apiserver/registry/catalogue.ts";
-import { create } from "../../js/apiserver/registry/create.ts";
 import type { Registry } from "../../js/apiserver/registry/request.ts";
-import { strategyOf } from "../../js/apiserver/registry/strategies.ts";
 import { respond } from "../../js/apiserver/rest/respond.ts";
-import { Storage } from "../../js/apiserver/storage/storage.ts";
-import { seededRandom } from "../../js/sim/random.ts";
+import { emptyRegistry, made as madeIn } from "./registry.ts";
 
 let registry: Registry;
 const POD = { apiVersion: "v1", kind: "Pod", metadata: { name: "web", namespace: "shop", labels: { app: "web" } } };
 const SPEC = { containers: [{ name: "a", image: "x" }] };
 
 beforeEach(() => {
-	registry = {
-		storage: new Storage(),
-		catalogue: new Catalogue(kubernetes),
-		clock: { now: () => 1_800_000_000_000_000_000n },
-		random: seededRandom(1),
-		strategy: strategyOf,
-	};
-	made({ apiVersion: "v1", kind: "Namespace", metadata: { name: "shop" } });
+	registry = emptyRegistry("shop");
 });
 
-function made(object: KubernetesObject): KubernetesObject {
-	const resource = registry.catalogue.ofKind(object.apiVersion, object.kind);
-	if (resource === undefined) throw new Error(object.kind);
-	return create(registry, resource, object);
-}
+const made = (object: KubernetesObject) => madeIn(registry, object);
 
 function call(method: string, url: string, body?: unknown, type = "application/json") {
 	const bytes = new TextEncoder().encode(body === undefined ? "" : JSON.stringify(body));

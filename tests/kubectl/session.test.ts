@@ -5,14 +5,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { kubernetes } from "../../js/api/schema/kubernetes.generated.ts";
-import { Catalogue } from "../../js/apiserver/registry/catalogue.ts";
-import { create } from "../../js/apiserver/registry/create.ts";
 import type { Registry } from "../../js/apiserver/registry/request.ts";
-import { strategyOf } from "../../js/apiserver/registry/strategies.ts";
-import { Storage } from "../../js/apiserver/storage/storage.ts";
 import { type ApiListener, listen } from "../../js/serve/http.ts";
-import { seededRandom } from "../../js/sim/random.ts";
+import { emptyRegistry, made } from "../apiserver/registry.ts";
 import { kubectl35 } from "./binary.ts";
 
 const binary = kubectl35();
@@ -48,16 +43,7 @@ describe.skipIf(binary === null)("kubectl 1.35 (skipped where there is none)", (
 
 	beforeAll(async () => {
 		folder = mkdtempSync(join(tmpdir(), "podwire-kubectl-"));
-		registry = {
-			storage: new Storage(),
-			catalogue: new Catalogue(kubernetes),
-			clock: { now: () => now },
-			random: seededRandom(1),
-			strategy: strategyOf,
-		};
-		const namespaces = registry.catalogue.ofKind("v1", "Namespace");
-		if (namespaces === undefined) throw new Error("no namespaces");
-		create(registry, namespaces, { apiVersion: "v1", kind: "Namespace", metadata: { name: "default" } });
+		registry = emptyRegistry("default", () => now);
 		server = await listen(registry, { port: 0 });
 		writeFileSync(join(folder, "web.yaml"), WEB);
 		now += 5_000_000_000n;
@@ -183,10 +169,8 @@ describe.skipIf(binary === null)("kubectl 1.35 (skipped where there is none)", (
 
 	it("watches until it has seen enough", async () => {
 		const watching = kubectl("get cm -w -o name --request-timeout=3s");
-		const maps = registry.catalogue.ofKind("v1", "ConfigMap");
-		if (maps === undefined) throw new Error("no configmaps");
 		for (const name of ["a", "b", "c"])
-			create(registry, maps, { apiVersion: "v1", kind: "ConfigMap", metadata: { name, namespace: "default" } });
+			made(registry, { apiVersion: "v1", kind: "ConfigMap", metadata: { name, namespace: "default" } });
 		server.drain();
 		expect((await watching).out).toBe("configmap/a\nconfigmap/b\nconfigmap/c\n");
 	});

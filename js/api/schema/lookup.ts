@@ -1,6 +1,6 @@
 // Finding one's way in a schema: the structure of a field's field.
 
-import type { ApiSchema, FieldSchema, ListSchema, MapSchema, ResourceSchema, TypeReference } from "./schema.ts";
+import type { ApiSchema, FieldSchema, ListSchema, MapSchema, TypeReference } from "./schema.ts";
 
 export function isReference(field: FieldSchema | undefined): field is TypeReference {
 	return typeof field === "object" && "type" in field;
@@ -20,10 +20,4 @@ export function member(schema: ApiSchema, field: FieldSchema | undefined, name: 
 	if (!isReference(field)) return undefined;
 	const { fields } = schema.types[field.type] ?? { fields: {} };
 	return Object.hasOwn(fields, name) ? fields[name] : undefined;
-}
-
-/** The resource of a kind; undefined where it is not served. */
-export function resourceOf(schema: ApiSchema, apiVersion: string, kind: string): ResourceSchema | undefined {
-	const [version = "", group = ""] = apiVersion.split("/").reverse();
-	return schema.resources.find((known) => known.kind === kind && known.version === version && known.group === group);
 }

@@ -17,7 +17,7 @@ import {
 	without,
 } from "./fieldset.ts";
 import { type Owner, ownable, ownersOf, type Writer, withOwners } from "./managers.ts";
-import { AssociativeKeyError, applied, compare, pruned } from "./typed.ts";
+import { applied, compare, pruned } from "./typed.ts";
 
 export interface Application {
 	object: KubernetesObject;
@@ -26,22 +26,6 @@ export interface Application {
 
 /** `live` undefined: the object is to be made. Throws StatusError 409 with the conflicts, 400 where a list's key is missing. */
 export function apply(
-	schema: ApiSchema,
-	resource: ServedResource,
-	live: KubernetesObject | undefined,
-	config: KubernetesObject,
-	writer: Writer,
-	force: boolean,
-): Application {
-	try {
-		return merged(schema, resource, live, config, writer, force);
-	} catch (error) {
-		if (error instanceof AssociativeKeyError) throw badRequest(error.message);
-		throw error;
-	}
-}
-
-function merged(
 	schema: ApiSchema,
 	resource: ServedResource,
 	live: KubernetesObject | undefined,

@@ -4,12 +4,8 @@
 import { isList, isMap, isReference, member } from "../../api/schema/lookup.ts";
 import type { ApiSchema, FieldSchema, ListSchema } from "../../api/schema/schema.ts";
 import { equalJson, isArray, isObject, type Json, type JsonObject } from "../patch/json.ts";
+import { badRequest } from "../status.ts";
 import { EMPTY, type FieldSet, fieldSet, LEAF } from "./fieldset.ts";
-
-/** An item of a keyed list leaves out a key that has no default: no client may apply it. */
-export class AssociativeKeyError extends Error {
-	override readonly name = "AssociativeKeyError";
-}
 
 /** Keys that items may leave out (core/v1 defaults of ports). */
 const KEY_DEFAULTS: Readonly<Record<string, Json>> = { protocol: "TCP" };
@@ -22,13 +18,13 @@ function isAtomic(schema: ApiSchema, field: FieldSchema | undefined): boolean {
 	return field.atomic === true;
 }
 
-/** The step to an item of a `set` or `map` list. Throws AssociativeKeyError. */
-export function itemStep(list: ListSchema, item: Json): string {
+/** The step to an item of a `set` or `map` list. Throws StatusError 400 where an item leaves out a key without a default. */
+function itemStep(list: ListSchema, item: Json): string {
 	if (list.as === "set") return `v:${JSON.stringify(item)}`;
 	const keys = [...(list.keys ?? [])].sort().map((key): [string, Json] => {
 		const value = isObject(item) ? (item[key] ?? KEY_DEFAULTS[key]) : undefined;
 		if (value !== undefined) return [key, value];
-		throw new AssociativeKeyError(`associative list with keys has an element that omits key field "${key}"`);
+		throw badRequest(`associative list with keys has an element that omits key field "${key}"`);
 	});
 	return `k:${JSON.stringify(Object.fromEntries(keys))}`;
 }

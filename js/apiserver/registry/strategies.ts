@@ -1,8 +1,9 @@
 // The strategies of the built-in kinds, by resource.
 
-import type { Pod, PodSpec } from "../../api/core.ts";
-import type { KubernetesObject } from "../../api/meta.ts";
+import type { PodSpec } from "../../api/core.ts";
+import type { CoreV1Namespace, CoreV1Pod } from "../../api/schema/types.generated.ts";
 import { withPodDefaults } from "../defaults.ts";
+import { required } from "../status.ts";
 import type { ServedResource } from "./catalogue.ts";
 import type { Strategy } from "./strategy.ts";
 
@@ -11,31 +12,32 @@ const DEFAULT_GRACE = 30;
 // pkg/registry/core/pod/strategy.go
 const pods: Strategy = {
 	withDefaults(object) {
-		const pod = object as Pod;
-		const spec = withPodDefaults(pod.spec as PodSpec);
-		return { ...pod, spec, status: { phase: "Pending", ...pod.status } } as KubernetesObject;
+		const { spec, status } = object as CoreV1Pod;
+		// Nothing can be filled into what is to be refused.
+		if (spec?.containers === undefined) return object;
+		return { ...object, spec: withPodDefaults(spec as PodSpec), status: { phase: "Pending", ...status } };
+	},
+	validate(object) {
+		const { spec } = object as CoreV1Pod;
+		return (spec?.containers ?? []).length === 0 ? [required("spec.containers")] : [];
 	},
 	selectable(object) {
-		const { spec, status } = object as Pod & {
-			spec?: { nodeName?: string; restartPolicy?: string; schedulerName?: string };
-		};
-		const { phase, podIP, nominatedNodeName } = (status ?? {}) as Record<string, string | undefined>;
+		const { spec, status } = object as CoreV1Pod;
 		return {
 			"spec.nodeName": spec?.nodeName ?? "",
 			"spec.restartPolicy": spec?.restartPolicy ?? "",
 			"spec.schedulerName": spec?.schedulerName ?? "",
-			"spec.serviceAccountName": (spec as { serviceAccountName?: string })?.serviceAccountName ?? "",
+			"spec.serviceAccountName": spec?.serviceAccountName ?? "",
 			"spec.hostNetwork": String(spec?.hostNetwork ?? false),
-			"status.phase": phase ?? "",
-			"status.podIP": podIP ?? "",
-			"status.nominatedNodeName": nominatedNodeName ?? "",
+			"status.phase": status?.phase ?? "",
+			"status.podIP": status?.podIP ?? "",
+			"status.nominatedNodeName": status?.nominatedNodeName ?? "",
 		};
 	},
 	gracePeriod(object, asked) {
-		const { spec, status } = object as Pod & { spec?: { nodeName?: string; terminationGracePeriodSeconds?: number } };
-		const phase = (status as { phase?: string } | undefined)?.phase;
+		const { spec, status } = object as CoreV1Pod;
 		// No kubelet has it, or its containers have ended.
-		if (!spec?.nodeName || phase === "Succeeded" || phase === "Failed") return 0;
+		if (!spec?.nodeName || status?.phase === "Succeeded" || status?.phase === "Failed") return 0;
 		const grace = asked ?? spec.terminationGracePeriodSeconds ?? DEFAULT_GRACE;
 		return grace < 0 ? 1 : grace;
 	},
@@ -45,11 +47,11 @@ const pods: Strategy = {
 const namespaces: Strategy = {
 	withDefaults(object) {
 		const labels = { ...object.metadata.labels, "kubernetes.io/metadata.name": object.metadata.name ?? "" };
-		const spec = { finalizers: ["kubernetes"], ...(object.spec as object | undefined) };
-		const status = { phase: "Active", ...(object.status as object | undefined) };
+		const spec = { finalizers: ["kubernetes"], ...(object as CoreV1Namespace).spec };
+		const status = { phase: "Active", ...(object as CoreV1Namespace).status };
 		return { ...object, metadata: { ...object.metadata, labels }, spec, status };
 	},
-	selectable: (object) => ({ "status.phase": (object.status as { phase?: string } | undefined)?.phase ?? "" }),
+	selectable: (object) => ({ "status.phase": (object as CoreV1Namespace).status?.phase ?? "" }),
 };
 
 const STRATEGIES: Readonly<Record<string, Strategy>> = { pods, namespaces };

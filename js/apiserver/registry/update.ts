@@ -105,7 +105,7 @@ function specOf({ metadata: _, status: __, ...rest }: KubernetesObject): Json {
 }
 
 /** Deleted, and nothing holds it any more. */
-export function isGone({ metadata }: KubernetesObject): boolean {
+function isGone({ metadata }: KubernetesObject): boolean {
 	const waits = metadata.deletionGracePeriodSeconds !== undefined && metadata.deletionGracePeriodSeconds > 0;
 	return metadata.deletionTimestamp !== undefined && (metadata.finalizers ?? []).length === 0 && !waits;
 }

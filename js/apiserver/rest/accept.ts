@@ -30,7 +30,3 @@ export function parseAccept(header = ""): MediaType[] {
 	const weight = ({ parameters }: MediaType) => Number(parameters.q ?? 1);
 	return types.length === 0 ? [{ type: "*/*", parameters: {} }] : types.sort((a, b) => weight(b) - weight(a));
 }
-
-export function takesJson({ type }: MediaType): boolean {
-	return type === "application/json" || type === "application/*" || type === "*/*";
-}

@@ -22,7 +22,7 @@ const SCALARS: Readonly<Record<Scalar, object>> = {
 };
 
 /** `core.v1.Pod` as upstream's documents name it. */
-export function definitionName(type: string): string {
+function definitionName(type: string): string {
 	if (type.startsWith("meta.")) return `io.k8s.apimachinery.pkg.apis.${type}`;
 	if (type.startsWith("apiextensions.")) return `io.k8s.apiextensions-apiserver.pkg.apis.${type}`;
 	return `io.k8s.api.${type}`;

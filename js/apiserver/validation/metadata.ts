@@ -28,11 +28,9 @@ export function validateMetadata(metadata: ObjectMeta, namespaced: boolean, rule
 
 function validateOwners(owners: readonly OwnerReference[]): FieldError[] {
 	const errors = owners.flatMap((owner, i) => {
-		const field = `${META}.ownerReferences`;
+		const field = `${META}.ownerReferences[${i}]`;
 		const missing = (["apiVersion", "kind", "name", "uid"] as const).filter((name) => !owner[name]);
-		return missing
-			.map((name) => invalidValue(`${field}.${name}`, owner[name] ?? "", `${name} must not be empty`))
-			.map((error) => ({ ...error, field: error.field.replace(field, `${field}[${i}]`) }));
+		return missing.map((name) => invalidValue(`${field}.${name}`, owner[name] ?? "", `${name} must not be empty`));
 	});
 	const controllers = owners.filter(({ controller }) => controller === true);
 	if (controllers.length > 1) {
