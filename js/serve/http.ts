@@ -5,8 +5,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Registry } from "../apiserver/registry/request.ts";
+import { BODY_MAX } from "../apiserver/rest/body.ts";
 import { type ApiResponse, failure, isStream, type WatchStream } from "../apiserver/rest/message.ts";
-import { BODY_MAX, respond } from "../apiserver/rest/respond.ts";
+import { respond } from "../apiserver/rest/respond.ts";
 import { StatusError, tooLarge } from "../apiserver/status.ts";
 
 export interface ServeOptions {

@@ -11,7 +11,7 @@ import { StrategicPatchError } from "../../js/apiserver/patch/directive.ts";
 import type { JsonObject } from "../../js/apiserver/patch/json.ts";
 import { mergePatch } from "../../js/apiserver/patch/merge.ts";
 import { strategicMergePatch } from "../../js/apiserver/patch/strategic.ts";
-import { kubectl35 } from "../kubectl/binary.ts";
+import { kubectl35 } from "../e2e/kubectl/binary.ts";
 
 const kubectl = kubectl35();
 

@@ -78,3 +78,11 @@ export interface ApiSchema {
 	resources: readonly ResourceSchema[];
 	types: Readonly<Record<string, TypeSchema>>;
 }
+
+/**
+ * A message of protobuf by field number: the name that JSON has for the field, with `?` where JSON leaves the zero value out, or
+ * the message of a Go struct whose fields JSON has at this level.
+ */
+export interface ProtobufMessage {
+	readonly [number: number]: string | ProtobufMessage;
+}

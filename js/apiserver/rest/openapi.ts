@@ -1,9 +1,11 @@
 // The types as OpenAPI documents, made back out of the schema: v3 group by group, as kubectl asks for validation and `explain`;
-// v2 whole, for older clients in JSON. Structure only: there are no descriptions.
+// v2 whole, for older clients. Structure only: there are no descriptions.
 
 import { isList, isMap, isReference } from "../../api/schema/lookup.ts";
 import type { ApiSchema, FieldSchema, Scalar, TypeSchema } from "../../api/schema/schema.ts";
+import { GNOSTIC, gnostic, isGnostic } from "../protobuf/gnostic.ts";
 import { apiVersionOf, type Catalogue, type ServedResource } from "../registry/catalogue.ts";
+import type { MediaType } from "./accept.ts";
 import { type ApiResponse, json } from "./message.ts";
 
 const SCALARS: Readonly<Record<Scalar, object>> = {
@@ -32,7 +34,7 @@ class Document {
 	readonly #schema: ApiSchema;
 	readonly #prefix: string;
 	readonly #kinds: ReadonlyMap<string, ServedResource>;
-	readonly definitions = new Map<string, object>();
+	readonly definitions = new Map<string, Record<string, unknown>>();
 
 	/** `prefix` of references: `#/components/schemas/` or `#/definitions/`. */
 	constructor(catalogue: Catalogue, prefix: string) {
@@ -105,7 +107,7 @@ function collectionPath(resource: ServedResource): string {
 }
 
 /** kubectl looks here for whether a kind's PATCH and POST take `fieldValidation` and `dryRun`. */
-function pathsOf(resources: readonly ServedResource[]): object {
+function pathsOf(resources: readonly ServedResource[]): Record<string, Record<string, unknown>> {
 	const entries = resources.flatMap((resource) => {
 		const operation = { parameters: PARAMETERS, "x-kubernetes-group-version-kind": gvk(resource) };
 		const collection = collectionPath(resource);
@@ -124,14 +126,16 @@ function pathsOf(resources: readonly ServedResource[]): object {
 }
 
 /** undefined: no such document. */
-export function openapi(catalogue: Catalogue, pathname: string): ApiResponse | undefined {
+export function openapi(catalogue: Catalogue, pathname: string, accept: readonly MediaType[]): ApiResponse | undefined {
 	const info = { title: "Kubernetes", version: `v${catalogue.schema.release}.0` };
 	if (pathname === "/openapi/v3") return index(catalogue);
 	if (pathname === "/openapi/v2") {
 		const document = new Document(catalogue, "#/definitions/");
 		for (const { type } of catalogue.resources) document.add(type);
 		const definitions = Object.fromEntries(document.definitions);
-		return json(200, { swagger: "2.0", info, paths: pathsOf(catalogue.resources), definitions });
+		const whole = { swagger: "2.0", info, paths: pathsOf(catalogue.resources), definitions };
+		if (!isGnostic(accept[0]?.type)) return json(200, whole);
+		return { code: 200, headers: { "content-type": GNOSTIC }, body: gnostic(whole) };
 	}
 	const [, apiVersion] = /^\/openapi\/v3\/apis?\/(.+)$/.exec(pathname) ?? [];
 	const resources = catalogue.resources.filter((resource) => resource.apiVersion === apiVersion);

@@ -2,7 +2,6 @@
 // promises: `js/serve` puts HTTP around it.
 
 import { decode } from "../decode.ts";
-import type { Json } from "../patch/json.ts";
 import { APPLY_PATCH, apply } from "../registry/apply.ts";
 import { create } from "../registry/create.ts";
 import { remove } from "../registry/delete.ts";
@@ -12,16 +11,9 @@ import { bind, evict } from "../registry/pod.ts";
 import { type DeleteOptions, type Registry, type Subject, stored, type WriteOptions } from "../registry/request.ts";
 import { readScale, writeScale } from "../registry/scale.ts";
 import { update } from "../registry/update.ts";
-import {
-	badRequest,
-	methodNotAllowed,
-	noSuchResource,
-	notFound,
-	StatusError,
-	tooLarge,
-	unsupportedMediaType,
-} from "../status.ts";
-import { parseAccept, parseMediaType } from "./accept.ts";
+import { badRequest, methodNotAllowed, noSuchResource, notFound, StatusError } from "../status.ts";
+import { parseAccept } from "./accept.ts";
+import { Body, type ReadYaml } from "./body.ts";
 import { discovery } from "./discovery.ts";
 import { type ApiRequest, type ApiResponse, failure, json, text } from "./message.ts";
 import { openapi } from "./openapi.ts";
@@ -30,15 +22,14 @@ import { formOf, type Included, type Representation, showList, showObject } from
 import { review } from "./review.ts";
 import { type WatchOptions, watch } from "./watch.ts";
 
+const DELETE_OPTIONS = { kind: "DeleteOptions", type: "meta.v1.DeleteOptions" };
 const SCALE = { version: "v1", kind: "Scale", type: "autoscaling.v1.Scale" };
 
-/** Bytes of a body, at most. */
-export const BODY_MAX = 3 * 1024 * 1024;
-
-export function respond(registry: Registry, request: ApiRequest): ApiResponse {
+/** `yaml` reads bodies in YAML, which are not accepted without it. */
+export function respond(registry: Registry, request: ApiRequest, yaml?: ReadYaml): ApiResponse {
 	try {
 		const url = new URL(request.url, "http://kubernetes");
-		return beside(registry, request, url) ?? onResource(registry, request, url);
+		return beside(registry, request, url) ?? onResource(registry, request, url, yaml);
 	} catch (error) {
 		if (error instanceof StatusError) return failure(error);
 		if (error instanceof URIError) return failure(badRequest("the path is badly escaped"));
@@ -57,7 +48,10 @@ function beside({ catalogue }: Registry, { method, headers }: ApiRequest, { path
 		case "/version":
 			return json(200, version(catalogue.schema.release));
 		default:
-			return discovery(catalogue, pathname, parseAccept(headers.accept)) ?? openapi(catalogue, pathname);
+			return (
+				discovery(catalogue, pathname, parseAccept(headers.accept)) ??
+				openapi(catalogue, pathname, parseAccept(headers.accept))
+			);
 	}
 }
 
@@ -66,10 +60,10 @@ function version(release: string): object {
 	return { major, minor, gitVersion: `v${release}.0+podwire`, platform: "wasm" };
 }
 
-function onResource(registry: Registry, request: ApiRequest, url: URL): ApiResponse {
+function onResource(registry: Registry, request: ApiRequest, url: URL, yaml: ReadYaml | undefined): ApiResponse {
 	const path = parseResourcePath(registry.catalogue, url.pathname);
 	if (path === undefined) throw noSuchResource();
-	const call = new Call(registry, request, url, path);
+	const call = new Call(registry, request, url, path, yaml);
 	const { name, subresource } = path;
 	if (subresource !== undefined) return call.subresource(subresource);
 	if (name === undefined) return call.onCollection();
@@ -81,13 +75,15 @@ class Call {
 	readonly #request: ApiRequest;
 	readonly #query: URLSearchParams;
 	readonly #path: ResourcePath;
+	readonly #body: Body;
 	readonly #warnings: string[] = [];
 
-	constructor(registry: Registry, request: ApiRequest, url: URL, path: ResourcePath) {
+	constructor(registry: Registry, request: ApiRequest, url: URL, path: ResourcePath, yaml: ReadYaml | undefined) {
 		this.#registry = registry;
 		this.#request = request;
 		this.#query = url.searchParams;
 		this.#path = path;
+		this.#body = new Body(request, yaml);
 	}
 
 	get #subject(): Subject {
@@ -168,9 +164,9 @@ class Call {
 		const options = this.#writeOptions();
 		if (method === "PUT") return json(200, writeScale(this.#registry, this.#subject, this.#decodedAs(SCALE), options));
 		if (method !== "PATCH") throw methodNotAllowed();
-		const { type } = parseMediaType(this.#request.headers["content-type"] ?? "");
-		const wanted = patched(this.#registry.catalogue.schema, SCALE.type, type, current, this.#body());
-		const { object } = decode(this.#registry.catalogue.schema, SCALE, wanted);
+		const { schema } = this.#registry.catalogue;
+		const wanted = patched(schema, SCALE.type, this.#body.type, current, this.#body.patch(SCALE.kind));
+		const { object } = decode(schema, SCALE, wanted);
 		return json(200, writeScale(this.#registry, this.#subject, object, options));
 	}
 
@@ -184,7 +180,8 @@ class Call {
 	}
 
 	#decodedAs(kind: { version: string; kind: string; type: string }): ReturnType<typeof decode>["object"] {
-		return decode(this.#registry.catalogue.schema, kind, this.#body()).object;
+		const { schema } = this.#registry.catalogue;
+		return decode(schema, kind, this.#body.object(schema, kind)).object;
 	}
 
 	#allow(verbs: Readonly<Record<string, string>>): void {
@@ -207,7 +204,8 @@ class Call {
 	}
 
 	#patch(status: boolean): ApiResponse {
-		const { type } = parseMediaType(this.#request.headers["content-type"] ?? "");
+		const { type } = this.#body;
+		const body = this.#body.patch(this.#path.resource.kind);
 		const check = (unknown: readonly string[]) => this.#checkFields(unknown);
 		const options = { ...this.#writeOptions(), status, check };
 		if (type === APPLY_PATCH) {
@@ -215,10 +213,10 @@ class Call {
 			const asked = this.#query.get("fieldManager");
 			const named = asked ? { ...rest, fieldManager: asked } : rest;
 			const force = this.#flag("force");
-			const { object, created } = apply(this.#registry, this.#subject, this.#body(), { ...named, force });
+			const { object, created } = apply(this.#registry, this.#subject, body, { ...named, force });
 			return this.#shown(object, created ? 201 : 200);
 		}
-		return this.#shown(patch(this.#registry, this.#subject, type, this.#body(), options));
+		return this.#shown(patch(this.#registry, this.#subject, type, body, options));
 	}
 
 	#delete(): ApiResponse {
@@ -304,7 +302,8 @@ class Call {
 	/** In the query, or as the request's body. */
 	#deleteOptions(): DeleteOptions {
 		const options: DeleteOptions = this.#writeOptions();
-		const body = (this.#request.body.length > 0 ? this.#body() : {}) as Record<string, unknown>;
+		const { schema } = this.#registry.catalogue;
+		const body = (this.#body.isEmpty ? {} : this.#body.object(schema, DELETE_OPTIONS)) as Record<string, unknown>;
 		const grace = this.#number("gracePeriodSeconds") ?? body.gracePeriodSeconds;
 		if (typeof grace === "number") options.gracePeriodSeconds = grace;
 		const orphans =
@@ -330,29 +329,16 @@ class Call {
 		return Number(value);
 	}
 
-	#body(): Json {
-		const { body } = this.#request;
-		if (body.length > BODY_MAX) throw tooLarge(BODY_MAX);
-		try {
-			return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
-		} catch (error) {
-			throw badRequest(
-				`the object provided is unrecognized (must be of type ${this.#path.resource.kind}): ${(error as Error).message}`,
-			);
-		}
-	}
-
 	#decoded(): ReturnType<typeof decode>["object"] {
-		const { type } = parseMediaType(this.#request.headers["content-type"] ?? "application/json");
-		if (type !== "application/json") throw unsupportedMediaType(["application/json"]);
 		const { resource } = this.#path;
-		const body = this.#body();
+		const { schema } = this.#registry.catalogue;
+		const body = this.#body.object(schema, resource);
 		const { apiVersion, kind } = body as { apiVersion?: unknown; kind?: unknown };
 		if ((apiVersion ?? resource.apiVersion) !== resource.apiVersion || (kind ?? resource.kind) !== resource.kind)
 			throw badRequest(
 				`${String(kind)} in version ${JSON.stringify(String(apiVersion))} cannot be handled as a ${resource.kind}: the API version or the kind in the data does not match the expected ones (${resource.apiVersion}, ${resource.kind})`,
 			);
-		const { object, unknown } = decode(this.#registry.catalogue.schema, resource, body);
+		const { object, unknown } = decode(schema, resource, body);
 		this.#checkFields(unknown);
 		return object;
 	}

@@ -1,14 +1,14 @@
 // A real kubectl against the API that this process serves: what it prints, and how it ends.
 
-import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Registry } from "../../js/apiserver/registry/request.ts";
-import { type ApiListener, listen } from "../../js/serve/http.ts";
-import { emptyRegistry, made } from "../apiserver/registry.ts";
+import type { Registry } from "../../../js/apiserver/registry/request.ts";
+import { type ApiListener, listen } from "../../../js/serve/http.ts";
+import { emptyRegistry, made } from "../../apiserver/registry.ts";
 import { kubectl35 } from "./binary.ts";
+import { type Ended, run } from "./run.ts";
 
 const binary = kubectl35();
 const START = BigInt(Date.UTC(2026, 10, 26)) * 1_000_000n;
@@ -54,14 +54,9 @@ describe.skipIf(binary === null)("kubectl 1.35 (skipped where there is none)", (
 		rmSync(folder, { recursive: true, force: true });
 	});
 
-	async function kubectl(line: string, ...more: string[]): Promise<{ code: number; out: string; err: string }> {
-		const args = ["--server", server.url, "--cache-dir", join(folder, "cache"), ...line.split(" "), ...more];
-		const child = spawn(binary as string, args, { cwd: folder, env: { HOME: folder, PATH: process.env.PATH } });
-		const [out, err]: string[][] = [[], []];
-		child.stdout.on("data", (chunk) => out?.push(String(chunk)));
-		child.stderr.on("data", (chunk) => err?.push(String(chunk)));
-		const code = await new Promise<number>((resolve) => child.on("close", (status) => resolve(status ?? -1)));
-		return { code, out: out?.join("") ?? "", err: err?.join("") ?? "" };
+	async function kubectl(line: string, ...more: string[]): Promise<Ended> {
+		const place = { binary: binary as string, folder, connection: ["--server", server.url] };
+		return run(place, [...line.split(" "), ...more]);
 	}
 
 	const prints = async (line: string, expected: string, ...more: string[]) =>

@@ -1,0 +1,107 @@
+// A request's body by its media type: JSON, YAML where the caller can read it, and Kubernetes' protobuf
+// (k8s.io/apiserver/pkg/endpoints/handlers/negotiation, k8s.io/apimachinery/pkg/runtime/serializer).
+
+import type { ApiSchema } from "../../api/schema/schema.ts";
+import { isObject, type Json } from "../patch/json.ts";
+import { openEnvelope, PROTOBUF, unmarshal } from "../protobuf/unmarshal.ts";
+import { WireError } from "../protobuf/wire.ts";
+import { APPLY_PATCH } from "../registry/apply.ts";
+import { badRequest, tooLarge, unsupportedMediaType } from "../status.ts";
+import { parseMediaType } from "./accept.ts";
+import type { ApiRequest } from "./message.ts";
+
+/** Bytes of a body, at most. */
+export const BODY_MAX = 3 * 1024 * 1024;
+
+const JSON_TYPE = "application/json";
+export const YAML = "application/yaml";
+
+/** One document as JSON has it. Throws Error with a message for people. */
+export type ReadYaml = (text: string) => unknown;
+
+/** What kind of object is meant; the type names its message. */
+interface Expected {
+	kind: string;
+	type: string;
+}
+
+export class Body {
+	readonly type: string;
+	readonly #bytes: Uint8Array;
+	readonly #yaml: ReadYaml | undefined;
+
+	/** Throws StatusError 413. */
+	constructor({ headers, body }: ApiRequest, yaml: ReadYaml | undefined) {
+		if (body.length > BODY_MAX) throw tooLarge(BODY_MAX);
+		this.#bytes = body;
+		this.#yaml = yaml;
+		this.type = parseMediaType(headers["content-type"] ?? JSON_TYPE).type;
+	}
+
+	get isEmpty(): boolean {
+		return this.#bytes.length === 0;
+	}
+
+	/** A patch: JSON whatever its media type, an apply patch YAML. Throws StatusError 400. */
+	patch(kind: string): Json {
+		return this.type === APPLY_PATCH ? this.#apply(kind) : this.#json(kind);
+	}
+
+	// JSON is YAML too, and what programs send.
+	#apply(kind: string): Json {
+		if (this.#bytes[0] === 0x7b || this.#yaml === undefined) return this.#json(kind);
+		return this.#yamlDocument(kind, this.#yaml);
+	}
+
+	/** An object. Throws StatusError 400 and 415. */
+	object(schema: ApiSchema, { kind, type }: Expected): Json {
+		if (this.type === JSON_TYPE) return this.#json(kind);
+		if (this.type === YAML && this.#yaml !== undefined) return this.#yamlDocument(kind, this.#yaml);
+		if (this.type === PROTOBUF) return this.#protobuf(schema, kind, type);
+		throw unsupportedMediaType([JSON_TYPE, ...(this.#yaml === undefined ? [] : [YAML]), PROTOBUF]);
+	}
+
+	#protobuf(schema: ApiSchema, kind: string, type: string): Json {
+		try {
+			const envelope = openEnvelope(this.#bytes);
+			// The envelope says what is inside; who says nothing means what the path does.
+			const named = Object.fromEntries(
+				[
+					["apiVersion", envelope.apiVersion],
+					["kind", envelope.kind],
+				].filter(([, value]) => value !== ""),
+			);
+			if (envelope.kind !== "" && envelope.kind !== kind) return named;
+			const object = unmarshal(schema, type, envelope.raw);
+			if (object === undefined) throw unsupportedMediaType([JSON_TYPE]);
+			return { ...named, ...(isObject(object) ? object : {}) };
+		} catch (error) {
+			if (error instanceof WireError) throw unrecognised(kind, error);
+			throw error;
+		}
+	}
+
+	#json(kind: string): Json {
+		try {
+			return JSON.parse(this.#text());
+		} catch (error) {
+			throw unrecognised(kind, error as Error);
+		}
+	}
+
+	#yamlDocument(kind: string, yaml: ReadYaml): Json {
+		try {
+			return yaml(this.#text()) as Json;
+		} catch (error) {
+			throw unrecognised(kind, error as Error);
+		}
+	}
+
+	#text(): string {
+		return new TextDecoder("utf-8", { fatal: true }).decode(this.#bytes);
+	}
+}
+
+function unrecognised(kind: string, { message }: Error): Error {
+	return badRequest(`the object provided is unrecognized (must be of type ${kind}): ${message}`);
+}
