@@ -465,8 +465,8 @@ export const WORD_COUNT = 3;
 
 // Rule
 export const RULE_SRC = 0; // u32
-export const RULE_SMASK = 4; // u32; 0 any
-export const RULE_DST = 8; // u32
+export const RULE_DST = 4; // u32
+export const RULE_SMASK = 8; // u32; 0 any
 export const RULE_DMASK = 12; // u32
 export const RULE_IIF = 16; // i32 row of TABLE_PATTERN; -1 any
 export const RULE_OIF = 20; // i32
@@ -481,7 +481,7 @@ export const RULE_C = 40;
 export const RULE_D = 44;
 export const RULE_E = 48;
 export const RULE_CHAIN = 52; // i32 chain it stands in
-export const RULE_NUMBER = 56; // u32 1-based place in its chain, as `iptables -L --line-numbers`
+export const RULE_DPORTS = 56; // u32 min | max << 16, by compile: with RULEF_DPORTS all that its matches ask for
 export const RULE_FLAGS = 60; // u32 RULEF_*
 export const RULE_STRIDE = 64;
 
@@ -496,8 +496,10 @@ export const RULEF_GOTO = 1;
 export const RULEF_FRAGMENT = 2;
 export const RULEF_POLICY = 4; // the policy row or implicit return of its chain
 export const RULEF_TAIL = 8; // no condition, no match, ends its chain: what the kernel's trace calls policy or return
-export const RULEF_LED = 32; // a jump whose chain need not be looked up
 export const RULEF_UNCOUNTED = 16; // an implicit return: iptables-save has no counter for it
+export const RULEF_LED = 32; // a jump whose chain need not be looked up
+export const RULEF_NO_DEVICE = 64; // by compile: it asks for no device, nor for fragments
+export const RULEF_DPORTS = 128; // by compile: destination ports are all that its matches ask for
 
 // Targets
 export const TARGET_NONE = 0; // counts and falls through

@@ -184,17 +184,15 @@ class RulesetEncoding {
 		for (const [index, rule] of chain.rules.entries()) {
 			const ruleRow = firstRule + index;
 			this.#encodeRule(rule, ruleRow, ids);
-			this.#place(ruleRow, row, index + 1);
+			this.#place(ruleRow, row);
 			if (rule.counters !== null) this.#initial.set(ruleRow, rule.counters);
 		}
 		this.#encodePolicy(chain, firstRule + chain.rules.length);
-		this.#place(firstRule + chain.rules.length, row, chain.rules.length + 1);
+		this.#place(firstRule + chain.rules.length, row);
 	}
 
-	#place(ruleRow: number, chainRow: number, number: number): void {
-		const at = this.#rows.at(L.TABLE_RULE, ruleRow);
-		this.#rows.setI32(at + L.RULE_CHAIN, chainRow);
-		this.#rows.setU32(at + L.RULE_NUMBER, number);
+	#place(ruleRow: number, chainRow: number): void {
+		this.#rows.setI32(this.#rows.at(L.TABLE_RULE, ruleRow) + L.RULE_CHAIN, chainRow);
 	}
 
 	/** The row after a chain's rules: its policy, or a user chain's implicit return. */

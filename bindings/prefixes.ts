@@ -26,7 +26,7 @@ export function prefixRows(rows: Rows, { source, destination }: Rule, family: Fa
 export function writeNetwork(rows: Rows, at: number, side: Side, family: Family): void {
 	const { address, mask } = headerOf(rows, side, family);
 	rows.setU32(at, address);
-	rows.setU32(at + 4, mask);
+	rows.setU32(at + (L.RULE_SMASK - L.RULE_SRC), mask);
 }
 
 function headerOf(rows: Rows, side: Side, family: Family): { address: number; mask: number } {

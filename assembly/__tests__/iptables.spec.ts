@@ -2,6 +2,7 @@
 // and by scan, and counters when the path table is full. Random rules are compared in tests/encode.
 
 import { place, row } from "../arena";
+import { hintRules } from "../compile/hints";
 import { compileSet } from "../compile/sets";
 import { conn } from "../netfilter/conn";
 import { conntrackIn } from "../netfilter/conntrack";
@@ -95,6 +96,71 @@ function hits(rule: i32): u64 {
 	}
 	return 0;
 }
+
+/** A rule of the base chain that jumps where one match of ports, match row `match`, holds. */
+function jumpByPorts(match: i32, kind: i32, invert: i32, sports: u32, dports: u32): usize {
+	const m = row(L.TABLE_MATCH, match, L.MATCH_STRIDE);
+	memory.fill(m, 0, L.MATCH_STRIDE);
+	store<u16>(m, <u16>kind, L.MATCH_KIND);
+	store<u16>(m, <u16>invert, L.MATCH_INVERT);
+	store<u32>(m, sports, L.MATCH_A);
+	store<u32>(m, dports, L.MATCH_B);
+	const rule = add(0, L.TARGET_JUMP, 1);
+	store<u8>(rule, <u8>L.PROTO_TCP, L.RULE_PROTO);
+	store<u8>(rule, 1, L.RULE_MATCH_COUNT);
+	store<u32>(rule, match, L.RULE_MATCH_FIRST);
+	return rule;
+}
+
+// The one path that has been walked: the first rule, what it jumps to, the policy.
+function pathOf(): i32 {
+	let found = 0;
+	for (let i = 1; i < 3; i++) {
+		if (load<u32>(row(L.TABLE_PATH, i, L.PATH_STRIDE), L.PATH_COUNT) == 0) continue;
+		expect(load<u32>(row(L.TABLE_PATH, i, L.PATH_STRIDE), L.PATH_COUNT)).toBe(3);
+		expect(found).toBe(0);
+		found = i;
+	}
+	return found;
+}
+
+describe("hints", () => {
+	beforeEach(lay);
+
+	it("say what the rows say: ports, devices, the chain of a jump", () => {
+		const any: u32 = 0xffff0000;
+		const port80: u32 = 80 | (80 << 16);
+		const plain = jumpByPorts(0, L.MATCH_UDP, 0, any, port80);
+		const inverted = jumpByPorts(1, L.MATCH_UDP, 2, any, port80);
+		const sourced = jumpByPorts(2, L.MATCH_UDP, 0, port80, any);
+		const flagged = jumpByPorts(3, L.MATCH_TCP, 0, any, port80);
+		const device = add(0, L.TARGET_NONE, 0);
+		store<i32>(device, 0, L.RULE_OIF);
+		add(1, L.TARGET_MARK, 1, 1);
+		hintRules(0);
+		const led: u32 = L.RULEF_LED | L.RULEF_NO_DEVICE;
+		expect(load<u32>(plain, L.RULE_FLAGS)).toBe(led | L.RULEF_DPORTS);
+		expect(load<u32>(plain, L.RULE_DPORTS)).toBe(port80);
+		expect(load<u32>(inverted, L.RULE_FLAGS)).toBe(led);
+		expect(load<u32>(sourced, L.RULE_FLAGS)).toBe(led);
+		expect(load<u32>(flagged, L.RULE_FLAGS)).toBe(led);
+		expect(load<u32>(device, L.RULE_FLAGS)).toBe(0);
+	});
+
+	it("change no walk", () => {
+		const any: u32 = 0xffff0000;
+		jumpByPorts(0, L.MATCH_UDP, 0, any, 79 | (80 << 16));
+		jumpByPorts(1, L.MATCH_UDP, 0, any, 81 | (90 << 16));
+		jumpByPorts(2, L.MATCH_UDP, 2, any, 80 | (80 << 16));
+		add(1, L.TARGET_NONE, 0);
+		const p = tracked();
+		for (let round: u64 = 1; round <= 2; round++) {
+			expect(walk<Silent>(p, L.HOOK_PREROUTING, L.XT_MANGLE)).toBe(L.NF_ACCEPT);
+			expect(load<u64>(row(L.TABLE_PATH, pathOf(), L.PATH_STRIDE), L.PATH_PACKETS)).toBe(round);
+			hintRules(0);
+		}
+	});
+});
 
 describe("targets", () => {
 	beforeEach(lay);

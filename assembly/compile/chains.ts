@@ -3,8 +3,9 @@
 
 import { row } from "../arena";
 import { columnBytes } from "../netfilter/chainindex";
-import { chainRow, policyOf, rulesOf } from "../netfilter/chain";
+import { chainRow, rulesOf } from "../netfilter/chain";
 import { fieldsOf, hashOf, maskOf, sameKey, valueOf } from "./conditions";
+import { hintRules } from "./hints";
 import { allocate, release } from "./indexspace";
 import * as L from "../layout";
 
@@ -24,7 +25,7 @@ let hashed: u32 = 0;
 let told: u32 = 0;
 const byWord: usize = memory.data(16, 16); // u32[WORD_COUNT]
 
-/** Indexes the chains that are new or written again among the first `count`, and leads their jumps. False: TABLE_CHAININDEX is full. */
+/** Indexes the chains that are new or written again among the first `count`, and writes hints into their rules. False: TABLE_CHAININDEX is full. */
 export function indexChains(count: i32): bool {
 	for (let chain = 0; chain < count; chain++) {
 		const c = chainRow(chain);
@@ -36,21 +37,9 @@ export function indexChains(count: i32): bool {
 		if (!(flags & L.CHAINF_FREE) && !indexChain(chain)) return false;
 	}
 	for (let chain = 0; chain < count; chain++) {
-		if (!(load<u32>(chainRow(chain), L.CHAIN_FLAGS) & (L.CHAINF_COMPILED | L.CHAINF_FREE))) leadJumps(chain);
+		if (!(load<u32>(chainRow(chain), L.CHAIN_FLAGS) & (L.CHAINF_COMPILED | L.CHAINF_FREE))) hintRules(chain);
 	}
 	return true;
-}
-
-// Writes into a chain's jumps what would be read of their chains.
-function leadJumps(chain: i32): void {
-	const end = policyOf(chain);
-	for (let rule = rulesOf(chain); rule < end; rule += L.RULE_STRIDE) {
-		if (load<u8>(rule, L.RULE_TARGET) != L.TARGET_JUMP) continue;
-		const to = chainRow(load<i32>(rule, L.RULE_A));
-		store<u32>(rule, load<u32>(to, L.CHAIN_RULE_FIRST), L.RULE_B);
-		store<u32>(rule, load<u32>(to, L.CHAIN_INDEX), L.RULE_C);
-		store<u32>(rule, load<u32>(rule, L.RULE_FLAGS) | L.RULEF_LED, L.RULE_FLAGS);
-	}
 }
 
 function indexChain(chain: i32): bool {

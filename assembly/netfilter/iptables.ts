@@ -10,7 +10,7 @@ import { event, tracing } from "../trace";
 import { chainRow, policyOf, rulesOf } from "./chain";
 import { candidate, indexAt } from "./chainindex";
 import { matches, MATCHES_NO, MATCHES_YES, portsDiffer } from "./match";
-import { pathCount, pathPush, pathStart } from "./path";
+import { pathCount, PATH_MAX, PATH_SEED, pathPush } from "./path";
 import { patternHolds } from "./pattern";
 import { act, XT_CONTINUE } from "./target";
 import * as L from "../layout";
@@ -28,36 +28,43 @@ const stack: usize = memory.data(512, 16);
 export function walk<T>(p: Packet, hook: i32, table: i32): i32 {
 	const chain = baseChain(p.netns, hook, table, p.family);
 	if (chain < 0) return L.NF_ACCEPT;
-	const src = p.src;
-	const dst = p.dst;
-	const proto = p.proto;
+	const addresses = (<u64>p.src) | ((<u64>p.dst) << 32);
+	const proto = <u32>p.proto;
 	const sport: u32 = p.sport;
 	const dport: u32 = p.dport;
 	const underflow = policyOf(chain);
 	let at = rulesOf(chain);
 	let index = indexAt(load<u32>(chainRow(chain), L.CHAIN_INDEX));
 	let depth = 0;
-	pathStart();
+	let length: u32 = 0;
+	let hash = PATH_SEED;
 	for (let left = RULES_MAX; left > 0; left--) {
-		if (index != 0) {
-			const next = seek(p, hook, index, at);
-			left -= <i32>((next - at) / L.RULE_STRIDE);
-			if (left <= 0) break;
-			at = next;
+		const next = index != 0 ? seek(p, hook, index, at) : addressed(at, addresses);
+		const passed = <i32>((next - at) / L.RULE_STRIDE);
+		if (passed >= left) {
+			at += <usize>left * L.RULE_STRIDE;
+			break;
 		}
+		left -= passed;
+		at = next;
 		// The last row of a chain matches everything and ends or leaves it, so `at` stays in the table.
-		const want = load<u8>(at, L.RULE_PROTO);
-		const not = load<u8>(at, L.RULE_INVERT);
-		if (
-			((dst & load<u32>(at, L.RULE_DMASK)) != load<u32>(at, L.RULE_DST)) != ((not & L.INV_DST) != 0) ||
-			(want != 0 && (want != proto) != ((not & L.INV_PROTO) != 0)) ||
-			((src & load<u32>(at, L.RULE_SMASK)) != load<u32>(at, L.RULE_SRC)) != ((not & L.INV_SRC) != 0) ||
-			!devicesFit(p, at, not, hook)
-		) {
+		const flags = load<u32>(at, L.RULE_FLAGS);
+		const head = load<u32>(at, L.RULE_PROTO); // protocol, inversions, matches, target
+		if (!addressesFit(at, addresses, head >>> 8) || !protocolFits(head, proto)) {
 			at += L.RULE_STRIDE;
 			continue;
 		}
-		if (load<u8>(at, L.RULE_MATCH_COUNT) != 0) {
+		if (!(flags & L.RULEF_NO_DEVICE) && !devicesFit(p, at, hook)) {
+			at += L.RULE_STRIDE;
+			continue;
+		}
+		if ((flags & L.RULEF_DPORTS) != 0) {
+			const ports = load<u32>(at, L.RULE_DPORTS);
+			if (dport < (ports & 0xffff) || dport > ports >>> 16) {
+				at += L.RULE_STRIDE;
+				continue;
+			}
+		} else if ((head & 0xff0000) != 0) {
 			if (portsDiffer(at, sport, dport)) {
 				at += L.RULE_STRIDE;
 				continue;
@@ -67,23 +74,36 @@ export function walk<T>(p: Packet, hook: i32, table: i32): i32 {
 				at += L.RULE_STRIDE;
 				continue;
 			}
-			if (answer != MATCHES_YES) return end<T>(p, hook, table, at, L.NF_UNKNOWN, L.REASON_RULE);
+			if (answer != MATCHES_YES) {
+				pathCount(p, length, hash);
+				return end<T>(p, hook, table, at, L.NF_UNKNOWN, L.REASON_RULE);
+			}
 		}
-		if (!(load<u32>(at, L.RULE_FLAGS) & L.RULEF_UNCOUNTED)) pathPush(p, indexOf(at));
+		if (!(flags & L.RULEF_UNCOUNTED)) {
+			if (length == PATH_MAX) {
+				pathCount(p, length, hash);
+				length = 0;
+				hash = PATH_SEED;
+			}
+			hash = pathPush(length++, hash, indexOf(at));
+		}
 		if (tracing<T>()) event(p, wordOf(at), hook, table, -1, indexOf(at));
-		switch (<i32>load<u8>(at, L.RULE_TARGET)) {
+		switch (head >>> 24) {
 			case L.TARGET_NONE:
 				at += L.RULE_STRIDE;
 				break;
 			case L.TARGET_JUMP: {
-				if (!(load<u32>(at, L.RULE_FLAGS) & L.RULEF_GOTO)) {
-					if (depth == JUMPS_MAX) return end<T>(p, hook, table, at, L.NF_UNKNOWN, L.REASON_RULE_BUDGET);
+				if (!(flags & L.RULEF_GOTO)) {
+					if (depth == JUMPS_MAX) {
+						pathCount(p, length, hash);
+						return end<T>(p, hook, table, at, L.NF_UNKNOWN, L.REASON_RULE_BUDGET);
+					}
 					const frame = stack + <usize>(depth++ << 3);
 					store<u32>(frame, <u32>at + L.RULE_STRIDE);
 					store<u32>(frame, <u32>index, 4);
 				}
 				const to = chainRow(load<i32>(at, L.RULE_A));
-				const led = (load<u32>(at, L.RULE_FLAGS) & L.RULEF_LED) != 0;
+				const led = (flags & L.RULEF_LED) != 0;
 				index = indexAt(led ? load<u32>(at, L.RULE_C) : load<u32>(to, L.CHAIN_INDEX));
 				at = row(L.TABLE_RULE, led ? load<i32>(at, L.RULE_B) : load<i32>(to, L.CHAIN_RULE_FIRST), L.RULE_STRIDE);
 				break;
@@ -99,17 +119,22 @@ export function walk<T>(p: Packet, hook: i32, table: i32): i32 {
 				}
 				break;
 			case L.TARGET_ACCEPT:
-				pathCount(p);
+				pathCount(p, length, hash);
 				return L.NF_ACCEPT;
 			case L.TARGET_DROP:
+				pathCount(p, length, hash);
 				return end<T>(p, hook, table, at, L.NF_DROP, L.REASON_RULE);
 			default: {
 				const verdict = act<T>(p, at, hook, table, indexOf(at));
-				if (verdict != XT_CONTINUE) return end<T>(p, hook, table, at, verdict, L.REASON_RULE);
+				if (verdict != XT_CONTINUE) {
+					pathCount(p, length, hash);
+					return end<T>(p, hook, table, at, verdict, L.REASON_RULE);
+				}
 				at += L.RULE_STRIDE;
 			}
 		}
 	}
+	pathCount(p, length, hash);
 	return end<T>(p, hook, table, at, L.NF_UNKNOWN, L.REASON_RULE_BUDGET);
 }
 
@@ -122,9 +147,8 @@ function seek(p: Packet, hook: i32, index: usize, at: usize): usize {
 	return first + <usize>(number * L.RULE_STRIDE);
 }
 
-// Counts the walk and says which rule ended it. A target that found its own reason (no free NAT tuple) keeps it.
+// Says which rule ended the walk. A target that found its own reason (no free NAT tuple) keeps it.
 function end<T>(p: Packet, hook: i32, table: i32, at: usize, verdict: i32, reason: i32): i32 {
-	pathCount(p);
 	if (verdict == L.NF_ACCEPT) return verdict;
 	p.rule = indexOf(at);
 	if (p.reason == L.REASON_NONE) p.reason = <u8>reason;
@@ -138,17 +162,41 @@ function indexOf(at: usize): i32 {
 	return <i32>((<u32>at - <u32>base(L.TABLE_RULE)) / L.RULE_STRIDE);
 }
 
-// `-i`, `-o` and `-f`. A hook before routing knows no device to leave by, one after it none to have come in by.
+// Bits of the addresses (source, then destination) that a rule asks for and that are others.
 // @ts-ignore: decorator
 @inline
-function devicesFit(p: Packet, at: usize, not: u8, hook: i32): bool {
-	const iif = load<i32>(at, L.RULE_IIF);
-	const oif = load<i32>(at, L.RULE_OIF);
-	if ((iif & oif) == -1 && !(load<u32>(at, L.RULE_FLAGS) & L.RULEF_FRAGMENT)) return true;
-	return devicesFitSlow(p, at, not, hook, iif, oif);
+function differing(at: usize, addresses: u64): u64 {
+	return (addresses ^ load<u64>(at, L.RULE_SRC)) & load<u64>(at, L.RULE_SMASK);
 }
 
-function devicesFitSlow(p: Packet, at: usize, not: u8, hook: i32, iif: i32, oif: i32): bool {
+// The first rule from `at` on whose addresses fit, or are asked for inverted: the last row of a chain asks for none.
+// @ts-ignore: decorator
+@inline
+function addressed(at: usize, addresses: u64): usize {
+	while (differing(at, addresses) != 0 && !(load<u8>(at, L.RULE_INVERT) & (L.INV_SRC | L.INV_DST))) at += L.RULE_STRIDE;
+	return at;
+}
+
+// @ts-ignore: decorator
+@inline
+function addressesFit(at: usize, addresses: u64, not: u32): bool {
+	const bits = differing(at, addresses);
+	if (!(not & (L.INV_SRC | L.INV_DST))) return bits == 0;
+	return (<u32>bits != 0) == ((not & L.INV_SRC) != 0) && (bits >> 32 != 0) == ((not & L.INV_DST) != 0);
+}
+
+// @ts-ignore: decorator
+@inline
+function protocolFits(head: u32, proto: u32): bool {
+	const want = head & 0xff;
+	return want == 0 || (want == proto) != (((head >>> 8) & L.INV_PROTO) != 0);
+}
+
+// `-i`, `-o` and `-f`. A hook before routing knows no device to leave by, one after it none to have come in by.
+function devicesFit(p: Packet, at: usize, hook: i32): bool {
+	const not = load<u8>(at, L.RULE_INVERT);
+	const iif = load<i32>(at, L.RULE_IIF);
+	const oif = load<i32>(at, L.RULE_OIF);
 	if (iif >= 0 && patternHolds(iif, hook <= L.HOOK_FORWARD ? p.iif : -1) == ((not & L.INV_IIF) != 0)) return false;
 	if (oif >= 0 && patternHolds(oif, hook >= L.HOOK_FORWARD ? p.oif : -1) == ((not & L.INV_OIF) != 0)) return false;
 	return !(load<u32>(at, L.RULE_FLAGS) & L.RULEF_FRAGMENT) || (not & L.INV_FRAGMENT) != 0;

@@ -8,37 +8,30 @@ import { note, notRepeatable } from "../journey";
 import { Packet } from "../packet";
 import * as L from "../layout";
 
-const LENGTH_MAX: u32 = 256;
 const rules: usize = memory.data(1024, 16);
 
+// Of the path that is being counted
 let length: u32 = 0;
 let hash: u32 = 0;
 
-/** Forgets the rules of the last walk. */
+/** Hash of no rules. */
+export const PATH_SEED: u32 = 0x811c9dc5;
+/** Rules that a walk may gather before it has to count them. */
+export const PATH_MAX: u32 = 256;
+
+/** Notes a rule row as number `at`, below PATH_MAX, of those that the walk has touched since it last counted; returns their hash. */
 // @ts-ignore: decorator
 @inline
-export function pathStart(): void {
-	length = 0;
-	hash = 0x811c9dc5;
+export function pathPush(at: u32, before: u32, rule: u32): u32 {
+	store<u32>(rules + <usize>(at << 2), rule);
+	return rotl<u32>((before ^ rule) * 0x9e3779b1, 13);
 }
 
-/** The walk touched a rule row. */
-// @ts-ignore: decorator
-@inline
-export function pathPush(p: Packet, rule: u32): void {
-	if (length == LENGTH_MAX) {
-		pathCount(p);
-		pathStart();
-	}
-	// length < LENGTH_MAX: within the buffer
-	store<u32>(rules + <usize>(length << 2), rule);
-	hash = rotl<u32>((hash ^ rule) * 0x9e3779b1, 13);
-	length++;
-}
-
-/** Counts the packet on the path walked so far. */
-export function pathCount(p: Packet): void {
-	if (length == 0) return;
+/** Counts the packet on the path of the `count` rules pushed, which have this hash. */
+export function pathCount(p: Packet, count: u32, pushed: u32): void {
+	if (count == 0) return;
+	length = count;
+	hash = pushed;
 	const path = intern(p.netns);
 	if (path == 0) {
 		notRepeatable();

@@ -81,6 +81,7 @@ export const RECORDS: Record<string, string> = {
 	"assembly/netfilter/chainindex.ts": "the index of a chain, as it is searched",
 	"assembly/compile/chains.ts": "writes the index of a chain",
 	"assembly/compile/conditions.ts": "the conditions of a rule row",
+	"assembly/compile/hints.ts": "the hints in a rule row",
 	"assembly/compile/indexspace.ts": "blocks of indexes",
 	"assembly/compile/purity.ts": "the flags of chains, from their rules",
 	"assembly/compile/sets.ts": "writes the hash of a set",
