@@ -3,12 +3,13 @@
 // CPU waits for many cache misses at once; Wasm has no prefetch. Nothing here decides anything.
 
 import { row } from "./arena";
-import { flow, flowOf } from "./flow";
+import { crossedEntry, flow, flowOf } from "./flow";
 import { findLine, lineHome, lineKey } from "./line";
 import { conn } from "./netfilter/conn";
 import { tupleHash } from "./netfilter/tuple";
 import { slotAt } from "./netfilter/tuplehash";
-import { crossedEntry, isCached } from "./pathcache";
+import { Window } from "./netfilter/windowrow";
+import { isCached } from "./pathcache";
 import * as L from "./layout";
 
 /** Packets of a burst, at most. */
@@ -36,8 +37,13 @@ export function touchBurst(first: u32, count: u32): void {
 	for (let i: u32 = 0; i < count; i++) hashLine(key(i), row(L.TABLE_BATCH, first + i, L.BATCH_STRIDE));
 	for (let i: u32 = 0; i < count; i++) sum += load<u32>(load<usize>(key(i), KEY_LINE), L.LINE_FLOW);
 	let carried = false;
-	for (let i: u32 = 0; i < count; i++) if (findBurstLine(key(i))) carried = true;
+	let limits: u32 = 0;
+	for (let i: u32 = 0; i < count; i++) {
+		if (findBurstLine(key(i))) carried = true;
+		limits |= limitsOf(key(i));
+	}
 	touched += sum;
+	if ((limits & L.LIMIT_WINDOWS) != 0) touchWindows(count);
 	if (carried) touchCarried(count);
 }
 
@@ -66,6 +72,33 @@ function findBurstLine(key: usize): bool {
 	const line = findLine(load<u64>(key), load<u64>(key, 8), <usize>load<u32>(key, KEY_LINE));
 	store<u32>(key, <u32>line, KEY_LINE);
 	return line != 0 && !isCached(line, load<i32>(key, KEY_DIRECTION));
+}
+
+// Of the line that was found.
+// @ts-ignore: decorator
+@inline
+function limitsOf(key: usize): u32 {
+	const line = <usize>load<u32>(key, KEY_LINE);
+	return line == 0 ? 0 : load<u32>(line, L.LINE_LIMITS);
+}
+
+// The flow's entries, and the windows of each.
+function touchWindows(count: u32): void {
+	let sum: u32 = 0;
+	for (let i: u32 = 0; i < count; i++) {
+		const line = <usize>load<u32>(key(i), KEY_LINE);
+		if (line != 0) sum += load<u32>(flow(flowOf(line)), L.FLOW_CROSSED);
+	}
+	for (let i: u32 = 0; i < count; i++) {
+		if ((limitsOf(key(i)) & L.LIMIT_WINDOWS) == 0) continue;
+		const f = flow(flowOf(<usize>load<u32>(key(i), KEY_LINE)));
+		for (let j = 0; j < L.FLOW_CROSSED_MAX; j++) {
+			const entry = crossedEntry(f, j);
+			if (entry < 0) break;
+			sum += Window.row(entry).lastSeq;
+		}
+	}
+	touched += sum;
 }
 
 // The flow, its conntrack entries, and the slots that lead to these.

@@ -45,6 +45,13 @@ export function flowOf(line: usize): i32 {
 	return line == 0 ? -1 : load<i32>(line, L.LINE_FLOW) - 1;
 }
 
+/** The `i`th entry that the packets of a flow belong to; -1: there are no more. */
+// @ts-ignore: decorator
+@inline
+export function crossedEntry(f: usize, i: i32): i32 {
+	return load<i32>(f + <usize>(i << 2), L.FLOW_CROSSED) - 1;
+}
+
 /** Are its answers the recorded ones? Others carry none of the data that its requests acknowledge. */
 export function hasRecordedReplies(index: i32): bool {
 	return (load<u8>(flow(index), L.FLOW_FLAGS) & L.FLOWF_RECORDED) != 0;

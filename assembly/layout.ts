@@ -985,8 +985,9 @@ export const LINE_UNTIL = 56;
 export const LINE_STRIDE = 64;
 
 export const LIMIT_MTU = 65535; // the least MTU on the way
-export const LIMIT_TIMEOUT = 8191; // seconds that the entries last after a packet, the least of them, or less
+export const LIMIT_TIMEOUT = 4095; // seconds that the entries last after a packet, the least of them, or less
 export const LIMIT_TIMEOUT_SHIFT = 16;
+export const LIMIT_WINDOWS = 268435456; // its entries track TCP windows: each packet is judged by them
 export const LIMIT_MIRRORED = 536870912; // a request is answered at once
 export const LIMIT_RECORDED = 1073741824; // the flow is known to have recorded replies
 export const LIMIT_REPLY = 2147483648; // the last packet was a reply

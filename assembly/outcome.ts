@@ -6,6 +6,7 @@ import { addressType } from "./fib";
 import { accountFlow, addFlow, flow, markFlow } from "./flow";
 import { isIcmpError, saysUnreachable } from "./icmp";
 import { notRepeatable } from "./journey";
+import { mirrorSegment } from "./mirror";
 import { isIcmp } from "./netfilter/tuple";
 import { defaultTtl, netns } from "./netns";
 import { Packet } from "./packet";
@@ -181,12 +182,7 @@ function mirror(p: Packet, f: usize): void {
 	r.flags = <u8>L.SKB_REPLY;
 	answerFrom(r, f);
 	if (p.proto == L.PROTO_TCP) {
-		const syn = (p.tcp & L.TCP_SYN) != 0;
-		r.tcp = <u8>(L.TCP_ACK | (p.tcp & (L.TCP_SYN | L.TCP_FIN)));
-		r.seq = p.ack;
-		r.ack = p.seq + p.payload + (syn ? 1 : 0) + ((p.tcp & L.TCP_FIN) != 0 ? 1 : 0);
-		r.window = p.window;
-		r.portId = p.portId;
+		mirrorSegment(p, r);
 		r.len = p.len - p.payload;
 	} else {
 		r.len = p.len;

@@ -5,15 +5,18 @@
 // anew, a neighbour there ages, or an entry's time is over.
 
 import { capacity } from "./arena";
-import { flow, flowOf } from "./flow";
+import { crossedEntry, flow, flowOf } from "./flow";
 import { changedSince, countJourney, journey } from "./journey";
 import { lineAt } from "./line";
 import { conn, Conn } from "./netfilter/conn";
 import { countMany } from "./netfilter/settle";
 import { netns } from "./netns";
+import { Packet } from "./packet";
+import { deadlineAfter, lowerDeadlines, passWindows } from "./windows";
 import * as L from "./layout";
 
 const NS_PER_S: i64 = 1_000_000_000;
+const SEGMENT: usize = memory.data(L.PACKET_STRIDE, 16);
 
 let enabled: bool = true;
 // The epoch rises whenever something is configured anew; a line without journeys has epoch 0.
@@ -43,6 +46,8 @@ export function cacheMisses(): u32 {
 
 /** A netns has been configured anew: rules, sets, routes, addresses, sysctls, devices. Before the change, where it alters timeouts. */
 export function changed(netnsIndex: i32): void {
+	// What is owed was to be had under the old timeouts.
+	settleAll();
 	store<u32>(netns(netnsIndex), ++epoch, L.NETNS_CHANGED);
 }
 
@@ -95,11 +100,34 @@ function repeat(line: usize, at: usize, dir: i32, time: i64): bool {
 	if (load<u32>(line, L.LINE_EPOCH) != epoch && !isValid(line)) return false;
 	if (!fits(line, at, dir, time)) return false;
 	if (time > load<i64>(line, L.LINE_UNTIL) && !renewed(line, time)) return false;
+	const limits = load<u32>(line, L.LINE_LIMITS);
+	if ((limits & L.LIMIT_WINDOWS) != 0) {
+		const last = <i32>((limits & L.LIMIT_REPLY) != 0);
+		const mirrored = dir == 0 && (limits & L.LIMIT_MIRRORED) != 0;
+		if (!passWindows(flow(flowOf(line)), segment(at), dir, last, mirrored)) return false;
+	}
 	const packets = load<u32>(line, L.LINE_PACKETS);
 	if (((packets | (packets >>> 16)) & 0x8000) != 0) settle(line);
+	if ((limits & L.LIMIT_WINDOWS) != 0 && load<u32>(line, L.LINE_PACKETS) == 0) {
+		lowerDeadlines(flow(flowOf(line)), load<i64>(line, L.LINE_LAST));
+	}
 	add(line, at, dir, time);
 	owing = true;
 	return true;
+}
+
+// The row as a segment, as far as windows are concerned.
+// @ts-ignore: decorator
+@inline
+function segment(at: usize): Packet {
+	const p = changetype<Packet>(SEGMENT);
+	p.tcp = load<u8>(at, L.PACKET_TCP);
+	p.payload = load<u32>(at, L.PACKET_PAYLOAD);
+	p.seq = load<u32>(at, L.BATCH_SEQ);
+	p.ack = load<u32>(at, L.BATCH_ACK);
+	p.window = load<u16>(at, L.BATCH_WINDOW);
+	p.sack = load<u32>(at, L.BATCH_SACK);
+	return p;
 }
 
 // Is the packet one that the line repeats, as far as both say it? The line holds.
@@ -157,6 +185,8 @@ export function add(line: usize, at: usize, dir: i32, time: i64): void {
 @inline
 export function isCertain(line: usize, at: usize, dir: i32, time: i64, others: u32, now: u32): bool {
 	if (load<u32>(line + (dir << 2), L.LINE_JOURNEY) == 0 || load<u32>(line, L.LINE_EPOCH) != now) return false;
+	// Whether a segment is within its windows says nothing but a look at them, and the look moves them.
+	if ((load<u32>(line, L.LINE_LIMITS) & L.LIMIT_WINDOWS) != 0) return false;
 	const packets = load<u32>(line, L.LINE_PACKETS);
 	if ((packets & 0xffff) + others >= 0x8000 || (packets >>> 16) + others >= 0x8000) return false;
 	if (time < load<i64>(line, L.LINE_LAST) || time > load<i64>(line, L.LINE_UNTIL)) return false;
@@ -217,22 +247,19 @@ function settle(line: usize): void {
 	store<i64>(f, last, L.FLOW_LAST);
 	const later = last - load<i64>(f, L.FLOW_SETTLED);
 	store<i64>(f, last, L.FLOW_SETTLED);
-	const dir = <i32>((load<u32>(line, L.LINE_LIMITS) & L.LIMIT_REPLY) != 0);
+	const limits = load<u32>(line, L.LINE_LIMITS);
+	const dir = <i32>((limits & L.LIMIT_REPLY) != 0);
 	for (let i = 0; i < L.FLOW_CROSSED_MAX; i++) {
 		const entry = crossedEntry(f, i);
 		if (entry < 0) break;
 		const c = conn(entry);
-		// Each packet sets the deadline as long after itself as the one before did.
-		c.deadline += later;
+		// Without windows each packet sets the deadline as long after itself as the one before did.
+		if ((limits & L.LIMIT_WINDOWS) != 0) c.deadline = deadlineAfter(entry, last);
+		else c.deadline += later;
 		if (out != 0) countMany(changetype<usize>(c), 0, out, outBytes);
 		if (back != 0) countMany(changetype<usize>(c), 1, back, backBytes);
 		if (c.proto == <u8>L.PROTO_TCP) c.setLast(dir, c.lastIndex);
 	}
-}
-
-/** The `i`th entry that the packets of a flow belong to; -1: there are no more. */
-export function crossedEntry(f: usize, i: i32): i32 {
-	return load<i32>(f + <usize>(i << 2), L.FLOW_CROSSED) - 1;
 }
 
 /** Settles a line; nothing is repeated until one of its packets has been carried again. Was there anything to repeat? */

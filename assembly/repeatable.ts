@@ -5,16 +5,17 @@
 //   - no rule on the way looked at more than the connection (`notRepeatable` in `netfilter/match`),
 //   - nothing else was sent on the way, nobody was asked for an address, and it reached its receiver,
 //   - neither its flow nor its entries came out other than they went in, and they are its own,
-//   - no TCP window is tracked on the way.
+//   - where TCP windows are tracked, all of its entries do so, and it was within them (later ones are judged each: `windows`).
 
-import { flow, flowOf, UNTRACKED_NS } from "./flow";
+import { crossedEntry, flow, flowOf, UNTRACKED_NS } from "./flow";
 import { internJourney, journey, noted, notedCount, noteEnd, noteEntry, noteStart, notRepeatable } from "./journey";
 import { lineAt } from "./line";
-import { conn } from "./netfilter/conn";
+import { conn, Conn } from "./netfilter/conn";
+import { isLastAck, leastAckTimeoutNs } from "./netfilter/tcp";
 import { directionOf } from "./netfilter/timeout";
 import { netnsHas } from "./netns";
 import { Packet } from "./packet";
-import { crossedEntry, interrupt, isCaching, renewed, validate } from "./pathcache";
+import { interrupt, isCaching, renewed, validate } from "./pathcache";
 import { packetsTaken } from "./queue";
 import * as L from "./layout";
 
@@ -90,7 +91,6 @@ export function mirrored(p: Packet): void {
 /** Conntrack has looked at a packet of a flow. */
 export function tracked(p: Packet): void {
 	if (subject == 0) return;
-	if (p.proto == L.PROTO_TCP && netnsHas(p.netns, L.NS_TCP_WINDOWS)) notRepeatable();
 	noteEntry(p.ct, directionOf(p.ctinfo));
 }
 
@@ -156,9 +156,15 @@ function isSteady(f: usize, i: i32): bool {
 	if (<u32>c.status != load<u32>(before, STATUS) || c.mark != load<u32>(before, MARK)) return false;
 	if (c.state != load<u8>(before, STATE) || !c.has(L.IPS_CONFIRMED) || c.has(UNREPEATABLE)) return false;
 	if (c.flow != index && ownsFirst(c.flow, entry)) return false;
-	if (c.proto == <u8>L.PROTO_TCP) return c.state == <u8>L.TCP_CT_ESTABLISHED;
+	if (c.proto == <u8>L.PROTO_TCP) {
+		return c.state == <u8>L.TCP_CT_ESTABLISHED && (!hasWindows(c) || isLastAck(c, direction));
+	}
 	// An answered UDP flow becomes a stream after two seconds.
 	return !c.has(L.IPS_SEEN_REPLY) || c.has(L.IPS_ASSURED);
+}
+
+function hasWindows(c: Conn): bool {
+	return c.proto == <u8>L.PROTO_TCP && netnsHas(c.netns, L.NS_TCP_WINDOWS);
 }
 
 // Is the entry what says whether this other flow lives?
@@ -168,6 +174,8 @@ function ownsFirst(other: i32, entry: i32): bool {
 
 // Writes what was noted into the line: from now on it is repeated. False: the tables of journeys are full.
 function keep(line: usize, time: i64): bool {
+	const windows = windowedEntries();
+	if (windows != 0 && windows != notedCount()) return false;
 	const way = internJourney();
 	if (way == 0) return false;
 	const f = flow(index);
@@ -176,22 +184,30 @@ function keep(line: usize, time: i64): bool {
 		const c = conn(noted(i) >> 1);
 		const left = c.deadline - time;
 		timeout = min<i64>(timeout, left);
+		if (windows != 0) timeout = min<i64>(timeout, leastAckTimeoutNs(c));
 		const before = ENTRY_BEFORE + <usize>(placeOf(f, noted(i) >> 1) << 5);
 		// The other direction's packets have to set the same deadlines.
-		if (load<i64>(before, DEADLINE) - load<i64>(FLOW_BEFORE, L.FLOW_SETTLED) != left) kept = false;
+		const same = load<i64>(before, DEADLINE) - load<i64>(FLOW_BEFORE, L.FLOW_SETTLED) == left;
+		if (!same && windows == 0) kept = false;
 		c.flow = index;
 		c.set(L.IPS_CACHED);
 	}
 	const own = direction << 2;
 	store<u32>(line + own, way, L.LINE_JOURNEY);
 	if (!kept) store<u32>(line + (own ^ 4), 0, L.LINE_JOURNEY);
-	store<u32>(line, limits(line, timeout), L.LINE_LIMITS);
+	store<u32>(line, limits(line, timeout) | (windows != 0 ? L.LIMIT_WINDOWS : 0), L.LINE_LIMITS);
 	store<u64>(line, 0, L.LINE_BYTES);
 	store<i64>(line, time, L.LINE_LAST);
 	store<i64>(f, time, L.FLOW_SETTLED);
 	validate(line);
 	renewed(line, time);
 	return true;
+}
+
+function windowedEntries(): i32 {
+	let count = 0;
+	for (let i = 0; i < notedCount(); i++) if (hasWindows(conn(noted(i) >> 1))) count++;
+	return count;
 }
 
 function limits(line: usize, timeout: i64): u32 {

@@ -192,20 +192,43 @@ function shrinkInvalid(p: Packet, c: Conn, dir: i32, kind: u8): void {
 	}
 }
 
-function timeoutOf(p: Packet, c: Conn, state: u8, kind: u8, windows: bool): i64 {
-	const usual = timeoutNs(p.netns, L.TIMEOUT_TCP + <i32>state);
-	const closed = timeoutNs(p.netns, L.TIMEOUT_TCP + <i32>CL);
+function timeoutOf(c: Conn, state: u8, kind: u8, windows: bool): i64 {
+	const usual = timeoutNs(c.netns, L.TIMEOUT_TCP + <i32>state);
+	const closed = timeoutNs(c.netns, L.TIMEOUT_TCP + <i32>CL);
 	if (!windows) return kind == RST ? closed : usual;
 	const w = Window.of(c);
 	const many = w.retrans >= MAX_RETRANS;
 	if (kind == RST && !many) return closed;
-	const retrans = timeoutNs(p.netns, L.TIMEOUT_TCP_MAX_RETRANS);
+	const retrans = timeoutNs(c.netns, L.TIMEOUT_TCP_MAX_RETRANS);
 	if (many && usual > retrans) return retrans;
 	if (kind == RST) return closed;
-	const unack = timeoutNs(p.netns, L.TIMEOUT_TCP_UNACK);
+	const unack = timeoutNs(c.netns, L.TIMEOUT_TCP_UNACK);
 	if (w.anyFlag(FLAG_UNACKNOWLEDGED) && usual > unack) return unack;
 	if (w.lastWin == 0 && usual > retrans) return retrans;
 	return usual;
+}
+
+// A connection that nobody has answered yet is not held for days.
+function unansweredTimeout(c: Conn, state: u8, timeout: i64): i64 {
+	return state == ES ? min<i64>(timeout, timeoutNs(c.netns, L.TIMEOUT_TCP_UNACK)) : timeout;
+}
+
+/** How long an established entry whose windows are tracked lasts after its last segment, a plain ACK within them; ns. */
+export function ackTimeoutNs(c: Conn): i64 {
+	const timeout = timeoutOf(c, ES, ACK, true);
+	return c.has(L.IPS_SEEN_REPLY) ? timeout : unansweredTimeout(c, ES, timeout);
+}
+
+/** The least that `ackTimeoutNs` may come to, whatever such segments do to the windows. */
+export function leastAckTimeoutNs(c: Conn): i64 {
+	const unack = timeoutNs(c.netns, L.TIMEOUT_TCP_UNACK);
+	const retrans = timeoutNs(c.netns, L.TIMEOUT_TCP_MAX_RETRANS);
+	return min<i64>(timeoutNs(c.netns, L.TIMEOUT_TCP + <i32>ES), min<i64>(unack, retrans));
+}
+
+/** Was the entry's last segment a plain ACK of this direction? */
+export function isLastAck(c: Conn, dir: i32): bool {
+	return c.lastIndex == ACK && c.lastDir == dir;
 }
 
 /** Moves the entry by one segment. p.ctinfo says the direction. */
@@ -274,7 +297,7 @@ export function tcpPacket(p: Packet, c: Conn, index: i32): i32 {
 	}
 
 	if (check) {
-		const judged = inWindow(c, dir, p, kind == ACK);
+		const judged = inWindow(c, Window.of(c), c.lastDir, dir, p, kind == ACK);
 		if (judged == WINDOW_IGNORE) return TRACK_ACCEPT;
 		if (judged == WINDOW_INVALID) {
 			shrinkInvalid(p, c, dir, kind);
@@ -292,7 +315,7 @@ function advance(p: Packet, c: Conn, index: i32, dir: i32, kind: u8, old: u8, st
 		const w = Window.of(c);
 		w.setFlags(dir, w.flags(dir) | FLAG_CLOSE_INIT);
 	}
-	let timeout = timeoutOf(p, c, state, kind, windows);
+	let timeout = timeoutOf(c, state, kind, windows);
 	if (!c.has(L.IPS_SEEN_REPLY)) {
 		if (kind == RST) {
 			// the only answer is a reset: there is no connection
@@ -302,7 +325,7 @@ function advance(p: Packet, c: Conn, index: i32, dir: i32, kind: u8, old: u8, st
 		}
 		// a repeated SYN does not renew the timeout, else port reuse could keep an entry alive for ever
 		if (kind == SYN && old == SS) return TRACK_ACCEPT;
-		if (state == ES) timeout = min<i64>(timeout, timeoutNs(p.netns, L.TIMEOUT_TCP_UNACK));
+		timeout = unansweredTimeout(c, state, timeout);
 	} else if (!c.has(L.IPS_ASSURED) && (old == SR || old == ES) && state == ES) {
 		c.set(L.IPS_ASSURED);
 	}

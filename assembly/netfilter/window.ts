@@ -141,12 +141,12 @@ function pickSender(w: Window, dir: i32, p: Packet, end: u32, sack: u32): void {
 	}
 }
 
-function verdict(w: Window, dir: i32, p: Packet, otherwise: i32): i32 {
-	const liberal = (w.flags(dir) & FLAG_BE_LIBERAL) != 0 || netnsHas(p.netns, L.NS_TCP_BE_LIBERAL);
+function verdict(c: Conn, w: Window, dir: i32, otherwise: i32): i32 {
+	const liberal = (w.flags(dir) & FLAG_BE_LIBERAL) != 0 || netnsHas(c.netns, L.NS_TCP_BE_LIBERAL);
 	return liberal ? WINDOW_ACCEPT : otherwise;
 }
 
-function overUpperBound(w: Window, dir: i32, p: Packet, end: u32, sack: u32): i32 {
+function overUpperBound(c: Conn, w: Window, dir: i32, end: u32, sack: u32): i32 {
 	const sender = w.seen(dir);
 	const receiver = w.seen(dir ^ 1);
 	const overshot = end - sender.maxend + 1;
@@ -156,14 +156,16 @@ function overUpperBound(w: Window, dir: i32, p: Packet, end: u32, sack: u32): i3
 		// A sender that overruns the window a little: were this data not noted, its acknowledgement would be INVALID for ever.
 		sender.end = end;
 		w.setFlags(dir, w.flags(dir) | FLAG_UNACKNOWLEDGED);
-		return verdict(w, dir, p, WINDOW_IGNORE);
+		return verdict(c, w, dir, WINDOW_IGNORE);
 	}
-	return verdict(w, dir, p, WINDOW_INVALID);
+	return verdict(c, w, dir, WINDOW_INVALID);
 }
 
-/** Judges a segment and, where it fits, moves the windows. `isAck`: a plain ACK, whose repetitions count as retransmissions. */
-export function inWindow(c: Conn, dir: i32, p: Packet, isAck: bool): i32 {
-	const w = Window.of(c);
+/**
+ * Judges a segment and, where it fits, moves the windows `w` of `c`. `isAck`: a plain ACK, whose repetitions count as
+ * retransmissions; `lastDir`: the direction of the entry's last segment. Of a plain ACK that fits, `c` itself is not read.
+ */
+export function inWindow(c: Conn, w: Window, lastDir: i32, dir: i32, p: Packet, isAck: bool): i32 {
 	const sender = w.seen(dir);
 	const receiver = w.seen(dir ^ 1);
 	const syn = (p.tcp & L.TCP_SYN) != 0;
@@ -197,15 +199,15 @@ export function inWindow(c: Conn, dir: i32, p: Packet, isAck: bool): i32 {
 		end = sender.end;
 	}
 
-	if (!before(seq, sender.maxend + 1)) return overUpperBound(w, dir, p, end, sack);
-	if (!before(sack, receiver.end + 1)) return verdict(w, dir, p, WINDOW_INVALID);
+	if (!before(seq, sender.maxend + 1)) return overUpperBound(c, w, dir, end, sack);
+	if (!before(sack, receiver.end + 1)) return verdict(c, w, dir, WINDOW_INVALID);
 	const inReceiveWindow = receiver.maxwin == 0 || after(end, sender.end - receiver.maxwin - 1);
 	const ackRecent = after(sack, receiver.end - max<u32>(sender.maxwin, MAXACKWINCONST) - 1);
-	if (!inReceiveWindow || !ackRecent) return verdict(w, dir, p, WINDOW_IGNORE);
+	if (!inReceiveWindow || !ackRecent) return verdict(c, w, dir, WINDOW_IGNORE);
 
 	if (!syn) win <<= <u32>w.scale(dir);
 	moveWindow(w, dir, p, end, ack, sack, win);
-	if (isAck) countRetransmission(c, w, dir, p, seq, end, ack);
+	if (isAck) countRetransmission(w, lastDir == dir, p, seq, end, ack);
 	return WINDOW_ACCEPT;
 }
 
@@ -235,13 +237,13 @@ function moveWindow(w: Window, dir: i32, p: Packet, end: u32, ack: u32, sack: u3
 	if (ack == receiver.end) w.setFlags(dir ^ 1, w.flags(dir ^ 1) & ~FLAG_UNACKNOWLEDGED);
 }
 
-function countRetransmission(c: Conn, w: Window, dir: i32, p: Packet, seq: u32, end: u32, ack: u32): void {
-	const same = c.lastDir == dir && w.lastSeq == seq && w.lastAck == ack && w.lastEnd == end && w.lastWin == p.window;
+// That the segment's direction is the last one from now on, the caller notes.
+function countRetransmission(w: Window, sameWay: bool, p: Packet, seq: u32, end: u32, ack: u32): void {
+	const same = sameWay && w.lastSeq == seq && w.lastAck == ack && w.lastEnd == end && w.lastWin == p.window;
 	if (same) {
 		if (w.retrans < 255) w.retrans++;
 		return;
 	}
-	c.setLast(dir, c.lastIndex);
 	w.lastSeq = seq;
 	w.lastAck = ack;
 	w.lastEnd = end;

@@ -1,7 +1,7 @@
 // What TCP keeps of an entry beside it (struct ip_ct_tcp): a row of TABLE_CTWINDOW, one cache line. With window tracking every
 // segment reads and writes it; without, only those that close a connection or pass without moving its state.
 
-import { base, capacity, place } from "../arena";
+import { base, capacity, place, row } from "../arena";
 import * as L from "../layout";
 import { Conn } from "./conn";
 
@@ -19,6 +19,21 @@ export class Window {
 		const at = base(L.TABLE_CTWINDOW) + ((changetype<usize>(c) - base(L.TABLE_CT)) >>> 1);
 		if (c.windowed == 0) begin(c, at);
 		return changetype<Window>(at);
+	}
+
+	/** Of entry `index`, which has used them before. */
+	@inline static row(index: i32): Window {
+		return changetype<Window>(row(L.TABLE_CTWINDOW, index, L.CTWINDOW_STRIDE));
+	}
+
+	/** Takes over all of another row. */
+	@inline become(other: Window): void {
+		const from = changetype<usize>(other);
+		const to = changetype<usize>(this);
+		v128.store(to, v128.load(from));
+		v128.store(to, v128.load(from, 16), 16);
+		v128.store(to, v128.load(from, 32), 32);
+		store<u64>(to, load<u64>(from, 48), 48);
 	}
 
 

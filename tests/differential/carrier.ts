@@ -10,6 +10,7 @@ import { loadTopology } from "../../js/lab.ts";
 import { parseIptablesSave } from "../../js/net/iptables/index.ts";
 import type { Topology } from "../../js/net/topology.ts";
 import { type Connection, connection, ruleset, topology, type Volley, volley } from "./cluster.ts";
+import { Sequence } from "./sequence.ts";
 
 type Step =
 	| { kind: "packets"; volleys: Volley[] }
@@ -52,6 +53,8 @@ export interface Case {
 	scene: Topology;
 	connections: Connection[];
 	replies: number;
+	/** TCP windows are tracked. */
+	windows: boolean;
 	steps: Step[];
 }
 
@@ -59,6 +62,7 @@ export const traffic: fc.Arbitrary<Case> = fc.record({
 	scene: topology,
 	connections: fc.array(connection, { minLength: 1, maxLength: 4 }),
 	replies: fc.constantFrom(L.REPLIES_MIRROR, L.REPLIES_RECORDED, L.REPLIES_NONE),
+	windows: fc.boolean(),
 	steps: fc.array(step, { minLength: 1, maxLength: 12 }),
 });
 
@@ -66,20 +70,23 @@ export const traffic: fc.Arbitrary<Case> = fc.record({
 export class Carrier {
 	readonly machine: Machine;
 	readonly #connections: readonly Connection[];
+	readonly #sequences: readonly Sequence[];
 	readonly #batch: number;
 	#now = START;
 
 	/** `batch`: rows offered together, about. `prepare` is called once the tables are laid out. */
 	constructor(
 		module: EngineModule,
-		{ scene, connections, replies }: Case,
+		{ scene, connections, replies, windows }: Case,
 		batch: number,
 		prepare: (engine: Instance) => void,
 	) {
 		this.machine = new Machine(module, loadTopology(scene), {
 			capacities: { [L.TABLE_CT]: 512, [L.TABLE_TUPLE]: 2048, [L.TABLE_SCRATCH]: 1 << 19 },
+			windows,
 		});
 		this.#connections = connections;
+		this.#sequences = connections.map(() => new Sequence());
 		this.#batch = batch;
 		const { engine } = this.machine.core;
 		prepare(engine);
@@ -121,7 +128,7 @@ export class Carrier {
 		for (const { which, times, gapNs, ...packet } of volleys) {
 			for (let i = 0; i < times; i++) {
 				this.#now += gapNs;
-				this.#write(rows++, this.#connections[which % this.#connections.length] as Connection, packet);
+				this.#write(rows++, which % this.#connections.length, packet);
 			}
 			if (rows < this.#batch) continue;
 			carried += engine.offer(rows);
@@ -130,8 +137,9 @@ export class Carrier {
 		return carried + engine.offer(rows);
 	}
 
-	#write(row: number, c: Connection, packet: Omit<Volley, "which" | "times" | "gapNs">): void {
+	#write(row: number, which: number, packet: Omit<Volley, "which" | "times" | "gapNs">): void {
 		const { core } = this.machine;
+		const c = this.#connections[which] as Connection;
 		const { view } = core.rows;
 		const at = core.batch(row);
 		new Uint8Array(view.buffer, at, L.BATCH_STRIDE).fill(0);
@@ -151,6 +159,19 @@ export class Carrier {
 		view.setUint8(at + L.BATCH_KIND, packet.kind);
 		view.setUint8(at + L.BATCH_FLAGS, packet.hints);
 		view.setUint8(at + L.BATCH_TOS, packet.tos);
+		if (c.proto === L.PROTO_TCP) this.#number(at, which, packet);
+	}
+
+	#number(at: number, which: number, packet: Omit<Volley, "which" | "times" | "gapNs">): void {
+		const { view } = this.machine.core.rows;
+		const { numbers, tcp, len, window, options } = packet;
+		const dir = packet.kind === L.BATCH_REPLY ? 1 : 0;
+		const { seq, ack, sack } = (this.#sequences[which] as Sequence).next(numbers, dir, tcp, len - 40);
+		view.setUint32(at + L.BATCH_SEQ, seq, true);
+		view.setUint32(at + L.BATCH_ACK, ack, true);
+		view.setUint32(at + L.BATCH_SACK, sack, true);
+		view.setUint16(at + L.BATCH_WINDOW, window, true);
+		if ((tcp & L.TCP_SYN) !== 0) view.setUint8(at + L.BATCH_OPTIONS, options);
 	}
 
 	/** A packet of no flow, traced, that may belong to a connection of one. */
@@ -191,7 +212,10 @@ export class Carrier {
 		return {
 			flows: [...flowRows(core)].map((row) => ({ ...row })),
 			counters: counters.sort(([a], [b]) => Number(a) - Number(b)),
-			conntrack: Array.from({ length: engine.capacity(L.TABLE_CT) }, (_, row) => conntrackEntry(core, row)),
+			conntrack: Array.from({ length: engine.capacity(L.TABLE_CT) }, (_, row) => [
+				conntrackEntry(core, row),
+				...this.#segments(row),
+			]),
 			netns: this.#netns(),
 			devices: raw(L.TABLE_DEVICE, rows.count(L.TABLE_DEVICE), L.DEVICE_STRIDE),
 			neighbours: raw(L.TABLE_NEIGH, engine.capacity(L.TABLE_NEIGH), L.NEIGH_STRIDE),
@@ -200,6 +224,16 @@ export class Carrier {
 			matches: raw(L.TABLE_STATE, rows.count(L.TABLE_STATE), L.STATE_STRIDE),
 			unanswerable: engine.repliesUnanswerable(),
 		};
+	}
+
+	/** The entry's last segment, and its windows. */
+	#segments(row: number): unknown[] {
+		const { engine, rows } = this.machine.core;
+		const entry = engine.table(L.TABLE_CT) + row * L.CT_STRIDE;
+		const last = rows.view.getUint8(entry + L.CT_LAST);
+		if (rows.view.getUint8(entry + L.CT_WINDOWED) === 0) return [last];
+		const at = engine.table(L.TABLE_CTWINDOW) + row * L.CTWINDOW_STRIDE;
+		return [last, Buffer.from(rows.view.buffer, at, L.CTWINDOW_STRIDE).toString("hex")];
 	}
 
 	#netns(): string[] {

@@ -110,9 +110,19 @@ const fabric = fc.constantFrom<Topology["fabric"]>(
 );
 
 export const topology: fc.Arbitrary<Topology> = fc
-	.record({ fabric, first: ruleset, second: ruleset, bridged: fc.constantFrom(0, 1), hairpin: fc.boolean() })
-	.map(({ fabric, first, second, bridged, hairpin }) => {
-		const sysctls = { "net.bridge.bridge-nf-call-iptables": bridged };
+	.record({
+		fabric,
+		first: ruleset,
+		second: ruleset,
+		bridged: fc.constantFrom(0, 1),
+		liberal: fc.constantFrom(0, 0, 0, 1),
+		hairpin: fc.boolean(),
+	})
+	.map(({ fabric, first, second, bridged, liberal, hairpin }) => {
+		const sysctls = {
+			"net.bridge.bridge-nf-call-iptables": bridged,
+			"net.netfilter.nf_conntrack_tcp_be_liberal": liberal,
+		};
 		return {
 			fabric,
 			router: {},
@@ -175,6 +185,20 @@ export const connection: fc.Arbitrary<Connection> = fc
 		return { netns, src: ipv4ToNumber(src), dst: ipv4ToNumber(dst), sport, dport, proto };
 	});
 
+/**
+ * Segments in sequence; the last one again; its data again, acknowledging more; far beyond the window; just over it; long
+ * acknowledged; acknowledging what was not sent; a hole with a SACK block behind it; a keep-alive.
+ */
+export type Numbers = "next" | "again" | "data again" | "beyond" | "over" | "old" | "ahead" | "sack" | "keep-alive";
+
+const numbers: fc.Arbitrary<Numbers> = fc.oneof(
+	{ weight: 16, arbitrary: fc.constant<Numbers>("next") },
+	{
+		weight: 8,
+		arbitrary: fc.constantFrom<Numbers>("again", "data again", "beyond", "over", "old", "ahead", "sack", "keep-alive"),
+	},
+);
+
 /** A few packets of one connection, alike, `gapNs` apart. */
 export interface Volley {
 	/** Which of the connections, and how it is offered. */
@@ -184,6 +208,11 @@ export interface Volley {
 	tcp: number;
 	tos: number;
 	len: number;
+	/** TCP: which of its connection's numbers it has, where windows are tracked. */
+	numbers: Numbers;
+	window: number;
+	/** TCPOPT_* of a SYN. */
+	options: number;
 	times: number;
 	gapNs: bigint;
 }
@@ -218,7 +247,10 @@ export const volley: fc.Arbitrary<Volley> = fc.record({
 		L.TCP_RST,
 	),
 	tos: fc.constantFrom(0, 0, 0, 0x10),
-	len: fc.constantFrom(60, 52, 90, 1400, 1400, 9000),
+	len: fc.constantFrom(60, 52, 40, 90, 1400, 1400, 9000),
+	numbers,
+	window: fc.constantFrom(64240, 64240, 64240, 65535, 500, 0),
+	options: fc.constantFrom(0, L.TCPOPT_SACK_PERM, L.TCPOPT_SACK_PERM | L.TCPOPT_WINDOW | 7, L.TCPOPT_WINDOW | 2),
 	times: fc.constantFrom(1, 2, 3, 5, 12, 30),
 	gapNs: fc.oneof({ weight: 20, arbitrary: gap }, { weight: 1, arbitrary: pause }),
 });

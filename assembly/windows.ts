@@ -1,0 +1,86 @@
+// TCP windows of packets that the path cache repeats. Every netns on the way that tracks them judges each segment, and what
+// it judges by moves with each: so the window rows of the flow's entries are always true, while counters, deadlines and the
+// direction of the last segment are owed (`pathcache`). An entry's timeout follows from its windows (data that nobody has
+// acknowledged is waited for 300 s, not for days): it is worked out when the deadline is settled, and until then the entry's
+// deadline is the least that it can be.
+
+import { crossedEntry } from "./flow";
+import { mirrorSegment } from "./mirror";
+import { conn } from "./netfilter/conn";
+import { ackTimeoutNs, leastAckTimeoutNs } from "./netfilter/tcp";
+import { inWindow, WINDOW_ACCEPT } from "./netfilter/window";
+import { Window } from "./netfilter/windowrow";
+import { Packet } from "./packet";
+import * as L from "./layout";
+
+const ANSWER: usize = memory.data(L.PACKET_STRIDE, 16);
+// Window rows as they were, in the order of the flow's entries.
+const BEFORE: usize = memory.data(L.FLOW_CROSSED_MAX * L.CTWINDOW_STRIDE, 16);
+
+/**
+ * Is segment `p`, a plain ACK, within the windows of all entries of flow `f`, and its mirrored answer if there is one? Then
+ * these have moved; else they are as before. `last`: the direction of the segment before it.
+ */
+export function passWindows(f: usize, p: Packet, dir: i32, last: i32, mirrored: bool): bool {
+	keepRows(f);
+	if (judge(f, p, dir, last)) {
+		if (!mirrored) return true;
+		const answer = changetype<Packet>(ANSWER);
+		mirrorSegment(p, answer);
+		if (judge(f, answer, dir ^ 1, dir)) return true;
+	}
+	restoreRows(f);
+	return false;
+}
+
+// Anything but a plain yes (INVALID, or passing without moving the windows) is for `tcpPacket` to follow up.
+// @ts-ignore: decorator
+@inline
+function judge(f: usize, p: Packet, dir: i32, last: i32): bool {
+	for (let i = 0; i < L.FLOW_CROSSED_MAX; i++) {
+		const entry = crossedEntry(f, i);
+		if (entry < 0) break;
+		if (inWindow(conn(entry), Window.row(entry), last, dir, p, true) != WINDOW_ACCEPT) return false;
+	}
+	return true;
+}
+
+// @ts-ignore: decorator
+@inline
+function keepRows(f: usize): void {
+	for (let i = 0; i < L.FLOW_CROSSED_MAX; i++) {
+		const entry = crossedEntry(f, i);
+		if (entry < 0) break;
+		before(i).become(Window.row(entry));
+	}
+}
+
+function restoreRows(f: usize): void {
+	for (let i = 0; i < L.FLOW_CROSSED_MAX; i++) {
+		const entry = crossedEntry(f, i);
+		if (entry < 0) break;
+		Window.row(entry).become(before(i));
+	}
+}
+
+// i < FLOW_CROSSED_MAX: within the rows kept
+// @ts-ignore: decorator
+@inline
+function before(i: i32): Window {
+	return changetype<Window>(BEFORE + <usize>(i * L.CTWINDOW_STRIDE));
+}
+
+/** Before the first segment after `last` ns that sets no deadline: those of the flow's entries lie no later than it will be. */
+export function lowerDeadlines(f: usize, last: i64): void {
+	for (let i = 0; i < L.FLOW_CROSSED_MAX; i++) {
+		const entry = crossedEntry(f, i);
+		if (entry < 0) break;
+		const c = conn(entry);
+		c.deadline = min<i64>(c.deadline, last + leastAckTimeoutNs(c));
+	}
+}
+
+/** When an entry ends whose last segment, at `last` ns, was repeated. */
+export function deadlineAfter(entry: i32, last: i64): i64 {
+	return last + ackTimeoutNs(conn(entry));
+}
