@@ -1,6 +1,6 @@
 // A capture of 64-byte packets from disk: `parse-pcap` only reads it, into columns; `replay-pcap` replays it through the two
-// nodes. A replay reads the file twice (who is outside and what is answered, then the packets), makes its engine and
-// its report; all of it is in the time. Half of the packets are recorded answers.
+// nodes, TCP windows tracked. A replay reads the file twice (who is outside and what is answered, then the packets), makes its
+// engine and its report; all of it is in the time. Half of the packets are recorded answers.
 
 import * as L from "../assembly/layout.ts";
 import type { Instance } from "../bindings/core.ts";
@@ -68,7 +68,8 @@ async function prepare(connections: number): Promise<Case> {
 		engine: {
 			async run() {
 				const surveyed = await survey(network, [openFlows(path)], { module, isVirtual });
-				const machine = new Machine(module, network, { capacities: capacitiesFor(surveyed) });
+				const capacities = capacitiesFor(surveyed);
+				const machine = new Machine(module, network, { capacities, windows: surveyed.tcpWindows });
 				const report = await replayed(machine, surveyed, { assumed: [] });
 				sum += report.flows + checksum({ machine, loops: machine.core.engine as Instance });
 			},

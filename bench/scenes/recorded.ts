@@ -1,6 +1,6 @@
 // A capture on disk of the two nodes' traffic, as tcpdump on the clients' side shows it: Ethernet frames of 64 bytes, nanosecond
-// pcap, every connection opened, then its packets and their answers, connections in turns. One file a size, in the
-// machine's folder for such, deleted when the process ends.
+// pcap, every connection opened, then its packets of ten bytes and their answers, connections in turns, all within their
+// windows. One file a size, in the machine's folder for such, deleted when the process ends.
 
 import { closeSync, openSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,6 +11,7 @@ import { CLIENTS, connection } from "./services.ts";
 const FRAME_BYTES = 64;
 export const RECORD_BYTES = 16 + FRAME_BYTES;
 const SERVICES = 100;
+const PAYLOAD = 10;
 /** As a million packets a second are recorded. */
 const GAP_NS = 1000;
 
@@ -31,11 +32,9 @@ export function recorded(connections: number, rounds: number): Recorded {
 	let time = 0;
 	for (let round = 0; round < rounds; round++) {
 		for (let i = 0; i < connections; i++) {
-			const { src, dst, sport } = connection(i, SERVICES, CLIENTS);
-			const flags = round === 0 ? L.TCP_SYN : L.TCP_ACK;
 			const at = i * 2 * RECORD_BYTES;
-			record(new DataView(bytes.buffer, at), ++time, src, dst, sport, 80, flags);
-			record(new DataView(bytes.buffer, at + RECORD_BYTES), ++time, dst, src, 80, sport, flags | L.TCP_ACK);
+			record(new DataView(bytes.buffer, at), ++time, i, round, false);
+			record(new DataView(bytes.buffer, at + RECORD_BYTES), ++time, i, round, true);
 		}
 		writeSync(file, bytes);
 	}
@@ -43,7 +42,15 @@ export function recorded(connections: number, rounds: number): Recorded {
 	return { path, packets: connections * rounds * 2 };
 }
 
-function record(view: DataView, number: number, src: number, dst: number, sport: number, dport: number, tcp: number) {
+/** Packet `number` of the capture: connection `i`'s of this round, or the answer to it. */
+function record(view: DataView, number: number, i: number, round: number, answers: boolean): void {
+	const { src, dst, sport } = connection(i, SERVICES, CLIENTS);
+	const opens = round === 0;
+	const payload = opens ? 0 : PAYLOAD;
+	// Sent by each side before this round; a SYN counts as a byte.
+	const sent = opens ? 0 : 1 + (round - 1) * PAYLOAD;
+	const [client, server] = [Math.imul(i, 0x9e3779b1), Math.imul(i, 0x85ebca6b)];
+	const acked = opens && !answers ? 0 : answers ? client + sent + (opens ? 1 : payload) : server + sent;
 	const ns = number * GAP_NS;
 	view.setUint32(0, 1 + Math.floor(ns / 1e9), true);
 	view.setUint32(4, ns % 1e9, true);
@@ -52,13 +59,14 @@ function record(view: DataView, number: number, src: number, dst: number, sport:
 	view.setUint16(16 + 12, 0x0800);
 	const ip = 16 + 14;
 	view.setUint16(ip, 0x4500);
-	view.setUint16(ip + 2, FRAME_BYTES - 14);
+	view.setUint16(ip + 2, 40 + payload);
 	view.setUint32(ip + 4, ((number & 0xffff) << 16) | 0x4000);
 	view.setUint16(ip + 8, (64 << 8) | L.PROTO_TCP);
-	view.setUint32(ip + 12, src);
-	view.setUint32(ip + 16, dst);
-	view.setUint32(ip + 20, sport * 65536 + dport);
-	view.setUint32(ip + 24, number);
-	view.setUint16(ip + 32, 0x5000 | tcp);
+	view.setUint32(ip + 12, answers ? dst : src);
+	view.setUint32(ip + 16, answers ? src : dst);
+	view.setUint32(ip + 20, answers ? 80 * 65536 + sport : sport * 65536 + 80);
+	view.setUint32(ip + 24, answers ? server + sent : client + sent);
+	view.setUint32(ip + 28, acked);
+	view.setUint16(ip + 32, 0x5000 | (opens ? L.TCP_SYN : L.TCP_ACK) | (answers ? L.TCP_ACK : 0));
 	view.setUint16(ip + 34, 65535);
 }

@@ -17,17 +17,24 @@ interface Outcome {
 	disagreements: string[];
 	/** Counters of node-1's rules after it, as iptables-save -c prints them. */
 	counters: string;
+	/** Connections of node-1 after it. */
+	conntrack: string;
 }
 
 let rows: Row[];
 let known: Knowledge;
 
-async function replayed(file: string, seed: number): Promise<Outcome> {
+async function replayed(file: string, seed: number, pathCache = true): Promise<Outcome> {
 	const cluster = await openShop(seed);
 	const { actions } = await events();
 	const flows = new Flows();
-	const report = await cluster.replay([recording(file)], { actions, perFlow: (flow) => flows.add(flow) });
-	return { report, ...compare(rows, flows, known), counters: cluster.iptables("node-1", { counters: true }) };
+	const report = await cluster.replay([recording(file)], {
+		actions,
+		pathCache,
+		perFlow: (flow) => flows.add(flow),
+	});
+	const counters = cluster.iptables("node-1", { counters: true });
+	return { report, ...compare(rows, flows, known), counters, conntrack: cluster.conntrack("node-1") };
 }
 
 beforeAll(async () => {
@@ -88,6 +95,14 @@ describe("the shop's capture", () => {
 		expect(text).not.toMatch(/[ \t]+$/m);
 		expect(text).not.toMatch(/NaN|undefined|null/);
 	});
+});
+
+it("the capture with every packet carried ends the same way", async () => {
+	const [cached, carried] = [await replayed("client-side.pcapng", 1), await replayed("client-side.pcapng", 1, false)];
+	expect(cached.report).toEqual(carried.report);
+	expect(cached.matches).toEqual(carried.matches);
+	expect(cached.counters).toBe(carried.counters);
+	expect(cached.conntrack).toBe(carried.conntrack);
 });
 
 it("flow records of the same traffic end the same way", async () => {

@@ -119,6 +119,19 @@ describe("TCP windows in a replay", () => {
 		expect(flows.map(({ verdict }) => verdict)).toEqual(["delivered"]);
 	});
 
+	it("come out the same where each packet is carried as where those that repeat are counted", async () => {
+		const recorded = [conversation(0), conversation(60_000)].map((segments) => capture(...segments));
+		for (const one of recorded) {
+			const counted = await replayOver(TOPOLOGY, [one]);
+			const carried = await replayOver(TOPOLOGY, [one], { pathCache: false });
+			expect(counted.machine.core.engine.cacheHits()).toBeGreaterThan(20);
+			expect(counted.report).toEqual(carried.report);
+			expect(counted.flows).toEqual(carried.flows);
+			const entries = ({ machine }: typeof counted) => conntrackEntries(machine.core, 0n);
+			expect(entries(counted)).toEqual(entries(carried));
+		}
+	});
+
 	it("are off for flow records, and refused where they are asked for", async () => {
 		const recorded = records(`1,10.0.1.2,40000,10.96.0.1,80,tcp,5,300,${SYN | ACK}`);
 		expect((await replayOver(TOPOLOGY, [recorded])).report.tcpWindows).toBe(false);
@@ -128,6 +141,33 @@ describe("TCP windows in a replay", () => {
 		expect((await cluster.replay([recorded, capture(...HANDSHAKE)])).tcpWindows).toBe(false);
 	});
 });
+
+/** Data both ways with retransmissions, holes that are filled, SACK blocks, and now and then a segment far `beyond`. */
+function conversation(beyond: number): Segment[] {
+	const options = [4, 2, 1, 1, 3, 3, 7, 1];
+	const segments: Segment[] = [
+		{ flags: SYN, seq: 1000, options },
+		{ reply: true, flags: SYN | ACK, seq: 9000, ack: 1001, options },
+		{ flags: ACK, seq: 1001, ack: 9001, window: 500 },
+	];
+	const next: [number, number] = [1001, 9001];
+	const acked: [number, number] = [1001, 9001];
+	for (let i = 0; i < 100; i++) {
+		const reply = i % 3 === 2;
+		const [own, other] = reply ? ([1, 0] as const) : ([0, 1] as const);
+		const far = beyond > 0 && i % 10 === 9 ? beyond * 1000 : 0;
+		const segment = { reply, flags: ACK, seq: next[own] + far, ack: acked[other], window: 500, payload: 100 };
+		segments.push(segment);
+		if (i % 7 === 0) segments.push(segment);
+		if (i % 11 === 0) {
+			const blocks = [1, 1, 5, 10, ...word(next[other] - 50), ...word(next[other])];
+			segments.push({ ...segment, payload: 0, options: blocks });
+		}
+		if (far === 0) next[own] += 100;
+		if (i % 5 !== 0) acked[own] = next[own];
+	}
+	return segments;
+}
 
 function word(value: number): number[] {
 	return [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255];
