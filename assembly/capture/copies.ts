@@ -1,20 +1,33 @@
-// Which packets were seen a moment ago: a packet captured at several interfaces hashes alike at each, whatever NAT did
-// on its way. Open addressing; entries older than the window are dropped when the table would grow.
+// Which packets were seen a moment ago: a packet captured at several interfaces hashes alike at each, whatever NAT did on its
+// way. What is noted stands in a ring, in the order in which it came, and leaves it when it is older than the window: so
+// nothing is ever looked for to be removed. Buckets of one cache line find a packet's place in the ring; a place that the ring
+// has given up is free. Few buckets ever overflow into the next one; when many have, all are filled anew from the ring.
 
 import * as L from "../layout";
 import { room } from "./room";
 
-/* A slot, 32 bytes: first hash | second hash, never 0 (0: free) | time i64 | flow | 1: noted in a known netns | unused u64 */
-const SLOT: u32 = 5; // as a shift
-const FIRST_SLOTS: u32 = 1024;
+/* A row of the ring, 24 bytes: first hash | second hash | time i64 | flow | 1: noted in a known netns */
+const ROW: u32 = 24;
+/* A bucket, 64 bytes: second hash u32[7] | 1: some went on to the next bucket | number in the ring u32[7] | unused u32 */
+const BUCKET: u32 = 6; // as a shift
+const LANES: u32 = 7;
+const OVERFLOWED: usize = 28;
+const NUMBERS: usize = 32;
+const EVERY_LANE: u32 = (1 << LANES) - 1;
+const FIRST_ROWS: u32 = 1024;
 
 /** Copies of one packet lie within this time of each other. */
 let windowNs: i64 = 100_000_000;
-let slots: usize = 0;
+let ring: usize = 0;
+/** Rows of the ring less one, a power of two less one; 0: there is none yet. */
+let ringMask: u32 = 0;
+/** Numbers of the oldest row that counts, and of the next one, modulo 2^32; low bits: the row. */
+let oldest: u32 = 0;
+let next: u32 = 0;
+let buckets: usize = 0;
 let mask: u32 = 0;
-let count: u32 = 0;
-/** As large as `slots`, for the next rehash; 0: none yet. */
-let spare: usize = 0;
+/** Buckets that overflowed since they were filled. */
+let overflowed: u32 = 0;
 
 /** What `hashCopy` made of a packet: 64 bits; `second` is never 0. */
 export namespace seen {
@@ -31,72 +44,151 @@ export namespace copy {
 /** Sightings count as copies of one packet for `ns`. */
 export function copiesReset(ns: i64): void {
 	windowNs = ns;
-	if (mask != 0) memory.fill(slots, 0, (<usize>mask + 1) << SLOT);
-	count = 0;
+	oldest = next;
+	if (ringMask != 0) clear();
 }
 
-/** Brings the slot of these hashes into the cache. */
+function clear(): void {
+	memory.fill(buckets, 0, (<usize>mask + 1) << BUCKET);
+	overflowed = 0;
+}
+
+// @ts-ignore: decorator
+@inline
+function bucketOf(first: u32, second: u32): usize {
+	return buckets + ((<usize>((first ^ (second >>> 7)) & mask)) << BUCKET);
+}
+
+function bucketAfter(at: usize): usize {
+	return at == buckets + ((<usize>mask) << BUCKET) ? buckets : at + (1 << BUCKET);
+}
+
+// @ts-ignore: decorator
+@inline
+function rowAt(number: u32): usize {
+	return ring + <usize>((number & ringMask) * ROW);
+}
+
+/** Brings the bucket of these hashes into the cache. */
 // @ts-ignore: decorator
 @inline
 export function touchCopy(first: u32, second: u32): u32 {
-	return mask == 0 ? 0 : load<u32>(slots + ((<usize>((first ^ (second >>> 7)) & mask)) << SLOT));
+	return ringMask == 0 ? 0 : load<u32>(bucketOf(first, second));
 }
 
 /** True where the packet with these hashes was noted within the window before `time`. */
 export function seenBefore(first: u32, second: u32, time: i64): bool {
-	if (mask == 0) return false;
-	const at = slotOf(first, second);
-	if (load<u32>(at, 4) == 0 || time - load<i64>(at, 8) > windowNs) return false;
-	copy.flow = load<u32>(at, 16);
-	copy.inNetns = load<u32>(at, 20) == 1;
+	if (ringMask == 0) return false;
+	const at = laneOf(first, second);
+	if (at == 0) return false;
+	const row = rowAt(load<u32>(at, NUMBERS));
+	if (time - load<i64>(row, 8) > windowNs) return false;
+	copy.flow = load<u32>(row, 16);
+	copy.inNetns = load<u32>(row, 20) == 1;
 	return true;
 }
 
 /** Notes the packet with these hashes as one of `flow`; `inNetns`: seen at an interface of a known netns. */
 export function noteSeen(first: u32, second: u32, time: i64, flow: u32, inNetns: bool): void {
-	if ((count + 1) * 2 > mask + 1 && !makeRoom(time)) return;
-	const at = slotOf(first, second);
-	if (load<u32>(at, 4) == 0) count++;
-	store<u32>(at, first);
-	store<u32>(at, second, 4);
-	store<i64>(at, time, 8);
-	store<u32>(at, flow, 16);
-	store<u32>(at, inNetns ? 1 : 0, 20);
+	if (ringMask == 0 && !grow()) return;
+	while (oldest != next && time - load<i64>(rowAt(oldest), 8) > windowNs) oldest++;
+	if (next - oldest > ringMask && !grow()) return;
+	if (overflowed > mask >>> 4) fill();
+	const row = rowAt(next);
+	store<u32>(row, first);
+	store<u32>(row, second, 4);
+	store<i64>(row, time, 8);
+	store<u32>(row, flow, 16);
+	store<u32>(row, inNetns ? 1 : 0, 20);
+	place(first, second, next);
+	next++;
 }
 
-/** The slot of this packet, or the free one where it would go: half of them are free. */
-function slotOf(one: u32, two: u32): usize {
-	let slot = (one ^ (two >>> 7)) & mask;
-	let at = slots + ((<usize>slot) << SLOT);
-	while (load<u32>(at, 4) != 0 && (load<u32>(at) != one || load<u32>(at, 4) != two)) {
-		slot = (slot + 1) & mask;
-		at = slots + ((<usize>slot) << SLOT);
-	}
-	return at;
+/** Lanes of a bucket whose hash this is: a bit each. */
+// @ts-ignore: decorator
+@inline
+function alike(at: usize, second: u32): u32 {
+	const wanted = i32x4.splat(<i32>second);
+	const low = i32x4.bitmask(i32x4.eq(v128.load(at), wanted));
+	const high = i32x4.bitmask(i32x4.eq(v128.load(at, 16), wanted));
+	return (low | (high << 4)) & EVERY_LANE;
 }
 
-/** Drops what is older than the window; doubles where more than a quarter of the slots stay in use. */
-function makeRoom(now: i64): bool {
-	const old = slots;
-	const total: u32 = mask == 0 ? 0 : mask + 1;
-	let kept: u32 = 0;
-	for (let i: u32 = 0; i < total; i++) {
-		const at = old + ((<usize>i) << SLOT);
-		if (load<u32>(at, 4) != 0 && now - load<i64>(at, 8) <= windowNs) kept++;
+/** Lanes of a bucket that were never used, or whose rows the ring has given up. */
+// @ts-ignore: decorator
+@inline
+function free(at: usize): u32 {
+	const first = i32x4.splat(<i32>oldest);
+	const count = i32x4.splat(<i32>(next - oldest));
+	const low = i32x4.bitmask(i32x4.lt_u(i32x4.sub(v128.load(at, NUMBERS), first), count));
+	const high = i32x4.bitmask(i32x4.lt_u(i32x4.sub(v128.load(at, NUMBERS + 16), first), count));
+	return (~(low | (high << 4)) & EVERY_LANE) | alike(at, 0);
+}
+
+/** Address of the lane that names the packet's row; 0: it is not in the ring. */
+function laneOf(first: u32, second: u32): usize {
+	let at = bucketOf(first, second);
+	// Fewer than all buckets have overflowed, so the probe ends.
+	for (;;) {
+		for (let lanes = alike(at, second); lanes != 0; lanes &= lanes - 1) {
+			const lane = at + ((<usize>ctz<u32>(lanes)) << 2);
+			const number = load<u32>(lane, NUMBERS);
+			if (number - oldest >= next - oldest) continue;
+			const row = rowAt(number);
+			if (load<u32>(row) == first && load<u32>(row, 4) == second) return lane;
+		}
+		if (load<u32>(at, OVERFLOWED) == 0) return 0;
+		at = bucketAfter(at);
 	}
-	const next = total == 0 ? FIRST_SLOTS : kept * 4 > total ? total * 2 : total;
-	const into = next == total && spare != 0 ? spare : room(next << SLOT);
-	if (into == 0) return false;
-	spare = next == total ? old : 0;
-	slots = into;
-	mask = next - 1;
-	count = kept;
-	memory.fill(into, 0, (<usize>next) << SLOT);
-	for (let i: u32 = 0; i < total; i++) {
-		const from = old + ((<usize>i) << SLOT);
-		if (load<u32>(from, 4) == 0 || now - load<i64>(from, 8) > windowNs) continue;
-		memory.copy(slotOf(load<u32>(from), load<u32>(from, 4)), from, 1 << SLOT);
+	return 0;
+}
+
+/** Makes `number` the row of the packet, in its lane or a free one. */
+function place(first: u32, second: u32, number: u32): void {
+	let lane = laneOf(first, second);
+	if (lane == 0) lane = freeLane(first, second);
+	store<u32>(lane, second);
+	store<u32>(lane, number, NUMBERS);
+}
+
+function freeLane(first: u32, second: u32): usize {
+	let at = bucketOf(first, second);
+	// There are twice as many lanes as rows, so some bucket has a free one.
+	for (;;) {
+		const lanes = free(at);
+		if (lanes != 0) return at + ((<usize>ctz<u32>(lanes)) << 2);
+		if (load<u32>(at, OVERFLOWED) == 0) {
+			store<u32>(at, 1, OVERFLOWED);
+			overflowed++;
+		}
+		at = bucketAfter(at);
 	}
+	return 0;
+}
+
+/** Empties the buckets and places each row of the ring anew. */
+function fill(): void {
+	clear();
+	for (let number = oldest; number != next; number++) {
+		const row = rowAt(number);
+		place(load<u32>(row), load<u32>(row, 4), number);
+	}
+}
+
+/** A ring twice as long, its rows as they were, and a bucket for each two. False: the memory is at its maximum. */
+function grow(): bool {
+	const rows = ringMask == 0 ? FIRST_ROWS : (ringMask + 1) * 2;
+	const longer = room(rows * ROW);
+	const more = room((rows >>> 1) << BUCKET);
+	if (longer == 0 || more == 0) return false;
+	for (let number = oldest; number != next; number++) {
+		memory.copy(longer + <usize>((number & (rows - 1)) * ROW), rowAt(number), ROW);
+	}
+	ring = longer;
+	ringMask = rows - 1;
+	buckets = more;
+	mask = (rows >>> 1) - 1;
+	fill();
 	return true;
 }
 
