@@ -4,9 +4,9 @@ import { Command } from "commander";
 import type { Context, Run } from "./command.ts";
 import { type FlowFlags, flowFlags, flowOptions, stateOptions } from "./flowoptions.ts";
 import { type ClusterFlags, clusterFlags, clusterOptions, engineOptions, examples } from "./options.ts";
-import { replayFiles } from "./replayfiles.ts";
+import { isPartial, replayFiles } from "./replayfiles.ts";
 import { openCluster } from "./source.ts";
-import { type Status, YES } from "./status.ts";
+import { type Status, UNUSABLE, YES } from "./status.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface ConntrackOptions {
@@ -35,8 +35,11 @@ export function conntrackCommand(context: Context, run: Run<ConntrackOptions> = 
 
 async function conntrack({ cluster: flags, replay, node }: ConntrackOptions, terminal: Terminal): Promise<Status> {
 	const cluster = await openCluster(flags, terminal);
-	if (replay.flows.length > 0) await replayFiles(cluster, replay, flags.nodeState, terminal);
-	else terminal.say("the table is empty: no traffic was replayed (--flows FILE)");
+	let partial = false;
+	if (replay.flows.length > 0) {
+		const report = await replayFiles(cluster, replay, flags.nodeState, terminal);
+		partial = isPartial(report, flags.lenient, terminal);
+	} else terminal.say("the table is empty: no traffic was replayed (--flows FILE)");
 	await terminal.print(cluster.conntrack(node));
-	return YES;
+	return partial ? UNUSABLE : YES;
 }

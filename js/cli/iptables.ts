@@ -4,9 +4,9 @@ import { Command } from "commander";
 import type { Context, Run } from "./command.ts";
 import { type FlowFlags, flowFlags, flowOptions, stateOptions } from "./flowoptions.ts";
 import { type ClusterFlags, clusterFlags, clusterOptions, examples } from "./options.ts";
-import { replayFiles } from "./replayfiles.ts";
+import { isPartial, replayFiles } from "./replayfiles.ts";
 import { openCluster } from "./source.ts";
-import { type Status, UsageError, YES } from "./status.ts";
+import { type Status, UNUSABLE, UsageError, YES } from "./status.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface IptablesOptions {
@@ -55,8 +55,11 @@ async function iptables(options: IptablesOptions, terminal: Terminal): Promise<S
 	const { cluster: flags, replay, node, counters, asWritten, ipv6 } = options;
 	if (ipv6) throw new UsageError("--ipv6: IPv6 rules are not there yet");
 	const cluster = await openCluster(flags, terminal);
-	if (replay.flows.length > 0) await replayFiles(cluster, replay, flags.nodeState, terminal);
-	else if (counters) terminal.say("counters are zero: no traffic was replayed (--flows FILE)");
+	let partial = false;
+	if (replay.flows.length > 0) {
+		const report = await replayFiles(cluster, replay, flags.nodeState, terminal);
+		partial = isPartial(report, flags.lenient, terminal);
+	} else if (counters) terminal.say("counters are zero: no traffic was replayed (--flows FILE)");
 	await terminal.print(cluster.iptables(node, { counters, asWritten }));
-	return YES;
+	return partial ? UNUSABLE : YES;
 }

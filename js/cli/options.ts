@@ -137,7 +137,11 @@ export function clusterOptions(command: Command): Command {
 		)
 		.option("--reconcile", "let the controllers act on a dump, which otherwise is taken as it was observed", false)
 		.option("--strict-ports", "a pod listens only on the ports that it declares", false)
-		.option("--lenient", "answer even where something that could change the answer is not evaluated", false)
+		.option(
+			"--lenient",
+			"answer even where something that could change the answer is not evaluated, or a capture is truncated",
+			false,
+		)
 		.addOption(new Option("--seed <number>", "of every choice that chance makes").argParser(seed));
 }
 

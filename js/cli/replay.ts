@@ -9,7 +9,7 @@ import { reportText } from "../replay/text.ts";
 import type { Context, Run } from "./command.ts";
 import { type FlowFlags, flowFlags, flowOptions } from "./flowoptions.ts";
 import { type ClusterFlags, clusterFlags, clusterOptions, engineOptions, examples, outputOption } from "./options.ts";
-import { replayFiles } from "./replayfiles.ts";
+import { isPartial, replayFiles } from "./replayfiles.ts";
 import { openCluster } from "./source.ts";
 import { NO, type Status, UNUSABLE, YES } from "./status.ts";
 import type { Terminal } from "./terminal.ts";
@@ -65,7 +65,9 @@ async function replay(options: ReplayOptions, terminal: Terminal): Promise<Statu
 	// A report that is asked for as text beside flows on stdout would be in their way.
 	if (perFlow === "-") terminal.say(shown(report, output));
 	else await terminal.print(shown(report, output));
-	return statusOf(report, cluster.notEvaluated, flags.lenient, terminal);
+	const partial = isPartial(report, flags.lenient, terminal);
+	const status = statusOf(report, cluster.notEvaluated, flags.lenient, terminal);
+	return partial ? UNUSABLE : status;
 }
 
 function shown(report: ReplayReport, output: ReplayOptions["output"]): string {
@@ -73,7 +75,7 @@ function shown(report: ReplayReport, output: ReplayOptions["output"]): string {
 	return output === "yaml" ? stringify(report, { lineWidth: 0 }) : reportText(report);
 }
 
-/** 0: done, whatever the verdicts are. 2: some flow met a rule that is not evaluated, or an object that could change verdicts. */
+/** 0: done, whatever the verdicts are. 1: nobody offered anything. 2: some flow met a rule that is not evaluated, or an object that could change verdicts. */
 function statusOf(report: ReplayReport, notEvaluated: readonly string[], lenient: boolean, terminal: Terminal): Status {
 	if (report.flows === 0) {
 		terminal.say("nothing was replayed: no packet of these files comes from anyone here");

@@ -44,6 +44,14 @@ export async function replayFiles(
 	}
 }
 
+/** Says which of the captures ended inside a record. True: some did, so what was replayed is not the whole; `lenient` accepts that. */
+export function isPartial({ recording }: ReplayReport, lenient: boolean, terminal: Terminal): boolean {
+	for (const where of recording.truncated) terminal.say(`warning: truncated capture: ${where}`);
+	if (recording.truncated.length === 0) return false;
+	terminal.say(`only the packets before were replayed${lenient ? "" : " (--lenient accepts it)"}`);
+	return !lenient;
+}
+
 /** A file is read twice; stdin is kept in memory for that. */
 async function sourceOf(path: string, terminal: Terminal): Promise<ReplaySource> {
 	if (path !== "-") return openFlows(path);

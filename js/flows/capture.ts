@@ -13,6 +13,9 @@ const LINKTYPES_READ =
 /** Bytes that are read at once: they stay in the second-level cache until they are parsed. */
 const BLOCK_BYTES = 1 << 18;
 
+/** Ends of a file that say nothing against what comes before them. */
+const TRUNCATED: ReadonlySet<number> = new Set([L.READ_RECORD_HEADER, L.READ_RECORD, L.READ_SKIPPED, L.READ_BLOCK]);
+
 export class CaptureReader implements FormatReader {
 	readonly #context: ReaderContext;
 	readonly #capture: Capture;
@@ -60,7 +63,7 @@ export class CaptureReader implements FormatReader {
 	#error(status: number): CaptureError {
 		const found = this.#capture.found(status);
 		const [what, expected] = words(found, this.#capture, this.#context.addresses.max);
-		return new CaptureError(this.#context.file, found.offset, what, expected);
+		return new CaptureError(this.#context.file, found.offset, what, expected, { truncated: TRUNCATED.has(status) });
 	}
 }
 

@@ -6,9 +6,18 @@ export class CaptureError extends Error {
 	readonly file: string;
 	readonly offset: number;
 	readonly expected: string;
+	/** The file ends inside a record, as where who wrote it was stopped: nothing is wrong with what comes before. */
+	readonly truncated: boolean;
 
-	constructor(file: string, offset: number, found: string, expected: string, options?: ErrorOptions) {
+	constructor(
+		file: string,
+		offset: number,
+		found: string,
+		expected: string,
+		{ truncated = false, ...options }: ErrorOptions & { truncated?: boolean } = {},
+	) {
 		super(`${file}: offset=${offset}: ${found}; expected ${expected}`, options);
+		this.truncated = truncated;
 		this.name = "CaptureError";
 		this.file = file;
 		this.offset = offset;

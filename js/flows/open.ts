@@ -29,6 +29,11 @@ export interface FlowInput {
 export interface FlowOptions {
 	/** Stop at damage that could be passed over (default true). Damage that ends a file is an error either way. */
 	strict?: boolean;
+	/**
+	 * A capture that ends inside a record: an error, behind all rows before it (the default), or the end, noted in the tally, as
+	 * tcpdump and capinfos read what there is.
+	 */
+	truncated?: "error" | "end";
 	/** Read what is inside VXLAN and Geneve packets in place of them (default false). */
 	decapsulate?: boolean;
 	/** Rows of a batch: 8 to 4096 (default 4096). */
@@ -51,7 +56,7 @@ export interface FlowSource extends AsyncIterable<PacketColumns> {
 
 /** Throws CaptureError or LineError while it is iterated, after all rows before the damage were delivered. */
 export function openFlows(input: FlowInput, options: FlowOptions = {}): FlowSource {
-	const { strict = true, decapsulate = false } = options;
+	const { strict = true, decapsulate = false, truncated = "error" } = options;
 	const { addresses = new AddressTable(), interfaces = new InterfaceTable() } = options;
 	const tally = new FlowTally();
 	return {
@@ -62,7 +67,12 @@ export function openFlows(input: FlowInput, options: FlowOptions = {}): FlowSour
 		async *[Symbol.asyncIterator]() {
 			const recording = addresses.recordingOf(options.module ?? (await loadModule()));
 			const context = { file: input.name, recording, addresses, interfaces, tally, strict, decapsulate };
-			yield* batches(input, context, options.batchRows ?? BATCH_ROWS);
+			try {
+				yield* batches(input, context, options.batchRows ?? BATCH_ROWS);
+			} catch (error) {
+				if (truncated === "error" || !(error instanceof CaptureError && error.truncated)) throw error;
+				tally.truncated = error;
+			}
 		},
 	};
 }

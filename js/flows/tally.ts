@@ -21,6 +21,8 @@ export class FlowTally {
 	/** Damage that a lenient reader went past: the first 50, and how many. */
 	readonly damage: (CaptureError | LineError)[] = [];
 	damageCount = 0;
+	/** Where the file ended inside a record, if it did and was to be read as far as it goes. */
+	truncated: CaptureError | null = null;
 	/** Frames of other kinds by ethertype, as the reader has counted them; 802.3 length fields count under `LLC`. */
 	ethertypes: () => ReadonlyMap<number, number> = () => new Map();
 

@@ -242,6 +242,7 @@ class Run {
 			ipv6: recording.engine.batchIpv6(),
 			unowned: recording.engine.batchUnowned(),
 			skipped,
+			truncated: this.#reading.sources.flatMap(({ tally }) => tally.truncated?.message ?? []),
 		};
 	}
 }

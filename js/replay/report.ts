@@ -83,6 +83,8 @@ export interface RecordingCounts {
 	unowned: number;
 	/** What was no IP packet, by kind. */
 	skipped: Record<string, number>;
+	/** Captures that end inside a record, and where: the report covers the packets before. */
+	truncated: string[];
 }
 
 export interface ReplayReport {

@@ -88,7 +88,7 @@ export interface Reading {
 export function readSources(sources: readonly ReplaySource[], network: Network, options: SurveyOptions): Reading {
 	const opened = openAll(
 		sources.map((source) => ({ name: source.name, stream: source.open() })),
-		{ ...options.flows, ...(options.module === undefined ? {} : { module: options.module }) },
+		{ truncated: "end", ...options.flows, ...(options.module === undefined ? {} : { module: options.module }) },
 	);
 	const [first] = opened;
 	if (first === undefined) throw new RangeError("nothing to replay: there is no source");

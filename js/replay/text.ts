@@ -157,7 +157,8 @@ function recording({ recording: counts }: ReplayReport): string {
 		...Object.entries(counts.skipped),
 	];
 	const said = named.filter(([, count]) => count > 0).map(([name, count]) => `${grouped(count)} ${name}`);
-	return `recording: ${grouped(counts.records)} records: ${said.join(", ")}`;
+	const ends = counts.truncated.map((where) => `\ntruncated: ${where}`);
+	return `recording: ${grouped(counts.records)} records: ${said.join(", ")}${ends.join("")}`;
 }
 
 function more(count: number, what: string): string {
