@@ -4,16 +4,18 @@
 import { type Backend, backendOf, type Capacities, type EngineModule } from "../bindings/core.ts";
 import { Machine } from "../bindings/machine.ts";
 import type { KubernetesObject } from "./api/meta.ts";
+import { ClusterApi } from "./cluster/api.ts";
 import { relevant } from "./cluster/assumptions.ts";
 import { addKnownHosts, networkOfPlan, type Plan, planOf } from "./cluster/build.ts";
 import { InputErrors, NotModelledError, UnknownReferenceError, UnsettledError } from "./cluster/errors.ts";
 import { Evaluation, type ForeignDataPlane } from "./cluster/evaluation.ts";
 import type { NodeStates } from "./cluster/nodestate.ts";
-import type { ClusterOptions, LabSpec, ReplayRequest, TraceQuery } from "./cluster/options.ts";
+import { type ClusterOptions, given, type LabSpec, type ReplayRequest, type TraceQuery } from "./cluster/options.ts";
 import { replayContext } from "./cluster/replaying.ts";
 import { Resolver } from "./cluster/resolve.ts";
 import { type Setting, settings } from "./cluster/settings.ts";
 import { addressesText, conntrackText, routesText } from "./cluster/texts.ts";
+import { podsOn, traceIn } from "./cluster/tracing.ts";
 import { moduleFrom } from "./cluster/wasm.ts";
 import { parseTime } from "./flows/time.ts";
 import { type Configuration, configure } from "./manifests/configuration.ts";
@@ -43,7 +45,6 @@ import type { ReplayReport } from "./replay/report.ts";
 import { type ReplaySource, survey } from "./replay/survey.ts";
 import { seededRandom } from "./sim/random.ts";
 import type { TracePath } from "./trace/path.ts";
-import { protocolNumber, traceExchange } from "./trace/trace.ts";
 import { Wire } from "./wire/wire.ts";
 
 export { InputErrors, NotModelledError, UnknownReferenceError, UnsettledError } from "./cluster/errors.ts";
@@ -68,6 +69,7 @@ export class Cluster implements Disposable {
 	#stateAssumed: string[] = [];
 	#machine: Machine | null = null;
 	#wire: Wire | null = null;
+	#api: ClusterApi | null = null;
 
 	/** What the engine runs on; both give the same answers. */
 	readonly backend: Backend;
@@ -124,12 +126,21 @@ export class Cluster implements Disposable {
 	 */
 	async settle(): Promise<void> {
 		try {
-			this.#applied = this.#settle(this.#applied);
+			this.#applied = this.#settle(this.#withClients(this.#applied));
 			this.#settled = this.#applied;
+			this.#api?.publish(this.objects, this.#applied.manifests);
 		} catch (error) {
 			this.#applied = this.#settled;
 			throw error;
 		}
+	}
+
+	/** What clients of the API wrote since the last settling counts as applied. */
+	#withClients(input: Input): Input {
+		if (this.#api === null || !this.#api.changed) return input;
+		const { manifests, warnings, notEvaluated } = this.#api.intents(input.manifests);
+		this.warnings.push(...warnings);
+		return { manifests, evaluation: input.evaluation.amongst(manifests, this.#namespace).with(notEvaluated) };
 	}
 
 	#settle({ manifests, evaluation }: Input): Input {
@@ -163,25 +174,42 @@ export class Cluster implements Disposable {
 		return this.#options.nodeState ?? new Map();
 	}
 
+	get #namespace(): string {
+		return this.#options.namespace ?? "default";
+	}
+
+	get #unsettled(): boolean {
+		return this.#applied !== this.#settled || this.#api?.changed === true;
+	}
+
+	/** What controllers made of the manifests, read and written as by clients; writes count with the next `settle`. */
+	get api(): ClusterApi {
+		if (this.#api !== null) return this.#api;
+		const clock = { now: this.#options.now ?? (() => this.#wire?.now ?? 0n) };
+		this.#api = new ClusterApi(clock, seededRandom(Number(BigInt.asUintN(32, this.#seed))), this.#namespace);
+		this.#api.publish(this.objects, this.#settled.manifests);
+		return this.#api;
+	}
+
 	get #seed(): bigint {
 		return BigInt(this.#options.seed ?? 1);
 	}
 
 	/** The engine with this cluster in it: for replays and tests. Throws UnsettledError. */
 	get machine(): Machine {
-		if (this.#machine === null || this.#applied !== this.#settled) throw new UnsettledError();
+		if (this.#machine === null || this.#unsettled) throw new UnsettledError();
 		return this.#machine;
 	}
 
 	/** Virtual time and sockets over the machine. Throws UnsettledError. */
 	get wire(): Wire {
-		if (this.#wire === null || this.#applied !== this.#settled) throw new UnsettledError();
+		if (this.#wire === null || this.#unsettled) throw new UnsettledError();
 		return this.#wire;
 	}
 
 	/** Nodes, pods, machines outside and the router. Throws UnsettledError. */
 	get topology(): Topology {
-		if (this.#plan === null || this.#applied !== this.#settled) throw new UnsettledError();
+		if (this.#plan === null || this.#unsettled) throw new UnsettledError();
 		return this.#plan.topology;
 	}
 
@@ -227,21 +255,10 @@ export class Cluster implements Disposable {
 		if (target.port === null && proto !== "icmp")
 			throw new UnknownReferenceError(printReference(to), `expected a port, as in ${printReference(to)}:80`);
 		const assumed = this.#meet(source.outside, target.outside ? target.address : null);
-		const { machine, wire } = this;
-		const netns = machine.netnsRow(source.netns);
-		const dst = wire.address(target.address);
-		const src = wire.sourceFor(netns, dst);
-		const sport = query.sport ?? wire.ephemeralPort(netns);
-		const pods = new Map(this.topology.pods.map((pod) => [`pod:${pod.name}`, pod.node]));
-		const traced =
-			src === null
-				? unroutable()
-				: traceExchange(
-						wire,
-						{ netns, proto: protocolNumber(proto, dst), src, dst, sport, dport: target.port ?? 0 },
-						(name) => pods.get(name) ?? null,
-					);
-		const involved = [...source.pods, ...target.pods, ...this.#podsOn(traced)];
+		const { netns } = source;
+		const packet = { netns, address: target.address, proto, sport: query.sport, dport: target.port ?? 0 };
+		const traced = traceIn(this, packet);
+		const involved = [...source.pods, ...target.pods, ...podsOn(traced)];
 		const concern = { pods: new Set(involved), service: target.service, delivered: traced.delivered };
 		return {
 			...traced,
@@ -252,7 +269,7 @@ export class Cluster implements Disposable {
 
 	#reference(given: string | Reference, what: string): Reference {
 		if (typeof given !== "string") return given;
-		return parseReference(given, { namespace: this.#options.namespace ?? "default", file: what });
+		return parseReference(given, { namespace: this.#namespace, file: what });
 	}
 
 	#resolver(): Resolver {
@@ -278,12 +295,6 @@ export class Cluster implements Disposable {
 		const listens =
 			target !== null && wanted.includes(target) ? [`listens: ${target}, a machine outside, on any port`] : [];
 		return source === null ? listens : [`host: ${source} is a machine outside`, ...listens];
-	}
-
-	/** Pods whose netns the packet or its answer was in. */
-	#podsOn({ hops, reply }: Pick<TracePath, "hops" | "reply">): string[] {
-		const names = [...hops, ...(reply?.hops ?? [])].map(({ netns }) => netns);
-		return [...new Set(names)].filter((name) => name.startsWith("pod/")).map((name) => name.slice(4));
 	}
 
 	/**
@@ -383,17 +394,6 @@ export function settingsOf(cluster: Cluster): Setting[] {
 	return settings(cluster.configuration);
 }
 
-/** Without what is undefined. */
-function given<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-	const entries = Object.entries(options).filter(([, value]) => value !== undefined);
-	return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> };
-}
-
 function throwAll(errors: readonly ManifestError[]): void {
 	if (errors.length > 0) throw new InputErrors(errors);
-}
-
-/** The sender's own routing says no: no packet is sent. */
-function unroutable(): Pick<TracePath, "verdict" | "reason" | "delivered" | "seen" | "hops" | "reply"> {
-	return { verdict: "unreachable", reason: "no-route", delivered: null, seen: null, hops: [], reply: null };
 }

@@ -1,6 +1,21 @@
 // The public surface of the package: clusters and their answers, readers of recorded traffic, typed errors.
 
 export type { KubernetesObject } from "./api/meta.ts";
+export {
+	type ApiVersion,
+	type ApiWatch,
+	type ClusterApi,
+	type DeleteRequest,
+	type KindOf,
+	type ListRequest,
+	type ObjectsOf,
+	type PatchType,
+	type Scope,
+	type Selection,
+	StatusError,
+	type WatchEvent,
+	type WriteRequest,
+} from "./cluster/api.ts";
 export { openFlows } from "./cluster/recording.ts";
 export {
 	Cluster,

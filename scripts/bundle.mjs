@@ -1,7 +1,7 @@
 // JavaScript for dist/, as few files: what a program that imports podwire has to open and read before its first line.
 // Types are tsc's. Packages that run everywhere end in the bundle too, their licences beside it.
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { installed, ROOT } from "./run.mjs";
 
@@ -15,7 +15,7 @@ const ENTRIES = [
 	"bindings/browser.ts",
 ];
 /** Packages whose code ends in the bundle, their licences with it. */
-export const BUNDLED = ["@noble/hashes", "yaml"];
+export const BUNDLED = ["@noble/hashes", "@peculiar/x509", "reflect-metadata", "yaml"];
 /** @param {string} path */
 const hasOwnFile = (path) => path.endsWith("js/verify/agent.ts");
 
@@ -32,7 +32,7 @@ export async function bundle() {
 		platform: "neutral",
 		resolve: { conditionNames: ["default"], mainFields: ["module", "main"] },
 	});
-	await bundled.write({
+	const { output } = await bundled.write({
 		dir: join(ROOT, "dist"),
 		format: "esm",
 		sourcemap: true,
@@ -42,6 +42,17 @@ export async function bundle() {
 		chunkFileNames: ({ moduleIds }) => `${moduleIds.some(hasOwnFile) ? "js/verify" : "js/chunks"}/[name]-[hash].js`,
 	});
 	await bundled.close();
-	const notices = BUNDLED.map((name) => `# ${name}\n\n${readFileSync(installed(`${name}/LICENSE`), "utf8")}`);
+	const packages = new Set(output.flatMap((chunk) => ("moduleIds" in chunk ? chunk.moduleIds.flatMap(packageOf) : [])));
+	const notices = [...packages].sort().map((name) => `# ${name}\n\n${licenceOf(name)}`);
 	writeFileSync(join(ROOT, "dist/js/LICENSES.md"), notices.join("\n"));
+}
+
+/** The package that a module is from; none of our own. @param {string} path */
+const packageOf = (path) => path.match(/.*node_modules\/((?:@[^/]+\/)?[^/]+)\//)?.[1] ?? [];
+
+/** The text of a package's licence. @param {string} name */
+function licenceOf(name) {
+	const [file] = readdirSync(installed(name)).filter((entry) => /^licen[cs]e/i.test(entry));
+	if (file === undefined) throw new Error(`${name}: ends in the bundle and has no licence's text`);
+	return readFileSync(installed(`${name}/${file}`), "utf8");
 }

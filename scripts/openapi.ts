@@ -270,6 +270,13 @@ function declaration(name: string, { fields, required = [] }: TypeSchema): strin
 	return `export interface ${typeName(name)} { ${members.join("; ")} }`;
 }
 
+function kindMember(apiVersion: string, kind: string): string {
+	const found = resources.find(
+		(one) => one.kind === kind && apiVersion === `${one.group}/${one.version}`.replace(/^\//, ""),
+	);
+	return `${kind}: ${typeName(found?.type ?? "")}`;
+}
+
 /** One member a line, so that a new release shows as a small difference. */
 function lines(record: Readonly<Record<string, unknown>>): string {
 	return Object.entries(record)
@@ -310,6 +317,16 @@ ${lines(types)}
 writeFileSync(
 	join(ROOT, "js/api/schema/types.generated.ts"),
 	`// Written by \`scripts/openapi.ts\` from the OpenAPI v2 document of Kubernetes ${release} (Apache-2.0): structure only.
+
+/** Every kind that is served, by apiVersion. */
+export interface Kinds {
+${Object.entries(KINDS)
+	.map(
+		([apiVersion, kinds]) =>
+			`\t${JSON.stringify(apiVersion)}: { ${kinds.map((kind) => kindMember(apiVersion, kind)).join("; ")} };`,
+	)
+	.join("\n")}
+}
 
 ${Object.entries(types)
 	.map(([name, type]) => declaration(name, type))

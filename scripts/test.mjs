@@ -97,6 +97,8 @@ async function denoTest(tests, cwd) {
 			"--allow-read",
 			"--allow-env",
 			"--allow-ffi",
+			// The server's test starts one on the loopback and asks it.
+			...["--allow-run", "--allow-write", "--allow-net=127.0.0.1", "--unstable-http"],
 			`--junit-path=${report}`,
 			...tests.map((path) => join(ROOT, path)),
 		],

@@ -10,8 +10,8 @@ export type Run<Options> = (options: Options, terminal: Terminal) => Status | Pr
 /** The process around a command. */
 export interface Context {
 	readonly terminal: Terminal;
-	/** Runs an action; its status becomes that of the process. */
-	perform(action: () => Status | Promise<Status>): Promise<void>;
+	/** Runs an action; its status becomes that of the process. `stoppable`: Ctrl-C is how it ends. */
+	perform(action: () => Status | Promise<Status>, options?: { stoppable?: boolean }): Promise<void>;
 }
 
 /** A command's entry in the list: one for each file of this folder that is a command. */

@@ -6,6 +6,7 @@ import { getCommand } from "./get.ts";
 import { iptablesCommand } from "./iptables.ts";
 import { replayCommand } from "./replay.ts";
 import { routesCommand } from "./routes.ts";
+import { serveCommand } from "./serve.ts";
 import { traceCommand } from "./trace.ts";
 import { verifyCommand } from "./verify.ts";
 
@@ -16,5 +17,6 @@ export const COMMANDS: readonly Define[] = [
 	(context) => routesCommand(context),
 	(context) => conntrackCommand(context),
 	(context) => getCommand(context),
+	(context) => serveCommand(context),
 	(context) => verifyCommand(context),
 ];

@@ -100,7 +100,7 @@ class ReferenceUsageError extends Error {
 }
 
 /** `-f` and what says how its objects become a cluster. */
-export function clusterOptions(command: Command): Command {
+export function clusterOptions(command: Command, { filesOptional = false } = {}): Command {
 	return command
 		.addOption(
 			new Option(
@@ -108,7 +108,7 @@ export function clusterOptions(command: Command): Command {
 				"manifests or a dump: a file, a folder, a pattern, or - for stdin (repeatable)",
 			)
 				.argParser(collect)
-				.makeOptionMandatory(),
+				.makeOptionMandatory(!filesOptional),
 		)
 		.option("-R, --recursive", "read the folders below a folder too", false)
 		.option("-n, --namespace <name>", "namespace of names that give none", "default")

@@ -14,7 +14,7 @@ function version(): string {
 }
 
 const interrupt = new AbortController();
-process.once("SIGINT", () => interrupt.abort());
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => interrupt.abort());
 
 // A reader that closed the pipe has seen enough.
 const terminal = terminalOver(process, interrupt.signal, () => process.exit(YES));

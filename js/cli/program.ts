@@ -49,15 +49,17 @@ export async function main(
 	commands: readonly Define[],
 ): Promise<Status> {
 	let status: Status = YES;
+	let isStopped = false;
 	const context: Context = {
 		terminal,
-		async perform(action) {
+		async perform(action, { stoppable = false } = {}) {
 			status = await action();
+			isStopped = stoppable;
 		},
 	};
 	try {
 		await program(context, version, commands).parseAsync([...argv], { from: "user" });
-		return terminal.signal.aborted ? INTERRUPTED : status;
+		return terminal.signal.aborted && !isStopped ? INTERRUPTED : status;
 	} catch (error) {
 		if (error instanceof CommanderError) return statusOf(error);
 		if (terminal.signal.aborted) return INTERRUPTED;

@@ -8,8 +8,8 @@ import type { ClusterFlags } from "./options.ts";
 import { UsageError } from "./status.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** Opens and settles; errors are those of the inputs, nothing is half loaded. */
-export async function openCluster(flags: ClusterFlags, terminal: Terminal): Promise<Cluster> {
+/** Opens and settles; `now` is the API's time. Errors are those of the inputs, nothing is half loaded. */
+export async function openCluster(flags: ClusterFlags, terminal: Terminal, now?: () => bigint): Promise<Cluster> {
 	if (flags.reconcile) {
 		throw new UsageError(
 			"--reconcile: controllers that run on a dump are not there yet; leave it out to take the dump as it was observed",
@@ -24,14 +24,12 @@ export async function openCluster(flags: ClusterFlags, terminal: Terminal): Prom
 		...(flags.seed === null ? {} : { seed: flags.seed }),
 		...(flags.backend === null ? {} : { backend: flags.backend }),
 		...(nodeState === null ? {} : { nodeState }),
+		...(now === undefined ? {} : { now }),
 		...settings(flags),
 	});
 	await cluster.apply(inputs);
 	await cluster.settle();
-	for (const warning of cluster.warnings) {
-		const place = warning.line > 0 ? `${warning.file}:${warning.line}:${warning.column}` : warning.file;
-		terminal.say(`${place}: warning: ${warning.path === "" ? "" : `${warning.path}: `}${warning.message}`);
-	}
+	sayWarnings(cluster.warnings, terminal);
 	if (cluster.ignored.length > 0) {
 		const kinds = cluster.ignored.map(({ kind, count }) => (count === 1 ? kind : `${kind} ×${count}`));
 		terminal.say(`ignored, they change no verdict: ${kinds.join(", ")}`);
@@ -42,6 +40,13 @@ export async function openCluster(flags: ClusterFlags, terminal: Terminal): Prom
 		);
 	}
 	return cluster;
+}
+
+export function sayWarnings(warnings: Cluster["warnings"], terminal: Terminal): void {
+	for (const { file, line, column, path, message } of warnings) {
+		const place = line > 0 ? `${file}:${line}:${column}` : file;
+		terminal.say(`${place}: warning: ${path === "" ? "" : `${path}: `}${message}`);
+	}
 }
 
 function settings(flags: ClusterFlags) {

@@ -3,6 +3,7 @@
 
 import type { Namespace, Pod } from "../api/core.ts";
 import type { KubernetesObject } from "../api/meta.ts";
+import type { Manifest } from "../manifests/manifest.ts";
 import type { NotEvaluated } from "../manifests/notevaluated.ts";
 
 export interface ForeignDataPlane {
@@ -21,6 +22,15 @@ export class Evaluation {
 
 	with(objects: readonly NotEvaluated[]): Evaluation {
 		return new Evaluation([...this.#objects, ...objects], this.#foreign);
+	}
+
+	/** Those that are still among the manifests; `namespace`: of manifests that name none. */
+	amongst(manifests: readonly Manifest[], namespace: string): Evaluation {
+		const there = new Set(
+			manifests.map(({ object: { kind, metadata } }) => `${kind} ${metadata.namespace ?? namespace}/${metadata.name}`),
+		);
+		const present = ({ kind, namespace: own, name }: NotEvaluated) => there.has(`${kind} ${own ?? namespace}/${name}`);
+		return new Evaluation(this.#objects.filter(present), this.#foreign);
 	}
 
 	beside(foreign: readonly ForeignDataPlane[]): Evaluation {

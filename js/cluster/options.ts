@@ -14,6 +14,8 @@ import type { WasmSource } from "./wasm.ts";
 export interface ClusterOptions extends Flags {
 	/** Of every choice that chance makes; default 1. */
 	seed?: bigint | number;
+	/** The API's time, ns since the epoch; default: the cluster's own, which packets move on. */
+	now?: () => bigint;
 	/** The engine's module; default: this package's own. */
 	wasm?: WasmSource;
 	/** `native` runs the engine ahead of time (`npm run build:native`), `wasm` never; default: native where it is built. */
@@ -52,3 +54,9 @@ export interface TraceQuery {
 export interface ReplayRequest
 	extends Omit<ReplayOptions, keyof ReplayContext | "assumed">,
 		Pick<SurveyOptions, "taps" | "mappings" | "strictSources" | "flows" | "tcpWindows"> {}
+
+/** Without what is undefined. */
+export function given<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+	const entries = Object.entries(options).filter(([, value]) => value !== undefined);
+	return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> };
+}

@@ -172,7 +172,7 @@ export const ROOMS: Room[] = [
 		name: "js/serve",
 		holds: "sockets: REST server, DNS over UDP and TCP, playground",
 		may: [...CLUSTER, "js/realise", "js/lab.ts", "js/cluster.ts"],
-		packages: ["node:"],
+		packages: ["node:", "yaml", "@peculiar/x509", "reflect-metadata"],
 		says: "`js/cluster.ts` and below",
 	},
 	{

@@ -1,5 +1,25 @@
 // Written by `scripts/openapi.ts` from the OpenAPI v2 document of Kubernetes 1.36 (Apache-2.0): structure only.
 
+/** Every kind that is served, by apiVersion. */
+export interface Kinds {
+	"v1": { Namespace: CoreV1Namespace; Node: CoreV1Node; Pod: CoreV1Pod; Service: CoreV1Service; Endpoints: CoreV1Endpoints; ConfigMap: CoreV1ConfigMap; Secret: CoreV1Secret; ServiceAccount: CoreV1ServiceAccount; Event: CoreV1Event; PodTemplate: CoreV1PodTemplate; ReplicationController: CoreV1ReplicationController; PersistentVolume: CoreV1PersistentVolume; PersistentVolumeClaim: CoreV1PersistentVolumeClaim; ResourceQuota: CoreV1ResourceQuota; LimitRange: CoreV1LimitRange };
+	"apps/v1": { Deployment: AppsV1Deployment; ReplicaSet: AppsV1ReplicaSet; StatefulSet: AppsV1StatefulSet; DaemonSet: AppsV1DaemonSet; ControllerRevision: AppsV1ControllerRevision };
+	"autoscaling/v1": { HorizontalPodAutoscaler: AutoscalingV1HorizontalPodAutoscaler };
+	"autoscaling/v2": { HorizontalPodAutoscaler: AutoscalingV2HorizontalPodAutoscaler };
+	"batch/v1": { Job: BatchV1Job; CronJob: BatchV1CronJob };
+	"coordination.k8s.io/v1": { Lease: CoordinationV1Lease };
+	"discovery.k8s.io/v1": { EndpointSlice: DiscoveryV1EndpointSlice };
+	"events.k8s.io/v1": { Event: EventsV1Event };
+	"networking.k8s.io/v1": { Ingress: NetworkingV1Ingress; IngressClass: NetworkingV1IngressClass; NetworkPolicy: NetworkingV1NetworkPolicy; ServiceCIDR: NetworkingV1ServiceCIDR; IPAddress: NetworkingV1IPAddress };
+	"policy/v1": { PodDisruptionBudget: PolicyV1PodDisruptionBudget };
+	"rbac.authorization.k8s.io/v1": { Role: RbacV1Role; RoleBinding: RbacV1RoleBinding; ClusterRole: RbacV1ClusterRole; ClusterRoleBinding: RbacV1ClusterRoleBinding };
+	"scheduling.k8s.io/v1": { PriorityClass: SchedulingV1PriorityClass };
+	"storage.k8s.io/v1": { StorageClass: StorageV1StorageClass };
+	"apiextensions.k8s.io/v1": { CustomResourceDefinition: ApiextensionsV1CustomResourceDefinition };
+	"authorization.k8s.io/v1": { SelfSubjectAccessReview: AuthorizationV1SelfSubjectAccessReview; SelfSubjectRulesReview: AuthorizationV1SelfSubjectRulesReview };
+	"authentication.k8s.io/v1": { SelfSubjectReview: AuthenticationV1SelfSubjectReview };
+}
+
 export interface ApiextensionsV1CustomResourceColumnDefinition { description?: string; format?: string; jsonPath: string; name: string; priority?: number; type: string }
 export interface ApiextensionsV1CustomResourceConversion { strategy: string; webhook?: ApiextensionsV1WebhookConversion }
 export interface ApiextensionsV1CustomResourceDefinition { apiVersion?: string; kind?: string; metadata?: MetaV1ObjectMeta; spec: ApiextensionsV1CustomResourceDefinitionSpec; status?: ApiextensionsV1CustomResourceDefinitionStatus }

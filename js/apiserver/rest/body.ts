@@ -2,6 +2,7 @@
 // (k8s.io/apiserver/pkg/endpoints/handlers/negotiation, k8s.io/apimachinery/pkg/runtime/serializer).
 
 import type { ApiSchema } from "../../api/schema/schema.ts";
+import { DEPTH_MAX } from "../decode.ts";
 import { isObject, type Json } from "../patch/json.ts";
 import { openEnvelope, PROTOBUF, unmarshal } from "../protobuf/unmarshal.ts";
 import { WireError } from "../protobuf/wire.ts";
@@ -16,8 +17,8 @@ export const BODY_MAX = 3 * 1024 * 1024;
 const JSON_TYPE = "application/json";
 export const YAML = "application/yaml";
 
-/** One document as JSON has it. Throws Error with a message for people. */
-export type ReadYaml = (text: string) => unknown;
+/** One document as JSON has it; `strict` refuses duplicate keys. Throws Error with a message for people. */
+export type ReadYaml = (text: string, strict: boolean) => unknown;
 
 /** What kind of object is meant; the type names its message. */
 interface Expected {
@@ -29,12 +30,14 @@ export class Body {
 	readonly type: string;
 	readonly #bytes: Uint8Array;
 	readonly #yaml: ReadYaml | undefined;
+	readonly #strict: boolean;
 
-	/** Throws StatusError 413. */
-	constructor({ headers, body }: ApiRequest, yaml: ReadYaml | undefined) {
+	/** `strict`: YAML may not say a thing twice. Throws StatusError 413. */
+	constructor({ headers, body }: ApiRequest, yaml: ReadYaml | undefined, strict: boolean) {
 		if (body.length > BODY_MAX) throw tooLarge(BODY_MAX);
 		this.#bytes = body;
 		this.#yaml = yaml;
+		this.#strict = strict;
 		this.type = parseMediaType(headers["content-type"] ?? JSON_TYPE).type;
 	}
 
@@ -82,24 +85,50 @@ export class Body {
 	}
 
 	#json(kind: string): Json {
+		const text = this.#text(kind);
+		if (isNestedDeeper(text, DEPTH_MAX)) throw unrecognised(kind, new Error(`nested deeper than ${DEPTH_MAX}`));
 		try {
-			return JSON.parse(this.#text());
+			return JSON.parse(text);
 		} catch (error) {
 			throw unrecognised(kind, error as Error);
 		}
 	}
 
 	#yamlDocument(kind: string, yaml: ReadYaml): Json {
+		const text = this.#text(kind);
 		try {
-			return yaml(this.#text()) as Json;
+			return yaml(text, this.#strict) as Json;
 		} catch (error) {
 			throw unrecognised(kind, error as Error);
 		}
 	}
 
-	#text(): string {
-		return new TextDecoder("utf-8", { fatal: true }).decode(this.#bytes);
+	#text(kind: string): string {
+		try {
+			return new TextDecoder("utf-8", { fatal: true }).decode(this.#bytes);
+		} catch {
+			throw unrecognised(kind, new Error("invalid UTF-8"));
+		}
 	}
+}
+
+const [QUOTE, BACKSLASH] = [0x22, 0x5c];
+const OPEN: ReadonlySet<number> = new Set([0x5b, 0x7b]);
+const CLOSE: ReadonlySet<number> = new Set([0x5d, 0x7d]);
+
+/** Whether brackets of the JSON text nest deeper: what walks the value afterwards calls itself. */
+function isNestedDeeper(text: string, most: number): boolean {
+	let depth = 0;
+	let quoted = false;
+	for (let i = 0; i < text.length; i++) {
+		const code = text.charCodeAt(i);
+		if (quoted && code === BACKSLASH) i++;
+		else if (code === QUOTE) quoted = !quoted;
+		else if (!quoted && OPEN.has(code)) depth++;
+		else if (!quoted && CLOSE.has(code)) depth--;
+		if (depth > most) return true;
+	}
+	return false;
 }
 
 function unrecognised(kind: string, { message }: Error): Error {

@@ -83,7 +83,7 @@ class Call {
 		this.#request = request;
 		this.#query = url.searchParams;
 		this.#path = path;
-		this.#body = new Body(request, yaml);
+		this.#body = new Body(request, yaml, this.#query.get("fieldValidation") === "Strict");
 	}
 
 	get #subject(): Subject {
@@ -130,7 +130,7 @@ class Call {
 
 	subresource(subresource: string): ApiResponse {
 		const { resource, name = "" } = this.#path;
-		const known = resource.subresources[subresource];
+		const known = Object.hasOwn(resource.subresources, subresource) ? resource.subresources[subresource] : undefined;
 		if (known === undefined) throw noSuchResource();
 		if (subresource === "scale") return this.#scale();
 		if (resource.name === "pods" && (subresource === "binding" || subresource === "eviction"))

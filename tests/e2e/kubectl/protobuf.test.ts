@@ -7,6 +7,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { KubernetesObject } from "../../../js/api/meta.ts";
 import type { Registry } from "../../../js/apiserver/registry/request.ts";
+import { respond } from "../../../js/apiserver/rest/respond.ts";
+import { readSingleYaml } from "../../../js/manifests/single.ts";
 import { type ApiListener, listen } from "../../../js/serve/http.ts";
 import { emptyRegistry } from "../../apiserver/registry.ts";
 import { kubectls } from "./binary.ts";
@@ -43,7 +45,7 @@ describe.skipIf(kubectls().length === 0)("what kubectl sends as protobuf (skippe
 	beforeAll(async () => {
 		folder = mkdtempSync(join(tmpdir(), "podwire-protobuf-"));
 		registry = emptyRegistry("default");
-		server = await listen(registry, { port: 0 });
+		server = await listen((request) => respond(registry, request, readSingleYaml), { port: 0 });
 	});
 
 	afterAll(async () => {

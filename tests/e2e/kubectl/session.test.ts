@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Registry } from "../../../js/apiserver/registry/request.ts";
+import { respond } from "../../../js/apiserver/rest/respond.ts";
+import { readSingleYaml } from "../../../js/manifests/single.ts";
 import { type ApiListener, listen } from "../../../js/serve/http.ts";
 import { emptyRegistry, made } from "../../apiserver/registry.ts";
 import { kubectl35 } from "./binary.ts";
@@ -44,7 +46,7 @@ describe.skipIf(binary === null)("kubectl 1.35 (skipped where there is none)", (
 	beforeAll(async () => {
 		folder = mkdtempSync(join(tmpdir(), "podwire-kubectl-"));
 		registry = emptyRegistry("default", () => now);
-		server = await listen(registry, { port: 0 });
+		server = await listen((request) => respond(registry, request, readSingleYaml), { port: 0 });
 		writeFileSync(join(folder, "web.yaml"), WEB);
 		now += 5_000_000_000n;
 	});

@@ -1,0 +1,111 @@
+// `podwire serve`: the cluster's API for kubectl and its kin, on this machine, until Ctrl-C.
+
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { isIPv4, isIPv6 } from "node:net";
+import { type Command, InvalidArgumentError, Option, Command as Program } from "commander";
+import { isOwnKubeconfig, kubeconfigText } from "../serve/kubeconfig.ts";
+import { serve as start } from "../serve/serve.ts";
+import type { Context, Run } from "./command.ts";
+import { type ClusterFlags, clusterFlags, clusterOptions, examples } from "./options.ts";
+import { openCluster, sayWarnings } from "./source.ts";
+import { complaint, type Status, UsageError, YES } from "./status.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface ServeCommandOptions {
+	cluster: ClusterFlags;
+	listen: { address: string; port: number };
+	kubeconfig: string;
+	insecure: boolean;
+}
+
+type Raw = Omit<ServeCommandOptions, "cluster"> & Partial<Record<keyof ClusterFlags, unknown>>;
+
+/** `ADDR:PORT`, `[ADDR]:PORT`, `:PORT`, on the loopback. */
+function socket(text: string): ServeCommandOptions["listen"] {
+	const [, six, four = "", digits = ""] = /^(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/.exec(text) ?? [];
+	const port = Number(digits);
+	if (digits === "" || port > 65535) throw new InvalidArgumentError("Expected ADDRESS:PORT, as in 127.0.0.1:6443.");
+	const address = six ?? (four === "" || four === "localhost" ? "127.0.0.1" : four);
+	const isLoopback = (isIPv4(address) && address.startsWith("127.")) || (isIPv6(address) && address === "::1");
+	if (!isLoopback)
+		throw new InvalidArgumentError("Expected an address of this machine alone: 127.0.0.1, ::1, localhost.");
+	return { address, port };
+}
+
+export function serveCommand(context: Context, run: Run<ServeCommandOptions> = serve): Command {
+	const command = new Program("serve").description("serve the cluster's API for kubectl on this machine");
+	clusterOptions(command, { filesOptional: true })
+		.addOption(
+			new Option("--listen <addr:port>", "where; port 0 takes any that is free")
+				.argParser(socket)
+				.default({ address: "127.0.0.1", port: 6443 }, "127.0.0.1:6443"),
+		)
+		.option("--kubeconfig <file>", "written when the server is ready, removed at its end", "podwire.kubeconfig")
+		.option("--insecure", "plain HTTP without a token: whoever reaches the port may do everything", false);
+	examples(command, [
+		"podwire serve -f shop.yaml",
+		"podwire serve --nodes 5 --listen 127.0.0.1:0 --kubeconfig /tmp/podwire.kubeconfig",
+		"kubectl --kubeconfig podwire.kubeconfig get pods -A",
+	]);
+	return command.action((raw: Raw) => {
+		const { listen, kubeconfig, insecure } = raw;
+		const options = { cluster: clusterFlags(raw), listen, kubeconfig, insecure };
+		return context.perform(() => run(options, context.terminal), { stoppable: true });
+	});
+}
+
+async function serve(options: ServeCommandOptions, terminal: Terminal): Promise<Status> {
+	const { kubeconfig, insecure, listen } = options;
+	checkOwn(kubeconfig);
+	const cluster = await openCluster(options.cluster, terminal, () => BigInt(Date.now()) * 1_000_000n);
+	let said = cluster.warnings.length;
+	const served = await start(cluster, {
+		...listen,
+		insecure,
+		namespace: options.cluster.namespace,
+		onError: (error) => terminal.say(complaint(error)),
+		onSettled: () => {
+			sayWarnings(cluster.warnings.slice(said), terminal);
+			said = cluster.warnings.length;
+		},
+	});
+	try {
+		write(kubeconfig, kubeconfigText(served.access));
+		terminal.say(`serving ${served.access.url}; kubectl --kubeconfig ${kubeconfig} get pods -A`);
+		await aborted(terminal.signal);
+	} finally {
+		rmSync(kubeconfig, { force: true });
+		await served.close();
+		cluster.dispose();
+	}
+	return YES;
+}
+
+/** A kubeconfig of somebody's cluster is not written over. */
+function checkOwn(file: string): void {
+	let text: string;
+	try {
+		text = readFileSync(file, "utf8");
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
+		throw error;
+	}
+	if (!isOwnKubeconfig(text))
+		throw new UsageError(`--kubeconfig ${file}: is there and not podwire's; name another file`);
+	// Who waits for it to appear must not see that of a server which is no more.
+	rmSync(file);
+}
+
+/** Whole or not at all, for the owner's eyes. */
+function write(file: string, text: string): void {
+	const draft = `${file}.${process.pid}`;
+	writeFileSync(draft, text, { mode: 0o600 });
+	renameSync(draft, file);
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+	if (signal.aborted) return Promise.resolve();
+	return new Promise((resolve) => {
+		signal.addEventListener("abort", () => resolve(), { once: true });
+	});
+}

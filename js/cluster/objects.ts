@@ -1,0 +1,178 @@
+// The API's objects beside the manifests: what controllers made of the manifests is written to the store, and what clients
+// wrote there since is what the next settling begins with. A client's change to an object that a controller made is taken of
+// Nodes and Namespaces alone; of others the controller's own words come back, and a warning says so.
+
+import type { KubernetesObject } from "../api/meta.ts";
+import { uidOf } from "../api/names.ts";
+import { equalJson, type Json } from "../apiserver/patch/json.ts";
+import type { ServedResource } from "../apiserver/registry/catalogue.ts";
+import { create } from "../apiserver/registry/create.ts";
+import { GENERATIONS } from "../apiserver/registry/names.ts";
+import { type Registry, timestamp } from "../apiserver/registry/request.ts";
+import { loadObjects, type Warning } from "../manifests/load.ts";
+import type { Manifest } from "../manifests/manifest.ts";
+import type { NotEvaluated } from "../manifests/notevaluated.ts";
+import { keyOf, titleOf } from "../realise/inventory.ts";
+import { InputErrors } from "./errors.ts";
+
+/** Namespaces that every cluster has from its first start (kube-apiserver's system namespaces controller). */
+const SYSTEM_NAMESPACES = ["default", "kube-node-lease", "kube-public", "kube-system"];
+
+/** Made kinds that a client may change all the same. */
+const CHANGEABLE: ReadonlySet<string> = new Set(["Node", "Namespace"]);
+
+interface Published {
+	/** As the store has it, frozen: another one is a client's. */
+	object: KubernetesObject;
+	resource: ServedResource;
+	/** null: a controller made it. */
+	manifest: Manifest | null;
+}
+
+export interface Intents {
+	manifests: Manifest[];
+	warnings: Warning[];
+	notEvaluated: NotEvaluated[];
+}
+
+export class ClusterObjects {
+	readonly registry: Registry;
+	readonly #namespace: string;
+	#published = new Map<string, Published>();
+	#revision: number;
+
+	/** `namespace`: of objects that name none. */
+	constructor(registry: Registry, namespace: string) {
+		this.registry = registry;
+		this.#namespace = namespace;
+		const namespaces = registry.catalogue.ofKind("v1", "Namespace") as ServedResource;
+		for (const name of SYSTEM_NAMESPACES) {
+			const object = create(registry, namespaces, { apiVersion: "v1", kind: "Namespace", metadata: { name } });
+			this.#published.set(keyOf(object), { object, resource: namespaces, manifest: null });
+		}
+		this.#revision = registry.storage.revision;
+	}
+
+	/** Whether clients wrote anything since `publish`. */
+	get changed(): boolean {
+		return this.registry.storage.revision !== this.#revision;
+	}
+
+	/**
+	 * The manifests, with what clients changed, added and deleted since `publish`. Throws InputErrors where an object is
+	 * none that a cluster can be made of.
+	 */
+	intents(manifests: readonly Manifest[]): Intents {
+		const { storage } = this.registry;
+		this.#endPods();
+		const written = new Map<string, KubernetesObject>();
+		const warnings: Warning[] = [];
+		for (const [key, object] of everything(this.registry)) {
+			const before = this.#published.get(key);
+			const made = before?.manifest === null;
+			// Nodes are not invented a second time, so those that are there count as given.
+			if (before?.object === object && !(made && object.kind === "Node")) continue;
+			if (made && !CHANGEABLE.has(object.kind)) warnings.push(overruled(object));
+			else written.set(key, intentOf(object, before?.manifest?.observed === true || object.kind === "Node"));
+		}
+		const kept = manifests.filter((manifest) => {
+			const key = keyOf(this.#placed(manifest.object));
+			const before = this.#published.get(key);
+			if (written.has(key)) return false;
+			if (before === undefined) return true;
+			const { namespace = "", name = "" } = before.object.metadata;
+			return storage.get(before.resource.name, namespace, name) !== undefined;
+		});
+		const loaded = loadObjects([...written.values()], "the API");
+		if (loaded.errors.length > 0) throw new InputErrors(loaded.errors);
+		return {
+			manifests: [...kept, ...loaded.objects],
+			warnings: [...warnings, ...loaded.warnings],
+			notEvaluated: loaded.notEvaluated,
+		};
+	}
+
+	// No kubelet runs: a pod that is to end has ended by the next settling.
+	#endPods(): void {
+		const { storage } = this.registry;
+		for (const { metadata } of storage.list("pods").items) {
+			const { deletionTimestamp, finalizers = [], namespace = "", name = "" } = metadata;
+			if (deletionTimestamp !== undefined && finalizers.length === 0) storage.remove("pods", namespace, name);
+		}
+	}
+
+	/** Writes what the controllers left, and removes what they made before and make no more. */
+	publish(objects: readonly KubernetesObject[], manifests: readonly Manifest[]): void {
+		const { storage, catalogue } = this.registry;
+		const given = new Map(manifests.map((manifest) => [keyOf(this.#placed(manifest.object)), manifest]));
+		const published = new Map<string, Published>();
+		for (const made of objects) {
+			const resource = catalogue.ofKind(made.apiVersion, made.kind);
+			if (resource === undefined) continue;
+			const object = this.#placed(made);
+			const key = keyOf(object);
+			published.set(key, { object: this.#put(resource, object), resource, manifest: given.get(key) ?? null });
+		}
+		for (const [key, before] of this.#published) {
+			if (published.has(key)) continue;
+			const { namespace = "", name = "" } = before.object.metadata;
+			const isSystem = before.resource.name === "namespaces" && SYSTEM_NAMESPACES.includes(name);
+			if (isSystem) published.set(key, before);
+			else if (storage.get(before.resource.name, namespace, name) === before.object)
+				storage.remove(before.resource.name, namespace, name);
+		}
+		this.#published = published;
+		this.#revision = storage.revision;
+	}
+
+	/** In the namespace that a kind without a model was written for. */
+	#placed(object: KubernetesObject): KubernetesObject {
+		const { apiVersion, kind, metadata } = object;
+		const namespaced = this.registry.catalogue.ofKind(apiVersion, kind)?.namespaced === true;
+		return metadata.namespace || !namespaced
+			? object
+			: { ...object, metadata: { ...metadata, namespace: this.#namespace } };
+	}
+
+	#put(resource: ServedResource, object: KubernetesObject): KubernetesObject {
+		const { storage, random, clock } = this.registry;
+		const { namespace = "", name = "" } = object.metadata;
+		const before = storage.get(resource.name, namespace, name);
+		const completed = this.registry.strategy(resource).withDefaults?.(object) ?? object;
+		const metadata = { ...before?.metadata, ...completed.metadata };
+		if (before === undefined) {
+			metadata.creationTimestamp ??= timestamp(clock);
+			if (GENERATIONS.has(resource.name)) metadata.generation ??= 1;
+			// A pod that comes back is another one.
+			const known = this.#published.has(keyOf(object));
+			if (known && resource.name === "pods") metadata.uid = uidOf(random, "pods", namespace, name, storage.revision);
+		} else if (before.metadata.uid) metadata.uid = before.metadata.uid;
+		const wanted = copied({ ...completed, metadata });
+		if (before !== undefined && equalJson(wanted as unknown as Json, before as unknown as Json)) return before;
+		return storage.put(resource.name, wanted);
+	}
+}
+
+/** As JSON carries it: nothing undefined, nothing shared with what the controllers work on. */
+const copied = (object: KubernetesObject): KubernetesObject => JSON.parse(JSON.stringify(object)) as KubernetesObject;
+
+/** Every object of the store, by key; each once, whatever versions its kind is served in. */
+function* everything({ storage, catalogue }: Registry): Generator<[string, KubernetesObject], void> {
+	for (const name of new Set(catalogue.resources.map((resource) => resource.name)))
+		for (const object of storage.list(name).items) yield [keyOf(object), object];
+}
+
+/** What a client wants of an object, without what the API and controllers say of it. */
+function intentOf(object: KubernetesObject, withStatus: boolean): KubernetesObject {
+	const { resourceVersion: _, ...metadata } = object.metadata;
+	delete (metadata as { managedFields?: unknown }).managedFields;
+	const { status, ...rest } = object;
+	return withStatus && status !== undefined ? { ...rest, metadata, status } : { ...rest, metadata };
+}
+
+function overruled(object: KubernetesObject): Warning {
+	return {
+		...{ file: titleOf(object), line: 0, column: 0, path: "" },
+		message: "made by a controller: what a client wrote to it is not kept, as no controller acts on changes yet",
+	};
+}

@@ -1,0 +1,149 @@
+// `podwire serve`: the kubeconfig that it writes, a real kubectl that uses it, and how it ends.
+
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { request } from "node:https";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { main } from "../../js/cli/program.ts";
+import { serveCommand } from "../../js/cli/serve.ts";
+import { UNUSABLE } from "../../js/cli/status.ts";
+import { fakeTerminal } from "../cli/fake.ts";
+import { kubectls } from "../e2e/kubectl/binary.ts";
+import { run } from "../e2e/kubectl/run.ts";
+
+const WEB = `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: c, image: i}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: web}, ports: [{port: 80}]}
+`;
+
+interface Kubeconfig {
+	clusters: { cluster: { server: string; "certificate-authority-data"?: string } }[];
+	users: { user: { token?: string } }[];
+}
+
+let folder: string;
+let stop = new AbortController();
+
+beforeAll(() => {
+	folder = mkdtempSync(join(tmpdir(), "podwire-serve-"));
+	writeFileSync(join(folder, "web.yaml"), WEB);
+});
+afterEach(() => stop.abort());
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const file = () => join(folder, "podwire.kubeconfig");
+
+/** Starts the command in this process, and waits until it is ready. */
+async function start(...args: string[]) {
+	stop = new AbortController();
+	const terminal = fakeTerminal("", { signal: stop.signal });
+	const argv = ["serve", "--listen", "127.0.0.1:0", "--kubeconfig", file(), ...args];
+	let status: number | null = null;
+	const ended = main(argv, terminal, "0", [(context) => serveCommand(context)]).then((given) => {
+		status = given;
+		return given;
+	});
+	await expect.poll(() => existsSync(file()) || status !== null, { timeout: 50_000 }).toBe(true);
+	return { config: parse(readFileSync(file(), "utf8")) as Kubeconfig, err: () => terminal.err, ended };
+}
+
+/** Asks over TLS with the authority of the kubeconfig. */
+function code(config: Kubeconfig, headers: Record<string, string>): Promise<number | undefined> {
+	const [{ cluster }] = config.clusters as [Kubeconfig["clusters"][0]];
+	const ca = Buffer.from(cluster["certificate-authority-data"] ?? "", "base64");
+	return new Promise((resolve, reject) => {
+		const sent = request(`${cluster.server}/version`, { ca, headers, agent: false }, (response) => {
+			response.resume();
+			response.on("end", () => resolve(response.statusCode));
+		});
+		sent.on("error", reject);
+		sent.end();
+	});
+}
+
+describe("podwire serve", () => {
+	it("writes a kubeconfig when it is ready, and ends when it is asked to with nothing left", async () => {
+		const { config, err, ended } = await start("-f", join(folder, "web.yaml"));
+		expect(statSync(file()).mode & 0o777).toBe(0o600);
+		expect(err()).toMatch(/^serving https:\/\/127\.0\.0\.1:\d+; kubectl --kubeconfig \S+ get pods -A\n$/);
+		const token = config.users[0]?.user.token ?? "";
+		expect(token.length).toBeGreaterThan(40);
+		expect(await code(config, {})).toBe(401);
+		expect(await code(config, { authorization: `Bearer ${token}` })).toBe(200);
+		stop.abort();
+		expect(await ended).toBe(0);
+		expect(existsSync(file())).toBe(false);
+	});
+
+	describe.each(kubectls())("for kubectl $version", ({ binary, version }) => {
+		it("runs the controllers on what is written", async () => {
+			const { ended } = await start(...(version === "1.20" ? ["--insecure"] : []));
+			const place = { binary, folder, connection: ["--kubeconfig", file()] };
+			const kubectl = (line: string) => run(place, line.split(" "));
+			expect(await kubectl("apply -f web.yaml")).toMatchObject({
+				code: 0,
+				out: "deployment.apps/web created\nservice/web created\n",
+			});
+			expect(await kubectl("rollout status deploy/web --timeout=20s")).toMatchObject({ code: 0 });
+			const wide = await kubectl(
+				"get pods -l app=web -o jsonpath={range.items[*]}{.status.phase}/{.spec.nodeName};{end}",
+			);
+			expect(wide.out).toMatch(/^Running\/node-\d;Running\/node-\d;$/);
+			const slices =
+				"get endpointslices -l kubernetes.io/service-name=web -o jsonpath={.items[*].endpoints[*].addresses[0]}";
+			expect((await kubectl(slices)).out.split(" ").length).toBe(2);
+			expect(await kubectl("scale deploy web --replicas=3")).toMatchObject({ code: 0 });
+			expect(await kubectl("rollout status deploy/web --timeout=20s")).toMatchObject({ code: 0 });
+			expect((await kubectl("get deploy web -o jsonpath={.status.readyReplicas}")).out).toBe("3");
+			const pod = (await kubectl("get pods -o name")).out.split("\n")[0] ?? "";
+			expect(await kubectl(`delete ${pod} --wait --timeout=20s`)).toMatchObject({ code: 0 });
+			await expect.poll(async () => (await kubectl("get pods -o name")).out.split("\n").length - 1).toBe(3);
+			expect(await kubectl("delete deploy web")).toMatchObject({ code: 0 });
+			await expect.poll(async () => (await kubectl("get pods -o name")).out).toBe("");
+			stop.abort();
+			expect(await ended).toBe(0);
+		});
+	});
+
+	async function refuses(...args: string[]): Promise<string> {
+		const terminal = fakeTerminal();
+		const status = await main(["serve", ...args], terminal, "0", [(context) => serveCommand(context)]);
+		expect(status).toBe(UNUSABLE);
+		return terminal.err;
+	}
+
+	it("leaves a kubeconfig of another cluster alone", async () => {
+		const other = join(folder, "other.kubeconfig");
+		writeFileSync(other, "apiVersion: v1\nkind: Config\n");
+		expect(await refuses("--kubeconfig", other)).toContain("is there and not podwire's");
+		expect(readFileSync(other, "utf8")).toBe("apiVersion: v1\nkind: Config\n");
+	});
+
+	it.each(["0.0.0.0:6443", "10.0.0.1:6443", "[::]:6443", "127.0.0.1", "127.0.0.1:70000", "example.com:80"])(
+		"does not listen on %s",
+		async (address) => {
+			expect(await refuses("--listen", address)).toMatch(/Expected (an address of this machine alone|ADDRESS:PORT)/);
+		},
+	);
+
+	it("says where a port is taken", async () => {
+		const { config } = await start();
+		const { port } = new URL(config.clusters[0]?.cluster.server ?? "");
+		const err = await refuses("--listen", `127.0.0.1:${port}`, "--kubeconfig", join(folder, "second.kubeconfig"));
+		expect(err).toContain("address already in use");
+	});
+});
