@@ -335,7 +335,7 @@ function advance(p: Packet, c: Conn, index: i32, dir: i32, kind: u8, old: u8, st
 
 // Status, state and last segment are one word: what a plain ACK finds in it, and what it leaves there.
 const OPEN: u32 = L.IPS_SEEN_REPLY | L.IPS_ASSURED | L.IPS_CONFIRMED | ((<u32>ES) << 16);
-const OPEN_MASK: u32 = OPEN | L.IPS_FIXED_TIMEOUT | 0xff0000;
+const OPEN_MASK: u32 = OPEN | L.IPS_FIXED_TIMEOUT | L.IPS_CACHED | 0xff0000;
 
 /**
  * Is this a plain ACK of an established connection whose windows are not tracked? Then state, last segment and deadline are

@@ -30,7 +30,7 @@ const STREAM: u32 = L.IPS_SEEN_REPLY | L.IPS_ASSURED | L.IPS_CONFIRMED;
 // @ts-ignore: decorator
 @inline
 export function udpPasses(p: Packet, c: Conn): bool {
-	if (((<u32>c.status) & (STREAM | L.IPS_FIXED_TIMEOUT)) != STREAM) return false;
+	if (((<u32>c.status) & (STREAM | L.IPS_FIXED_TIMEOUT | L.IPS_CACHED)) != STREAM) return false;
 	// what is ASSURED has been a stream before: its start lies more than two seconds back
 	c.deadline = p.time + timeoutNs(p.netns, L.TIMEOUT_UDP_STREAM);
 	return true;
