@@ -149,6 +149,8 @@ export { eventCount, eventsLost, eventsReset };
 export { offer, replayMode, tick, flowCount, flowsReset, replayReset, repliesUnanswerable, flowsOverflow };
 /** The path cache: on or off; packets repeated and carried; a netns was configured anew; all that is owed to the tables is paid. */
 export { pathCache, cacheHits, cacheMisses, changed, settleAll };
+/** Connections opened by what another one did, since the engine started. */
+export { openings } from "./opening";
 /** Forgets every conntrack entry of a netns. */
 export { conntrackFlush, conntrackDelete };
 /** Removes every expired entry: the counts of each netns (NETNS_CT_COUNT) are exact at `now`. */
@@ -253,6 +255,8 @@ function strideOf(t: i32): u32 {
 			return L.PACKET_STRIDE;
 		case L.TABLE_LINE:
 			return L.LINE_STRIDE;
+		case L.TABLE_OPENING:
+			return L.OPENING_STRIDE;
 		case L.TABLE_JOURNEY:
 			return L.JOURNEY_STRIDE;
 		case L.TABLE_STEP:

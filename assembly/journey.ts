@@ -15,6 +15,8 @@ let repeatable: bool = false;
 let count: u32 = 0;
 let hash: u32 = 0;
 let entryCount: i32 = 0;
+let made: i32 = 0;
+let ported: bool = false;
 
 /** From here on the steps of the packet on its way are noted. */
 export function noteStart(): void {
@@ -23,6 +25,14 @@ export function noteStart(): void {
 	count = 0;
 	hash = 0x811c9dc5;
 	entryCount = 0;
+	made = 0;
+	ported = false;
+}
+
+// @ts-ignore: decorator
+@inline
+export function isNoting(): bool {
+	return noting;
 }
 
 /** The packet has ended, or nobody cares any more. Can what was noted be repeated? */
@@ -37,6 +47,30 @@ export function noteEnd(): bool {
 @inline
 export function notRepeatable(): void {
 	repeatable = false;
+}
+
+/** What happens here depends on the source port: packets of other connections may fare otherwise. */
+// @ts-ignore: decorator
+@inline
+export function asksSourcePort(): void {
+	ported = true;
+}
+
+/** Did what was noted depend on the source port? */
+export function notedSourcePort(): bool {
+	return ported;
+}
+
+/** The packet made an entry. */
+// @ts-ignore: decorator
+@inline
+export function noteMade(): void {
+	made++;
+}
+
+/** Entries that were made since the packet set off. */
+export function notedMade(): i32 {
+	return made;
 }
 
 /** STEP_* of row `which`. */
@@ -87,6 +121,13 @@ export function journey(index: u32): usize {
 	return row(L.TABLE_JOURNEY, index, L.JOURNEY_STRIDE);
 }
 
+/** Copies the steps noted last to `to`, where there is room for `most`; how many they are, -1: too many. */
+export function copySteps(to: usize, most: u32): i32 {
+	if (count > most) return -1;
+	memory.copy(to, steps, <usize>(count << 2));
+	return <i32>count;
+}
+
 /** The journey of the steps noted last, valid from now on; 0: the tables are full. */
 export function internJourney(): u32 {
 	const slots = capacity(L.TABLE_JOURNEY) - 1;
@@ -105,7 +146,7 @@ export function internJourney(): u32 {
 		}
 		slot = slot == slots ? 1 : slot + 1;
 	}
-	store<i64>(journey(slot), earliestAge(), L.JOURNEY_UNTIL);
+	store<i64>(journey(slot), ageOf(steps, count), L.JOURNEY_UNTIL);
 	return slot;
 }
 
@@ -120,7 +161,7 @@ function add(at: usize, slots: u32): bool {
 	store<u32>(at, hash, L.JOURNEY_HASH);
 	store<u32>(at, first, L.JOURNEY_FIRST);
 	store<u32>(at, count, L.JOURNEY_COUNT);
-	store<u32>(at, leastMtu(), L.JOURNEY_MTU);
+	store<u32>(at, mtuOf(steps, count), L.JOURNEY_MTU);
 	return true;
 }
 
@@ -130,20 +171,21 @@ function stepAt(index: u32): usize {
 	return base(L.TABLE_STEP) + ((<usize>index) << 2);
 }
 
-// Lengths are compared with the MTU of devices that a stack sends by; the least of all devices on the way is a safe bound.
-function leastMtu(): u32 {
+/** The least MTU of the devices that `many` steps at `first` leave by: a safe bound, as lengths are compared with that of a stack's. */
+export function mtuOf(first: usize, many: u32): u32 {
 	let least: u32 = 0xffff;
-	for (let i: u32 = 0; i < count; i++) {
-		const word = load<u32>(steps + <usize>(i << 2));
+	for (let i: u32 = 0; i < many; i++) {
+		const word = load<u32>(first + <usize>(i << 2));
 		if ((word & 3) == L.STEP_OUT) least = min<u32>(least, load<u32>(deviceOf(word), L.DEVICE_MTU));
 	}
 	return least;
 }
 
-function earliestAge(): i64 {
+/** The last moment, ns, at which asking the neighbours of `many` steps at `first` leaves them as they are now. */
+export function ageOf(first: usize, many: u32): i64 {
 	let least: i64 = i64.MAX_VALUE;
-	for (let i: u32 = 0; i < count; i++) {
-		const word = load<u32>(steps + <usize>(i << 2));
+	for (let i: u32 = 0; i < many; i++) {
+		const word = load<u32>(first + <usize>(i << 2));
 		if ((word & 3) == L.STEP_NEIGHBOUR) least = min<i64>(least, ageDue(word >>> 2));
 	}
 	return least;
@@ -156,9 +198,13 @@ function deviceOf(word: u32): usize {
 /** Has a netns on the way been configured anew since `epoch`? */
 export function changedSince(index: u32, epoch: u32): bool {
 	const at = journey(index);
-	let step = stepAt(load<u32>(at, L.JOURNEY_FIRST));
-	const end = step + ((<usize>load<u32>(at, L.JOURNEY_COUNT)) << 2);
-	for (; step < end; step += 4) {
+	return stepsChanged(stepAt(load<u32>(at, L.JOURNEY_FIRST)), load<u32>(at, L.JOURNEY_COUNT), epoch);
+}
+
+/** The same of `many` steps at `first`. */
+export function stepsChanged(first: usize, many: u32, epoch: u32): bool {
+	const end = first + ((<usize>many) << 2);
+	for (let step = first; step < end; step += 4) {
 		const word = load<u32>(step);
 		const kind = word & 3;
 		if (kind != L.STEP_IN && kind != L.STEP_OUT) continue;
@@ -169,11 +215,15 @@ export function changedSince(index: u32, epoch: u32): bool {
 }
 
 /** Counts `packets` more packets of `bytes` in all on every step of the way. */
-export function countJourney(index: u32, packets: u32, bytes: u32): void {
+export function countJourney(index: u32, packets: u32, bytes: u64): void {
 	const at = journey(index);
-	let step = stepAt(load<u32>(at, L.JOURNEY_FIRST));
-	const end = step + ((<usize>load<u32>(at, L.JOURNEY_COUNT)) << 2);
-	for (; step < end; step += 4) {
+	countSteps(stepAt(load<u32>(at, L.JOURNEY_FIRST)), load<u32>(at, L.JOURNEY_COUNT), packets, bytes);
+}
+
+/** The same on `many` steps at `first`. */
+export function countSteps(first: usize, many: u32, packets: u32, bytes: u64): void {
+	const end = first + ((<usize>many) << 2);
+	for (let step = first; step < end; step += 4) {
 		const word = load<u32>(step);
 		const kind = word & 3;
 		if (kind == L.STEP_PATH) countAt(row(L.TABLE_PATH, word >>> 2, L.PATH_STRIDE) + L.PATH_PACKETS, packets, bytes);
@@ -183,7 +233,7 @@ export function countJourney(index: u32, packets: u32, bytes: u32): void {
 }
 
 // Packets, and 8 bytes later bytes.
-function countAt(at: usize, packets: u32, bytes: u32): void {
+function countAt(at: usize, packets: u32, bytes: u64): void {
 	store<u64>(at, load<u64>(at) + <u64>packets);
-	store<u64>(at, load<u64>(at, 8) + <u64>bytes, 8);
+	store<u64>(at, load<u64>(at, 8) + bytes, 8);
 }

@@ -41,6 +41,7 @@ export const TABLE_CTWINDOW = 32; // as many rows as TABLE_CT; conntrack lays it
 export const TABLE_CAPTURE = 33; // what reads a recording: it lays out its input, its rows and its hashes itself, in bytes, and grows
 export const TABLE_JOURNEY = 34; // what packets of a direction do on their way, interned
 export const TABLE_STEP = 35; // u32 steps of the journeys
+export const TABLE_OPENING = 36; // what first packets of connections do, by all but their source port: a power of two
 export const TABLE_ADDRESS6 = 37; // IPv6 addresses by their numbers; row 0 is `::`
 export const TABLE_ADDRESS6HASH = 38; // u32 slots of the numbers' hash: a power of two, four times the addresses
 export const TABLE_CHAININDEX = 40; // indexes of chains, in bytes; compile lays it out
@@ -1009,6 +1010,53 @@ export const STEP_PATH = 0; // row of TABLE_PATH: the rules of a walk
 export const STEP_IN = 1; // device that received it
 export const STEP_OUT = 2; // device that sent it
 export const STEP_NEIGHBOUR = 3; // row of TABLE_NEIGH that gave its link-layer address
+
+// Opening: what the first packet of a connection does, whatever its source port: found by a hash of the key.
+//  0 src u32         4 dst u32         8 dport u16, TCP flags u8, BATCHF_* u8     12 netns << 8 | protocol u32
+export const OPENING_SRC = 0;
+export const OPENING_DST = 4;
+export const OPENING_WORD = 8;
+export const OPENING_OWNER = 12;
+export const OPENING_EPOCH = 16; // u32 of the path cache when the row was last known to hold; 0: nothing is known
+export const OPENING_STEP_COUNT = 20; // u32
+export const OPENING_UNTIL = 24; // i64 ns up to which no neighbour on the way changes its state
+export const OPENING_PACKETS = 32; // u32 not settled yet
+export const OPENING_SOCKETS = 36; // u32 socket changes when it was learnt
+export const OPENING_BYTES = 40; // u64 not settled yet
+export const OPENING_MTU = 48; // u32 the least MTU on the way
+export const OPENING_TRIES = 52; // u32 attempts to learn it
+export const OPENING_ENTRIES = 56; // u8 conntrack entries that it makes, at most OPENING_ENTRY_COUNT
+export const OPENING_FIRST = 57; // u8 which of them is the flow's FLOW_CT; 255 none
+export const OPENING_MIRRORED = 58; // u8 1: it is answered at once
+export const OPENING_FLAGS = 59; // u8 FLOWF_*; from here on what is in the flow's row afterwards
+export const OPENING_VERDICT = 60; // u8
+export const OPENING_REASON = 61; // u8
+export const OPENING_SEEN_DPORT = 62; // u16
+export const OPENING_SEEN = 64; // u32[2] addresses that the server saw
+export const OPENING_SERVER = 72; // i32
+export const OPENING_RULE = 76; // i32
+export const OPENING_ENTRY_NODE = 80; // i32
+export const OPENING_SECOND = 84; // i32
+export const OPENING_CT_NETNS = 88; // i32
+export const OPENING_ENTRY = 96; // entries, OPENING_ENTRY_STRIDE bytes each
+export const OPENING_ENTRY_COUNT = 3;
+export const OPENING_STEPS = 256; // u32[OPENING_STEPS_MAX] STEP_*, as of a journey
+export const OPENING_STEPS_MAX = 32;
+export const OPENING_STRIDE = 384;
+
+// An entry that an opening makes
+export const OPENS_NETNS = 0; // i32
+export const OPENS_ZONE_PROTO = 4; // u32 as in a tuple
+export const OPENS_ORIG = 8; // u32[2] addresses of the original tuple
+export const OPENS_REPLY = 16; // u32[2] addresses of the reply tuple
+export const OPENS_DPORT = 24; // u16 of the original tuple
+export const OPENS_REPLY_SPORT = 26; // u16
+export const OPENS_STATUS = 28; // u16 status, u8 state, u8 last segment
+export const OPENS_TIMEOUT = 32; // u32 seconds
+export const OPENS_MARK = 36; // u32
+export const OPENS_MASQ_DEVICE = 40; // i32
+export const OPENS_ZONE = 44; // u16
+export const OPENING_ENTRY_STRIDE = 48;
 
 // FDB slot
 export const FDB_BRIDGE = 0; // i32 device; -1: empty

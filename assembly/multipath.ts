@@ -4,6 +4,7 @@
 import { identity } from "./address6";
 import { row } from "./arena";
 import { mix } from "./hash";
+import { asksSourcePort } from "./journey";
 import { netnsHas } from "./netns";
 import { Packet } from "./packet";
 import { keyed } from "./random";
@@ -37,6 +38,7 @@ function multipathKey(p: Packet): u64 {
 	const dst = identity(error ? p.innerSrc : p.dst);
 	const addresses = p.family == 6 ? src ^ rotl<u64>(dst, 32) : (src << 32) | dst;
 	if (p.family != 6 && !netnsHas(p.netns, L.NS_L4_HASH)) return mix(addresses);
+	asksSourcePort();
 	const sport = error ? p.innerDport : p.sport;
 	const dport = error ? p.innerSport : p.dport;
 	const proto = error ? p.innerProto : p.proto;

@@ -166,8 +166,8 @@ function listens(p: Packet): bool {
 	return socket != SOCKET_NONE;
 }
 
-// A program answers each packet that it gets, as the TCP it stands on would.
-function mirror(p: Packet, f: usize): void {
+/** A program answers each packet that it gets, as the TCP it stands on would. */
+export function mirror(p: Packet, f: usize): void {
 	const recorded = replies == L.REPLIES_RECORDED && (load<u8>(f, L.FLOW_FLAGS) & L.FLOWF_RECORDED) != 0;
 	if (replies == L.REPLIES_NONE || recorded) return;
 	if (p.proto == L.PROTO_TCP && (p.tcp & L.TCP_RST) != 0) return;

@@ -11,6 +11,7 @@ import { lineAt } from "./line";
 import { conn, Conn } from "./netfilter/conn";
 import { countMany } from "./netfilter/settle";
 import { netns } from "./netns";
+import { settleOpenings } from "./opening";
 import { Packet } from "./packet";
 import { deadlineAfter, lowerDeadlines, passWindows } from "./windows";
 import * as L from "./layout";
@@ -73,6 +74,11 @@ function isValid(line: usize): bool {
 	if (reply != 0 && changedSince(reply, since)) return false;
 	store<u32>(line, epoch, L.LINE_EPOCH);
 	return true;
+}
+
+/** Lines, and whatever else was known, of before this epoch are void. */
+export function voidBefore(): u32 {
+	return floor;
 }
 
 /** As far as one can tell without looking at a packet: are those of this direction repeated? */
@@ -289,6 +295,7 @@ export function settleEntry(entry: usize): void {
 
 /** Settles every line: what the tables say is true now. Cheap where nothing was repeated since. */
 export function settleAll(): void {
+	settleOpenings();
 	if (!owing) return;
 	owing = false;
 	const lines = capacity(L.TABLE_LINE);

@@ -8,7 +8,18 @@
 //   - where TCP windows are tracked, all of its entries do so, and it was within them (later ones are judged each: `windows`).
 
 import { crossedEntry, flow, flowOf, UNTRACKED_NS } from "./flow";
-import { internJourney, journey, noted, notedCount, noteEnd, noteEntry, noteStart, notRepeatable } from "./journey";
+import {
+	internJourney,
+	isNoting,
+	journey,
+	noted,
+	notedCount,
+	noteEnd,
+	noteEntry,
+	noteStart,
+	notRepeatable,
+} from "./journey";
+import { learnAnswer, learnEnd, learnNothing } from "./learnopening";
 import { lineAt } from "./line";
 import { conn, Conn } from "./netfilter/conn";
 import { isLastAck, leastAckTimeoutNs } from "./netfilter/tcp";
@@ -83,6 +94,7 @@ export function follow(p: Packet): void {
 
 /** The receiver's program answers the packet at once. */
 export function mirrored(p: Packet): void {
+	learnAnswer();
 	if (subject == 0) return;
 	answer = changetype<usize>(p);
 	taken++;
@@ -90,12 +102,13 @@ export function mirrored(p: Packet): void {
 
 /** Conntrack has looked at a packet of a flow. */
 export function tracked(p: Packet): void {
-	if (subject == 0) return;
+	if (!isNoting()) return;
 	noteEntry(p.ct, directionOf(p.ctinfo));
 }
 
 /** A packet has come to its end, and its flow's row says so. */
 export function finished(p: Packet, delivered: bool): void {
+	learnEnd(p, delivered);
 	if (changetype<usize>(p) != subject) return;
 	const reply = answer;
 	const line = lineAt(load<u32>(flow(index), L.FLOW_LINE));
@@ -110,6 +123,7 @@ export function finished(p: Packet, delivered: bool): void {
 
 /** Nothing more comes of the packet that was noted: it waits for a neighbour, or was not sent. */
 export function forsake(): void {
+	learnNothing();
 	watched = false;
 	if (subject == 0) return;
 	subject = 0;

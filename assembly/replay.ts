@@ -6,13 +6,15 @@ import { row } from "./arena";
 import { BURST, burstLine, touchBurst } from "./burst";
 import { accountFlow, addFlow, flow, flowOf, isLive, markFlow } from "./flow";
 import { run } from "./forward";
+import { learn } from "./learnopening";
 import { conntrackExpire } from "./netfilter/expiry";
 import { isIcmp } from "./netfilter/tuple";
 import { defaultTtl } from "./netns";
-import { answerFrom, isOpening, isRefused } from "./outcome";
+import { isMirrored, mayOpen, openingOf, opens } from "./opening";
+import { answerFrom, isOpening, isRefused, mirror } from "./outcome";
 import { Packet } from "./packet";
 import { added, cacheMisses, interrupt, relieve, repeats } from "./pathcache";
-import { enqueue, isWaiting, nextDue, takePacket, TO_OUTPUT, wake } from "./queue";
+import { enqueue, isWaiting, nextDue, releasePacket, takePacket, TO_OUTPUT, wake } from "./queue";
 import { follow, forsake, restart, watch } from "./repeatable";
 import { isSharded, shardWindow, WINDOW } from "./shards";
 import { Silent } from "./trace";
@@ -131,10 +133,16 @@ function offerRequest(at: usize, line: usize, time: i64): bool {
 		overflow++;
 		return false;
 	}
+	const opening = !lives && mayOpen(at) ? openingOf(at) : 0;
+	if (opening != 0 && opens(opening, at, index, time)) {
+		if (isMirrored(opening)) answer(at, index);
+		return true;
+	}
 	if ((hints & L.BATCHF_RECORDED) != 0) markFlow(flow(index), L.FLOWF_RECORDED);
 	const p = fromBatch(at, ns);
 	if (p === null) return false;
 	p.flow = index;
+	if (opening != 0) learn(opening, at, p, index);
 	const f = flow(index);
 	if (isOpening(p.proto, p.tcp)) {
 		markFlow(f, L.FLOWF_OPENED);
@@ -146,6 +154,16 @@ function offerRequest(at: usize, line: usize, time: i64): bool {
 	follow(p);
 	enqueue(p, TO_OUTPUT, -1);
 	return true;
+}
+
+// The receiver of a packet that opened flow `index` answers it.
+function answer(at: usize, index: i32): void {
+	const f = flow(index);
+	const p = fromBatch(at, load<i32>(f, L.FLOW_SERVER));
+	if (p === null) return;
+	p.flow = index;
+	mirror(p, f);
+	releasePacket(p);
 }
 
 // Is it a packet that others can repeat? (`pathcache`)

@@ -3,6 +3,7 @@
 
 import { capacity, row } from "./arena";
 import { hash2 } from "./hash";
+import { asksSourcePort } from "./journey";
 import { isIcmp } from "./netfilter/tuple";
 import { netnsHas } from "./netns";
 import { Packet } from "./packet";
@@ -12,6 +13,13 @@ export const SOCKET_NONE: i32 = -1;
 /** The netns accepts on every port. */
 export const SOCKET_ANY: i32 = -2;
 const REMOVED: u8 = 255;
+
+let changes: u32 = 0;
+
+/** How often a socket has been opened or closed. */
+export function socketChanges(): u32 {
+	return changes;
+}
 
 // @ts-ignore: decorator
 @inline
@@ -24,6 +32,7 @@ function home(netns: i32, proto: u8, lport: u16): u32 {
  * where the table is full.
  */
 export function openSocket(netns: i32, proto: u8, laddr: u32, lport: u16, raddr: u32, rport: u16, family: u8 = 0): i32 {
+	changes++;
 	const mask = capacity(L.TABLE_SOCKET) - 1;
 	let i = home(netns, proto, lport);
 	for (let n: u32 = 0; n <= mask; n++, i = (i + 1) & mask) {
@@ -45,6 +54,7 @@ export function openSocket(netns: i32, proto: u8, laddr: u32, lport: u16, raddr:
 
 /** Closes a socket by row. */
 export function closeSocket(socket: i32): void {
+	changes++;
 	if (<u32>socket < capacity(L.TABLE_SOCKET))
 		store<u8>(row(L.TABLE_SOCKET, socket, L.SOCKET_STRIDE), REMOVED, L.SOCKET_STATE);
 }
@@ -101,6 +111,7 @@ function scoreOf(at: usize, state: u8, laddr: u32, raddr: u32, rport: u16): i32 
 	const bound = load<u32>(at, L.SOCKET_LADDR);
 	if (bound != 0 && bound != laddr) return 0;
 	if (state == L.SOCKET_CONNECTED) {
+		asksSourcePort();
 		return load<u32>(at, L.SOCKET_RADDR) == raddr && load<u16>(at, L.SOCKET_RPORT) == rport ? 4 : 0;
 	}
 	return bound != 0 ? 2 : 1;

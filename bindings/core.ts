@@ -47,6 +47,7 @@ export interface Instance extends CoreExports {
 	conntrackSettle(row: number): void;
 	conntrackSweep(now: bigint): void;
 	pathCache(on: number): void;
+	openings(): number;
 	cacheHits(): number;
 	cacheMisses(): number;
 	changed(netns: number): void;
@@ -118,6 +119,7 @@ const DEFAULTS: Readonly<Record<number, number>> = {
 	[L.TABLE_LINE]: 2048,
 	[L.TABLE_JOURNEY]: 8192,
 	[L.TABLE_STEP]: 262144,
+	[L.TABLE_OPENING]: 4096,
 	[L.TABLE_PACKET]: 4096,
 	[L.TABLE_BATCH]: 1024,
 	[L.TABLE_FDB]: 1024,

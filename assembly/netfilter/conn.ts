@@ -174,13 +174,29 @@ function takeDead(): i32 {
 	return index;
 }
 
+/** Can so many rows be taken without an early drop? */
+export function connRoom(rows: u32): bool {
+	const top = load<u32>(STATE, TOP);
+	return load<u32>(STATE, DEAD) >= rows || top + rows <= rowLimit();
+}
+
+// Two slots an entry, and the hash stays at most half full.
+function rowLimit(): u32 {
+	return min(capacity(L.TABLE_CT), slotCount() >>> 2);
+}
+
+/** Has a netns room for so many more entries? */
+export function netnsRoom(netnsIndex: i32, entries: u32): bool {
+	const ns = netns(netnsIndex);
+	const most = load<u32>(ns, L.NETNS_CT_MAX);
+	return most == 0 || load<u32>(ns, L.NETNS_CT_COUNT) + entries <= most;
+}
+
 function takeRow(): i32 {
 	const dead = load<u32>(STATE, DEAD);
 	if (dead > LINGER) return takeDead();
 	const top = load<u32>(STATE, TOP);
-	// two slots an entry, and the hash stays at most half full
-	const limit = min(capacity(L.TABLE_CT), slotCount() >>> 2);
-	if (top < limit) {
+	if (top < rowLimit()) {
 		store<u32>(STATE, top + 1, TOP);
 		return <i32>top;
 	}

@@ -2,6 +2,7 @@
 // makes it known at the end of INPUT and POSTROUTING. Helpers, expectations, events and labels are not modelled.
 // A packet without a flow has p.ct = CT_NONE, which `-m conntrack --ctstate` calls INVALID.
 
+import { noteMade } from "../journey";
 import * as L from "../layout";
 import { netns } from "../netns";
 import { Packet } from "../packet";
@@ -66,6 +67,7 @@ function resolve(p: Packet): i32 {
 		if (isIcmp(proto) && icmpInverse(p.icmpType) < 0) return TRACK_INVALID;
 		index = connAllocate(p.netns, hash, p.time);
 		if (index < 0) return tableFull(p);
+		noteMade();
 		const fresh = conn(index);
 		fresh.orig.assign(lo, hi);
 		invertKey(fresh.reply, lo, hi);

@@ -3,7 +3,7 @@
 
 import { masked6 } from "../address6";
 import { row } from "../arena";
-import { notRepeatable } from "../journey";
+import { asksSourcePort, notRepeatable } from "../journey";
 import { Packet } from "../packet";
 import { settleDeadline } from "./settle";
 import * as L from "../layout";
@@ -86,6 +86,7 @@ function protocol(b: usize, ct: usize, present: u32): bool {
 		const proto = load<u32>(ct, L.CT_ORIG + 12) & 0xff;
 		if ((proto == load<u32>(b, L.CTM_PROTO << 2)) == not(b, L.CTM_HAS_PROTO)) return false;
 	}
+	if (present & (L.CTM_HAS_ORIGSPORT | L.CTM_HAS_REPLDPORT)) asksSourcePort();
 	if (present & L.CTM_HAS_ORIGSPORT && !port(b, L.CTM_ORIGSPORT, load<u16>(ct, L.CT_ORIG + 8), L.CTM_HAS_ORIGSPORT))
 		return false;
 	if (present & L.CTM_HAS_ORIGDPORT && !port(b, L.CTM_ORIGDPORT, load<u16>(ct, L.CT_ORIG + 10), L.CTM_HAS_ORIGDPORT))

@@ -6,7 +6,7 @@ import { row } from "../arena";
 import { masked6, within6 } from "../address6";
 import { addressType } from "../fib";
 import { hasType6 } from "../fib6";
-import { notRepeatable } from "../journey";
+import { asksSourcePort, notRepeatable } from "../journey";
 import { Packet } from "../packet";
 import { next32 } from "../random";
 import { conntrackMatches } from "./ctmatch";
@@ -15,6 +15,8 @@ import { limitAllows } from "./limit";
 import { recentMatches } from "./recent";
 import { setHolds } from "./ipset";
 import * as L from "../layout";
+
+const ALL_PORTS: u32 = 0xffff0000;
 
 export const MATCHES_NO: i32 = 0;
 export const MATCHES_YES: i32 = 1;
@@ -30,6 +32,7 @@ export function portsDiffer(rule: usize, sport: u32, dport: u32): bool {
 	if ((head & 0xffff) > <u32>L.MATCH_UDP) return false;
 	const sports = load<u32>(m, L.MATCH_A);
 	const dports = load<u32>(m, L.MATCH_B);
+	if (sports != ALL_PORTS) asksSourcePort();
 	const source = (<u32>(sport >= (sports & 0xffff))) & (<u32>(sport <= sports >>> 16));
 	const dest = (<u32>(dport >= (dports & 0xffff))) & (<u32>(dport <= dports >>> 16));
 	// A bit a side: 1 where it fits, after inversion.
@@ -122,6 +125,7 @@ function inRange(port: u32, range: u32): bool {
 }
 
 function ports(p: Packet, m: usize): bool {
+	if (load<u32>(m, L.MATCH_A) != ALL_PORTS) asksSourcePort();
 	return (
 		inRange(p.sport, load<u32>(m, L.MATCH_A)) != inverted(m, 1) &&
 		inRange(p.dport, load<u32>(m, L.MATCH_B)) != inverted(m, 2)
@@ -144,6 +148,7 @@ function icmp(p: Packet, m: usize): bool {
 
 function multiport(p: Packet, m: usize): bool {
 	const sides = load<u32>(m, L.MATCH_C);
+	if (sides & 1) asksSourcePort();
 	let word = row(L.TABLE_WORD, load<i32>(m, L.MATCH_A), 4);
 	const end = word + <usize>(load<u32>(m, L.MATCH_B) << 2);
 	for (; word < end; word += 4) {

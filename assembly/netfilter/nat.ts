@@ -4,6 +4,7 @@
 // left clashes, and conntrackConfirm drops the packet. Not modelled: a base port for shifted ranges (NAT_BASEPORT), IPv6
 // address ranges of more than one address, sequence adjustment.
 
+import { asksSourcePort, notRepeatable } from "../journey";
 import * as L from "../layout";
 import { netnsHas } from "../netns";
 import { Packet } from "../packet";
@@ -141,6 +142,7 @@ function sequenceAdvanced(old: Conn, c: Conn): bool {
 }
 
 function portInRange(t: Tuple, manip: i32): bool {
+	if (manip == L.MANIP_SRC) asksSourcePort();
 	const proto = t.proto;
 	if (!isIcmp(proto) && !hasPorts(proto)) return true;
 	const port = <u32>(manip == L.MANIP_SRC || isIcmp(proto) ? t.sport : t.dport);
@@ -162,6 +164,7 @@ function findSource(result: Tuple, t: Tuple): bool {
 		invert(result, other.reply);
 		result.dst = t.dst;
 		result.dport = t.dport;
+		notRepeatable();
 		if (inRange(result)) return true;
 	}
 	return false;
@@ -239,6 +242,7 @@ function uniquePort(t: Tuple, c: Conn, manip: i32, now: i64): void {
 	if (!portRange(t, manip)) return;
 	const source = manip == L.MANIP_SRC || isIcmp(t.proto);
 	const random = (flags & RANDOM_ALL) != 0 || manip != L.MANIP_DST;
+	if (source || random) notRepeatable();
 	let offset = random ? next32() & 0xffff : 0;
 	let attempts = min<u32>(portCount, MAX_ATTEMPTS);
 	while (true) {
@@ -247,6 +251,7 @@ function uniquePort(t: Tuple, c: Conn, manip: i32, now: i64): void {
 			if (source) t.sport = port;
 			else t.dport = port;
 			if (!usedHarder(t, c, attempts - i, now)) return;
+			notRepeatable();
 		}
 		if (attempts >= portCount || attempts < 16) return;
 		attempts >>= 1;

@@ -37,6 +37,15 @@ export function sourceNext(index: i32): i32 {
 	return conn(index).next - 1;
 }
 
+/** Has a connection of this very source been mapped, in the same zone and protocol? */
+export function sourceKnown(src: u32, sport: u32, zoneProto: u32): bool {
+	for (let i = sourceFirst(src, sport, zoneProto); i >= 0; i = sourceNext(i)) {
+		const o = conn(i).orig;
+		if (o.src == src && <u32>o.sport == sport && o.zoneProto == zoneProto) return true;
+	}
+	return false;
+}
+
 export function sourceAdd(index: i32, c: Conn): void {
 	const at = head(c.orig.src, c.orig.sport, c.orig.zoneProto);
 	c.next = load<i32>(at);

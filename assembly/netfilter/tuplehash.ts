@@ -120,7 +120,21 @@ export function tupleInsert(lo: u64, hi: u64, dir: i32, value: i32): void {
 	const note = NOTES + <usize>(dir << 5);
 	const noted = isNoted(note, lo, hi);
 	const hash = noted ? load<u32>(note, NOTE_HASH) : tupleHash(lo, hi);
-	let at = noted ? <usize>load<u32>(note, NOTE_SLOT) : slotAt(hash);
+	tuplePut(noted ? <usize>load<u32>(note, NOTE_SLOT) : slotAt(hash), lo, hi, hash, value);
+}
+
+/** Where the last tupleFind ended in vain, for tuplePut. */
+// @ts-ignore: decorator
+@inline
+export function tupleEnded(): usize {
+	return ended;
+}
+
+/** As tupleInsert of a key whose search ended at `from`, since when nothing has been removed. */
+// @ts-ignore: decorator
+@inline
+export function tuplePut(from: usize, lo: u64, hi: u64, hash: u32, value: i32): void {
+	let at = from;
 	while (load<u32>(at, L.TUPLE_HASH) != 0) at = after(at);
 	v128.store(at, keyOf(lo, hi));
 	store<u64>(at, (<u64>(<u32>value)) | ((<u64>hash) << 32), L.TUPLE_CT);

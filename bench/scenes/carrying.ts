@@ -33,6 +33,7 @@ export async function carrying(count: number, services: number, windows = false)
 			[L.TABLE_BYSOURCE]: power(count),
 			[L.TABLE_FLOW]: count,
 			[L.TABLE_LINE]: power(count * 2),
+			[L.TABLE_OPENING]: Math.min(65_536, power(count * 1.25 + 1024)),
 			[L.TABLE_BATCH]: CALL,
 		},
 	});

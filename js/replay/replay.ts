@@ -41,6 +41,8 @@ export interface ReplayOptions {
 }
 
 const ENTRIES_MAX = 1 << 23;
+/** Openings worth remembering at once: 24 MiB of them. */
+const OPENINGS_MAX = 1 << 16;
 /** Of the 4 GiB that a module can address, what flows and their entries may take; the rest is rules, routes and devices. */
 const TABLES_MAX = 3.25 * 2 ** 30;
 
@@ -61,6 +63,7 @@ export function capacitiesFor({ flows, network }: Survey): Capacities {
 	return {
 		[L.TABLE_FLOW]: rows,
 		[L.TABLE_LINE]: powerOfTwo(rows * 2),
+		[L.TABLE_OPENING]: Math.min(OPENINGS_MAX, powerOfTwo(rows)),
 		[L.TABLE_CT]: entries,
 		[L.TABLE_TUPLE]: powerOfTwo(entries * 4),
 		[L.TABLE_BYSOURCE]: powerOfTwo(entries),

@@ -125,10 +125,10 @@ export class Carrier {
 		const { engine } = this.machine.core;
 		let rows = 0;
 		let carried = 0;
-		for (const { which, times, gapNs, ...packet } of volleys) {
+		for (const { which, times, stride, gapNs, ...packet } of volleys) {
 			for (let i = 0; i < times; i++) {
 				this.#now += gapNs;
-				this.#write(rows++, which % this.#connections.length, packet);
+				this.#write(rows++, which % this.#connections.length, i * stride, packet);
 			}
 			if (rows < this.#batch) continue;
 			carried += engine.offer(rows);
@@ -137,17 +137,18 @@ export class Carrier {
 		return carried + engine.offer(rows);
 	}
 
-	#write(row: number, which: number, packet: Omit<Volley, "which" | "times" | "gapNs">): void {
+	#write(row: number, which: number, ports: number, packet: Omit<Volley, "which" | "times" | "stride" | "gapNs">): void {
 		const { core } = this.machine;
 		const c = this.#connections[which] as Connection;
+		const sport = c.sport + ports;
 		const { view } = core.rows;
 		const at = core.batch(row);
 		new Uint8Array(view.buffer, at, L.BATCH_STRIDE).fill(0);
 		const reply = packet.kind === L.BATCH_REPLY;
 		view.setUint32(at + L.PACKET_SRC, reply ? c.dst : c.src, true);
 		view.setUint32(at + L.PACKET_DST, reply ? c.src : c.dst, true);
-		view.setUint16(at + L.PACKET_SPORT, reply ? c.dport : c.sport, true);
-		view.setUint16(at + L.PACKET_DPORT, reply ? c.sport : c.dport, true);
+		view.setUint16(at + L.PACKET_SPORT, reply ? c.dport : sport, true);
+		view.setUint16(at + L.PACKET_DPORT, reply ? sport : c.dport, true);
 		view.setUint8(at + L.PACKET_PROTO, c.proto);
 		view.setUint8(at + L.PACKET_FAMILY, 4);
 		view.setUint8(at + L.PACKET_TTL, 64);
@@ -162,7 +163,7 @@ export class Carrier {
 		if (c.proto === L.PROTO_TCP) this.#number(at, which, packet);
 	}
 
-	#number(at: number, which: number, packet: Omit<Volley, "which" | "times" | "gapNs">): void {
+	#number(at: number, which: number, packet: Omit<Volley, "which" | "times" | "stride" | "gapNs">): void {
 		const { view } = this.machine.core.rows;
 		const { numbers, tcp, len, window, options } = packet;
 		const dir = packet.kind === L.BATCH_REPLY ? 1 : 0;

@@ -214,6 +214,8 @@ export interface Volley {
 	/** TCPOPT_* of a SYN. */
 	options: number;
 	times: number;
+	/** Source ports from one packet to the next: with 1 each begins a connection of its own, as the one before did. */
+	stride: number;
 	gapNs: bigint;
 }
 
@@ -252,5 +254,6 @@ export const volley: fc.Arbitrary<Volley> = fc.record({
 	window: fc.constantFrom(64240, 64240, 64240, 65535, 500, 0),
 	options: fc.constantFrom(0, L.TCPOPT_SACK_PERM, L.TCPOPT_SACK_PERM | L.TCPOPT_WINDOW | 7, L.TCPOPT_WINDOW | 2),
 	times: fc.constantFrom(1, 2, 3, 5, 12, 30),
+	stride: fc.constantFrom(0, 0, 0, 1),
 	gapNs: fc.oneof({ weight: 20, arbitrary: gap }, { weight: 1, arbitrary: pause }),
 });

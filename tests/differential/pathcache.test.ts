@@ -18,6 +18,7 @@ describe("the path cache", () => {
 	it("changes nothing that can be seen", () => {
 		const repeated: [number, number] = [0, 0];
 		const offered: [number, number] = [0, 0];
+		let opened = 0;
 		fc.assert(
 			fc.property(traffic, (example) => {
 				const without = new Carrier(module, example, BATCH, (engine) => engine.pathCache(0));
@@ -28,10 +29,12 @@ describe("the path cache", () => {
 				const windows = example.windows ? 1 : 0;
 				repeated[windows] += cached.hits;
 				offered[windows] += cached.hits + cached.machine.core.engine.cacheMisses();
+				opened += cached.machine.core.engine.openings();
 			}),
 			{ numRuns: Number(process.env.PODWIRE_RUNS ?? 150), seed: 7 },
 		);
 		// It has had the opportunity, with TCP windows off and on.
 		for (const windows of [0, 1] as const) expect(repeated[windows] / offered[windows]).toBeGreaterThan(0.05);
+		expect(opened / (offered[0] + offered[1])).toBeGreaterThan(0.002);
 	}, 120_000);
 });

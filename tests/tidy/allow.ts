@@ -82,6 +82,8 @@ export const RECORDS: Record<string, string> = {
 	"assembly/compile/chains.ts": "writes the index of a chain",
 	"assembly/compile/conditions.ts": "the conditions of a rule row",
 	"assembly/compile/hints.ts": "the hints in a rule row",
+	"assembly/opening.ts": "the rows of openings, and the flows and entries that they make",
+	"assembly/learnopening.ts": "writes the rows of openings",
 	"assembly/compile/indexspace.ts": "blocks of indexes",
 	"assembly/compile/purity.ts": "the flags of chains, from their rules",
 	"assembly/compile/sets.ts": "writes the hash of a set",

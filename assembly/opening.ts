@@ -1,0 +1,273 @@
+// First packets of connections that differ in their source port alone, from one socket address to one destination, mostly do
+// the same: the same rules, devices and neighbours, the same entries of conntrack but for that port. What the first of them
+// did is learnt while it is carried (`learnopening`), and the next are opened by it: entries made, the flow's row written, the rest
+// counted. A packet opens where
+//   - it is a SYN or a UDP datagram of a flow that is new, within the MTUs of the way,
+//   - nothing on the way depended on more than what the row's key holds: no draw, no list, no length (`notRepeatable`), no
+//     source port (`asksSourcePort`), and no netns there has been configured anew since, no neighbour ages, no socket changed,
+//   - every tuple that carrying it would have asked for is free, and there is room for its entries.
+// Everything else is carried. Through tunnels nothing is learnt, nor where windows are tracked, nor what was not delivered.
+
+import { base, capacity, row } from "./arena";
+import { flow } from "./flow";
+import { hash2 } from "./hash";
+import { ageOf, countSteps, stepsChanged } from "./journey";
+import { conn, connAllocate, connRoom, netnsRoom } from "./netfilter/conn";
+import { count } from "./netfilter/settle";
+import { sourceAdd, sourceKnown } from "./netfilter/source";
+import { tupleHash } from "./netfilter/tuple";
+import { tupleEnded, tupleFind, tuplePut } from "./netfilter/tuplehash";
+import { currentEpoch, isCaching, voidBefore } from "./pathcache";
+import { socketChanges } from "./socket";
+import * as L from "./layout";
+
+const NS_PER_S: i64 = 1_000_000_000;
+/** Rows among which an opening's may be. */
+const WAYS: u32 = 4;
+
+let owing: bool = false;
+let opened: u32 = 0;
+let evicted: u32 = 0;
+
+// Of each entry that is to be made: both tuples, 16 bytes each, with their hashes and where the search for them ended
+const TUPLES: usize = memory.data(L.OPENING_ENTRY_COUNT * 64, 16);
+const TUPLE_HASHED: usize = 16;
+const TUPLE_ENDED: usize = 20;
+const TUPLE_NEXT: usize = 32;
+
+/** Connections opened by what another one did. */
+export function openings(): u32 {
+	return opened;
+}
+
+/** Is this row of TABLE_BATCH, the first of its flow, one that may be opened? */
+// @ts-ignore: decorator
+@inline
+export function mayOpen(at: usize): bool {
+	const proto = load<u8>(at, L.PACKET_PROTO);
+	if (proto != L.PROTO_UDP && (proto != L.PROTO_TCP || load<u8>(at, L.PACKET_TCP) != L.TCP_SYN)) return false;
+	return capacity(L.TABLE_OPENING) >= WAYS && isCaching();
+}
+
+/** The row of an opening packet: its own, or the one that it may have. */
+export function openingOf(at: usize): usize {
+	const lo = load<u64>(at);
+	const hi = keyOf(at);
+	const home = homeOf(lo, hi);
+	let free: usize = 0;
+	// A row's neighbours by its number, all in the table, whose capacity is a power of two, at least WAYS
+	for (let way: u32 = 0; way < WAYS; way++) {
+		const o = openingAt(home ^ way);
+		const own = load<u64>(o, L.OPENING_WORD);
+		if (own == hi && load<u64>(o) == lo) return o;
+		if (own == 0 && free == 0) free = o;
+	}
+	return free != 0 ? free : openingAt(home ^ (evicted++ & (WAYS - 1)));
+}
+
+// @ts-ignore: decorator
+@inline
+function openingAt(index: u32): usize {
+	return row(L.TABLE_OPENING, index, L.OPENING_STRIDE);
+}
+
+// @ts-ignore: decorator
+@inline
+function homeOf(lo: u64, hi: u64): u32 {
+	return hash2(lo, hi) & (capacity(L.TABLE_OPENING) - 1);
+}
+
+/** Loads the row where an opening packet's is looked for first, if it may open; what is touched is added up. */
+export function touchOpening(at: usize): u32 {
+	return mayOpen(at) ? load<u32>(openingAt(homeOf(load<u64>(at), keyOf(at))), L.OPENING_EPOCH) : 0;
+}
+
+// What of a row of TABLE_BATCH is in the key beside the addresses
+// @ts-ignore: decorator
+@inline
+function keyOf(at: usize): u64 {
+	return (<u64>wordOf(at)) | ((<u64>ownerOf(at)) << 32);
+}
+
+// @ts-ignore: decorator
+@inline
+function ownerOf(at: usize): u32 {
+	return (load<u32>(at, L.BATCH_NETNS) << 8) | (<u32>load<u8>(at, L.PACKET_PROTO));
+}
+
+// @ts-ignore: decorator
+@inline
+function wordOf(at: usize): u32 {
+	const tcp = load<u8>(at, L.PACKET_PROTO) == L.PROTO_TCP ? <u32>load<u8>(at, L.PACKET_TCP) : 0;
+	return (<u32>load<u16>(at, L.PACKET_DPORT)) | (tcp << 16) | ((<u32>load<u8>(at, L.BATCH_FLAGS)) << 24);
+}
+
+/** Is `o` the row of the packet at `at`? */
+// @ts-ignore: decorator
+@inline
+export function isOf(o: usize, at: usize): bool {
+	return load<u64>(o) == load<u64>(at) && load<u64>(o, L.OPENING_WORD) == keyOf(at);
+}
+
+/**
+ * Opens the new flow `index` with the packet at `at`, a row of TABLE_BATCH, as `o`, its row, says. True: all is done but the
+ * answer, where there is one (`isMirrored`). False: nothing is, and the packet has to be carried.
+ */
+export function opens(o: usize, at: usize, index: i32, time: i64): bool {
+	if (load<u32>(o, L.OPENING_EPOCH) == 0 || !isOf(o, at) || !holds(o, time)) return false;
+	const len = load<u32>(at, L.PACKET_LEN);
+	if (len > load<u32>(o, L.OPENING_MTU)) return false;
+	const entries = <i32>load<u8>(o, L.OPENING_ENTRIES);
+	if (!connRoom(entries)) return false;
+	const sport = <u32>load<u16>(at, L.PACKET_SPORT);
+	for (let i = 0; i < entries; i++) if (!isFree(o, i, sport)) return false;
+	const f = flow(index);
+	for (let i = 0; i < entries; i++) make(o, i, f, at, index, time);
+	writeFlow(o, f, sport, len);
+	store<u32>(o, load<u32>(o, L.OPENING_PACKETS) + 1, L.OPENING_PACKETS);
+	store<u64>(o, load<u64>(o, L.OPENING_BYTES) + <u64>len, L.OPENING_BYTES);
+	owing = true;
+	opened++;
+	return true;
+}
+
+/** Is the packet answered at once by who got it? */
+// @ts-ignore: decorator
+@inline
+export function isMirrored(o: usize): bool {
+	return load<u8>(o, L.OPENING_MIRRORED) != 0;
+}
+
+// Does what the row says hold now?
+function holds(o: usize, time: i64): bool {
+	if (load<u32>(o, L.OPENING_SOCKETS) != socketChanges()) return false;
+	const epoch = load<u32>(o, L.OPENING_EPOCH);
+	if (epoch != currentEpoch()) {
+		if (epoch < voidBefore() || stepsChanged(o + L.OPENING_STEPS, load<u32>(o, L.OPENING_STEP_COUNT), epoch))
+			return false;
+		store<u32>(o, currentEpoch(), L.OPENING_EPOCH);
+	}
+	if (time <= load<i64>(o, L.OPENING_UNTIL)) return true;
+	const until = ageOf(o + L.OPENING_STEPS, load<u32>(o, L.OPENING_STEP_COUNT));
+	store<i64>(o, until, L.OPENING_UNTIL);
+	return time <= until;
+}
+
+/** The `i`th entry that an opening makes. */
+// @ts-ignore: decorator
+@inline
+export function entryOf(o: usize, i: i32): usize {
+	return o + L.OPENING_ENTRY + <usize>(i * L.OPENING_ENTRY_STRIDE);
+}
+
+// @ts-ignore: decorator
+@inline
+function tupleOf(i: i32): usize {
+	return TUPLES + ((<usize>i) << 6);
+}
+
+// Are the tuples of the `i`th entry free, and is there room for it in its netns? Leaves them behind for `make`.
+function isFree(o: usize, i: i32, sport: u32): bool {
+	const e = entryOf(o, i);
+	const zoneProto = (<u64>load<u32>(e, L.OPENS_ZONE_PROTO)) << 32;
+	const dport = <u32>load<u16>(e, L.OPENS_DPORT);
+	const replySport = <u32>load<u16>(e, L.OPENS_REPLY_SPORT);
+	// Tuples of one connection that are different may be the same where ports are.
+	if (sport == dport || sport == replySport) return false;
+	if (!netnsRoom(load<i32>(e, L.OPENS_NETNS), L.OPENING_ENTRY_COUNT)) return false;
+	const reply = load<u64>(e, L.OPENS_REPLY);
+	const replyPorts = zoneProto | (<u64>(replySport | (sport << 16)));
+	const orig = tupleOf(i);
+	if (!searched(orig, load<u64>(e, L.OPENS_ORIG), zoneProto | (<u64>(sport | (dport << 16))))) return false;
+	if (!searched(orig + TUPLE_NEXT, reply, replyPorts)) return false;
+	if (!(load<u32>(e, L.OPENS_STATUS) & L.IPS_SRC_NAT)) return true;
+	// What it would have been asked for on its way to this mapping
+	const src = load<u32>(e, L.OPENS_ORIG);
+	if (sourceKnown(src, sport, load<u32>(e, L.OPENS_ZONE_PROTO))) return false;
+	const before = (reply & 0xffffffff) | ((<u64>src) << 32);
+	return tupleFind(before, replyPorts, tupleHash(before, replyPorts)) < 0;
+}
+
+// False: an entry has the tuple.
+// @ts-ignore: decorator
+@inline
+function searched(t: usize, lo: u64, hi: u64): bool {
+	const hash = tupleHash(lo, hi);
+	if (tupleFind(lo, hi, hash) >= 0) return false;
+	store<u64>(t, lo);
+	store<u64>(t, hi, 8);
+	store<u32>(t, hash, TUPLE_HASHED);
+	store<u32>(t, <u32>tupleEnded(), TUPLE_ENDED);
+	return true;
+}
+
+// @ts-ignore: decorator
+@inline
+function put(t: usize, value: i32): void {
+	tuplePut(<usize>load<u32>(t, TUPLE_ENDED), load<u64>(t), load<u64>(t, 8), load<u32>(t, TUPLE_HASHED), value);
+}
+
+function make(o: usize, i: i32, f: usize, at: usize, index: i32, time: i64): void {
+	const e = entryOf(o, i);
+	const orig = tupleOf(i);
+	const ct = connAllocate(load<i32>(e, L.OPENS_NETNS), load<u32>(orig, TUPLE_HASHED), time);
+	const c = conn(ct);
+	c.orig.assign(load<u64>(orig), load<u64>(orig, 8));
+	c.reply.assign(load<u64>(orig, TUPLE_NEXT), load<u64>(orig, TUPLE_NEXT + 8));
+	const status = load<u32>(e, L.OPENS_STATUS);
+	store<u32>(changetype<usize>(c), status, L.CT_STATUS);
+	c.flow = index;
+	c.deadline = time + <i64>load<u32>(e, L.OPENS_TIMEOUT) * NS_PER_S;
+	c.mark = load<u32>(e, L.OPENS_MARK);
+	c.masqDevice = load<i32>(e, L.OPENS_MASQ_DEVICE);
+	c.zone = load<u16>(e, L.OPENS_ZONE);
+	if (load<u8>(at, L.PACKET_PROTO) == L.PROTO_TCP) {
+		c.firstEnd = load<u32>(at, L.BATCH_SEQ) + load<u32>(at, L.PACKET_PAYLOAD) + 1;
+	}
+	count(changetype<usize>(c), 0, load<u32>(at, L.PACKET_LEN));
+	if (status & L.IPS_SRC_NAT_DONE) sourceAdd(ct, c);
+	put(orig + TUPLE_NEXT, (ct << 1) | 1);
+	put(orig, ct << 1);
+	store<i32>(f + <usize>(i << 2), ct + 1, L.FLOW_CROSSED);
+	if (load<u8>(o, L.OPENING_FIRST) == <u8>i) store<i32>(f, ct, L.FLOW_CT);
+}
+
+function writeFlow(o: usize, f: usize, sport: u32, len: u32): void {
+	store<u8>(f, load<u8>(o, L.OPENING_VERDICT), L.FLOW_VERDICT);
+	store<u8>(f, load<u8>(o, L.OPENING_REASON), L.FLOW_REASON);
+	store<u8>(f, load<u8>(o, L.OPENING_FLAGS), L.FLOW_FLAGS);
+	store<i32>(f, load<i32>(o, L.OPENING_SERVER), L.FLOW_SERVER);
+	store<u64>(f, load<u64>(o, L.OPENING_SEEN), L.FLOW_SEEN_SRC);
+	store<u32>(f, sport | ((<u32>load<u16>(o, L.OPENING_SEEN_DPORT)) << 16), L.FLOW_SEEN_SPORT);
+	store<u32>(f, 1, L.FLOW_PACKETS);
+	store<u64>(f, <u64>len, L.FLOW_BYTES);
+	store<i32>(f, load<i32>(o, L.OPENING_RULE), L.FLOW_RULE);
+	store<i32>(f, load<i32>(o, L.OPENING_ENTRY_NODE), L.FLOW_ENTRY_NODE);
+	store<i32>(f, load<i32>(o, L.OPENING_SECOND), L.FLOW_SECOND);
+	store<i32>(f, load<i32>(o, L.OPENING_CT_NETNS), L.FLOW_CT_NETNS);
+}
+
+/** Gives a row to the packet at `at`, of which nothing is known yet. */
+export function claim(o: usize, at: usize): void {
+	settleOpening(o);
+	memory.fill(o, 0, L.OPENING_ENTRY);
+	store<u64>(o, load<u64>(at));
+	store<u64>(o, keyOf(at), L.OPENING_WORD);
+}
+
+/** Counts what the connections that a row has opened would have counted on their way. */
+export function settleOpening(o: usize): void {
+	const packets = load<u32>(o, L.OPENING_PACKETS);
+	if (packets == 0) return;
+	countSteps(o + L.OPENING_STEPS, load<u32>(o, L.OPENING_STEP_COUNT), packets, load<u64>(o, L.OPENING_BYTES));
+	store<u32>(o, 0, L.OPENING_PACKETS);
+	store<u64>(o, 0, L.OPENING_BYTES);
+}
+
+/** The same of every row: rules and devices. */
+export function settleOpenings(): void {
+	if (!owing) return;
+	owing = false;
+	const end = base(L.TABLE_OPENING) + <usize>(capacity(L.TABLE_OPENING) * L.OPENING_STRIDE);
+	for (let o = base(L.TABLE_OPENING); o < end; o += L.OPENING_STRIDE) settleOpening(o);
+}
