@@ -109,12 +109,18 @@ export function isOf(o: usize, at: usize): bool {
 	return load<u64>(o) == load<u64>(at) && load<u64>(o, L.OPENING_WORD) == keyOf(at);
 }
 
+/** Is what the row says about the packet at `at`, and does it hold? */
+// @ts-ignore: decorator
+@inline
+export function knows(o: usize, at: usize, time: i64): bool {
+	return load<u32>(o, L.OPENING_EPOCH) != 0 && isOf(o, at) && holds(o, time);
+}
+
 /**
- * Opens the new flow `index` with the packet at `at`, a row of TABLE_BATCH, as `o`, its row, says. True: all is done but the
+ * Opens the new flow `index` with the packet at `at`, a row of TABLE_BATCH, which `o` knows. True: all is done but the
  * answer, where there is one (`isMirrored`). False: nothing is, and the packet has to be carried.
  */
 export function opens(o: usize, at: usize, index: i32, time: i64): bool {
-	if (load<u32>(o, L.OPENING_EPOCH) == 0 || !isOf(o, at) || !holds(o, time)) return false;
 	const len = load<u32>(at, L.PACKET_LEN);
 	if (len > load<u32>(o, L.OPENING_MTU)) return false;
 	const entries = <i32>load<u8>(o, L.OPENING_ENTRIES);

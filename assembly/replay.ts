@@ -10,7 +10,7 @@ import { learn } from "./learnopening";
 import { conntrackExpire } from "./netfilter/expiry";
 import { isIcmp } from "./netfilter/tuple";
 import { defaultTtl } from "./netns";
-import { isMirrored, mayOpen, openingOf, opens } from "./opening";
+import { isMirrored, knows, mayOpen, openingOf, opens } from "./opening";
 import { answerFrom, isOpening, isRefused, mirror } from "./outcome";
 import { Packet } from "./packet";
 import { added, cacheMisses, interrupt, relieve, repeats } from "./pathcache";
@@ -134,7 +134,8 @@ function offerRequest(at: usize, line: usize, time: i64): bool {
 		return false;
 	}
 	const opening = !lives && mayOpen(at) ? openingOf(at) : 0;
-	if (opening != 0 && opens(opening, at, index, time)) {
+	const known = opening != 0 && knows(opening, at, time);
+	if (known && opens(opening, at, index, time)) {
 		if (isMirrored(opening)) answer(at, index);
 		return true;
 	}
@@ -142,7 +143,7 @@ function offerRequest(at: usize, line: usize, time: i64): bool {
 	const p = fromBatch(at, ns);
 	if (p === null) return false;
 	p.flow = index;
-	if (opening != 0) learn(opening, at, p, index);
+	if (opening != 0 && !known) learn(opening, at, p, index);
 	const f = flow(index);
 	if (isOpening(p.proto, p.tcp)) {
 		markFlow(f, L.FLOWF_OPENED);

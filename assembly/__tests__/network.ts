@@ -49,8 +49,10 @@ function layOut(): void {
 	reserve(L.TABLE_BYSOURCE, 64);
 	reserve(L.TABLE_PATH, 16);
 	reserve(L.TABLE_PATHRULE, 64);
-	reserve(L.TABLE_FLOW, 4);
-	reserve(L.TABLE_LINE, 8);
+	reserve(L.TABLE_FLOW, 32);
+	reserve(L.TABLE_LINE, 64);
+	reserve(L.TABLE_OPENING, 8);
+	reserve(L.TABLE_BATCH, 1);
 	reserve(L.TABLE_JOURNEY, 16);
 	reserve(L.TABLE_STEP, 256);
 	reserve(L.TABLE_PACKET, 16);

@@ -58,12 +58,13 @@ export function capacitiesFor({ flows, network }: Survey): Capacities {
 	const tracking = network.netns.filter(({ kind }) => kind === "node" || kind === "router").length;
 	const wanted = Math.max(16384, rows * Math.min(4, tracking));
 	let entries = Math.min(wanted, ENTRIES_MAX);
-	const bytes = rows * L.FLOW_STRIDE + powerOfTwo(rows * 2) * L.LINE_STRIDE;
+	const openings = Math.min(OPENINGS_MAX, powerOfTwo(rows));
+	const bytes = rows * L.FLOW_STRIDE + powerOfTwo(rows * 2) * L.LINE_STRIDE + openings * L.OPENING_STRIDE;
 	while (entries > 16384 && bytes + entryBytes(entries) > TABLES_MAX) entries >>>= 1;
 	return {
 		[L.TABLE_FLOW]: rows,
 		[L.TABLE_LINE]: powerOfTwo(rows * 2),
-		[L.TABLE_OPENING]: Math.min(OPENINGS_MAX, powerOfTwo(rows)),
+		[L.TABLE_OPENING]: openings,
 		[L.TABLE_CT]: entries,
 		[L.TABLE_TUPLE]: powerOfTwo(entries * 4),
 		[L.TABLE_BYSOURCE]: powerOfTwo(entries),

@@ -137,7 +137,12 @@ export class Carrier {
 		return carried + engine.offer(rows);
 	}
 
-	#write(row: number, which: number, ports: number, packet: Omit<Volley, "which" | "times" | "stride" | "gapNs">): void {
+	#write(
+		row: number,
+		which: number,
+		ports: number,
+		packet: Omit<Volley, "which" | "times" | "stride" | "gapNs">,
+	): void {
 		const { core } = this.machine;
 		const c = this.#connections[which] as Connection;
 		const sport = c.sport + ports;

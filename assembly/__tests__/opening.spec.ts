@@ -1,0 +1,133 @@
+// Connections opened by what an earlier one did: which packets are, and that what they leave behind is what carrying them does.
+
+import { row } from "../arena";
+import { flow, flowCount, flowsReset } from "../flow";
+import { conntrackFlush, offer, pathCache, replayMode, replayReset, settleAll } from "../index";
+import * as L from "../layout";
+import { conn } from "../netfilter/conn";
+import { netns } from "../netns";
+import { openings } from "../opening";
+import { changed } from "../pathcache";
+import { closeSocket, openSocket } from "../socket";
+import { A, B, cluster, node, podA, podB, SECOND, translate, VIP } from "./network";
+
+let listener: i32 = 0;
+let before: u32 = 0;
+let clock: i64 = SECOND;
+
+function opened(): u32 {
+	return openings() - before;
+}
+
+/** A SYN from pod A to VIP:80, `delta` bytes above 60; whether anybody carried it. */
+function syn(sport: i32, delta: u32 = 0): u32 {
+	const at = row(L.TABLE_BATCH, 0, L.BATCH_STRIDE);
+	memory.fill(at, 0, L.BATCH_STRIDE);
+	store<u32>(at, A, L.PACKET_SRC);
+	store<u32>(at, VIP, L.PACKET_DST);
+	store<u16>(at, <u16>sport, L.PACKET_SPORT);
+	store<u16>(at, 80, L.PACKET_DPORT);
+	store<u8>(at, <u8>L.PROTO_TCP, L.PACKET_PROTO);
+	store<u8>(at, 4, L.PACKET_FAMILY);
+	store<u8>(at, <u8>L.TCP_SYN, L.PACKET_TCP);
+	store<u32>(at, 60 + delta, L.PACKET_LEN);
+	store<i64>(at, clock, L.PACKET_TIME);
+	store<i32>(at, podA, L.BATCH_NETNS);
+	store<u8>(at, <u8>L.BATCH_OFFER, L.BATCH_KIND);
+	return offer(1);
+}
+
+/** Of flow `index`: its verdict, and the reply tuple of its entry. */
+function outcome(index: i32): u64[] {
+	const f = flow(index);
+	const c = conn(load<i32>(f, L.FLOW_CT));
+	return [
+		<u64>load<u8>(f, L.FLOW_VERDICT),
+		<u64>load<i32>(f, L.FLOW_SERVER),
+		c.replyLo,
+		c.replyHi & ~(<u64>0xffff0000),
+		<u64>c.status,
+		<u64>(c.deadline - load<i64>(f, L.FLOW_TIME)),
+	];
+}
+
+describe("an opening", () => {
+	beforeEach(() => {
+		cluster(L.NS_BRIDGE_NF);
+		translate(B);
+		listener = openSocket(podB, <u8>L.PROTO_TCP, 0, 80, 0, 0);
+		flowsReset();
+		replayReset();
+		pathCache(true);
+		replayMode(L.REPLIES_NONE);
+		syn(4000); // asks the neighbours
+		syn(4001); // is learnt from
+		before = openings();
+	});
+
+	it("does for another source port what the first packet did", () => {
+		syn(4002);
+		expect(opened()).toBe(1);
+		expect(flowCount()).toBe(3);
+		const learnt = outcome(1);
+		const own = outcome(2);
+		for (let i = 0; i < learnt.length; i++) expect(own[i]).toBe(learnt[i]);
+		expect(load<u16>(flow(2), L.FLOW_SEEN_SPORT)).toBe(4002);
+		expect(load<u32>(netns(node), L.NETNS_CT_COUNT)).toBe(3);
+	});
+
+	it("is not taken where it is switched off, or the packet is too long", () => {
+		syn(4002, 1441);
+		expect(opened()).toBe(0);
+		pathCache(false);
+		syn(4003);
+		expect(opened()).toBe(0);
+		pathCache(true);
+		syn(4004);
+		expect(opened()).toBe(1);
+	});
+
+	it("is not taken where its tuple is known, the table is full, or ports coincide", () => {
+		flowsReset();
+		syn(4001);
+		syn(80);
+		expect(opened()).toBe(0);
+		store<u32>(netns(node), 3, L.NETNS_CT_MAX);
+		syn(4002);
+		expect(opened()).toBe(0);
+		store<u32>(netns(node), 1024, L.NETNS_CT_MAX);
+		syn(4003);
+		expect(opened()).toBe(1);
+	});
+
+	it("is learnt anew where a netns on the way or a socket has changed, or a neighbour ages", () => {
+		changed(node);
+		syn(4002);
+		expect(opened()).toBe(0);
+		syn(4003);
+		expect(opened()).toBe(1);
+		closeSocket(listener);
+		syn(4004);
+		expect(opened()).toBe(1);
+		listener = openSocket(podB, <u8>L.PROTO_TCP, 0, 80, 0, 0);
+		syn(4005);
+		syn(4006);
+		expect(opened()).toBe(2);
+		clock += 40 * SECOND;
+		syn(4007);
+		expect(opened()).toBe(2);
+		clock = SECOND;
+		conntrackFlush(node, clock);
+	});
+
+	it("counts rules and devices when that is asked for", () => {
+		const device = row(L.TABLE_DEVICE, load<i32>(netns(podA), L.NETNS_DEVICE_FIRST) + 1, L.DEVICE_STRIDE);
+		settleAll();
+		const sent = load<u64>(device, L.DEVICE_TX_PACKETS);
+		syn(4002);
+		syn(4003);
+		expect(opened()).toBe(2);
+		settleAll();
+		expect(load<u64>(device, L.DEVICE_TX_PACKETS)).toBe(sent + 2);
+	});
+});
