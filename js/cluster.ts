@@ -185,8 +185,9 @@ export class Cluster implements Disposable {
 	/** What controllers made of the manifests, read and written as by clients; writes count with the next `settle`. */
 	get api(): ClusterApi {
 		if (this.#api !== null) return this.#api;
-		const clock = { now: this.#options.now ?? (() => this.#wire?.now ?? 0n) };
-		this.#api = new ClusterApi(clock, seededRandom(Number(BigInt.asUintN(32, this.#seed))), this.#namespace);
+		const { now = () => this.#wire?.now ?? 0n } = this.#options;
+		const { serviceCIDRs } = this.configuration ?? configure([], this.#options).configuration;
+		this.#api = new ClusterApi({ now }, this.#seed, this.#namespace, serviceCIDRs.value);
 		this.#api.publish(this.objects, this.#settled.manifests);
 		return this.#api;
 	}

@@ -31,3 +31,59 @@ export function parseQuantity(text: string | number | undefined): number | null 
 	const scale = SCALE.get(suffix);
 	return scale === undefined ? null : Number(digits) * scale;
 }
+
+const DECIMAL = ["n", "u", "m", "", "k", "M", "G", "T", "P", "E"];
+const BINARY = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
+
+/**
+ * As upstream prints it: in the suffixes that it was given in, with the largest one that leaves a whole number (`0.1` is
+ * `100m`, `1024Mi` is `1Gi`, `1000m` is `1`). Finer than a nano it is rounded up. A text that is no quantity stays as it is.
+ */
+export function canonicalQuantity(given: string | number): string {
+	const text = typeof given === "number" ? plainDigits(given) : given;
+	const match = /^([+-]?)(\d*)(?:\.(\d*))?([eE][+-]?\d+|[KMGTPE]i|[numkMGTPE]|)$/.exec(text);
+	if (match === null) return text;
+	const [, sign = "", whole = "", fraction = "", suffix = ""] = match;
+	if (whole === "" && fraction === "") return text;
+	const digits = BigInt(whole + fraction);
+	const minus = sign === "-" && digits !== 0n ? "-" : "";
+	if (suffix.endsWith("i")) {
+		const scaled = digits * 1024n ** BigInt(BINARY.indexOf(suffix));
+		const [bytes, exact] = divided(scaled, 10n ** BigInt(fraction.length));
+		if (exact && (bytes >= 1024n || bytes === 0n)) return minus + scaledBy(bytes, 1024n, BINARY);
+		return minus + decimal(scaled, -fraction.length);
+	}
+	const exponent = /^[eE]/.test(suffix) ? Number(suffix.slice(1)) : (DECIMAL.indexOf(suffix) - 3) * 3;
+	if (/^[eE]/.test(suffix)) return minus + exponential(digits, exponent - fraction.length);
+	return minus + decimal(digits, exponent - fraction.length);
+}
+
+function plainDigits(value: number): string {
+	return String(value).replace("e+", "e");
+}
+
+function divided(value: bigint, by: bigint): [bigint, boolean] {
+	return [value / by, value % by === 0n];
+}
+
+/** digits × 10^exponent in decimal suffixes. */
+function decimal(digits: bigint, exponent: number): string {
+	const nanos = exponent + 9;
+	let value = nanos >= 0 ? digits * 10n ** BigInt(nanos) : digits / 10n ** BigInt(-nanos);
+	if (nanos < 0 && digits % 10n ** BigInt(-nanos) !== 0n) value++;
+	return value === 0n ? "0" : scaledBy(value, 1000n, DECIMAL);
+}
+
+function exponential(digits: bigint, exponent: number): string {
+	let [value, power] = [digits, exponent];
+	if (value === 0n) return "0";
+	while (value % 10n === 0n) [value, power] = [value / 10n, power + 1];
+	while (power % 3 !== 0) [value, power] = [value * 10n, power - 1];
+	return power === 0 ? String(value) : `${value}e${power}`;
+}
+
+function scaledBy(value: bigint, by: bigint, suffixes: readonly string[]): string {
+	let [rest, step] = [value, 0];
+	while (step < suffixes.length - 1 && rest !== 0n && rest % by === 0n) [rest, step] = [rest / by, step + 1];
+	return `${rest}${suffixes[step]}`;
+}

@@ -102,7 +102,10 @@ class Reading {
 				: field === "object"
 					? isObject(value) && !isTooDeep(value, DEPTH_MAX - depth)
 					: SCALARS[field](value);
-		if (!fits) throw this.#mismatch(value, path, GO_TYPES[field]);
+		if (fits) return;
+		if (field === "bytes" && typeof value === "string")
+			throw this.#refuse(`illegal base64 data at input byte ${illegalByte(value)}`);
+		throw this.#mismatch(value, path, GO_TYPES[field]);
 	}
 
 	#zero(field: FieldSchema): Json {
@@ -144,6 +147,12 @@ const SCALARS: Readonly<Record<Exclude<Scalar, "any" | "object">, (value: Json) 
 	intOrString: (value) => text(value) || integer(32)(value),
 	quantity: (value) => (typeof value === "string" ? QUANTITY.test(value) : typeof value === "number"),
 };
+
+/** Where a text stops being base64. */
+function illegalByte(text: string): number {
+	const at = text.search(/[^A-Za-z0-9+/\r\n]/);
+	return at < 0 ? text.length : at;
+}
 
 function isTooDeep(value: Json, left: number): boolean {
 	if (typeof value !== "object" || value === null) return false;

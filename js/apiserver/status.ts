@@ -41,7 +41,8 @@ export class StatusError extends Error {
 		metadata: Status["metadata"] = {},
 	) {
 		super(message);
-		const failure: Status = { kind: "Status", apiVersion: "v1", metadata, status: "Failure", message, reason, code };
+		const said = reason === "" ? { message } : { message, reason };
+		const failure: Status = { kind: "Status", apiVersion: "v1", metadata, status: "Failure", ...said, code };
 		this.status = details === undefined ? failure : { ...failure, details };
 	}
 }
@@ -59,7 +60,7 @@ export function qualified({ group, resource }: ResourceName): string {
 }
 
 function detailsOf({ group, resource }: ResourceName, name: string): StatusDetails {
-	return { name, ...(group === "" ? {} : { group }), kind: resource };
+	return { ...(name === "" ? {} : { name }), ...(group === "" ? {} : { group }), kind: resource };
 }
 
 export function notFound(resource: ResourceName, name: string): StatusError {
@@ -93,6 +94,12 @@ export function forbidden(resource: ResourceName, name: string, why: string): St
 
 export function badRequest(message: string): StatusError {
 	return new StatusError(400, "BadRequest", message);
+}
+
+export function internalError(message: string): StatusError {
+	return new StatusError(500, "InternalError", `Internal error occurred: ${message}`, {
+		causes: [{ reason: "", message, field: "" }],
+	});
 }
 
 export function methodNotAllowed(): StatusError {
@@ -137,8 +144,18 @@ export interface FieldError {
 	message: string;
 }
 
-const value = (bad: unknown) =>
-	typeof bad === "string" ? JSON.stringify(bad) : typeof bad === "object" ? JSON.stringify(bad) : String(bad);
+/** As Go prints it: maps in order of their keys. */
+function value(bad: unknown): string {
+	return typeof bad === "string" || typeof bad === "object" ? JSON.stringify(bad, inOrder) : String(bad);
+}
+
+function inOrder(_: string, member: unknown): unknown {
+	if (typeof member !== "object" || member === null || Array.isArray(member)) return member;
+	const entries = Object.entries(member);
+	const isMap = entries.every(([, item]) => typeof item === "string");
+	return isMap ? Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1))) : member;
+}
+
 const because = (detail: string) => (detail === "" ? "" : `: ${detail}`);
 
 export const required = (field: string, detail = ""): FieldError => ({
@@ -165,6 +182,26 @@ export const duplicate = (field: string, bad: unknown): FieldError => ({
 	message: `Duplicate value: ${value(bad)}`,
 });
 
+export const notSupported = (field: string, bad: unknown, words: readonly string[]): FieldError => ({
+	field,
+	reason: "FieldValueNotSupported",
+	message: `Unsupported value: ${value(bad)}${because(
+		words.length === 0 ? "" : `supported values: ${words.map((word) => JSON.stringify(word)).join(", ")}`,
+	)}`,
+});
+
+export const notFoundValue = (field: string, bad: unknown): FieldError => ({
+	field,
+	reason: "FieldValueNotFound",
+	message: `Not found: ${value(bad)}`,
+});
+
+export const tooMany = (field: string, has: number, most: number): FieldError => ({
+	field,
+	reason: "FieldValueTooMany",
+	message: `Too many: ${has}: must have at most ${most} ${most === 1 ? "item" : "items"}`,
+});
+
 export const tooLong = (field: string, most: number): FieldError => ({
 	field,
 	reason: "FieldValueTooLong",
@@ -176,5 +213,5 @@ export function invalid(group: string, kind: string, name: string, errors: reado
 	const all = said.length === 1 ? said[0] : `[${said.join(", ")}]`;
 	const message = `${qualified({ group, resource: kind })} "${name}" is invalid: ${all}`;
 	const causes = errors.map(({ reason, message, field }) => ({ reason, message, field }));
-	return new StatusError(422, "Invalid", message, { name, ...(group === "" ? {} : { group }), kind, causes });
+	return new StatusError(422, "Invalid", message, { ...detailsOf({ group, resource: kind }, name), causes });
 }

@@ -13,7 +13,9 @@ import { noSuchResource, type Status, StatusError } from "../apiserver/status.ts
 import { Storage } from "../apiserver/storage/storage.ts";
 import type { Manifest } from "../manifests/manifest.ts";
 import { readSingleYaml } from "../manifests/single.ts";
-import type { Clock, Random } from "../ports.ts";
+import type { AddressPrefix } from "../net/address.ts";
+import type { Clock } from "../ports.ts";
+import { seededRandom } from "../sim/random.ts";
 import { ClusterObjects, type Intents } from "./objects.ts";
 import { ApiWatch } from "./watch.ts";
 
@@ -98,10 +100,11 @@ export class ClusterApi {
 	readonly #listeners = new Set<() => void>();
 
 	/** A cluster makes it: `cluster.api`. */
-	constructor(clock: Clock, random: Random, namespace: string) {
+	constructor(clock: Clock, seed: bigint, namespace: string, serviceCIDRs: readonly AddressPrefix[]) {
+		const random = seededRandom(Number(BigInt.asUintN(32, seed)));
 		const catalogue = new Catalogue(kubernetes);
 		this.#registry = { storage: new Storage(), catalogue, clock, random, strategy: strategyOf };
-		this.#objects = new ClusterObjects(this.#registry, namespace);
+		this.#objects = new ClusterObjects(this.#registry, namespace, serviceCIDRs);
 		this.#namespace = namespace;
 	}
 

@@ -4,19 +4,23 @@
 
 import type { KubernetesObject } from "../api/meta.ts";
 import { uidOf } from "../api/names.ts";
+import { bootstrap } from "../apiserver/bootstrap.ts";
+import { DEFAULTS } from "../apiserver/defaults/groups.ts";
+import { withDefaults } from "../apiserver/defaults/walk.ts";
 import { equalJson, type Json } from "../apiserver/patch/json.ts";
 import type { ServedResource } from "../apiserver/registry/catalogue.ts";
-import { create } from "../apiserver/registry/create.ts";
 import { GENERATIONS } from "../apiserver/registry/names.ts";
 import { type Registry, timestamp } from "../apiserver/registry/request.ts";
+import { repairServices } from "../apiserver/services/repair.ts";
 import { loadObjects, type Warning } from "../manifests/load.ts";
 import type { Manifest } from "../manifests/manifest.ts";
 import type { NotEvaluated } from "../manifests/notevaluated.ts";
+import type { AddressPrefix } from "../net/address.ts";
 import { keyOf, titleOf } from "../realise/inventory.ts";
 import { InputErrors } from "./errors.ts";
 
-/** Namespaces that every cluster has from its first start (kube-apiserver's system namespaces controller). */
-const SYSTEM_NAMESPACES = ["default", "kube-node-lease", "kube-public", "kube-system"];
+/** What the server alone writes, as Services come and go. */
+const SERVERS_OWN = "ipaddresses.networking.k8s.io";
 
 /** Made kinds that a client may change all the same. */
 const CHANGEABLE: ReadonlySet<string> = new Set(["Node", "Namespace"]);
@@ -39,16 +43,19 @@ export class ClusterObjects {
 	readonly registry: Registry;
 	readonly #namespace: string;
 	#published = new Map<string, Published>();
+	/** What an API has from the start: no controller makes it, and it stays. */
+	readonly #system = new Set<string>();
 	#revision: number;
 
-	/** `namespace`: of objects that name none. */
-	constructor(registry: Registry, namespace: string) {
+	/** `namespace`: of objects that name none. `serviceCIDRs`: the cluster's own. */
+	constructor(registry: Registry, namespace: string, serviceCIDRs: readonly AddressPrefix[]) {
 		this.registry = registry;
 		this.#namespace = namespace;
-		const namespaces = registry.catalogue.ofKind("v1", "Namespace") as ServedResource;
-		for (const name of SYSTEM_NAMESPACES) {
-			const object = create(registry, namespaces, { apiVersion: "v1", kind: "Namespace", metadata: { name } });
-			this.#published.set(keyOf(object), { object, resource: namespaces, manifest: null });
+		bootstrap(registry, { serviceCIDRs });
+		for (const [key, object] of everything(registry)) {
+			const resource = registry.catalogue.ofKind(object.apiVersion, object.kind) as ServedResource;
+			this.#published.set(key, { object, resource, manifest: null });
+			this.#system.add(key);
 		}
 		this.#revision = registry.storage.revision;
 	}
@@ -73,7 +80,11 @@ export class ClusterObjects {
 			// Nodes are not invented a second time, so those that are there count as given.
 			if (before?.object === object && !(made && object.kind === "Node")) continue;
 			if (made && !CHANGEABLE.has(object.kind)) warnings.push(overruled(object));
-			else written.set(key, intentOf(object, before?.manifest?.observed === true || object.kind === "Node"));
+			else
+				written.set(
+					key,
+					withOwnTemplate(intentOf(object, before?.manifest?.observed === true || object.kind === "Node"), before),
+				);
 		}
 		const kept = manifests.filter((manifest) => {
 			const key = keyOf(this.#placed(manifest.object));
@@ -116,12 +127,12 @@ export class ClusterObjects {
 		for (const [key, before] of this.#published) {
 			if (published.has(key)) continue;
 			const { namespace = "", name = "" } = before.object.metadata;
-			const isSystem = before.resource.name === "namespaces" && SYSTEM_NAMESPACES.includes(name);
-			if (isSystem) published.set(key, before);
+			if (this.#system.has(key)) published.set(key, before);
 			else if (storage.get(before.resource.name, namespace, name) === before.object)
 				storage.remove(before.resource.name, namespace, name);
 		}
 		this.#published = published;
+		repairServices(this.registry);
 		this.#revision = storage.revision;
 	}
 
@@ -138,7 +149,7 @@ export class ClusterObjects {
 		const { storage, random, clock } = this.registry;
 		const { namespace = "", name = "" } = object.metadata;
 		const before = storage.get(resource.name, namespace, name);
-		const completed = this.registry.strategy(resource).withDefaults?.(object) ?? object;
+		const completed = withDefaults(this.registry.catalogue.schema, DEFAULTS, resource.type, object);
 		const metadata = { ...before?.metadata, ...completed.metadata };
 		if (before === undefined) {
 			metadata.creationTimestamp ??= timestamp(clock);
@@ -158,8 +169,9 @@ const copied = (object: KubernetesObject): KubernetesObject => JSON.parse(JSON.s
 
 /** Every object of the store, by key; each once, whatever versions its kind is served in. */
 function* everything({ storage, catalogue }: Registry): Generator<[string, KubernetesObject], void> {
-	for (const name of new Set(catalogue.resources.map((resource) => resource.name)))
-		for (const object of storage.list(name).items) yield [keyOf(object), object];
+	const names = new Set(catalogue.resources.map((resource) => resource.name));
+	names.delete(SERVERS_OWN);
+	for (const name of names) for (const object of storage.list(name).items) yield [keyOf(object), object];
 }
 
 /** What a client wants of an object, without what the API and controllers say of it. */
@@ -168,6 +180,15 @@ function intentOf(object: KubernetesObject, withStatus: boolean): KubernetesObje
 	delete (metadata as { managedFields?: unknown }).managedFields;
 	const { status, ...rest } = object;
 	return withStatus && status !== undefined ? { ...rest, metadata, status } : { ...rest, metadata };
+}
+
+/** A pod template that nobody changed stays as the manifest has it, without defaults: its pods have a name by its hash. */
+function withOwnTemplate(object: KubernetesObject, before: Published | undefined): KubernetesObject {
+	const templateOf = ({ spec }: KubernetesObject) => (spec as { template?: Json } | undefined)?.template;
+	const own = before?.manifest == null ? undefined : templateOf(before.manifest.object);
+	if (own === undefined || before === undefined || !equalJson(templateOf(object), templateOf(before.object)))
+		return object;
+	return { ...object, spec: { ...(object.spec as object), template: own } };
 }
 
 function overruled(object: KubernetesObject): Warning {

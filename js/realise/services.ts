@@ -3,7 +3,7 @@
 
 import type { Endpoints, Node, Pod, Service } from "../api/core.ts";
 import type { EndpointSlice } from "../api/discovery.ts";
-import { allocateServices } from "../apiserver/service.ts";
+import { allocateServices } from "../apiserver/services/bulk.ts";
 import { balance } from "../cloud/loadbalancer.ts";
 import { externalIP } from "../cni/links.ts";
 import { hasSelector } from "../controllers/endpoint.ts";

@@ -4,7 +4,7 @@
 import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from "../api/apps.ts";
 import type { Namespace, Node, Pod } from "../api/core.ts";
 import type { KubernetesObject } from "../api/meta.ts";
-import { withPodDefaults } from "../apiserver/defaults.ts";
+import { withPodDefaults } from "../apiserver/defaults/objects.ts";
 import { AddressRange } from "../cni/hostlocal.ts";
 import { internalIP, internalIPv6, isUp, podCIDRv4, podCIDRv6 } from "../cni/links.ts";
 import * as daemonset from "../controllers/daemonset.ts";

@@ -2,9 +2,9 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ClusterIPRange } from "../../js/apiserver/clusterip.ts";
-import { withServiceDefaults } from "../../js/apiserver/defaults.ts";
-import { NodePorts } from "../../js/apiserver/nodeport.ts";
+import { withServiceDefaults } from "../../js/apiserver/defaults/objects.ts";
+import { ClusterIPRange } from "../../js/apiserver/services/clusterip.ts";
+import { NodePorts } from "../../js/apiserver/services/nodeport.ts";
 import { addressToBigInt, parsePrefix } from "../../js/net/address.ts";
 import { seededRandom } from "../../js/sim/random.ts";
 

@@ -106,7 +106,13 @@ describe("an apply", () => {
 
 	it("merges lists by their keys, whoever says which item", () => {
 		const containers = (...names: string[]) =>
-			deployment({ template: { spec: { containers: names.map((name) => ({ name, image: `${name}:1` })) } } });
+			deployment({
+				selector: { matchLabels: { app: "web" } },
+				template: {
+					metadata: { labels: { app: "web" } },
+					spec: { containers: names.map((name) => ({ name, image: `${name}:1` })) },
+				},
+			});
 		const run = (who: string, config: object) =>
 			apply(registry, web(), config as never, { fieldManager: who }).object as unknown as {
 				spec: { template: { spec: { containers: { name: string }[] } } };

@@ -32,7 +32,11 @@ const deployment = (name: string, replicas = 1): KubernetesObject => ({
 	apiVersion: "apps/v1",
 	kind: "Deployment",
 	metadata: { name, namespace: "shop" },
-	spec: { replicas, selector: { matchLabels: { app: name } }, template: {} },
+	spec: {
+		replicas,
+		selector: { matchLabels: { app: name } },
+		template: { metadata: { labels: { app: name } }, spec: { containers: [{ name: "app", image: "app:1" }] } },
+	},
 });
 const subject = (object: KubernetesObject) => ({
 	resource: resource(object.apiVersion, object.kind),
@@ -72,7 +76,7 @@ describe("a new object", () => {
 	});
 
 	it("comes without a status where a controller writes that", () => {
-		expect(made({ ...deployment("web"), status: { replicas: 7 } }).status).toBeUndefined();
+		expect(made({ ...deployment("web"), status: { replicas: 7 } }).status).toEqual({});
 	});
 
 	it("is refused as upstream refuses it", () => {
@@ -89,7 +93,8 @@ describe("a new object", () => {
 		});
 		const elsewhere = { ...configMap("a"), metadata: { name: "a", namespace: "nowhere" } };
 		expect(refusal(() => made(elsewhere))).toMatchObject({ code: 404, message: 'namespaces "nowhere" not found' });
-		expect(refusal(() => made(deployment("Web_1"))).message).toContain(
+		const named = { ...deployment("web"), metadata: { name: "Web_1", namespace: "shop" } };
+		expect(refusal(() => made(named)).message).toContain(
 			'Deployment.apps "Web_1" is invalid: metadata.name: Invalid value: "Web_1": a lowercase RFC 1123 subdomain must',
 		);
 		expect(refusal(() => made({ ...configMap("a"), metadata: { namespace: "shop" } })).details?.causes).toEqual([
@@ -244,7 +249,7 @@ describe("a deletion", () => {
 		const about = subject(made(configMap("a")));
 		const { code, message } = refusal(() => remove(registry, about, { preconditions: { uid: "other" } }));
 		expect(code).toBe(409);
-		expect(message).toContain("Precondition failed: UID in precondition: other");
+		expect(message).toContain("the UID in the precondition (other) does not match the UID in record");
 	});
 });
 

@@ -1,7 +1,8 @@
-// An API with nothing in it but one namespace, at a time that stands still unless a test moves it.
+// An API with what one has from the start and one namespace more, at a time that stands still unless a test moves it.
 
 import type { KubernetesObject } from "../../js/api/meta.ts";
 import { kubernetes } from "../../js/api/schema/kubernetes.generated.ts";
+import { bootstrap } from "../../js/apiserver/bootstrap.ts";
 import { Catalogue } from "../../js/apiserver/registry/catalogue.ts";
 import { create } from "../../js/apiserver/registry/create.ts";
 import type { Registry } from "../../js/apiserver/registry/request.ts";
@@ -20,7 +21,15 @@ export function emptyRegistry(namespace: string, now: () => bigint = () => NOW):
 		random: seededRandom(1),
 		strategy: strategyOf,
 	};
-	made(registry, { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } });
+	bootstrap(registry, {
+		serviceCIDRs: [
+			{ family: "ipv4", address: "10.96.0.0", length: 16 },
+			{ family: "ipv6", address: "fd00:10:96::", length: 112 },
+		],
+		endpoint: { address: "10.0.0.10", port: 6444 },
+	});
+	if (registry.storage.get("namespaces", "", namespace) === undefined)
+		made(registry, { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } });
 	return registry;
 }
 

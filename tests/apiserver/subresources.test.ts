@@ -31,7 +31,8 @@ describe("a scale", () => {
 			matchExpressions: [{ key: "tier", operator: "In", values: ["b", "a"] }],
 		};
 		const metadata = { name: "web", namespace: "shop" };
-		made({ apiVersion: "apps/v1", kind: "Deployment", metadata, spec: { replicas: 3, selector, template: {} } });
+		const template = { metadata: { labels: { app: "web", tier: "a" } }, spec: SPEC };
+		made({ apiVersion: "apps/v1", kind: "Deployment", metadata, spec: { replicas: 3, selector, template } });
 	});
 
 	it("says how many, and of what", () => {
@@ -53,7 +54,7 @@ describe("a scale", () => {
 				'Scale.autoscaling "web" is invalid: spec.replicas: Invalid value: -1: must be greater than or equal to 0',
 		});
 		expect(registry.storage.get("deployments.apps", "shop", "web")).toMatchObject({
-			spec: { replicas: 7, template: {} },
+			spec: { replicas: 7, template: { metadata: { labels: { app: "web" } } } },
 			metadata: { generation: 3 },
 		});
 		expect(call("GET", "/apis/apps/v1/namespaces/shop/deployments/none/scale").code).toBe(404);

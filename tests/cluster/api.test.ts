@@ -163,16 +163,17 @@ describe("what clients write", () => {
 
 	it("that no cluster can be made of leaves the cluster as it was", async () => {
 		const { api } = cluster;
-		const metadata = { name: "bad", namespace: "default" };
+		const [first] = (await api.list("v1", "Node")).items;
+		const { podCIDR = "" } = first?.spec ?? {};
 		await api.create({
 			apiVersion: "v1",
-			kind: "Service",
-			metadata,
-			spec: { clusterIP: "1.2.3.4", ports: [{ port: 80 }] },
-		} as never);
-		await expect(cluster.settle()).rejects.toThrow("1.2.3.4");
+			kind: "Node",
+			metadata: { name: "bad" },
+			spec: { podCIDR, podCIDRs: [podCIDR] },
+		});
+		await expect(cluster.settle()).rejects.toThrow(podCIDR);
 		expect(() => cluster.trace(QUESTION)).toThrow(UnsettledError);
-		await api.delete("v1", "Service", "bad");
+		await api.delete("v1", "Node", "bad");
 		await cluster.settle();
 		expect(cluster.trace(QUESTION).verdict).toBe("delivered");
 	});

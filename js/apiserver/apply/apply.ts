@@ -56,7 +56,7 @@ export function apply(
 	});
 	const owned = left.reduce<FieldSet>((all, { fields }) => union(all, fields), said);
 	const gone = mine === undefined ? fromFieldsV1({}) : difference(mine.fields, owned);
-	const object = (pruned(schema, type, wanted, gone) ?? {}) as unknown as KubernetesObject;
+	const object = (pruned(schema, type, wanted, gone, owned) ?? {}) as unknown as KubernetesObject;
 	const { manager, subresource } = writer;
 	const isSame = mine !== undefined && isEmpty(difference(mine.fields, said)) && isEmpty(difference(said, mine.fields));
 	const time = isSame ? mine.time : writer.time;

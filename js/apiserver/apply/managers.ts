@@ -5,6 +5,7 @@ import type { KubernetesObject, ObjectMeta } from "../../api/meta.ts";
 import type { ApiSchema } from "../../api/schema/schema.ts";
 import type { Json, JsonObject } from "../patch/json.ts";
 import type { ServedResource } from "../registry/catalogue.ts";
+import { StatusError } from "../status.ts";
 import { type FieldSet, fromFieldsV1, isEmpty, toFieldsV1, union, without } from "./fieldset.ts";
 import { compare, fieldsOf } from "./typed.ts";
 
@@ -83,8 +84,26 @@ export function ownable(schema: ApiSchema, resource: ServedResource, object: Kub
 	return without(fieldsOf(schema, { type: resource.type }, object as unknown as Json), NOBODYS);
 }
 
-/** Who owns what after a write that is no apply: `before` undefined where the object is new. */
+/**
+ * Who owns what after a write that is no apply: `before` undefined where the object is new. Of an object whose lists leave out
+ * their keys nothing can be said: owners stay as they were (UpdateNoErrors).
+ */
 export function updatedOwners(
+	schema: ApiSchema,
+	resource: ServedResource,
+	before: KubernetesObject | undefined,
+	after: KubernetesObject,
+	writer: Writer,
+): Owner[] {
+	try {
+		return changedOwners(schema, resource, before, after, writer);
+	} catch (error) {
+		if (!(error instanceof StatusError)) throw error;
+		return before === undefined ? [] : ownersOf(before.metadata);
+	}
+}
+
+function changedOwners(
 	schema: ApiSchema,
 	resource: ServedResource,
 	before: KubernetesObject | undefined,

@@ -138,22 +138,27 @@ function interleaved(live: readonly string[], wanted: readonly string[]): string
 	return [...result, ...live.slice(at).filter((step) => !named.has(step))];
 }
 
-/** `value` without the fields of `gone`; a container that they leave empty goes with them where it is in `gone` itself. */
+/**
+ * `value` without the fields of `gone`. What is in `gone` itself goes with everything below it, defaults too, unless somebody
+ * has something there (`kept`); a container that is left empty goes as well.
+ */
 export function pruned(
 	schema: ApiSchema,
 	field: FieldSchema | undefined,
 	value: Json,
 	gone: FieldSet,
+	kept: FieldSet = EMPTY,
 ): Json | undefined {
 	const found = parts(schema, field, value);
 	if (found === undefined) return gone.self ? undefined : value;
-	const kept = [...found].flatMap(([step, part]): [string, Json][] => {
+	if (gone.self && !kept.self && kept.members.size === 0) return undefined;
+	const left = [...found].flatMap(([step, part]): [string, Json][] => {
 		const below = gone.members.get(step);
 		if (below === undefined) return [[step, part]];
-		const rest = pruned(schema, partField(schema, field, step), part, below);
+		const rest = pruned(schema, partField(schema, field, step), part, below, kept.members.get(step));
 		return rest === undefined ? [] : [[step, rest]];
 	});
-	if (kept.length === 0 && found.size > 0) return undefined;
-	if (isList(field)) return kept.map(([, part]) => part);
-	return Object.fromEntries(kept.map(([step, part]) => [step.slice(2), part]));
+	if (left.length === 0 && found.size > 0) return undefined;
+	if (isList(field)) return left.map(([, part]) => part);
+	return Object.fromEntries(left.map(([step, part]) => [step.slice(2), part]));
 }

@@ -3,8 +3,10 @@
 
 import type { KubernetesObject, ObjectMeta } from "../../api/meta.ts";
 import { generatedName, uidOf } from "../../api/names.ts";
-import { updatedOwners, withOwners } from "../apply/managers.ts";
-import { alreadyExists, badRequest, type FieldError, forbidden, invalid, notFound } from "../status.ts";
+import { type Owner, updatedOwners, withOwners } from "../apply/managers.ts";
+import { DEFAULTS } from "../defaults/groups.ts";
+import { withDefaults } from "../defaults/walk.ts";
+import { alreadyExists, type FieldError, forbidden, invalid, notFound, StatusError } from "../status.ts";
 import { validateMetadata } from "../validation/metadata.ts";
 import type { ServedResource } from "./catalogue.ts";
 import { GENERATIONS, nameRule } from "./names.ts";
@@ -19,11 +21,15 @@ export function create(
 	object: KubernetesObject,
 	options: WriteOptions = {},
 ): KubernetesObject {
-	if (object.metadata.resourceVersion) throw badRequest("resourceVersion should not be set on objects to be created");
 	checkNamespace(registry, resource, object);
-	const complete = owned(registry, resource, prepared(registry, resource, object), options);
-	const { name = "", namespace = "" } = complete.metadata;
 	const strategy = registry.strategy(resource);
+	const dryRun = options.dryRun === true;
+	const given = defaulted(registry, resource, object);
+	// What the server decides from here on is nobody's field.
+	const prepared = strategy.prepareCreate?.(given) ?? given;
+	const begun = strategy.begin?.(registry, prepared, undefined, dryRun) ?? { object: prepared, commit: () => {} };
+	const complete = withOwners(begun.object, owners(registry, resource, given, options));
+	const { name = "", namespace = "" } = complete.metadata;
 	const errors: FieldError[] = [
 		...validateMetadata(complete.metadata, resource.namespaced, nameRule(resource.name)),
 		...(strategy.validate?.(complete) ?? []),
@@ -31,21 +37,23 @@ export function create(
 	if (errors.length > 0) throw invalid(resource.group, resource.kind, name, errors);
 	if (registry.storage.get(resource.name, namespace, name) !== undefined)
 		throw alreadyExists({ group: resource.group, resource: resource.plural }, name);
-	return options.dryRun === true ? complete : registry.storage.put(resource.name, complete);
+	if (dryRun) return complete;
+	if (object.metadata.resourceVersion)
+		throw new StatusError(500, "", "resourceVersion should not be set on objects to be created");
+	begun.commit();
+	return registry.storage.put(resource.name, complete);
 }
 
-function owned(
+function owners(
 	registry: Registry,
 	resource: ServedResource,
 	object: KubernetesObject,
 	options: WriteOptions,
-): KubernetesObject {
-	if (options.owners !== undefined) return withOwners(object, options.owners);
+): readonly Owner[] {
+	if (options.owners !== undefined) return options.owners;
 	const writer = writerOf(registry, options);
-	const bare = withOwners(object, []);
-	return writer === undefined
-		? bare
-		: withOwners(bare, updatedOwners(registry.catalogue.schema, resource, undefined, bare, writer));
+	if (writer === undefined) return [];
+	return updatedOwners(registry.catalogue.schema, resource, undefined, withOwners(object, []), writer);
 }
 
 // The admission plugin NamespaceLifecycle.
@@ -55,14 +63,18 @@ function checkNamespace({ storage }: Registry, resource: ServedResource, { metad
 	const found = storage.get("namespaces", "", namespace);
 	if (found === undefined) throw notFound({ group: "", resource: "namespaces" }, namespace);
 	if (found.metadata.deletionTimestamp === undefined) return;
-	throw forbidden(
+	const refusal = forbidden(
 		{ group: resource.group, resource: resource.plural },
 		metadata.name ?? "",
 		`unable to create new content in namespace ${namespace} because it is being terminated`,
 	);
+	const message = `namespace ${namespace} is being terminated`;
+	const causes = [{ reason: "NamespaceTerminating", message, field: "metadata.namespace" }];
+	throw new StatusError(403, "Forbidden", refusal.message, { ...refusal.status.details, causes });
 }
 
-function prepared(registry: Registry, resource: ServedResource, object: KubernetesObject): KubernetesObject {
+/** The object with its name, uid and time, and the defaults of its kind. */
+function defaulted(registry: Registry, resource: ServedResource, object: KubernetesObject): KubernetesObject {
 	const { deletionTimestamp: _, deletionGracePeriodSeconds: __, ...given } = object.metadata;
 	const metadata: ObjectMeta = { ...given };
 	if (!metadata.name && metadata.generateName) metadata.name = freeName(registry, resource, metadata);
@@ -73,8 +85,9 @@ function prepared(registry: Registry, resource: ServedResource, object: Kubernet
 	if (GENERATIONS.has(resource.name)) metadata.generation = 1;
 	else delete metadata.generation;
 	const bare: KubernetesObject = { ...object, apiVersion: resource.apiVersion, kind: resource.kind, metadata };
-	if (resource.subresources.status !== undefined) delete bare.status;
-	return registry.strategy(resource).withDefaults?.(bare) ?? bare;
+	const strategy = registry.strategy(resource);
+	if (resource.subresources.status !== undefined && strategy.keepsStatus !== true) delete bare.status;
+	return withDefaults(registry.catalogue.schema, DEFAULTS, resource.type, bare);
 }
 
 function freeName({ storage, random }: Registry, resource: ServedResource, metadata: ObjectMeta): string {

@@ -2,9 +2,17 @@
 // (k8s.io/apiserver/pkg/registry/rest/delete.go, registry/generic/registry/store.go: Delete, deletionFinalizersForGarbageCollection).
 
 import type { KubernetesObject, ObjectMeta } from "../../api/meta.ts";
-import { conflict, notFound } from "../status.ts";
+import { conflict, invalid, notFound, notSupported } from "../status.ts";
 import { GENERATIONS } from "./names.ts";
-import { type DeleteOptions, type Preconditions, type Registry, type Subject, stored, timestamp } from "./request.ts";
+import {
+	type DeleteOptions,
+	type Preconditions,
+	type PropagationPolicy,
+	type Registry,
+	type Subject,
+	stored,
+	timestamp,
+} from "./request.ts";
 
 /** Finalizers by which an object waits for the garbage collector. */
 export const ORPHAN = "orphan";
@@ -16,72 +24,96 @@ export interface Deletion {
 	gone: boolean;
 }
 
+const EMPTYING =
+	"The system is ensuring all content is removed from this namespace.  Upon completion, this namespace will automatically be purged by the system.";
+
 /** Throws StatusError. */
 export function remove(registry: Registry, subject: Subject, options: DeleteOptions = {}): Deletion {
 	const { resource, namespace, name } = subject;
+	const strategy = registry.strategy(resource);
+	checkOptions(options);
+	strategy.mayDelete?.(name);
 	const before = stored(registry, subject);
 	if (before === undefined) throw notFound({ group: resource.group, resource: resource.plural }, name);
 	checkPreconditions(subject, before, options.preconditions);
 	const metadata = marked(registry, subject, before, options);
-	if (metadata === null) {
-		if (options.dryRun === true) return { object: before, gone: true };
-		return { object: registry.storage.remove(resource.name, namespace, name) ?? before, gone: true };
+	const isHeld = strategy.isHeld?.(before) ?? false;
+	if ((metadata.finalizers ?? []).length === 0 && !isHeld && (metadata.deletionGracePeriodSeconds ?? 0) === 0) {
+		const last = strategy.gracePeriod === undefined ? before : { ...before, metadata };
+		if (options.dryRun === true) return { object: last, gone: true };
+		const removed = registry.storage.remove(resource.name, namespace, name) ?? before;
+		strategy.afterDelete?.(registry, removed);
+		const { resourceVersion = "" } = removed.metadata;
+		return { object: { ...last, metadata: { ...last.metadata, resourceVersion } }, gone: true };
 	}
-	const after = { ...before, metadata };
+	const marks = { ...before, metadata };
+	const after = strategy.terminating?.(marks) ?? marks;
+	if (strategy.terminating !== undefined && before.metadata.deletionTimestamp !== undefined)
+		throw conflict({ group: resource.group, resource: resource.plural }, name, EMPTYING);
 	if (options.dryRun === true || JSON.stringify(metadata) === JSON.stringify(before.metadata))
 		return { object: after, gone: false };
 	return { object: registry.storage.put(resource.name, after), gone: false };
 }
 
+// ValidateDeleteOptions (apimachinery pkg/apis/meta/v1/validation)
+function checkOptions({ propagationPolicy: policy }: DeleteOptions): void {
+	const known = ["Foreground", "Background", "Orphan"];
+	if (policy === undefined || known.includes(policy)) return;
+	const errors = [notSupported("propagationPolicy", policy, [...known, "nil"])];
+	throw invalid("meta.k8s.io", "DeleteOptions", "", errors);
+}
+
+// Messages name the kind here, not the resource.
 function checkPreconditions(
 	{ resource, name }: Subject,
 	{ metadata }: KubernetesObject,
 	wanted: Preconditions = {},
 ): void {
-	const about = { group: resource.group, resource: resource.plural };
+	const about = { group: resource.group, resource: resource.kind };
 	const { uid, resourceVersion: version } = wanted;
 	if (uid !== undefined && uid !== metadata.uid)
 		throw conflict(
 			about,
 			name,
-			`Precondition failed: UID in precondition: ${uid}, UID in object meta: ${metadata.uid}`,
+			`the UID in the precondition (${uid}) does not match the UID in record (${metadata.uid}). The object might have been deleted and then recreated`,
 		);
 	if (version === undefined || version === metadata.resourceVersion) return;
 	const is = metadata.resourceVersion;
 	throw conflict(
 		about,
 		name,
-		`Precondition failed: ResourceVersion in precondition: ${version}, ResourceVersion in object meta: ${is}`,
+		`the ResourceVersion in the precondition (${version}) does not match the ResourceVersion in record (${is}). The object might have been modified`,
 	);
 }
 
-/** The metadata of an object that stays for now; null where it goes at once. */
+/** The metadata of an object that is being deleted. */
 function marked(
 	registry: Registry,
 	{ resource }: Subject,
 	before: KubernetesObject,
 	options: DeleteOptions,
-): ObjectMeta | null {
-	const finalizers = finalizersOf(before.metadata.finalizers ?? [], options);
+): ObjectMeta {
 	const strategy = registry.strategy(resource);
+	const policy = options.propagationPolicy ?? strategy.propagationPolicy;
+	const finalizers = finalizersOf(before.metadata.finalizers ?? [], policy);
 	const grace = strategy.gracePeriod?.(before, options.gracePeriodSeconds) ?? 0;
 	const pending = before.metadata.deletionTimestamp !== undefined;
 	// A deletion that is under way can only be shortened.
 	const left = pending ? Math.min(grace, before.metadata.deletionGracePeriodSeconds ?? 0) : grace;
-	if (finalizers.length === 0 && left === 0) return null;
 	const metadata: ObjectMeta = { ...before.metadata };
 	if (finalizers.length > 0) metadata.finalizers = finalizers;
 	else delete metadata.finalizers;
 	if (pending && left === (before.metadata.deletionGracePeriodSeconds ?? 0)) return metadata;
 	metadata.deletionTimestamp = timestamp(registry.clock, left * 1000);
-	metadata.deletionGracePeriodSeconds = left;
+	// A namespace is given no time, but is emptied.
+	if (strategy.terminating === undefined) metadata.deletionGracePeriodSeconds = left;
 	if (!pending && GENERATIONS.has(resource.name)) metadata.generation = (metadata.generation ?? 0) + 1;
 	return metadata;
 }
 
-function finalizersOf(present: readonly string[], { propagationPolicy }: DeleteOptions): string[] {
-	if (propagationPolicy === undefined) return [...present];
+function finalizersOf(present: readonly string[], policy: PropagationPolicy | undefined): string[] {
+	if (policy === undefined) return [...present];
 	const others = present.filter((name) => name !== ORPHAN && name !== FOREGROUND);
-	if (propagationPolicy === "Orphan") return [...others, ORPHAN];
-	return propagationPolicy === "Foreground" ? [...others, FOREGROUND] : others;
+	if (policy === "Orphan") return [...others, ORPHAN];
+	return policy === "Foreground" ? [...others, FOREGROUND] : others;
 }

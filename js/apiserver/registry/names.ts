@@ -1,7 +1,8 @@
 // What the OpenAPI document does not say of a resource: short names and categories as `kubectl api-resources` shows them, and
 // the rule that names follow (pkg/registry/*/*/storage/storage.go, strategy.go; pkg/apis/*/validation).
 
-import { dns1035Label, dnsLabel, dnsSubdomain, type NameRule, pathSegment } from "../validation/names.ts";
+import { isAddress } from "../validation/formats.ts";
+import { dnsLabel, dnsSubdomain, type NameRule, pathSegment } from "../validation/names.ts";
 
 /** By `qualified` name: short names. */
 export const SHORT_NAMES: Readonly<Record<string, readonly string[]>> = {
@@ -44,9 +45,14 @@ export const CATEGORIES: Readonly<Record<string, readonly string[]>> = {
 	),
 };
 
+const ipAddressName: NameRule = (name) =>
+	isAddress(name) ? [] : ["must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"];
+
 const RULES: Readonly<Record<string, NameRule>> = {
 	namespaces: dnsLabel,
-	services: dns1035Label,
+	// RelaxedServiceNameValidation: what DNS allows, a digit first too.
+	services: dnsLabel,
+	"ipaddresses.networking.k8s.io": ipAddressName,
 	"roles.rbac.authorization.k8s.io": pathSegment,
 	"rolebindings.rbac.authorization.k8s.io": pathSegment,
 	"clusterroles.rbac.authorization.k8s.io": pathSegment,
@@ -62,5 +68,5 @@ export const GENERATIONS: ReadonlySet<string> = new Set([
 	...["pods", "replicationcontrollers", "daemonsets.apps", "deployments.apps", "replicasets.apps", "statefulsets.apps"],
 	...["jobs.batch", "cronjobs.batch", "ingresses.networking.k8s.io", "networkpolicies.networking.k8s.io"],
 	...["ingressclasses.networking.k8s.io", "poddisruptionbudgets.policy", "priorityclasses.scheduling.k8s.io"],
-	...["customresourcedefinitions.apiextensions.k8s.io", "endpointslices.discovery.k8s.io"],
+	...["customresourcedefinitions.apiextensions.k8s.io", "endpointslices.discovery.k8s.io", "podtemplates"],
 ]);

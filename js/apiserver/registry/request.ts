@@ -4,6 +4,7 @@
 import type { KubernetesObject } from "../../api/meta.ts";
 import type { Clock, Random } from "../../ports.ts";
 import type { Owner, Writer } from "../apply/managers.ts";
+import type { PortRange } from "../services/nodeport.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { Catalogue, ServedResource } from "./catalogue.ts";
 import type { Strategy } from "./strategy.ts";
@@ -13,6 +14,8 @@ export interface Registry {
 	readonly catalogue: Catalogue;
 	readonly clock: Clock;
 	readonly random: Random;
+	/** Of Services; without: 30000-32767. */
+	readonly nodePorts?: PortRange;
 	strategy(resource: ServedResource): Strategy;
 }
 

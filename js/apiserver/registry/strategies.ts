@@ -1,60 +1,206 @@
-// The strategies of the built-in kinds, by resource.
+// The strategies of the built-in kinds, by resource: which table of validation a kind has, and what its registry decides
+// (pkg/registry/GROUP/KIND/strategy.go).
 
-import type { PodSpec } from "../../api/core.ts";
-import type { CoreV1Namespace, CoreV1Pod } from "../../api/schema/types.generated.ts";
-import { withPodDefaults } from "../defaults.ts";
-import { required } from "../status.ts";
+import type { KubernetesObject } from "../../api/meta.ts";
+import type {
+	BatchV1Job,
+	CoreV1Event,
+	CoreV1Node,
+	CoreV1Secret,
+	CoreV1Service,
+	NetworkingV1Ingress,
+} from "../../api/schema/types.generated.ts";
+import { equalJson, type Json } from "../patch/json.ts";
+import { begin, release } from "../services/allocate.ts";
+import type { FieldError } from "../status.ts";
+import * as apps from "../validation/apps.ts";
+import * as batch from "../validation/batch.ts";
+import * as core from "../validation/core.ts";
+import * as groups from "../validation/groups.ts";
+import * as networking from "../validation/networking.ts";
+import type { Rule } from "../validation/rule.ts";
+import { loadBalancerStatus, service, serviceUpdate } from "../validation/service.ts";
+import * as storage from "../validation/storage.ts";
 import type { ServedResource } from "./catalogue.ts";
+import { namespaces } from "./namespace.ts";
+import { pods } from "./podstrategy.ts";
 import type { Strategy } from "./strategy.ts";
 
-const DEFAULT_GRACE = 30;
+type Update<T> = (now: T, before: T) => FieldError[];
 
-// pkg/registry/core/pod/strategy.go
-const pods: Strategy = {
-	withDefaults(object) {
-		const { spec, status } = object as CoreV1Pod;
-		// Nothing can be filled into what is to be refused.
-		if (spec?.containers === undefined) return object;
-		return { ...object, spec: withPodDefaults(spec as PodSpec), status: { phase: "Pending", ...status } };
-	},
-	validate(object) {
-		const { spec } = object as CoreV1Pod;
-		return (spec?.containers ?? []).length === 0 ? [required("spec.containers")] : [];
-	},
+/** A rule for a kind, and what its update may not change. */
+function checked<T>(rule: Rule<T>, update?: Update<T>, rest: Strategy = {}): Strategy {
+	const strategy: Strategy = { ...rest, validate: (object) => rule(object as T, "") };
+	if (update !== undefined) strategy.validateUpdate = (object, before) => update(object as T, before as T);
+	return strategy;
+}
+
+const statusReplicas = (object: KubernetesObject) => ({
+	"status.replicas": String((object.status as { replicas?: number } | undefined)?.replicas ?? 0),
+});
+
+const nodes: Strategy = checked(core.node, core.nodeUpdate, {
+	keepsStatus: true,
+	selectable: (object) => ({ "spec.unschedulable": String((object as CoreV1Node).spec?.unschedulable ?? false) }),
+});
+
+const secrets: Strategy = checked(core.secret, core.secretUpdate, {
+	prepareCreate: withoutStringData,
+	prepareUpdate: withoutStringData,
+	selectable: (object) => ({ type: (object as CoreV1Secret).type ?? "" }),
+});
+
+/** Convert_v1_Secret_To_core_Secret: what is written in clear is data. */
+function withoutStringData(object: KubernetesObject): KubernetesObject {
+	const { stringData, data, ...rest } = object as CoreV1Secret & KubernetesObject;
+	if (stringData === undefined) return object;
+	const coded = Object.entries(stringData).map(([key, value]) => [key, base64(value)]);
+	return { ...rest, data: { ...data, ...Object.fromEntries(coded) } } as KubernetesObject;
+}
+
+function base64(text: string): string {
+	return btoa(String.fromCharCode(...new TextEncoder().encode(text)));
+}
+
+const services: Strategy = checked(service, serviceUpdate, {
+	createsOnUpdate: true,
+	returnsDeleted: true,
+	validateStatus: (object) => loadBalancerStatus((object as CoreV1Service).status?.loadBalancer, "status.loadBalancer"),
+	begin,
+	afterDelete: release,
 	selectable(object) {
-		const { spec, status } = object as CoreV1Pod;
+		const { spec } = object as CoreV1Service;
+		return { "spec.clusterIP": spec?.clusterIP ?? "", "spec.type": spec?.type ?? "" };
+	},
+});
+
+const events: Strategy = {
+	createsOnUpdate: true,
+	validate: (object) => core.event(object as CoreV1Event, ""),
+	selectable(object) {
+		const { involvedObject: about = {}, reason, reportingComponent, source, type } = object as CoreV1Event;
 		return {
-			"spec.nodeName": spec?.nodeName ?? "",
-			"spec.restartPolicy": spec?.restartPolicy ?? "",
-			"spec.schedulerName": spec?.schedulerName ?? "",
-			"spec.serviceAccountName": spec?.serviceAccountName ?? "",
-			"spec.hostNetwork": String(spec?.hostNetwork ?? false),
-			"status.phase": status?.phase ?? "",
-			"status.podIP": status?.podIP ?? "",
-			"status.nominatedNodeName": status?.nominatedNodeName ?? "",
+			"involvedObject.kind": about.kind ?? "",
+			"involvedObject.namespace": about.namespace ?? "",
+			"involvedObject.name": about.name ?? "",
+			"involvedObject.uid": about.uid ?? "",
+			"involvedObject.apiVersion": about.apiVersion ?? "",
+			"involvedObject.resourceVersion": about.resourceVersion ?? "",
+			"involvedObject.fieldPath": about.fieldPath ?? "",
+			reason: reason ?? "",
+			reportingComponent: reportingComponent ?? "",
+			source: source?.component ?? reportingComponent ?? "",
+			type: type ?? "",
 		};
 	},
-	gracePeriod(object, asked) {
-		const { spec, status } = object as CoreV1Pod;
-		// No kubelet has it, or its containers have ended.
-		if (!spec?.nodeName || status?.phase === "Succeeded" || status?.phase === "Failed") return 0;
-		const grace = asked ?? spec.terminationGracePeriodSeconds ?? DEFAULT_GRACE;
-		return grace < 0 ? 1 : grace;
-	},
 };
 
-// pkg/registry/core/namespace/strategy.go
-const namespaces: Strategy = {
-	withDefaults(object) {
-		const labels = { ...object.metadata.labels, "kubernetes.io/metadata.name": object.metadata.name ?? "" };
-		const spec = { finalizers: ["kubernetes"], ...(object as CoreV1Namespace).spec };
-		const status = { phase: "Active", ...(object as CoreV1Namespace).status };
-		return { ...object, metadata: { ...object.metadata, labels }, spec, status };
-	},
-	selectable: (object) => ({ "status.phase": (object as CoreV1Namespace).status?.phase ?? "" }),
-};
+const CONTROLLER_UID = ["controller-uid", "batch.kubernetes.io/controller-uid"];
+const JOB_NAME = ["job-name", "batch.kubernetes.io/job-name"];
 
-const STRATEGIES: Readonly<Record<string, Strategy>> = { pods, namespaces };
+/** SetDefaults_Job: without labels of its own it has its template's. */
+function labelled(object: KubernetesObject): KubernetesObject {
+	const labels = (object as BatchV1Job).spec?.template?.metadata?.labels;
+	const { labels: own = {} } = object.metadata;
+	if (labels === undefined || Object.keys(own).length > 0) return object;
+	return { ...object, metadata: { ...object.metadata, labels } };
+}
+
+const TEMPLATE_GENERATION = "deprecated.daemonset.template.generation";
+
+function withTemplateGeneration(object: KubernetesObject, generation: number): KubernetesObject {
+	const annotations = { ...object.metadata.annotations, [TEMPLATE_GENERATION]: String(generation) };
+	return { ...object, metadata: { ...object.metadata, annotations } };
+}
+
+const daemonSets: Strategy = checked(apps.daemonSet, apps.selectorUpdate, {
+	prepareCreate: (object) => withTemplateGeneration(object, 1),
+	// Clients of old counted the versions of the template; the annotation is what is left of it.
+	prepareUpdate(object, before) {
+		const was = Number(before.metadata.annotations?.[TEMPLATE_GENERATION] ?? 0);
+		const [now, then] = [object, before].map((one) => (one.spec as { template?: Json } | undefined)?.template);
+		return withTemplateGeneration(object, equalJson(now, then) ? was : was + 1);
+	},
+});
+
+const jobs: Strategy = checked(batch.job, batch.jobUpdate, {
+	// Of batch/v1; kubectl asks for Background.
+	propagationPolicy: "Orphan",
+	// generateSelector: a Job's pods are told apart by its uid
+	prepareCreate(object) {
+		const { spec } = object as BatchV1Job;
+		if (spec === undefined || spec.manualSelector === true) return labelled(object);
+		const { uid = "", name = "" } = object.metadata;
+		const added = Object.fromEntries([
+			...CONTROLLER_UID.map((label) => [label, uid]),
+			...JOB_NAME.map((label) => [label, name]),
+		]);
+		const metadata = { ...spec.template.metadata, labels: { ...added, ...spec.template.metadata?.labels } };
+		const chosen = { ...spec.selector?.matchLabels, "batch.kubernetes.io/controller-uid": uid };
+		const selector = { ...spec.selector, matchLabels: chosen };
+		return labelled({ ...object, spec: { ...spec, selector, template: { ...spec.template, metadata } } });
+	},
+	selectable: (object) => ({
+		"status.successful": String((object.status as { succeeded?: number } | undefined)?.succeeded ?? 0),
+	}),
+});
+
+const RBAC = "rbac.authorization.k8s.io";
+const PUTS: Strategy = { createsOnUpdate: true };
+const RETURNS: Strategy = { returnsDeleted: true };
+
+const STRATEGIES: Readonly<Record<string, Strategy>> = {
+	configmaps: checked(core.configMap, core.configMapUpdate),
+	endpoints: checked(core.endpoints, undefined, PUTS),
+	events,
+	"events.events.k8s.io": PUTS,
+	limitranges: checked(storage.limitRange, undefined, PUTS),
+	namespaces,
+	nodes,
+	persistentvolumeclaims: checked(storage.persistentVolumeClaim, storage.persistentVolumeClaimUpdate, RETURNS),
+	persistentvolumes: checked(storage.persistentVolume, storage.persistentVolumeUpdate, {
+		...RETURNS,
+		prepareCreate: (object) => ({
+			...object,
+			status: { ...(object.status as object), lastPhaseTransitionTime: object.metadata.creationTimestamp },
+		}),
+	}),
+	pods,
+	podtemplates: checked(core.podTemplate, undefined, RETURNS),
+	replicationcontrollers: checked(apps.replicationController, undefined, {
+		propagationPolicy: "Orphan",
+		selectable: statusReplicas,
+	}),
+	resourcequotas: checked(core.resourceQuota, core.resourceQuotaUpdate, RETURNS),
+	serviceaccounts: RETURNS,
+	secrets,
+	services,
+	"controllerrevisions.apps": checked(apps.controllerRevision, apps.controllerRevisionUpdate),
+	"daemonsets.apps": daemonSets,
+	"deployments.apps": checked(apps.deployment, apps.selectorUpdate),
+	"replicasets.apps": checked(apps.replicaSet, apps.selectorUpdate, { selectable: statusReplicas }),
+	"statefulsets.apps": checked(apps.statefulSet, apps.statefulSetUpdate),
+	"horizontalpodautoscalers.autoscaling": checked(groups.autoscaler),
+	"cronjobs.batch": checked(batch.cronJob),
+	"jobs.batch": jobs,
+	"leases.coordination.k8s.io": checked(groups.lease, undefined, PUTS),
+	"endpointslices.discovery.k8s.io": checked(groups.endpointSlice, groups.endpointSliceUpdate),
+	"ingressclasses.networking.k8s.io": checked(networking.ingressClass, networking.ingressClassUpdate),
+	"ingresses.networking.k8s.io": checked(networking.ingress, undefined, {
+		validateStatus: (object) =>
+			loadBalancerStatus((object as NetworkingV1Ingress).status?.loadBalancer, "status.loadBalancer"),
+	}),
+	"ipaddresses.networking.k8s.io": checked(networking.ipAddress, networking.ipAddressUpdate),
+	"networkpolicies.networking.k8s.io": checked(networking.networkPolicy),
+	"servicecidrs.networking.k8s.io": checked(networking.serviceCIDR, networking.serviceCIDRUpdate),
+	"poddisruptionbudgets.policy": checked(groups.disruptionBudget),
+	[`clusterroles.${RBAC}`]: checked(groups.role(false), undefined, PUTS),
+	[`clusterrolebindings.${RBAC}`]: checked(groups.roleBinding(false), groups.roleBindingUpdate, PUTS),
+	[`roles.${RBAC}`]: checked(groups.role(true), undefined, PUTS),
+	[`rolebindings.${RBAC}`]: checked(groups.roleBinding(true), groups.roleBindingUpdate, PUTS),
+	"priorityclasses.scheduling.k8s.io": checked(groups.priorityClass, groups.priorityClassUpdate),
+	"storageclasses.storage.k8s.io": checked(storage.storageClass, storage.storageClassUpdate),
+};
 const NOTHING_PARTICULAR: Strategy = {};
 
 export function strategyOf(resource: ServedResource): Strategy {

@@ -2,7 +2,9 @@
 // (k8s.io/apiserver/pkg/registry/rest/update.go, registry/generic/registry/store.go).
 
 import type { KubernetesObject, ObjectMeta } from "../../api/meta.ts";
-import { ownersOf, updatedOwners, withOwners } from "../apply/managers.ts";
+import { type Owner, ownersOf, updatedOwners, withOwners } from "../apply/managers.ts";
+import { DEFAULTS } from "../defaults/groups.ts";
+import { withDefaults } from "../defaults/walk.ts";
 import { equalJson, type Json } from "../patch/json.ts";
 import { badRequest, conflict, invalid, notFound } from "../status.ts";
 import { validateMetadata, validateMetadataUpdate } from "../validation/metadata.ts";
@@ -33,33 +35,43 @@ export function update(
 		throw conflict(about, name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${is}`);
 	}
 	const strategy = registry.strategy(resource);
-	const wanted = merged(subject, object, before, options.status === true);
-	const after = owned(registry, subject, strategy.withDefaults?.(wanted) ?? wanted, before, options);
+	const status = options.status === true;
+	const complete = withDefaults(registry.catalogue.schema, DEFAULTS, resource.type, object);
+	const dryRun = options.dryRun === true;
+	const prepared = status ? complete : (strategy.prepareUpdate?.(complete, before) ?? complete);
+	const nothing = { object: prepared, commit: () => {} };
+	const { object: given, commit } =
+		(status ? undefined : strategy.begin?.(registry, prepared, before, dryRun)) ?? nothing;
+	const written = merged(subject, complete, before, status);
+	const after = withOwners(merged(subject, given, before, status), owners(registry, subject, written, before, options));
 	const errors = [
-		...validateMetadata(after.metadata, resource.namespaced, nameRule(resource.name)),
 		...validateMetadataUpdate(after.metadata, before.metadata),
-		...(options.status === true ? [] : (strategy.validate?.(after) ?? [])),
-		...(options.status === true ? [] : (strategy.validateUpdate?.(after, before) ?? [])),
+		...(status ? (strategy.validateStatus?.(after, before) ?? []) : []),
+		...(status ? [] : (strategy.validateUpdate?.(after, before) ?? [])),
+		...validateMetadata(after.metadata, resource.namespaced, nameRule(resource.name)),
+		...(status ? [] : (strategy.validate?.(after) ?? [])),
 	];
 	if (errors.length > 0) throw invalid(resource.group, resource.kind, name, errors);
 	if (equalJson(after as unknown as Json, before as unknown as Json)) return before;
-	if (options.dryRun === true) return after;
-	if (isGone(after)) return registry.storage.remove(resource.name, namespace, name) ?? after;
-	return registry.storage.put(resource.name, after);
+	if (dryRun) return after;
+	commit();
+	if (!isGone(after) || strategy.isHeld?.(after) === true) return registry.storage.put(resource.name, after);
+	const gone = registry.storage.remove(resource.name, namespace, name) ?? after;
+	strategy.afterDelete?.(registry, gone);
+	return { ...after, metadata: { ...after.metadata, resourceVersion: gone.metadata.resourceVersion ?? "" } };
 }
 
-function owned(
+function owners(
 	registry: Registry,
 	{ resource }: Subject,
 	object: KubernetesObject,
 	before: KubernetesObject,
 	options: UpdateOptions,
-): KubernetesObject {
-	const bare = withOwners(object, []);
-	if (options.owners !== undefined) return withOwners(bare, options.owners);
+): readonly Owner[] {
+	if (options.owners !== undefined) return options.owners;
 	const writer = writerOf(registry, options, options.status === true ? "status" : "");
-	if (writer === undefined) return withOwners(bare, ownersOf(before.metadata));
-	return withOwners(bare, updatedOwners(registry.catalogue.schema, resource, before, bare, writer));
+	if (writer === undefined) return ownersOf(before.metadata);
+	return updatedOwners(registry.catalogue.schema, resource, before, withOwners(object, []), writer);
 }
 
 function checkIdentity({ name, namespace }: Subject, { metadata }: KubernetesObject, before: KubernetesObject): void {
@@ -89,7 +101,7 @@ function merged(
 	const metadata = { ...given, ...kept };
 	const wanted: KubernetesObject = { ...object, apiVersion: resource.apiVersion, kind: resource.kind, metadata };
 	const after = resource.subresources.status === undefined ? wanted : withStatus(wanted, before.status);
-	if (GENERATIONS.has(resource.name) && !equalJson(specOf(after), specOf(before)))
+	if (GENERATIONS.has(resource.name) && resource.kind !== "PriorityClass" && !equalJson(specOf(after), specOf(before)))
 		return { ...after, metadata: { ...metadata, generation: (generation ?? 0) + 1 } };
 	return after;
 }

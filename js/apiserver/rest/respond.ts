@@ -6,8 +6,10 @@ import { APPLY_PATCH, apply } from "../registry/apply.ts";
 import { create } from "../registry/create.ts";
 import { remove } from "../registry/delete.ts";
 import { type ListOptions, list } from "../registry/list.ts";
+import { finalize } from "../registry/namespace.ts";
 import { patch, patched } from "../registry/patch.ts";
 import { bind, evict } from "../registry/pod.ts";
+import { put } from "../registry/put.ts";
 import { type DeleteOptions, type Registry, type Subject, stored, type WriteOptions } from "../registry/request.ts";
 import { readScale, writeScale } from "../registry/scale.ts";
 import { update } from "../registry/update.ts";
@@ -112,8 +114,10 @@ class Call {
 		const { resource, watch: watches } = this.#path;
 		this.#allow({ GET: "get", PUT: "update", PATCH: "patch", DELETE: "delete" });
 		switch (this.#request.method) {
-			case "PUT":
-				return this.#shown(update(this.#registry, this.#subject, this.#decoded(), this.#writeOptions()));
+			case "PUT": {
+				const { object, created } = put(this.#registry, this.#subject, this.#decoded(), this.#writeOptions());
+				return this.#shown(object, created ? 201 : 200);
+			}
 			case "PATCH":
 				return this.#patch(false);
 			case "DELETE":
@@ -133,6 +137,8 @@ class Call {
 		const known = Object.hasOwn(resource.subresources, subresource) ? resource.subresources[subresource] : undefined;
 		if (known === undefined) throw noSuchResource();
 		if (subresource === "scale") return this.#scale();
+		if (resource.name === "namespaces" && subresource === "finalize" && this.#request.method === "PUT")
+			return this.#shown(finalize(this.#registry, this.#subject, this.#decoded(), this.#writeOptions()));
 		if (resource.name === "pods" && (subresource === "binding" || subresource === "eviction"))
 			return this.#beneathPod(subresource, known);
 		if (subresource !== "status")
@@ -222,7 +228,7 @@ class Call {
 	#delete(): ApiResponse {
 		const { resource, name = "" } = this.#path;
 		const { object, gone } = remove(this.#registry, this.#subject, this.#deleteOptions());
-		if (!gone) return this.#shown(object);
+		if (!gone || this.#registry.strategy(resource).returnsDeleted === true) return this.#shown(object);
 		const { group } = resource;
 		const details = { name, ...(group === "" ? {} : { group }), kind: resource.plural, uid: object.metadata.uid };
 		return json(200, { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", details });
@@ -309,8 +315,7 @@ class Call {
 		const orphans =
 			body.orphanDependents ?? (this.#query.has("orphanDependents") ? this.#flag("orphanDependents") : undefined);
 		const policy = this.#query.get("propagationPolicy") ?? body.propagationPolicy;
-		if (policy === "Orphan" || policy === "Background" || policy === "Foreground") options.propagationPolicy = policy;
-		else if (policy) throw badRequest(`invalid propagationPolicy ${JSON.stringify(policy)}`);
+		if (policy) options.propagationPolicy = String(policy) as NonNullable<DeleteOptions["propagationPolicy"]>;
 		else if (orphans !== undefined) options.propagationPolicy = orphans === true ? "Orphan" : "Background";
 		if (body.preconditions) options.preconditions = body.preconditions as NonNullable<DeleteOptions["preconditions"]>;
 		if (Array.isArray(body.dryRun) && body.dryRun.includes("All")) options.dryRun = true;

@@ -20,17 +20,40 @@ export function validateMetadata(metadata: ObjectMeta, namespaced: boolean, rule
 		...validateLabels(metadata.labels ?? {}, `${META}.labels`),
 		...validateAnnotations(metadata.annotations ?? {}, `${META}.annotations`),
 		...validateOwners(metadata.ownerReferences ?? []),
-		...(metadata.finalizers ?? []).flatMap((name) =>
-			qualifiedName(name).map((problem) => invalidValue(`${META}.finalizers`, name, problem)),
-		),
+		...validateFinalizers(metadata.finalizers ?? []),
 	];
 }
 
+const STANDARD_FINALIZERS = ["kubernetes", "orphan", "foregroundDeletion"];
+
+// ValidateFinalizers, and what core's validation asks of names without a domain
+function validateFinalizers(names: readonly string[]): FieldError[] {
+	const place = `${META}.finalizers`;
+	const errors = names.flatMap((name) => qualifiedName(name).map((problem) => invalidValue(place, name, problem)));
+	if (names.includes("orphan") && names.includes("foregroundDeletion"))
+		errors.push(invalidValue(place, names, "finalizer orphan and foregroundDeletion cannot be both set"));
+	for (const [i, name] of names.entries()) {
+		if (name.includes("/") || STANDARD_FINALIZERS.includes(name)) continue;
+		const detail = "name is neither a standard finalizer name nor is it fully qualified";
+		errors.push(invalidValue(`${place}[${i}]`, name, detail));
+	}
+	return errors;
+}
+
 function validateOwners(owners: readonly OwnerReference[]): FieldError[] {
-	const errors = owners.flatMap((owner, i) => {
-		const field = `${META}.ownerReferences[${i}]`;
-		const missing = (["apiVersion", "kind", "name", "uid"] as const).filter((name) => !owner[name]);
-		return missing.map((name) => invalidValue(`${field}.${name}`, owner[name] ?? "", `${name} must not be empty`));
+	// Upstream's paths leave the index out.
+	const errors = owners.flatMap((owner) => {
+		const { apiVersion = "", kind = "", name = "", uid = "" } = owner;
+		const place = `${META}.ownerReferences`;
+		const [version, group, ...more] = apiVersion.split("/").reverse();
+		const found: FieldError[] = [];
+		if (!version || more.length > 0 || group === "")
+			found.push(invalidValue(`${place}.apiVersion`, apiVersion, "version must not be empty"));
+		for (const [field, value] of Object.entries({ kind, name, uid }))
+			if (value === "") found.push(invalidValue(`${place}.${field}`, value, "must not be empty"));
+		if (apiVersion === "v1" && kind === "Event")
+			found.push(invalidValue(place, owner, "/v1, Kind=Event is disallowed from being an owner"));
+		return found;
 	});
 	const controllers = owners.filter(({ controller }) => controller === true);
 	if (controllers.length > 1) {

@@ -26,19 +26,22 @@ type Test = (text: string) => boolean;
 /** What is wrong with a name, empty where nothing is. */
 export type NameRule = (name: string) => string[];
 
-function shaped(text: string, most: number, fits: Test, otherwise: string): string[] {
-	const problems = text.length > most ? [`must be no more than ${most} bytes`] : [];
+function shaped(text: string, most: number, fits: Test, otherwise: string, unit = "bytes"): string[] {
+	const problems = text.length > most ? [`must be no more than ${most} ${unit}`] : [];
 	return fits(text) ? problems : [...problems, otherwise];
 }
 
 /** RFC 1123 label, 63 bytes. */
-export const dnsLabel: NameRule = (name) =>
-	shaped(
+export const dnsLabel: NameRule = (name) => {
+	if (name.includes(".") && isSubdomain(name)) return ["must not contain dots"];
+	return shaped(
 		name,
 		63,
 		isLabel,
 		`a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '${LABEL}')`,
+		"characters",
 	);
+};
 
 /** RFC 1035 label, 63 bytes. */
 export const dns1035Label: NameRule = (name) =>
@@ -56,6 +59,7 @@ export const dnsSubdomain: NameRule = (name) =>
 		253,
 		isSubdomain,
 		`a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '${SUBDOMAIN}')`,
+		"characters",
 	);
 
 /** A segment of a URL's path, as names of RBAC objects are. */
@@ -64,14 +68,19 @@ export const pathSegment: NameRule = (name) => {
 	return ["/", "%"].filter((sign) => name.includes(sign)).map((sign) => `may not contain '${sign}'`);
 };
 
-/** `[PREFIX/]NAME`, as keys of labels and annotations are. */
-export function qualifiedName(key: string): string[] {
+/** `[PREFIX/]NAME`, as keys of annotations and names of conditions are. */
+export const qualifiedName = (key: string): string[] => qualified(key, "a qualified name");
+
+/** As keys of labels are (content.IsLabelKey). */
+export const labelKey = (key: string): string[] => qualified(key, "a valid label key");
+
+function qualified(key: string, what: string): string[] {
 	const parts = key.split("/");
 	const name = parts.at(-1) ?? "";
 	const problems: string[] = [];
 	if (parts.length > 2)
 		return [
-			`a qualified name must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '${QUALIFIED}') with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`,
+			`${what} must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '${QUALIFIED}') with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`,
 		];
 	if (parts.length === 2) {
 		const prefix = parts[0] ?? "";
@@ -98,7 +107,7 @@ export function labelValue(value: string): string[] {
 
 export function validateLabels(labels: Readonly<Record<string, string>>, field: string): FieldError[] {
 	return Object.entries(labels).flatMap(([key, value]) => [
-		...qualifiedName(key).map((problem) => invalidValue(field, key, problem)),
+		...labelKey(key).map((problem) => invalidValue(field, key, problem)),
 		...labelValue(value).map((problem) => invalidValue(field, value, problem)),
 	]);
 }

@@ -74,7 +74,7 @@ describe.skipIf(binary === null)("kubectl 1.35 (skipped where there is none)", (
 	});
 
 	it("sees columns as it knows them", async () => {
-		await prints("get ns", "NAME      STATUS   AGE\ndefault   Active   5s\n");
+		await prints("get ns default", "NAME      STATUS   AGE\ndefault   Active   5s\n");
 		await prints(
 			"get deploy -o wide",
 			[
@@ -131,7 +131,7 @@ describe.skipIf(binary === null)("kubectl 1.35 (skipped where there is none)", (
 			'service "web" deleted from default namespace\nservice "typo" deleted from default namespace\n',
 		);
 		await prints("delete deploy web --wait=true", 'deployment.apps "web" deleted from default namespace\n');
-		expect(await kubectl("get deploy,svc")).toEqual({
+		expect(await kubectl("get deploy,svc -l app=web")).toEqual({
 			code: 0,
 			out: "",
 			err: "No resources found in default namespace.\n",

@@ -2,11 +2,11 @@
 // (pkg/registry/core/service/storage/alloc.go). Given values are reserved before any is drawn, so that the order of a
 // manifest does not matter. A clash, an address outside the range and a full range are findings with a field path.
 
-import type { IPFamily, Service, ServicePort } from "../api/core.ts";
-import { type AddressPrefix, canonicalAddress, familyOf } from "../net/address.ts";
-import type { Random } from "../ports.ts";
+import type { IPFamily, Service, ServicePort } from "../../api/core.ts";
+import { type AddressPrefix, canonicalAddress, familyOf } from "../../net/address.ts";
+import type { Random } from "../../ports.ts";
+import { withServiceDefaults } from "../defaults/objects.ts";
 import { ClusterIPRange } from "./clusterip.ts";
-import { withServiceDefaults } from "./defaults.ts";
 import { NodePorts, type PortRange } from "./nodeport.ts";
 
 export interface ServiceRanges {

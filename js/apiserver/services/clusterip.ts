@@ -9,8 +9,8 @@ import {
 	addressToBigInt,
 	maskPrefix,
 	prefixContains,
-} from "../net/address.ts";
-import type { Random } from "../ports.ts";
+} from "../../net/address.ts";
+import type { Random } from "../../ports.ts";
 
 const IPV6_SIZE_MAX = 65536;
 
@@ -57,22 +57,31 @@ export class ClusterIPRange {
 
 	/** A free address for the owner, or null where the range is full. */
 	next(random: Random, owner: string): string | null {
-		const band = this.staticBand;
-		const index = this.free(band, this.size, random, owner) ?? this.free(0, band, random, owner);
-		if (index === null) return null;
-		const address = this.at(index);
-		this.owners.set(address, owner);
+		const address = this.pick(random, owner, (candidate) => this.owners.has(candidate));
+		if (address !== null) this.owners.set(address, owner);
 		return address;
 	}
 
-	/** First free index in [from, to), starting at a random one and wrapping. */
-	private free(from: number, to: number, random: Random, owner: string): number | null {
+	/** An address that is not taken, out of the dynamic band while there is one, or null where the range is full. */
+	pick(random: Random, owner: string, isTaken: (address: string) => boolean): string | null {
+		const band = this.staticBand;
+		return this.free(band, this.size, random, owner, isTaken) ?? this.free(0, band, random, owner, isTaken);
+	}
+
+	/** First free one of the indices in [from, to), starting at a random one and wrapping. */
+	private free(
+		from: number,
+		to: number,
+		random: Random,
+		owner: string,
+		isTaken: (address: string) => boolean,
+	): string | null {
 		const count = to - from;
 		if (count <= 0) return null;
 		const start = random.integer(count, "clusterIP", this.prefix.address, owner);
 		for (let i = 0; i < count; i++) {
-			const index = from + ((start + i) % count);
-			if (!this.owners.has(this.at(index))) return index;
+			const address = this.at(from + ((start + i) % count));
+			if (!isTaken(address)) return address;
 		}
 		return null;
 	}

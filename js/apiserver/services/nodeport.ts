@@ -2,7 +2,7 @@
 // min(max(16, n/32), 128) ports (30000-30085 of the default range); a dynamic port is drawn from the rest first.
 // healthCheckNodePorts come from the same pool.
 
-import type { Random } from "../ports.ts";
+import type { Random } from "../../ports.ts";
 
 export interface PortRange {
 	/** Inclusive. */
@@ -42,20 +42,31 @@ export class NodePorts {
 
 	/** A free port for the owner, or null where the range is full. */
 	next(random: Random, owner: string): number | null {
-		const middle = this.range.first + this.staticBand;
-		const port =
-			this.free(middle, this.range.last, random, owner) ?? this.free(this.range.first, middle - 1, random, owner);
+		const port = this.pick(random, owner, (candidate) => this.owners.has(candidate));
 		if (port !== null) this.owners.set(port, owner);
 		return port;
 	}
 
-	private free(first: number, last: number, random: Random, owner: string): number | null {
+	/** A port that is not taken, out of the dynamic band while there is one, or null where the range is full. */
+	pick(random: Random, owner: string, isTaken: (port: number) => boolean): number | null {
+		const { first, last } = this.range;
+		const middle = first + this.staticBand;
+		return this.free(middle, last, random, owner, isTaken) ?? this.free(first, middle - 1, random, owner, isTaken);
+	}
+
+	private free(
+		first: number,
+		last: number,
+		random: Random,
+		owner: string,
+		isTaken: (port: number) => boolean,
+	): number | null {
 		const count = last - first + 1;
 		if (count <= 0) return null;
 		const start = random.integer(count, "nodePort", owner);
 		for (let i = 0; i < count; i++) {
 			const port = first + ((start + i) % count);
-			if (!this.owners.has(port)) return port;
+			if (!isTaken(port)) return port;
 		}
 		return null;
 	}

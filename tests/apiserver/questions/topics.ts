@@ -1,0 +1,20 @@
+// All questions, by the name of the file that their answers are in.
+
+import { CORE } from "./core.ts";
+import { GROUPS } from "./groups.ts";
+import { METADATA } from "./metadata.ts";
+import { NETWORKING } from "./networking.ts";
+import { PODS } from "./pods.ts";
+import type { Scene } from "./question.ts";
+import { SERVICES } from "./services.ts";
+import { WORKLOADS } from "./workloads.ts";
+
+export const TOPICS: Readonly<Record<string, readonly Scene[]>> = {
+	services: SERVICES,
+	workloads: WORKLOADS,
+	pods: PODS,
+	networking: NETWORKING,
+	core: CORE,
+	groups: GROUPS,
+	metadata: METADATA,
+};
