@@ -179,17 +179,19 @@ export { addColumns, emptyColumns, copyRows, firstAfter, isSorted } from "./capt
 /** Two batches of columns as one in time order. */
 export { sortRows } from "./capture/order";
 /** IPv6 addresses of a recording by their numbers. */
-export { addressLimit, addressCount, addressRows, internWords, internFailed } from "./capture/addresses";
+export { addressLimit, addressCount, addressRows, internWords, internFailed, isOfLink } from "./capture/addresses";
 /** Who owns what in a recording, as far as the host has said. */
 export { setInterface, setNetns, hasOffered } from "./capture/owners";
 /** Rows told apart: what is offered again, what is an answer, what is a copy. */
 export { offersReset, classify, ownerAsked, ownerAskedFamily, answerOwner, offersCounted } from "./capture/offer";
 /** What a first reading finds out. */
-export { surveyRows, surveyPackets, answererRows, answererTotal } from "./capture/survey";
+export { surveyRows, surveyPackets, answererRows, answererTotal, hasAnswered6 } from "./capture/survey";
 /** Flows with recorded replies: found by a first reading, told to a second. */
 export { repliedRows, repliedSize, repliedRoom } from "./capture/survey";
+/** What owners and IPv6 addresses are called in the engine that carries. */
+export { setOwnerRow, addAddressNumber } from "./capture/batch";
 /** Batch records made of rows. */
-export { setOwnerRow, fillBatch, batchRecords, batchCount, batchEchoReplies, batchTaken } from "./capture/batch";
+export { fillBatch, batchRecords, batchCount, batchEchoReplies, batchTaken } from "./capture/batch";
 /** Packets by what became of them on the way into a batch. */
 export { batchPackets, batchIpv6, batchUnowned } from "./capture/batch";
 

@@ -1156,7 +1156,8 @@ export const OFFERS_ICMP_ERRORS = 4;
 export const OFFERS_LATER_FRAGMENTS = 5;
 export const OFFERS_CUT = 6;
 export const OFFERS_ORPHANS = 7;
-export const OFFERS_COUNT = 8;
+export const OFFERS_LINK = 8; // IPv6 that no stack passes on: neighbour discovery, MLD, link-local addresses
+export const OFFERS_COUNT = 9;
 
 // A capture file as it is read
 export const SOURCE_INPUT = 0; // u32 address of the input bytes

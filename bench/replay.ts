@@ -8,6 +8,7 @@ import { Machine } from "../bindings/machine.ts";
 import { openFlows } from "../js/cluster/recording.ts";
 import { openFlows as readFlows } from "../js/flows/open.ts";
 import { loadTopology } from "../js/lab.ts";
+import type { Address } from "../js/net/network.ts";
 import { capacitiesFor, replay as replayed } from "../js/replay/replay.ts";
 import { survey } from "../js/replay/survey.ts";
 import { PcapRows } from "./baseline/capture.ts";
@@ -21,7 +22,7 @@ import { CLUSTER_IP, twoNodes } from "./scenes/services.ts";
 const SERVICES = 100;
 /** Packets of a connection, and answers to it. */
 const ROUNDS = 10;
-const isVirtual = (address: number) => address >= CLUSTER_IP && address < CLUSTER_IP + SERVICES;
+const isVirtual = (address: Address) => Number(address) >= CLUSTER_IP && Number(address) < CLUSTER_IP + SERVICES;
 
 async function parse(connections: number): Promise<Case> {
 	const { path, packets } = recorded(connections, ROUNDS);

@@ -24,6 +24,8 @@ export class Batch {
 	#echoReplies = 0;
 	#rows = 0;
 	#carried = 0;
+	/** IPv6 addresses of the recording that have a number in the engine that carries. */
+	#numbered = 0;
 
 	/** Forgets all flows and counts of `core`, which carries what `recording` has read; answers as `replies` says (REPLIES_*). */
 	constructor(core: Core, recording: Recording, replies: number) {
@@ -35,6 +37,15 @@ export class Batch {
 		core.engine.replayReset();
 		core.engine.replayMode(replies);
 		recording.placed(recording.engine.batchRecords());
+	}
+
+	/** Gives the IPv6 addresses that the recording has by now their numbers in the engine that carries. Throws AddressesFullError. */
+	number(): void {
+		const { engine } = this.#recording;
+		for (const count = engine.addressCount(); this.#numbered < count; this.#numbered++) {
+			const [hi, lo] = this.#recording.address(this.#numbered);
+			this.#recording.placed(engine.addAddressNumber(this.#core.rows.addresses.intern(hi, lo)));
+		}
 	}
 
 	/**

@@ -3,7 +3,7 @@
 import * as L from "../assembly/layout.ts";
 import type { Core } from "./core.ts";
 
-/** A row of TABLE_FLOW; addresses in host order, netns and rules by row, -1 none. */
+/** A row of TABLE_FLOW; addresses as the engine has them (`bindings/addresses`), netns and rules by row, -1 none. */
 export interface FlowRow {
 	index: number;
 	src: number;
@@ -11,6 +11,8 @@ export interface FlowRow {
 	sport: number;
 	dport: number;
 	proto: number;
+	/** 4 or 6. */
+	family: number;
 	/** VERDICT_* and REASON_*. */
 	verdict: number;
 	reason: number;
@@ -53,6 +55,7 @@ function readFlow(view: DataView, at: number, index: number, row: FlowRow): Flow
 	row.sport = view.getUint16(at + L.FLOW_SPORT, true);
 	row.dport = view.getUint16(at + L.FLOW_DPORT, true);
 	row.proto = view.getUint8(at + L.FLOW_PROTO);
+	row.family = view.getUint8(at + L.FLOW_FAMILY);
 	row.verdict = view.getUint8(at + L.FLOW_VERDICT);
 	row.reason = view.getUint8(at + L.FLOW_REASON);
 	row.flags = view.getUint8(at + L.FLOW_FLAGS);

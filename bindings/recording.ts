@@ -26,6 +26,7 @@ interface RecordingExports {
 	addressRows(): number;
 	internWords(w0: number, w1: number, w2: number, w3: number): number;
 	internFailed(): number;
+	isOfLink(index: number): number;
 	offersReset(copyWindowNs: bigint): void;
 	setInterface(index: number, netns: number, packets: number): void;
 	setNetns(netns: number, passesOn: number): void;
@@ -42,7 +43,9 @@ interface RecordingExports {
 	repliedRows(): number;
 	repliedSize(): number;
 	repliedRoom(flows: number): number;
+	hasAnswered6(index: number): number;
 	setOwnerRow(owner: number, row: number): number;
+	addAddressNumber(number: number): number;
 	fillBatch(columns: number, row: number, end: number, limit: number, due: bigint, replies: number): number;
 	batchRecords(): number;
 	batchCount(): number;
@@ -52,6 +55,8 @@ interface RecordingExports {
 	batchIpv6(): number;
 	batchUnowned(): number;
 }
+
+const ADDRESS_BYTES = 16;
 
 export class Recording {
 	readonly engine: RecordingExports;
@@ -144,6 +149,20 @@ export class Recording {
 	answerers(): Uint32Array {
 		const { buffer } = this.engine.memory;
 		return new Uint32Array(buffer, this.engine.answererRows() >>> 0, this.engine.answererTotal()).slice();
+	}
+
+	/** Indices of the IPv6 addresses that did so, ascending. */
+	answerers6(): number[] {
+		const { engine } = this;
+		const all = Array.from({ length: engine.addressCount() }, (_, index) => index);
+		return all.filter((index) => engine.hasAnswered6(index) !== 0);
+	}
+
+	/** The first and last 64 bits of the IPv6 address at `index`. */
+	address(index: number): [hi: bigint, lo: bigint] {
+		const at = (this.engine.addressRows() >>> 0) + index * ADDRESS_BYTES;
+		const { view } = this;
+		return [view.getBigUint64(at), view.getBigUint64(at + 8)];
 	}
 
 	/** Bit by flow number: the flow has recorded replies. */

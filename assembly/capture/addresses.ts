@@ -35,6 +35,18 @@ export function internFailed(): bool {
 	return failed;
 }
 
+/**
+ * Does the address at `index` not leave its link: link-local, multicast of the interface or the link, or unspecified (RFC 4291)?
+ */
+export function isOfLink(index: u32): bool {
+	// `index` was given out: within the rows
+	const row = rows + ((<usize>index) << 4);
+	const first = <u32>load<u8>(row);
+	if (first == 0xfe) return (load<u8>(row, 1) & 0xc0) == 0x80;
+	if (first == 0xff) return (load<u8>(row, 1) & 15) <= 2;
+	return first == 0 && (load<u64>(row) | load<u64>(row, 8)) == 0;
+}
+
 /** The index of the address whose 16 bytes are at `at`. */
 export function internAddress(at: usize): u32 {
 	return intern(load<u64>(at), load<u64>(at, 8));

@@ -1,5 +1,6 @@
 // Classified rows as batch records (BATCH_), ready to be copied into the table of the engine that carries them. The second reading
-// of a recording writes them; which machine's netns an owner is, and which flows have replies, the host has said.
+// of a recording writes them; which machine's netns an owner is, which number an IPv6 address has there, and which flows have
+// replies, the host has said.
 
 import * as L from "../layout";
 import { timeAt } from "./columns";
@@ -18,6 +19,10 @@ let opened: i64 = -1;
 /* Row of the carrying engine's TABLE_NETNS by owner, + 1; 0: none. */
 let rows: usize = 0;
 let rowBytes: u32 = 0;
+/* Number of an IPv6 address in the carrying engine by its index here; empty where that engine's network has no IPv6. */
+let numbers: usize = 0;
+let numberBytes: u32 = 0;
+let numbered: u32 = 0;
 let packets: u64 = 0;
 let ipv6: u64 = 0;
 let unowned: u64 = 0;
@@ -39,7 +44,7 @@ export function batchTaken(): void {
 	count = 0;
 	echoReplies = 0;
 }
-/** Packets (`repeat` counted) that were due, that are IPv6, that no netns of the machine owns. */
+/** Packets (`repeat` counted) that were due, that are IPv6 where the machine has none, that no netns of the machine owns. */
 export function batchPackets(): f64 {
 	return <f64>packets;
 }
@@ -64,6 +69,28 @@ export function setOwnerRow(owner: u32, row: i32): bool {
 	return true;
 }
 
+/** The number of the next IPv6 address, in the order of their indices. False: the memory is at its maximum. */
+export function addAddressNumber(number: u32): bool {
+	const need = (numbered + 1) << 2;
+	if (need > numberBytes) {
+		const bytes = enlarged(numberBytes, need);
+		const next = moved(numbers, numberBytes, bytes);
+		if (next == 0) return false;
+		numbers = next;
+		numberBytes = bytes;
+	}
+	store<u32>(numbers + ((<usize>numbered) << 2), number);
+	numbered++;
+	return true;
+}
+
+// `index` < numbered: the host numbers all addresses of a batch before its rows are written.
+// @ts-ignore: decorator
+@inline
+function numberOf(index: u32): u32 {
+	return load<u32>(numbers + ((<usize>index) << 2));
+}
+
 function ownerRow(owner: i32): i32 {
 	if (owner < 0 || (<u32>owner + 1) << 2 > rowBytes) return -1;
 	return load<i32>(rows + ((<usize>owner) << 2)) - 1;
@@ -80,7 +107,7 @@ export function fillBatch(columns: usize, row: u32, end: u32, limit: u32, due: i
 		const kind = <i32>load<u8>(ones, L.COLUMN_KIND);
 		if (kind > L.KIND_REPLY) continue;
 		const repeat = load<u32>(fours, L.COLUMN_REPEAT);
-		if (load<u8>(ones, L.COLUMN_FAMILY) != 4) {
+		if (load<u8>(ones, L.COLUMN_FAMILY) == 6 && numbered == 0) {
 			ipv6 += repeat;
 			continue;
 		}
@@ -129,10 +156,16 @@ function writeRecord(columns: usize, row: u32, netns: i32, kind: u32, hints: u32
 	const twos = columns + ((<usize>row) << 1);
 	const fours = columns + ((<usize>row) << 2);
 	const proto = <u64>load<u8>(ones, L.COLUMN_PROTO);
-	store<u64>(at, pair(load<u32>(fours, L.COLUMN_SRC), load<u32>(fours, L.COLUMN_DST)), L.PACKET_SRC);
+	const family = <u32>load<u8>(ones, L.COLUMN_FAMILY);
+	const src = load<u32>(fours, L.COLUMN_SRC);
+	const dst = load<u32>(fours, L.COLUMN_DST);
+	store<u64>(at, family == 6 ? pair(numberOf(src), numberOf(dst)) : pair(src, dst), L.PACKET_SRC);
 	const ports = (<u32>load<u16>(twos, L.COLUMN_SPORT)) | ((<u32>load<u16>(twos, L.COLUMN_DPORT)) << 16);
 	const rest =
-		(<u32>proto) | (4 << 8) | ((<u32>load<u8>(ones, L.COLUMN_TTL)) << 16) | ((<u32>load<u8>(ones, L.COLUMN_TCP)) << 24);
+		(<u32>proto) |
+		(family << 8) |
+		((<u32>load<u8>(ones, L.COLUMN_TTL)) << 16) |
+		((<u32>load<u8>(ones, L.COLUMN_TCP)) << 24);
 	store<u64>(at, pair(ports, rest), L.PACKET_SPORT);
 	store<u64>(at, pair(load<u32>(fours, L.COLUMN_IPBYTES), load<u32>(fours, L.COLUMN_PAYLOAD)), L.PACKET_LEN);
 	store<i64>(at, timeAt(columns, row), L.PACKET_TIME);
@@ -145,7 +178,7 @@ function writeRecord(columns: usize, row: u32, netns: i32, kind: u32, hints: u32
 	store<u64>(at, pair(window, load<u32>(fours, L.COLUMN_SACK)), L.BATCH_WINDOW);
 	store<u64>(at, <u64>load<u16>(twos, L.COLUMN_MSS), L.BATCH_MSS);
 	count++;
-	if (kind == L.BATCH_REPLY && proto == L.PROTO_ICMP) echoReplies++;
+	if (kind == L.BATCH_REPLY && (proto == L.PROTO_ICMP || proto == L.PROTO_ICMPV6)) echoReplies++;
 }
 
 // @ts-ignore: decorator

@@ -8,10 +8,11 @@
 // At an interface of no known netns (`-i any`, no `--tap`), and only there, every packet is compared with those seen just
 // before, since one interface may show a packet several times, before and after NAT.
 //
-// Left out: fragments behind the first, packets cut before their ports, ICMP errors (podwire makes its own): IGNORED. A flow
-// whose beginning was not captured is taken to begin with the first packet seen, unless that is a SYN,ACK or an echo reply.
+// Left out: fragments behind the first, packets cut before their ports, ICMP errors (podwire makes its own), IPv6 that does
+// not leave its link (neighbour discovery, MLD, link-local addresses: what ARP is to IPv4): IGNORED. A flow whose beginning was not captured is taken to begin with the first packet seen, unless that is a SYN,ACK or an echo reply.
 
 import * as L from "../layout";
+import { isOfLink } from "./addresses";
 import { timeAt } from "./columns";
 import { copiesReset, copy, hashCopy, noteSeen, seen, seenBefore, touchCopy } from "./copies";
 import {
@@ -94,7 +95,7 @@ export function answerOwner(netns: i32): void {
 		initiatorTold = true;
 		initiatorIs = netns;
 	}
-	if (netns >= 0 && askedFamily == 4) setOwner(askedAddress, netns);
+	if (netns >= 0) setOwner(askedFamily, askedAddress, netns);
 }
 
 /**
@@ -186,9 +187,21 @@ function ignored(columns: usize, row: u32, repeat: u32): bool {
 		quotes(dportAt(columns, row) >>> 8, proto == L.PROTO_ICMPV6)
 	)
 		why = L.OFFERS_ICMP_ERRORS;
+	else if (load<u8>(columns + <usize>row, L.COLUMN_FAMILY) == 6 && staysOnLink(columns, row, proto))
+		why = L.OFFERS_LINK;
 	else return false;
 	COUNTS[why] += repeat;
 	return true;
+}
+
+/** Of an IPv6 row: MLD (RFC 2710, RFC 3810), neighbour discovery (RFC 4861), addresses of the link. */
+function staysOnLink(columns: usize, row: u32, proto: u32): bool {
+	if (proto == L.PROTO_ICMPV6) {
+		const type = dportAt(columns, row) >>> 8;
+		if ((type >= 130 && type <= 137) || type == 143) return true;
+	}
+	const fours = columns + ((<usize>row) << 2);
+	return isOfLink(load<u32>(fours, L.COLUMN_SRC)) || isOfLink(load<u32>(fours, L.COLUMN_DST));
 }
 
 /** 1: done. 0: it waits for an owner. -1: the memory is at its maximum. */
@@ -303,7 +316,7 @@ function ask(columns: usize, row: u32, address: u32, sender: bool): i32 {
 	askedFamily = <u32>load<u8>(columns + <usize>row, L.COLUMN_FAMILY);
 	askedAddress = address;
 	asksSender = sender;
-	return askedFamily == 4 ? ownerOf(address) : NOT_TOLD;
+	return ownerOf(askedFamily, address);
 }
 
 /**

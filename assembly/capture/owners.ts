@@ -1,5 +1,5 @@
-// Who owns what, as the host has said: the netns of an interface, what kind of netns it is, the netns that owns an IPv4
-// address. An address that nobody has asked about yet is a question to the host; its answer stays.
+// Who owns what, as the host has said: the netns of an interface, what kind of netns it is, the netns that owns an address.
+// An address that nobody has asked about yet is a question to the host; a netns that it answers with stays.
 
 import { mix } from "../hash";
 import * as L from "../layout";
@@ -21,6 +21,9 @@ let scopes: u32 = 0;
 let slots: usize = 0;
 let mask: u32 = 0;
 let owned: u32 = 0;
+/* By index of an IPv6 address, u32: netns + 1, 0: not told */
+let owners6: usize = 0;
+let owners6Bytes: u32 = 0;
 
 const FIRST_SLOTS: u32 = 1024;
 
@@ -113,15 +116,37 @@ export function markOffering(netns: i32): void {
 /** What `ownerOf` answers about an address that it has not been told about. */
 export const NOT_TOLD: i32 = -2;
 
-/** The netns that owns an IPv4 address; NOT_TOLD. */
-export function ownerOf(address: u32): i32 {
+/** The netns that owns an address as rows have it; NOT_TOLD. */
+export function ownerOf(family: u32, address: u32): i32 {
+	if (family == 6) {
+		if (address << 2 >= owners6Bytes) return NOT_TOLD;
+		const netns = load<i32>(owners6 + ((<usize>address) << 2));
+		return netns == 0 ? NOT_TOLD : netns - 1;
+	}
 	if (mask == 0) return NOT_TOLD;
 	const at = slotOf(address);
 	return load<u32>(at, 4) == 0 ? NOT_TOLD : load<i32>(at, 4) - 1;
 }
 
-/** Says who owns an IPv4 address: a netns. */
-export function setOwner(address: u32, netns: i32): void {
+/** Says who owns an address: a netns. */
+export function setOwner(family: u32, address: u32, netns: i32): void {
+	if (family == 6) setOwner6(address, netns);
+	else setOwner4(address, netns);
+}
+
+function setOwner6(address: u32, netns: i32): void {
+	const need = (address + 1) << 2;
+	if (need > owners6Bytes) {
+		const bytes = enlarged(owners6Bytes, need);
+		const next = moved(owners6, owners6Bytes, bytes);
+		if (next == 0) return;
+		owners6 = next;
+		owners6Bytes = bytes;
+	}
+	store<i32>(owners6 + ((<usize>address) << 2), netns + 1);
+}
+
+function setOwner4(address: u32, netns: i32): void {
 	if ((owned + 1) * 2 > mask + 1 && !grow()) return;
 	const at = slotOf(address);
 	if (load<u32>(at, 4) == 0) owned++;
@@ -151,7 +176,7 @@ function grow(): bool {
 	owned = 0;
 	for (let i: u32 = 0; i < count; i++) {
 		const from = old + ((<usize>i) << 3);
-		if (load<u32>(from, 4) != 0) setOwner(load<u32>(from), load<i32>(from, 4) - 1);
+		if (load<u32>(from, 4) != 0) setOwner4(load<u32>(from), load<i32>(from, 4) - 1);
 	}
 	return true;
 }
@@ -159,6 +184,7 @@ function grow(): bool {
 /** Forgets owners, netns and interfaces: another network may be asked about. */
 export function ownersReset(): void {
 	if (mask != 0) memory.fill(slots, 0, (<usize>mask + 1) << 3);
+	if (owners6Bytes != 0) memory.fill(owners6, 0, owners6Bytes);
 	if (netnsBytes != 0) memory.fill(netnses, 0, netnsBytes);
 	owned = 0;
 	scopes = 0;

@@ -1,5 +1,5 @@
 // What the first reading of a recording finds out: which netns offer something, which flows have recorded replies, what answered.
-// A bit a flow and a word an address are all that it keeps.
+// A bit a flow, and a word or a bit an address, are all that it keeps.
 
 import { mix } from "../hash";
 import * as L from "../layout";
@@ -15,6 +15,9 @@ let answererCount: u32 = 0;
 let answererSlots: usize = 0;
 let answererMask: u32 = 0;
 let lastAnswerer: u32 = 0;
+/* Bit by index of an IPv6 address: it answered. */
+let answered6: usize = 0;
+let answered6Bytes: u32 = 0;
 let packets: u64 = 0;
 
 /** Packets (`repeat` counted) of the rows surveyed that are offered or recorded replies. */
@@ -27,6 +30,11 @@ export function answererRows(): usize {
 }
 export function answererTotal(): u32 {
 	return answererCount;
+}
+/** Did the IPv6 address at `index` answer, or were flow records sent to it? */
+export function hasAnswered6(index: u32): bool {
+	const byte = index >>> 3;
+	return byte < answered6Bytes && ((load<u8>(answered6 + <usize>byte) >>> (index & 7)) & 1) != 0;
 }
 /** The bits of the flows with replies, and how many bytes of them there are. */
 export function repliedRows(): usize {
@@ -76,9 +84,24 @@ export function surveyRows(columns: usize, count: u32): bool {
 			// What answered in the recording was there; of one-way records, what was sent to is taken to be there.
 			if (hasPackets(load<u16>(columns + ((<usize>row) << 1), L.COLUMN_INTERFACE))) continue;
 		}
-		if (load<u8>(columns + <usize>row, L.COLUMN_FAMILY) != 4) continue;
-		if (!addAnswerer(reply ? load<u32>(fours, L.COLUMN_SRC) : load<u32>(fours, L.COLUMN_DST))) return false;
+		const address = reply ? load<u32>(fours, L.COLUMN_SRC) : load<u32>(fours, L.COLUMN_DST);
+		const family = load<u8>(columns + <usize>row, L.COLUMN_FAMILY);
+		if (!(family == 6 ? addAnswerer6(address) : addAnswerer(address))) return false;
 	}
+	return true;
+}
+
+function addAnswerer6(index: u32): bool {
+	const need = ((index >>> 5) + 1) << 2;
+	if (need > answered6Bytes) {
+		const bytes = enlarged(answered6Bytes, need);
+		const next = moved(answered6, answered6Bytes, bytes);
+		if (next == 0) return false;
+		answered6 = next;
+		answered6Bytes = bytes;
+	}
+	const at = answered6 + <usize>(index >>> 3);
+	store<u8>(at, load<u8>(at) | (<u8>((<u32>1) << (index & 7))));
 	return true;
 }
 

@@ -3,17 +3,26 @@
 
 import type { Node, Service } from "../api/core.ts";
 import type { KubernetesObject } from "../api/meta.ts";
-import { type AddressPrefix, familyOf, ipv4ToNumber, parsePrefix } from "../net/address.ts";
+import {
+	type AddressPrefix,
+	canonicalAddress,
+	familyOf,
+	ipv4FromNumber,
+	ipv4ToNumber,
+	parsePrefix,
+	prefixContains,
+} from "../net/address.ts";
+import type { Address } from "../net/network.ts";
 import type { Topology } from "../net/topology.ts";
 
 export interface ReplayContext {
 	/** `NAMESPACE/NAME:PORT` of the Service that an address and port belong to; null: of none. */
-	serviceOf: (address: number, proto: number, port: number) => string | null;
+	serviceOf: (address: Address, proto: number, port: number) => string | null;
 	zoneOf: (node: string) => string | null;
 	/** Addresses of Services, load balancers and 1:1 NAT. */
-	isVirtual: (address: number) => boolean;
+	isVirtual: (address: Address) => boolean;
 	/** Addresses within the cluster's pod and service networks. */
-	isOwnRange: (address: number) => boolean;
+	isOwnRange: (address: Address) => boolean;
 	/** Public address by node address. */
 	nat11: Readonly<Record<string, string>>;
 }
@@ -32,18 +41,20 @@ export function replayContext(
 	const zones = new Map(nodes.map(({ metadata }) => [metadata.name, metadata.labels?.[ZONE] ?? null]));
 	const nat11 = topology.router.nat11 ?? {};
 	const virtual = new Set([
-		...services.flatMap(addressesOf).map(ipv4ToNumber),
-		...Object.keys(topology.router.lb ?? {}).map(ipv4ToNumber),
-		...Object.values(nat11).map(ipv4ToNumber),
+		...services.flatMap(addressesOf).map(addressOf),
+		...Object.keys(topology.router.lb ?? {}).map(addressOf),
+		...Object.values(nat11).map(addressOf),
 	]);
-	const own = [...networks, ...topology.nodes.flatMap(({ podCIDR }) => parsePrefix(podCIDR) ?? [])]
-		.filter(({ family }) => family === "ipv4")
-		.map(({ address, length }) => ({ base: masked(ipv4ToNumber(address), length), length }));
+	const ofNodes = topology.nodes.flatMap(({ podCIDR, podCIDR6 }) => [podCIDR, podCIDR6 ?? ""]);
+	const own = [...networks, ...ofNodes.flatMap((prefix) => parsePrefix(prefix) ?? [])];
 	return {
 		serviceOf: serviceFinder(services, topology),
 		zoneOf: (node) => zones.get(node) ?? null,
 		isVirtual: (address) => virtual.has(address),
-		isOwnRange: (address) => own.some(({ base, length }) => masked(address, length) === base),
+		isOwnRange: (address) => {
+			const text = typeof address === "number" ? ipv4FromNumber(address) : address;
+			return own.some((prefix) => prefixContains(prefix, text));
+		},
 		nat11,
 	};
 }
@@ -56,12 +67,13 @@ function serviceFinder(services: readonly Service[], topology: Topology): Replay
 		for (const port of service.spec?.ports ?? []) {
 			const name = `${service.metadata.namespace}/${service.metadata.name}:${port.name ?? port.port}`;
 			const proto = PROTOCOLS[port.protocol ?? "TCP"];
-			for (const address of addressesOf(service)) byAddress.set(`${ipv4ToNumber(address)} ${proto} ${port.port}`, name);
+			for (const address of addressesOf(service)) byAddress.set(`${addressOf(address)} ${proto} ${port.port}`, name);
 			if (port.nodePort) byNodePort.set(`${proto} ${port.nodePort}`, name);
 		}
 	}
 	const external = Object.values(topology.router.nat11 ?? {});
-	const ofNodes = new Set([...topology.nodes.map(({ ip }) => ip), ...external].map(ipv4ToNumber));
+	const addresses = topology.nodes.flatMap(({ ip, ip6 }) => (ip6 === undefined ? [ip] : [ip, ip6]));
+	const ofNodes = new Set([...addresses, ...external].map(addressOf));
 	return (address, proto, port) =>
 		byAddress.get(`${address} ${proto} ${port}`) ??
 		(ofNodes.has(address) ? byNodePort.get(`${proto} ${port}`) : undefined) ??
@@ -76,9 +88,10 @@ function addressesOf({ spec, status }: Service): string[] {
 		...(spec?.externalIPs ?? []),
 		...ingress.map(({ ip }) => ip),
 	];
-	return [...new Set(all)].filter((ip): ip is string => ip !== undefined && familyOf(ip) === "ipv4");
+	return [...new Set(all)].filter((ip): ip is string => ip !== undefined && familyOf(ip) !== null);
 }
 
-function masked(address: number, length: number): number {
-	return length === 0 ? 0 : (address & (0xffffffff << (32 - length))) >>> 0;
+/** An address's text as a network has it. */
+function addressOf(text: string): Address {
+	return familyOf(text) === "ipv4" ? ipv4ToNumber(text) : (canonicalAddress(text) ?? text);
 }

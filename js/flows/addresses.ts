@@ -48,6 +48,11 @@ export class AddressTable {
 		return engine.internFailed() ? -1 : index;
 	}
 
+	/** Does the address at `index` not leave its link: link-local, multicast of the link, or unspecified? */
+	isOfLink(index: number): boolean {
+		return this.recording.engine.isOfLink(index) !== 0;
+	}
+
 	/** Canonical text (RFC 5952) of the address at `index`. */
 	text(index: number): string {
 		const { count } = this;

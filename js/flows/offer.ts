@@ -28,7 +28,7 @@ const EXHAUSTED = 0xffffffff;
 export interface Ownership {
 	/** The netns of an interface of the capture, or OUTSIDE where it is not known. Asked once an interface. */
 	netnsOfInterface(interfaceIndex: number): number;
-	/** The netns that owns an address, in the form of a `PacketColumns` row, or OUTSIDE. An IPv4 address's netns is asked once. */
+	/** The netns that owns an address, in the form of a `PacketColumns` row, or OUTSIDE. An address's netns is asked once. */
 	ownerOf(family: number, address: number): number;
 	/** The netns passes on packets of others (a node, the router), so that it may also send them under its own address. */
 	forwards(netns: number): boolean;
@@ -47,6 +47,8 @@ export interface OfferTally {
 	cut: number;
 	/** Answers to what was never offered here (the capture began between the two, or the answer came past its NAT), and the RST that the kernel sends to such a one. */
 	orphans: number;
+	/** IPv6 that does not leave its link: neighbour discovery, MLD, link-local addresses. */
+	linkLocal: number;
 }
 
 export class Offers {
@@ -91,6 +93,7 @@ export class Offers {
 			laterFragments: counted(L.OFFERS_LATER_FRAGMENTS),
 			cut: counted(L.OFFERS_CUT),
 			orphans: counted(L.OFFERS_ORPHANS),
+			linkLocal: counted(L.OFFERS_LINK),
 		};
 	}
 

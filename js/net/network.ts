@@ -57,6 +57,9 @@ export interface Device {
 	vxlan: { vni: number; local: number; port: number } | null;
 }
 
+/** An address of either family. */
+export type Address = number | string;
+
 export interface DeviceAddress<Address = number> {
 	ip: Address;
 	prefix: number;

@@ -4,14 +4,14 @@ import * as L from "../../assembly/layout.ts";
 import type { FlowRow } from "../../bindings/flows.ts";
 import type { Machine } from "../../bindings/machine.ts";
 import { timeText } from "../flows/time.ts";
-import { ipv4FromNumber } from "../net/address.ts";
+import type { Address } from "../net/network.ts";
 import type { Delivered, Protocol, Seen, Verdict } from "../trace/path.ts";
 import { reasonOfEnd, verdictWord } from "../trace/reason.ts";
 
 export interface FlowReport {
 	/** Seconds since 1970 with nine decimals, of the first packet. */
 	time: string;
-	proto: Protocol | `${number}`;
+	proto: Protocol | "icmpv6" | `${number}`;
 	src: string;
 	/** ICMP: the echo's id; and `dport` its type << 8 | code. */
 	sport: number;
@@ -40,11 +40,12 @@ export interface FlowWords {
 	machine: Machine;
 	/** The Node that a netns is, or is on. */
 	nodeOf: (netns: string) => string | null;
-	serviceOf: (address: number, proto: number, port: number) => string | null;
+	serviceOf: (address: Address, proto: number, port: number) => string | null;
 }
 
-const PROTOCOLS: Readonly<Record<number, Protocol>> = {
+const PROTOCOLS: Readonly<Record<number, FlowReport["proto"]>> = {
 	[L.PROTO_ICMP]: "icmp",
+	[L.PROTO_ICMPV6]: "icmpv6",
 	[L.PROTO_TCP]: "tcp",
 	[L.PROTO_UDP]: "udp",
 	[L.PROTO_SCTP]: "sctp",
@@ -54,31 +55,41 @@ export function flowReport(row: FlowRow, words: FlowWords): FlowReport {
 	const { machine } = words;
 	const verdict = verdictWord(row.verdict) ?? "unknown";
 	const reached = row.server >= 0;
-	const ports = row.proto !== L.PROTO_ICMP;
+	const text = (address: number) => machine.core.rows.addresses.text(address, row.family);
 	return {
 		time: timeText(row.timeNs),
 		proto: PROTOCOLS[row.proto] ?? `${row.proto}`,
-		src: ipv4FromNumber(row.src),
+		src: text(row.src),
 		sport: row.sport,
-		dst: ipv4FromNumber(row.dst),
+		dst: text(row.dst),
 		dport: row.dport,
 		packets: row.packets,
 		bytes: Number(row.bytes),
 		verdict,
 		reason: verdict === "delivered" ? null : reasonOfEnd(machine, row.verdict, row.reason, row.rule),
 		delivered: reached ? receiver(row, words) : null,
-		seen: reached ? { source: ipv4FromNumber(row.seenSrc), sourcePort: ports ? row.seenSport : null } : null,
+		seen: reached ? { source: text(row.seenSrc), sourcePort: hasPorts(row) ? row.seenSport : null } : null,
 		...entry(row, words),
-		service: words.serviceOf(row.dst, row.proto, row.dport),
+		service: words.serviceOf(addressOf(machine, row.dst, row.family), row.proto, row.dport),
 		last: timeText(row.lastNs),
 	};
+}
+
+function hasPorts({ proto }: FlowRow): boolean {
+	return proto !== L.PROTO_ICMP && proto !== L.PROTO_ICMPV6;
+}
+
+/** An address of a flow as a network has it. */
+export function addressOf({ core }: Machine, address: number, family: number): Address {
+	return family === 6 ? core.rows.addresses.text(address, 6) : address;
 }
 
 function receiver(row: FlowRow, { machine, nodeOf }: FlowWords): Delivered {
 	const netns = machine.netnsName(row.server);
 	const colon = netns.indexOf(":");
 	const [kind, name] = colon < 0 ? ["router", netns] : [netns.slice(0, colon), netns.slice(colon + 1)];
-	const at = { address: ipv4FromNumber(row.seenDst), port: row.proto === L.PROTO_ICMP ? null : row.seenDport };
+	const address = machine.core.rows.addresses.text(row.seenDst, row.family);
+	const at = { address, port: hasPorts(row) ? row.seenDport : null };
 	const slash = name.indexOf("/");
 	if (kind === "pod")
 		return {

@@ -2,12 +2,14 @@
 // What nobody there owns is a machine outside: it gets a netns name here, `host:NAME` or `host:ADDRESS`, and its netns
 // when the network is built. The same input gives the same numbers, so that a survey and the replay after it agree.
 
+import type { AddressTable } from "../flows/addresses.ts";
 import { DIRECTION_OUT, type PacketColumns } from "../flows/columns.ts";
 import type { FlowInterface, InterfaceTable } from "../flows/interfaces.ts";
 import { OUTSIDE, type Ownership } from "../flows/offer.ts";
 import { netnsOfTap } from "../flows/taps.ts";
 import { ipv4FromNumber } from "../net/address.ts";
-import type { Network } from "../net/network.ts";
+import type { Address, Network } from "../net/network.ts";
+import type { HostSpec } from "../net/topology.ts";
 import type { Mapping } from "./mapping.ts";
 
 export interface OwnerOptions {
@@ -16,37 +18,46 @@ export interface OwnerOptions {
 	/** Addresses of the recording that belong to someone else here. */
 	mappings?: readonly Mapping[];
 	/** Addresses that nothing sends from: Services, load balancers, 1:1 NAT. No machine outside has one of these. */
-	isVirtual?: (address: number) => boolean;
+	isVirtual?: (address: Address) => boolean;
 }
 
-const NO_ADDRESS = -1;
 /** Name of an interface of a machine outside. */
 const HOST = /^host (\S+)$/;
 
 export class Owners implements Ownership {
 	/** Netns names by the numbers given out here. */
 	readonly names: string[] = [];
-	/** Address of a machine outside, by number; -1 where none is known or it is one of the network. */
-	readonly outside: number[] = [];
+	/** Addresses of a machine outside, by number: none where none is known; null: it is one of the network. */
+	readonly outside: (Pick<HostSpec, "ip" | "ip6"> | null)[] = [];
+	/** Whether the network has addresses of IPv6. */
+	readonly hasIPv6: boolean;
+	readonly #addresses: AddressTable;
 	readonly #interfaces: InterfaceTable;
 	readonly #options: OwnerOptions;
 	readonly #byName = new Map<string, number>();
-	readonly #byAddress = new Map<number, number>();
+	readonly #byAddress = new Map<Address, number>();
 	readonly #forwarding: boolean[] = [];
-	/** Interfaces of machines outside: those that sent nothing yet, and what the others send from. */
-	readonly #silent = new Set<number>();
-	readonly #sends = new Map<number, number>();
+	/** Interfaces of machines outside: those that sent nothing of a family yet, and what the others send from. */
+	readonly #silent = { 4: new Set<number>(), 6: new Set<number>() };
+	readonly #sends = new Map<number, Address[]>();
 	/** Machines outside whose interface had sent nothing when it was asked about. */
 	readonly #unaddressed = new Map<number, number>();
 	#interfacesSeen = 0;
 
-	constructor(network: Network, interfaces: InterfaceTable, options: OwnerOptions = {}) {
+	/** `addresses`: what the recording's rows call those of IPv6. */
+	constructor(network: Network, interfaces: InterfaceTable, addresses: AddressTable, options: OwnerOptions = {}) {
 		this.#interfaces = interfaces;
+		this.#addresses = addresses;
 		this.#options = options;
+		this.hasIPv6 = network.netns.some(({ devices }) => devices.some(({ addresses6 }) => addresses6.length > 0));
 		for (const netns of network.netns) {
-			const index = this.#add(netns.name, netns.kind === "node" || netns.kind === "router" || netns.kind === "fabric");
+			const index = this.#add(
+				netns.name,
+				null,
+				netns.kind === "node" || netns.kind === "router" || netns.kind === "fabric",
+			);
 			for (const device of netns.devices) {
-				for (const { ip, scope } of device.addresses) {
+				for (const { ip, scope } of [...device.addresses, ...device.addresses6]) {
 					if (scope !== "host" && !this.#byAddress.has(ip)) this.#byAddress.set(ip, index);
 				}
 			}
@@ -60,17 +71,28 @@ export class Owners implements Ownership {
 	learn(columns: PacketColumns): void {
 		for (; this.#interfacesSeen < this.#interfaces.list.length; this.#interfacesSeen++) {
 			const { name } = this.#interfaces.list[this.#interfacesSeen] as FlowInterface;
-			if (name !== null && HOST.test(name)) this.#silent.add(this.#interfacesSeen);
+			if (name === null || !HOST.test(name)) continue;
+			this.#silent[4].add(this.#interfacesSeen);
+			if (this.hasIPv6) this.#silent[6].add(this.#interfacesSeen);
 		}
-		if (this.#silent.size === 0) return;
+		if (this.#silent[4].size === 0 && this.#silent[6].size === 0) return;
 		for (let row = 0; row < columns.count; row++) {
 			const at = columns.interfaceIndex[row] as number;
-			if (!this.#silent.has(at) || columns.family[row] !== 4 || columns.direction[row] !== DIRECTION_OUT) continue;
-			this.#silent.delete(at);
-			this.#sends.set(at, columns.src[row] as number);
+			const silent = columns.family[row] === 6 ? this.#silent[6] : this.#silent[4];
+			if (!silent.has(at) || columns.direction[row] !== DIRECTION_OUT) continue;
+			const value = columns.src[row] as number;
+			if (columns.family[row] === 6 && this.#addresses.isOfLink(value)) continue;
+			const address = this.#address(columns.family[row] as number, value);
+			silent.delete(at);
+			this.#sends.set(at, [...(this.#sends.get(at) ?? []), address]);
 			const index = this.#unaddressed.get(at);
-			if (index !== undefined) this.#own(index, columns.src[row] as number);
+			if (index !== undefined) this.#own(index, address);
 		}
+	}
+
+	/** An address of a row. */
+	#address(family: number, value: number): Address {
+		return family === 6 ? this.#addresses.text(value) : value;
 	}
 
 	netnsOfInterface(interfaceIndex: number): number {
@@ -81,23 +103,27 @@ export class Owners implements Ownership {
 		if (known >= 0) return known;
 		const name = HOST.exec(entry.name ?? "")?.[1];
 		if (tap !== null || name === undefined) return OUTSIDE;
-		const address = this.#sends.get(interfaceIndex);
-		const owner = address === undefined ? undefined : this.#byAddress.get(address);
-		if (owner !== undefined) return owner;
-		const index = this.#add(`host:${name}`, false);
-		if (address === undefined) this.#unaddressed.set(interfaceIndex, index);
-		else this.#own(index, address);
+		const addresses = this.#sends.get(interfaceIndex) ?? [];
+		const owner = addresses.map((address) => this.#byAddress.get(address)).find((index) => index !== undefined);
+		const index = owner ?? this.#add(`host:${name}`, {});
+		// What it sends from later, in the other family, is its own as well.
+		this.#unaddressed.set(interfaceIndex, index);
+		for (const address of addresses) this.#own(index, address);
 		return index;
 	}
 
-	ownerOf(family: number, address: number): number {
-		if (family !== 4) return OUTSIDE;
+	ownerOf(family: number, value: number): number {
+		if (family === 6 && !this.hasIPv6) return OUTSIDE;
+		return this.ownerOfAddress(this.#address(family, value));
+	}
+
+	/** As `ownerOf`, of an address as the network has it. */
+	ownerOfAddress(address: Address): number {
 		const known = this.#byAddress.get(address);
 		if (known !== undefined) return known;
 		if (this.#options.isVirtual?.(address)) return OUTSIDE;
-		const index = this.#add(`host:${ipv4FromNumber(address)}`, false);
-		this.outside[index] = address;
-		this.#byAddress.set(address, index);
+		const index = this.#add(`host:${typeof address === "number" ? ipv4FromNumber(address) : address}`, {});
+		this.#own(index, address);
 		return index;
 	}
 
@@ -106,20 +132,31 @@ export class Owners implements Ownership {
 	}
 
 	/** Whether an address is one of the network's. */
-	isInside(address: number): boolean {
+	isInside(address: Address): boolean {
 		const index = this.#byAddress.get(address);
-		return (index !== undefined && this.outside[index] === NO_ADDRESS) || (this.#options.isVirtual?.(address) ?? false);
+		return (index !== undefined && this.outside[index] === null) || (this.#options.isVirtual?.(address) ?? false);
 	}
 
-	#own(index: number, address: number): void {
-		if (this.#byAddress.has(address)) return;
-		this.outside[index] = address;
+	/** The machine outside that a number stands for, once it has an address; null: none that has, or one of the network. */
+	host(index: number): HostSpec | null {
+		const addresses = this.outside[index] ?? null;
+		if (addresses === null || (addresses.ip ?? addresses.ip6) === undefined) return null;
+		return { name: (this.names[index] as string).slice("host:".length), ...addresses, listenAny: true };
+	}
+
+	/** Gives a machine outside an address that is nobody's, where it has none of that family. */
+	#own(index: number, address: Address): void {
+		const own = this.outside[index] ?? null;
+		if (own === null || this.#byAddress.has(address)) return;
+		if (typeof address === "number") own.ip ??= ipv4FromNumber(address);
+		else own.ip6 ??= address;
 		this.#byAddress.set(address, index);
 	}
 
-	#add(name: string, forwards: boolean): number {
+	/** `outside`: the addresses of a machine outside. */
+	#add(name: string, outside: Pick<HostSpec, "ip" | "ip6"> | null, forwards = false): number {
 		const index = this.names.push(name) - 1;
-		this.outside.push(NO_ADDRESS);
+		this.outside.push(outside);
 		this.#forwarding.push(forwards);
 		this.#byName.set(name, index);
 		return index;

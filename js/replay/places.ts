@@ -1,7 +1,7 @@
 // Where netns and addresses stand in a network: the node that a netns is on, the node that translates to an address.
 
 import { ipv4ToNumber } from "../net/address.ts";
-import type { Network } from "../net/network.ts";
+import type { Address, Network } from "../net/network.ts";
 
 /** The Node that a netns is, or that its first link leads to; null for machines outside and the router. */
 export function nodeOfNetns(network: Network): (netns: string) => string | null {
@@ -14,15 +14,15 @@ export function nodeOfNetns(network: Network): (netns: string) => string | null 
 	return (netns) => nodes.get(netns) ?? null;
 }
 
-/** Nodes by the addresses that they masquerade to: their own, their bridges', and the public ones behind 1:1 NAT. */
+/** Nodes by the addresses of either family that they masquerade to: their own, their bridges', and the public ones behind 1:1 NAT. */
 export function translators(
 	network: Network,
 	nat11: Readonly<Record<string, string>>,
-): (address: number) => string | null {
-	const nodes = new Map<number, string>();
+): (address: Address) => string | null {
+	const nodes = new Map<Address, string>();
 	for (const { name, kind, devices } of network.netns) {
 		if (kind !== "node") continue;
-		for (const { ip, scope } of devices.flatMap(({ addresses }) => addresses)) {
+		for (const { ip, scope } of devices.flatMap(({ addresses, addresses6 }) => [...addresses, ...addresses6])) {
 			if (scope !== "host") nodes.set(ip, name.slice("node:".length));
 		}
 	}

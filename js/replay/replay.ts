@@ -6,7 +6,7 @@ import * as L from "../../assembly/layout.ts";
 import { Batch } from "../../bindings/batch.ts";
 import type { Capacities } from "../../bindings/core.ts";
 import { type FlowRow, flowRows } from "../../bindings/flows.ts";
-import { type Machine, powerOfTwo } from "../../bindings/machine.ts";
+import { address6Sizes, type Machine, powerOfTwo, sizesOf } from "../../bindings/machine.ts";
 import type { Recording } from "../../bindings/recording.ts";
 import type { PacketColumns } from "../flows/columns.ts";
 import type { FlowSource } from "../flows/open.ts";
@@ -53,7 +53,7 @@ function entryBytes(entries: number): number {
 }
 
 /** Tables that hold the flows of a survey and their conntrack entries. */
-export function capacitiesFor({ flows, network }: Survey): Capacities {
+export function capacitiesFor({ flows, addresses6, network }: Survey): Capacities {
 	const rows = Math.ceil(flows * 1.25) + 1024;
 	const tracking = network.netns.filter(({ kind }) => kind === "node" || kind === "router").length;
 	const wanted = Math.max(16384, rows * Math.min(4, tracking));
@@ -61,7 +61,10 @@ export function capacitiesFor({ flows, network }: Survey): Capacities {
 	const openings = Math.min(OPENINGS_MAX, powerOfTwo(rows));
 	const bytes = rows * L.FLOW_STRIDE + powerOfTwo(rows * 2) * L.LINE_STRIDE + openings * L.OPENING_STRIDE;
 	while (entries > 16384 && bytes + entryBytes(entries) > TABLES_MAX) entries >>>= 1;
+	// A machine outside brings prefixes and a gateway of its own.
+	const known6 = addresses6 === 0 ? 0 : (sizesOf(network)[L.TABLE_ADDRESS6] ?? 0);
 	return {
+		...(addresses6 === 0 ? {} : address6Sizes(known6 + addresses6 * 4)),
 		[L.TABLE_FLOW]: rows,
 		[L.TABLE_LINE]: powerOfTwo(rows * 2),
 		[L.TABLE_OPENING]: openings,
@@ -172,6 +175,7 @@ class Run {
 			const row = this.#machine.encoded.netns.get(names[this.#owners] as string) ?? -1;
 			recording.placed(recording.engine.setOwnerRow(this.#owners, row));
 		}
+		if (this.#reading.owners.hasIPv6) batch.number();
 		for (let row = 0; row < rows; ) {
 			row = batch.add(columns, row, rows, this.#actions[this.#nextAction]?.timeNs ?? NEVER);
 			if (row < rows) this.#act();
@@ -232,7 +236,7 @@ class Run {
 			records += source.tally.records;
 			for (const [kind, count] of Object.entries(source.tally.skipped)) skipped[kind] = (skipped[kind] ?? 0) + count;
 		}
-		const { offered, replies, duplicates, icmpErrors, laterFragments, cut, orphans } = tally;
+		const { offered, replies, duplicates, icmpErrors, laterFragments, cut, orphans, linkLocal } = tally;
 		return {
 			records,
 			offered,
@@ -242,6 +246,7 @@ class Run {
 			laterFragments,
 			cut,
 			orphans,
+			linkLocal,
 			unanswerable: batch.counts.unanswerable,
 			ipv6: recording.engine.batchIpv6(),
 			unowned: recording.engine.batchUnowned(),

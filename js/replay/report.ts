@@ -3,10 +3,11 @@
 
 import { type ConntrackCounts, conntrackCounts, type FlowRow } from "../../bindings/flows.ts";
 import type { Machine } from "../../bindings/machine.ts";
-import { ipv4FromNumber } from "../net/address.ts";
+import type { Address } from "../net/network.ts";
 import type { Verdict } from "../trace/path.ts";
 import { ruleText } from "../trace/reason.ts";
-import type { FlowReport } from "./flow.ts";
+import { endText } from "../wire/describe.ts";
+import { addressOf, type FlowReport } from "./flow.ts";
 
 export interface PodLoad {
 	namespace: string;
@@ -49,7 +50,7 @@ export interface SnatPorts {
 	/** Source address that the flows got. */
 	source: string;
 	proto: string;
-	/** `ADDRESS:PORT`. */
+	/** `ADDRESS:PORT`, `[ADDRESS]:PORT`. */
 	destination: string;
 	flows: number;
 	/** Different source ports over the whole replay. */
@@ -78,7 +79,9 @@ export interface RecordingCounts {
 	orphans: number;
 	/** Recorded replies whose flow nobody answered in this run. */
 	unanswerable: number;
-	/** Packets of IPv6, and those whose source only a Service or a load balancer has: not offered. */
+	/** IPv6 that does not leave its link: neighbour discovery, MLD, link-local addresses. */
+	linkLocal: number;
+	/** Packets of IPv6 where the network has none, and those whose source only a Service or a load balancer has: not offered. */
 	ipv6: number;
 	unowned: number;
 	/** What was no IP packet, by kind. */
@@ -129,7 +132,7 @@ export interface ReportContext {
 	nodeOf: (netns: string) => string | null;
 	zoneOf: (node: string) => string | null;
 	/** Node that translates to this source address, for SNAT; null: nobody's. */
-	translatorOf: (address: number) => string | null;
+	translatorOf: (address: Address) => string | null;
 }
 
 export class Tallies {
@@ -207,9 +210,10 @@ export class Tallies {
 
 	#translated(flow: FlowReport, row: FlowRow): void {
 		if (row.seenSrc === row.src || flow.seen === null || flow.seen.sourcePort === null) return;
-		const node = this.#context.translatorOf(row.seenSrc);
+		const { machine } = this.#context;
+		const node = this.#context.translatorOf(addressOf(machine, row.seenSrc, row.family));
 		if (node === null) return;
-		const destination = `${ipv4FromNumber(row.seenDst)}:${row.seenDport}`;
+		const destination = endText(machine.core.rows.addresses.text(row.seenDst, row.family), row.seenDport);
 		const key = `${node} ${row.seenSrc} ${flow.proto} ${destination}`;
 		let ports = this.#snat.get(key);
 		if (ports === undefined) {

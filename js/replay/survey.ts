@@ -7,8 +7,7 @@ import type { PacketColumns } from "../flows/columns.ts";
 import { mergeFlows, openAll } from "../flows/merge.ts";
 import { OFFER, Offers } from "../flows/offer.ts";
 import type { FlowInput, FlowOptions, FlowSource } from "../flows/open.ts";
-import { ipv4FromNumber } from "../net/address.ts";
-import type { Network } from "../net/network.ts";
+import type { Address, Network } from "../net/network.ts";
 import type { HostSpec } from "../net/topology.ts";
 import { mapAddresses } from "./mapping.ts";
 import { type OwnerOptions, Owners } from "./owners.ts";
@@ -23,7 +22,7 @@ export interface ReplaySource {
 
 export interface SurveyOptions extends OwnerOptions {
 	/** Addresses within the cluster's own ranges (pod networks): what answered there is no machine outside. */
-	isOwnRange?: (address: number) => boolean;
+	isOwnRange?: (address: Address) => boolean;
 	/** An address that nobody owns is an error, not a machine outside. */
 	strictSources?: boolean;
 	flows?: Pick<FlowOptions, "strict" | "decapsulate">;
@@ -68,6 +67,8 @@ export interface Survey {
 	readonly hosts: HostSpec[];
 	readonly packets: number;
 	readonly flows: number;
+	/** Addresses of IPv6 that it names. */
+	readonly addresses6: number;
 	/** Shall the machine track TCP windows? */
 	readonly tcpWindows: boolean;
 	/** Bit by flow number: the flow has recorded replies. */
@@ -92,7 +93,7 @@ export function readSources(sources: readonly ReplaySource[], network: Network, 
 	);
 	const [first] = opened;
 	if (first === undefined) throw new RangeError("nothing to replay: there is no source");
-	const owners = new Owners(network, first.interfaces, options);
+	const owners = new Owners(network, first.interfaces, first.addresses, options);
 	const offers = new Offers(first, owners);
 	return { owners, offers, sources: opened, batches: classified(opened, owners, offers, options) };
 }
@@ -130,18 +131,19 @@ export async function survey(
 	// Owners are numbered in the order in which packets ask for them; what only answered comes after all of them.
 	const needed = new Set<number>();
 	for (let index = 0; index < owners.names.length; index++) {
-		if (owners.outside[index] !== -1 && recording?.engine.hasOffered(index)) needed.add(index);
+		if (owners.host(index) !== null && recording?.engine.hasOffered(index)) needed.add(index);
 	}
-	for (const address of recording?.answerers() ?? []) {
+	for (const address of answerers(reading)) {
 		if (owners.isInside(address) || options.isOwnRange?.(address)) continue;
-		const index = owners.ownerOf(4, address);
+		const index = owners.ownerOfAddress(address);
 		if (index >= 0) needed.add(index);
 	}
-	const hosts = [...needed].sort((a, b) => a - b).map((index) => hostOf(owners, index));
+	const hosts = [...needed].sort((a, b) => a - b).flatMap((index) => owners.host(index) ?? []);
+	const addresses6 = owners.hasIPv6 ? (recording?.engine.addressCount() ?? 0) : 0;
 	const packets = recording?.engine.surveyPackets() ?? 0;
 	const replied = recording?.replied() ?? new Uint32Array();
 	const tcpWindows = tracksWindows(reading, options.tcpWindows);
-	return { sources, options, hosts, packets, flows: offers.tally.flows, tcpWindows, replied, network };
+	return { sources, options, hosts, packets, flows: offers.tally.flows, addresses6, tcpWindows, replied, network };
 }
 
 /** On request, or where every source is a capture. Flow records have no sequence numbers. */
@@ -155,14 +157,18 @@ function tracksWindows({ sources }: Reading, asked?: boolean): boolean {
 function checkSources({ owners, sources }: Reading, columns: PacketColumns): void {
 	for (let row = 0; row < columns.count; row++) {
 		const index = columns.netns[row] as number;
-		if (columns.kind[row] !== OFFER || (index >= 0 && owners.outside[index] === -1)) continue;
+		if (columns.kind[row] !== OFFER || (index >= 0 && owners.outside[index] === null)) continue;
 		const { addresses, interfaces } = sources[0] as FlowSource;
 		const file = interfaces.list[columns.interfaceIndex[row] as number]?.file ?? "";
 		throw new SourceError(addresses.addressText(columns.family[row] as number, columns.src[row] as number), file);
 	}
 }
 
-function hostOf(owners: Owners, index: number): HostSpec {
-	const name = (owners.names[index] as string).slice("host:".length);
-	return { name, ip: ipv4FromNumber(owners.outside[index] as number), listenAny: true };
+/** Addresses that answered, or that flow records were sent to. */
+function answerers({ owners, sources }: Reading): Address[] {
+	const [first] = sources;
+	if (first === undefined || first.addresses.count + first.interfaces.list.length === 0) return [];
+	const { addresses } = first;
+	const of6 = owners.hasIPv6 ? addresses.recording.answerers6().map((index) => addresses.text(index)) : [];
+	return [...addresses.recording.answerers(), ...of6];
 }

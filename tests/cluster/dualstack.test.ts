@@ -3,45 +3,7 @@
 
 import { beforeAll, describe, expect, it } from "vitest";
 import { Cluster, type TracePath } from "../../js/index.ts";
-
-const MANIFESTS = `
-apiVersion: apps/v1
-kind: Deployment
-metadata: { name: web, namespace: shop }
-spec:
-  replicas: 2
-  selector: { matchLabels: { app: web } }
-  template:
-    metadata: { labels: { app: web } }
-    spec: { containers: [{ name: web, image: web, ports: [{ containerPort: 8080 }] }] }
----
-apiVersion: v1
-kind: Pod
-metadata: { name: client, namespace: shop }
-spec: { containers: [{ name: client, image: client, ports: [{ containerPort: 9 }] }] }
----
-apiVersion: v1
-kind: Service
-metadata: { name: web, namespace: shop }
-spec:
-  type: NodePort
-  ipFamilyPolicy: RequireDualStack
-  ipFamilies: [IPv6, IPv4]
-  clusterIPs: ["fd00:10:96::10", "10.96.0.10"]
-  clusterIP: "fd00:10:96::10"
-  selector: { app: web }
-  ports: [{ port: 80, targetPort: 8080, nodePort: 30080 }]
----
-apiVersion: v1
-kind: Service
-metadata: { name: none, namespace: shop }
-spec:
-  ipFamilyPolicy: SingleStack
-  ipFamilies: [IPv6]
-  clusterIP: "fd00:10:96::11"
-  selector: { app: nobody }
-  ports: [{ port: 80 }]
-`;
+import { DUAL_STACK } from "./manifests.ts";
 
 /** A tunnel's own packets are of IPv4, and ip-masq-agent has them masqueraded. */
 const translations = ({ hops }: TracePath) =>
@@ -64,7 +26,7 @@ describe.each(["routed", "l2", "vxlan"] as const)("a dual-stack cluster, %s", (f
 			podCIDR: "10.244.0.0/16,fd00:10:244::/56",
 			serviceCIDR: "10.96.0.0/12,fd00:10:96::/112",
 		});
-		await cluster.apply(MANIFESTS);
+		await cluster.apply(DUAL_STACK);
 		await cluster.settle();
 	});
 
