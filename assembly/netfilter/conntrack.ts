@@ -99,8 +99,7 @@ function resolve(p: Packet): i32 {
 // @ts-ignore: decorator
 @inline
 function passes(p: Packet, c: Conn, dir: i32): bool {
-	// What a line owes is older than what this packet sets: it is settled first.
-	if (c.deadline <= p.time || c.has(L.IPS_CACHED)) return false;
+	if (c.deadline <= p.time) return false;
 	if (p.proto == <u8>L.PROTO_TCP ? !tcpPasses(p, c, dir) : p.proto != <u8>L.PROTO_UDP || !udpPasses(p, c)) return false;
 	p.ctinfo = <u8>(dir == 1 ? L.CTINFO_ESTABLISHED_REPLY : L.CTINFO_ESTABLISHED);
 	count(changetype<usize>(c), dir, p.len);
