@@ -88,7 +88,7 @@ describe("the program", () => {
 		["replay -f a.yaml", "required option '--flows <file...>' not specified"],
 		["replay -f a.yaml --flows x --tap eth0", "--tap: expected NETNS/DEVICE"],
 		["replay -f a.yaml --flows x --map 10.0.0.0/8", "--map: expected PREFIX=REF"],
-		["get pods -f a.yaml", "Expected config"],
+		["get pods -f a.yaml -o wde", "Expected text, wide, json, yaml, name, jsonpath=TEMPLATE, custom-columns=SPEC"],
 	])("refuses `podwire %s`", async (line, message) => {
 		const { status, out, err, options } = await run(line);
 		expect(err).toContain(message);
