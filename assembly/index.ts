@@ -3,11 +3,9 @@
 // See `layout` for the records and codes.
 
 import { address6Count, address6Reset, intern6 } from "./address6";
-import { base, capacity, place } from "./arena";
-import { indexChains } from "./compile/chains";
+import { base, capacity, extend, place } from "./arena";
 import { buildFibs } from "./compile/fib";
 import { indexSpaceReset } from "./compile/indexspace";
-import { markPurity } from "./compile/purity";
 import { compileSet } from "./compile/sets";
 import { spaceUsed } from "./compile/space";
 import { fdbReset } from "./fdb";
@@ -21,9 +19,11 @@ import { conntrackDelete, conntrackFlush, conntrackInit } from "./netfilter/conn
 import { conntrackExpire } from "./netfilter/expiry";
 import { indexSwitch } from "./netfilter/chainindex";
 import { walk } from "./netfilter/iptables";
+import { pathsReset } from "./netfilter/path";
+import { recentFlush } from "./netfilter/recent";
 import { Packet } from "./packet";
 import { enqueue, nextDue, packetIn, queueReset, TO_DEVICE, TO_OUTPUT, wake } from "./queue";
-import { cacheHits, cacheMisses, changed, changedAll, pathCache, settleAll } from "./pathcache";
+import { cacheHits, cacheMisses, changed, changedAll, pathCache, settleAll, uncacheAll } from "./pathcache";
 import { peersReset } from "./peer";
 import { reseed } from "./random";
 import { replayMode } from "./outcome";
@@ -67,6 +67,10 @@ export function table(id: i32): usize {
 }
 /** Rows that a table holds. */
 export { capacity };
+/** Makes a configuration table hold `rows` rows, more than it has; it may move. False: memory is at its maximum. */
+export function grow(table: i32, rows: u32): bool {
+	return extend(table, rows, strideOf(table));
+}
 /** Starts the random sequence of this run. */
 export function seed(value: u64): void {
 	reseed(value);
@@ -78,12 +82,10 @@ export function compile(netnsCount: i32, setCount: i32): bool {
 	changedAll();
 	return true;
 }
-/** Indexes what is new of the first `count` chains, and marks which are pure. After rules have changed. False: TABLE_CHAININDEX is full. */
-export function compileChains(count: i32): bool {
-	if (!indexChains(count)) return false;
-	markPurity(count);
-	return true;
-}
+/** A chain has new rules: its index, and where jumps lead. */
+export { compileChain, dropIndex } from "./compile/chains";
+/** Rule rows that are copied, led elsewhere, or no more. */
+export { copyRules, redirectJump, unlinkJumps } from "./compile/jumps";
 /** Whether walks use the indexes of chains; nothing but speed depends on it. */
 export { indexSwitch };
 
@@ -151,6 +153,16 @@ export { offer, replayMode, tick, flowCount, flowsReset, replayReset, repliesUna
 export { pathCache, cacheHits, cacheMisses, changed, settleAll };
 /** Connections opened by what another one did, since the engine started. */
 export { openings } from "./opening";
+/** Empties a list of `recent`, a row of TABLE_STATE. */
+export { recentFlush };
+/** Forgets all that rules have counted; nothing is repeated until it was carried again. */
+export function countersReset(): void {
+	settleAll();
+	uncacheAll();
+	changedAll();
+	journeysReset();
+	pathsReset();
+}
 /** Forgets every conntrack entry of a netns. */
 export { conntrackFlush, conntrackDelete };
 /** Removes every expired entry: the counts of each netns (NETNS_CT_COUNT) are exact at `now`. */

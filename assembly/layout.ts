@@ -222,6 +222,7 @@ export const NETNS_HOP_LIMIT = 308; // u32 net.ipv6.conf.all.hop_limit
 export const NETNS_ICMP6_RATELIMIT = 312; // u32 net.ipv6.icmp.ratelimit, ms; 0 = none
 export const NETNS_TIMEOUT_ICMPV6 = 316; // u32 seconds
 export const NETNS_CHAINS6 = 320; // i32[HOOK_COUNT * XT_COUNT] as NETNS_CHAINS, of ip6tables
+export const NETNS_GENERATION = 420; // u32 of its rules: a path counts for the generation in which it was walked
 export const NETNS_STRIDE = 424;
 
 export const NS_IP_FORWARD = 1;
@@ -417,17 +418,10 @@ export const TRIE_STRIDE = 24;
 export const CHAIN_RULE_FIRST = 0; // u32 rows of TABLE_RULE, contiguous
 export const CHAIN_RULE_COUNT = 4; // u32 without the policy row; the policy (or the implicit return) is row first + count
 export const CHAIN_POLICY = 8; // u32 POLICY_*
-export const CHAIN_TABLE = 12; // u32 XT_*
-export const CHAIN_NAME = 20; // i32 host string id
-export const CHAIN_FLAGS = 24; // u32 CHAINF_*; the host writes 0 when it writes rules
+export const CHAIN_MOVED = 12; // u32 chain that jumps among copied rules lead to instead, + 1; the host clears it again
+export const CHAIN_JUMPS = 24; // u32 first of the jumps to it, rule row + 1, written by compile; 0: none
 export const CHAIN_INDEX = 28; // u32 byte offset of its index in TABLE_CHAININDEX, written by compile; 0: none, rules are walked one by one
 export const CHAIN_STRIDE = 32;
-
-export const CHAINF_COMPILED = 1; // its rules have been looked at
-export const CHAINF_IMPURE = 2; // a walk depends on or changes more than `chainIsPure` allows, here or behind a jump
-export const CHAINF_IMPURE_OWN = 4; // by its own rules
-export const CHAINF_JUMPS = 8; // it has jumps
-export const CHAINF_FREE = 16; // nothing leads to it any more; the host says so
 
 export const POLICY_RETURN = 0; // a user chain
 export const POLICY_ACCEPT = 1;
@@ -507,7 +501,7 @@ export const TARGET_NONE = 0; // counts and falls through
 export const TARGET_ACCEPT = 1;
 export const TARGET_DROP = 2;
 export const TARGET_RETURN = 3;
-export const TARGET_JUMP = 4; // A chain; with RULEF_GOTO a goto; with RULEF_LED, by compile: B its first rule, C its CHAIN_INDEX
+export const TARGET_JUMP = 4; // A chain; with RULEF_GOTO a goto; with RULEF_LED, by compile: B its first rule, C its CHAIN_INDEX, D and E the next and the previous jump to it, rule row + 1
 export const TARGET_REJECT = 5; // A REJECT_*
 export const TARGET_MARK = 6; // A value, B mask: mark = (mark & ~B) ^ A
 export const TARGET_CONNMARK = 7; // A mode (0 set, 1 save, 2 restore), B ctmark, C ctmask, D nfmask
@@ -843,11 +837,12 @@ export const TUPLE_CT = 16; // i32 entry << 1 | direction
 export const TUPLE_HASH = 20; // u32, top bit always set; 0: empty, so that zeroed memory is an empty table
 export const TUPLE_STRIDE = 32; // two a cache line; the last 8 bytes are spare
 
-// Path: (netns, rules touched), interned; counters are per path. Open addressing over the rows; row 0 is the head.
+// Path: (netns, its generation, rules touched), interned; counters are per path. Open addressing over the rows; row 0 is the head.
 export const PATH_HASH = 0; // u32
 export const PATH_NETNS = 4; // i32
 export const PATH_FIRST = 8; // u32 rows of TABLE_PATHRULE; of a short path nothing
-export const PATH_COUNT = 12; // u32
+export const PATH_COUNT = 12; // u16 how many; 0: the row is free
+export const PATH_GENERATION = 14; // u16 NETNS_GENERATION
 export const PATH_PACKETS = 16; // u64
 export const PATH_BYTES = 24; // u64
 export const PATH_RULES = 32; // u32[PATH_RULES_COUNT] its rules, where they are no more than that; else they are in TABLE_PATHRULE

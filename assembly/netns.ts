@@ -25,6 +25,13 @@ export function baseChain(index: i32, hook: i32, table: i32, family: u8): i32 {
 	return load<i32>(chains + <usize>((hook * L.XT_COUNT + table) << 2));
 }
 
+/** Of its rules; the host changes it when some of them count anew. Below 2^16. */
+// @ts-ignore: decorator
+@inline
+export function generationOf(index: i32): u32 {
+	return load<u32>(netns(index), L.NETNS_GENERATION);
+}
+
 /** A conntrack timeout in nanoseconds, by TIMEOUT_ number. */
 // @ts-ignore: decorator
 @inline

@@ -302,7 +302,8 @@ export function settleAll(): void {
 	for (let i: u32 = 0; i < lines; i++) settle(lineAt(i));
 }
 
-function uncacheAll(): void {
+/** Settles every line, and forgets what may be repeated. */
+export function uncacheAll(): void {
 	const lines = capacity(L.TABLE_LINE);
 	for (let i: u32 = 0; i < lines; i++) interrupt(lineAt(i));
 	owing = false;

@@ -2,7 +2,7 @@
 // batches, events and flows coming out. Nothing here knows where the module's bytes come from (`node`, `deno`, `browser`).
 
 import * as L from "../assembly/layout.ts";
-import { CapacityError, type CoreExports, Rows } from "./views.ts";
+import { type CoreExports, Rows } from "./views.ts";
 
 /** All exports of `core.wasm`, as `assembly/index.ts` documents them. */
 export interface Instance extends CoreExports {
@@ -11,7 +11,13 @@ export interface Instance extends CoreExports {
 	seal(): number;
 	seed(value: bigint): void;
 	compile(netnsCount: number, setCount: number): number;
-	compileChains(count: number): number;
+	compileChain(chain: number, like: number): number;
+	dropIndex(chain: number): void;
+	copyRules(from: number, to: number, count: number, chain: number, matches: number): void;
+	redirectJump(rule: number, chain: number): void;
+	unlinkJumps(first: number, count: number): void;
+	countersReset(): void;
+	recentFlush(list: number): void;
 	indexSwitch(on: number): void;
 	listen(
 		netns: number,
@@ -166,7 +172,7 @@ export class Core {
 		return new Core(engine);
 	}
 
-	/** Builds FIBs and sets and looks at chains after configuration rows have changed. */
+	/** Builds FIBs and sets after configuration rows have changed. */
 	compile(): void {
 		this.#netns = this.rows.count(L.TABLE_NETNS);
 		if (!this.engine.compile(this.#netns, this.rows.count(L.TABLE_SET))) {
@@ -174,13 +180,6 @@ export class Core {
 				"routes or sets do not fit: TABLE_SCRATCH or TABLE_ENTRY is too small, or memory is at its maximum",
 			);
 		}
-		this.compileChains();
-	}
-
-	/** Looks at chains after rules have changed. Throws CapacityError. */
-	compileChains(): void {
-		if (this.engine.compileChains(this.rows.count(L.TABLE_CHAIN))) return;
-		throw new CapacityError(L.TABLE_CHAININDEX, this.engine.capacity(L.TABLE_CHAININDEX));
 	}
 
 	/** Byte address of row `index` of TABLE_PACKETIN. */

@@ -22,13 +22,13 @@ const STATUSES: Readonly<Record<string, number>> = {
 	CONFIRMED: L.IPS_CONFIRMED,
 };
 
-export function encodeState(options: Options, { rows }: MatchContext): MatchRow {
+export function encodeState(options: Options, { interned }: MatchContext): MatchRow {
 	const { value, not } = options.need("state", "words");
 	const block = new Array<number>(L.CTM_WORDS).fill(0);
 	block[L.CTM_PRESENT] = L.CTM_HAS_STATE;
 	block[L.CTM_INVERT] = not ? L.CTM_HAS_STATE : 0;
 	block[L.CTM_STATE] = bits("state", value.words, STATES);
-	return plain(L.MATCH_CONNTRACK, 0, rows.words(block));
+	return plain(L.MATCH_CONNTRACK, 0, interned.words(block));
 }
 
 /** Where an option of `conntrack` goes: its bit, its first word, and the words of its value. */
@@ -73,9 +73,9 @@ const CT_OPTIONS: readonly CtOption[] = [
 	],
 ];
 
-function addressWords(value: Value, { family, rows }: MatchContext): number[] {
+function addressWords(value: Value, { family, interned }: MatchContext): number[] {
 	if (value.kind !== "prefix") return [];
-	if (family === "ipv6") return [rows.words(network6(value.prefix))];
+	if (family === "ipv6") return [interned.words(network6(value.prefix))];
 	const { address, mask } = network(value.prefix);
 	return [address, mask];
 }
@@ -102,5 +102,5 @@ export function encodeConntrack(options: Options, context: MatchContext): MatchR
 	}
 	block[L.CTM_PRESENT] = present;
 	block[L.CTM_INVERT] = invert;
-	return plain(L.MATCH_CONNTRACK, 0, context.rows.words(block));
+	return plain(L.MATCH_CONNTRACK, 0, context.interned.words(block));
 }

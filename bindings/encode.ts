@@ -1,238 +1,193 @@
-// A node's typed ruleset to the engine's rows: chains, rules, matches, interface patterns, and the base chains and flags
-// of its netns. Rules are evaluated as the kernel's xtables do (iptables(8)); what is not evaluated is carried: a packet
-// that reaches it gets the verdict "unknown". A netns has a ruleset a family, with base chains and flags of its own.
+// A chain's rules to the engine's rows. Rules are evaluated as the kernel's xtables do (iptables(8)); what is not evaluated is
+// carried: a packet that reaches it gets the verdict "unknown".
 
 import * as L from "../assembly/layout.ts";
-import type { Chain, Counters, Rule, Ruleset, Table, TableName } from "../js/net/ruleset.ts";
-import { ALL_HOOKS, netnsFlags } from "./hooks.ts";
-import type { Interner } from "./interner.ts";
-import { checkJumps } from "./jumps.ts";
+import type { Chain, Family, Rule } from "../js/net/ruleset.ts";
+import { tracks } from "./hooks.ts";
+import type { Held, Interned } from "./interned.ts";
 import { encodeMatch, isStateful, UNKNOWN_MATCH } from "./match.ts";
 import { EncodeError, type MatchContext, type MatchRow } from "./matchrow.ts";
-import { recentNames, STAMPS_DEFAULT, setNames, stampsByList } from "./mention.ts";
+import { recentNeeds, setNames } from "./mention.ts";
 import { Carried } from "./option.ts";
-import { patternRow } from "./pattern.ts";
 import { isPrefix6, prefixRows, writeNetwork } from "./prefixes.ts";
-import {
-	type EncodedChain,
-	type EncodedRuleset,
-	type EncodedTable,
-	holds,
-	type RecentList,
-	SharedTables,
-} from "./tables.ts";
 import { encodeTarget, type TargetFields, UNKNOWN_TARGET } from "./target.ts";
 import type { Rows } from "./views.ts";
 
 export { EncodeError } from "./matchrow.ts";
 
-const TABLES: Readonly<Record<TableName, number>> = {
-	raw: L.XT_RAW,
-	mangle: L.XT_MANGLE,
-	nat: L.XT_NAT,
-	filter: L.XT_FILTER,
-	security: L.XT_SECURITY,
-};
-
-const HOOKS: Readonly<Record<string, number>> = {
-	PREROUTING: L.HOOK_PREROUTING,
-	INPUT: L.HOOK_INPUT,
-	FORWARD: L.HOOK_FORWARD,
-	OUTPUT: L.HOOK_OUTPUT,
-	POSTROUTING: L.HOOK_POSTROUTING,
-};
-
-const POLICIES = { ACCEPT: L.POLICY_ACCEPT, DROP: L.POLICY_DROP };
-
-/**
- * Writes a ruleset and makes it the netns's. Every device name is interned before, every ipset encoded (`sets`: name to
- * row). Tables that are the very same objects as some netns's in `shared` get its rows, unless they remember packets. With
- * `previous`, the ruleset that the netns has now: tables that are the very same objects keep their rows and so
- * all state; in others `limit` and `nth` start afresh, as a table replaced by the kernel does, while lists of `recent` live on
- * as long as a rule names them. Counters of rules that stay: `keepCounters` (counters.ts). Old rows are not reused.
- * Throws EncodeError (a jump to nowhere, a loop, an unknown ipset …), CapacityError.
- */
-export function encodeRuleset(
-	rows: Rows,
-	strings: Interner,
-	netns: number,
-	ruleset: Ruleset,
-	sets: ReadonlyMap<string, number>,
-	previous: EncodedRuleset | null = null,
-	shared = new SharedTables(),
-): EncodedRuleset {
-	return new RulesetEncoding(rows, strings, netns, ruleset, sets, previous, shared).encode();
+/** What a chain's rules took: rows in one piece each, what they refer to, and what is to be known of them. */
+export interface EncodedRules {
+	/** `rules` rules, and behind them the policy or implicit return. */
+	firstRule: number;
+	rules: number;
+	firstMatch: number;
+	matches: number;
+	held: Held;
+	/** Rows of TABLE_STATE that `limit` and `nth` have: of one netns, and new with the table. */
+	states: readonly number[];
+	/** Lists of `recent` and the stamps that they must keep. */
+	recent: ReadonlyMap<string, number>;
+	/** The ipsets that the rules name. */
+	sets: ReadonlySet<string>;
+	/** Some rule asks for connection tracking. */
+	tracks: boolean;
+	/** Rules, by their number from 0, with an extension that is not evaluated, and which. */
+	carried: readonly { rule: number; why: string }[];
 }
 
-class RulesetEncoding {
+/** What rules may name. */
+export interface Names {
+	/** Row of TABLE_CHAIN. */
+	chain(name: string): number;
+	sets: ReadonlyMap<string, number>;
+	/** Row of a list of `recent`. */
+	recent(name: string): number;
+}
+
+interface RuleFields extends TargetFields {
+	matches: MatchRow[];
+	flags: number;
+}
+
+/** Whether rules remember packets, or name what a netns has: then they are of one netns alone. */
+export function isPrivate({ states, recent, sets }: EncodedRules): boolean {
+	return states.length > 0 || recent.size > 0 || sets.size > 0;
+}
+
+export class ChainEncoder {
 	readonly #rows: Rows;
-	readonly #strings: Interner;
-	readonly #netns: number;
-	readonly #ruleset: Ruleset;
-	readonly #sets: ReadonlyMap<string, number>;
-	readonly #previous: EncodedRuleset | null;
-	readonly #shared: SharedTables;
-	readonly #recent = new Map<string, RecentList>();
-	/** Stamps that each list must keep: the most that any of its rules needs. */
-	#stamps: ReadonlyMap<string, number> | null = null;
-	// Of the table at hand
-	#chains: EncodedChain[] = [];
-	#initial = new Map<number, Counters>();
-	#carried: { row: number; why: string }[] = [];
-	#isStateful = false;
+	readonly #interned: Interned;
+	readonly #family: Family;
 
-	constructor(
-		rows: Rows,
-		strings: Interner,
-		netns: number,
-		ruleset: Ruleset,
-		sets: ReadonlyMap<string, number>,
-		previous: EncodedRuleset | null,
-		shared: SharedTables,
-	) {
+	constructor(rows: Rows, interned: Interned, family: Family) {
 		this.#rows = rows;
-		this.#strings = strings;
-		this.#netns = netns;
-		this.#ruleset = ruleset;
-		this.#sets = sets;
-		this.#previous = previous;
-		this.#shared = shared;
+		this.#interned = interned;
+		this.#family = family;
 	}
 
-	encode(): EncodedRuleset {
-		const { tables } = this.#ruleset;
-		for (const table of tables) if (this.#known(table) === null) checkJumps(table);
-		const encoded = tables.map((table) => this.#known(table) ?? this.#encodeTable(table));
-		for (const table of encoded) this.#keepLists(table);
-		for (const table of encoded) table.users++;
-		for (const table of this.#previous?.tables ?? []) this.#leave(table);
-		const initial = new Map<number, Counters>();
-		for (const [row, counters] of this.#previous?.initial ?? []) {
-			if (encoded.some((table) => holds(table, row))) initial.set(row, counters);
-		}
-		this.#writeNetns(encoded);
-		const { recent } = this;
-		return { netns: this.#netns, ruleset: this.#ruleset, tables: encoded, sets: this.#sets, recent, initial };
-	}
-
-	get recent(): ReadonlyMap<string, RecentList> {
-		return this.#recent;
-	}
-
-	/** The rows that a table has already: here, or where nothing in it is of one netns alone. */
-	#known(table: Table): EncodedTable | null {
-		const here = this.#previous?.tables.find((known) => known.table === table && this.#hasSets(known));
-		return here ?? this.#shared.of(table).find((known) => !known.isStateful && this.#hasSets(known)) ?? null;
-	}
-
-	#hasSets({ sets }: EncodedTable): boolean {
-		return [...sets].every(([name, row]) => this.#sets.get(name) === row);
-	}
-
-	/** Lists that a table named before go on. */
-	#keepLists({ recent }: EncodedTable): void {
-		for (const name of recent) {
-			const list = this.#recent.get(name) ?? this.#previous?.recent.get(name);
-			if (list !== undefined) this.#recent.set(name, list);
-		}
-	}
-
-	/** Chains that nothing leads to any more lose their indexes. */
-	#leave(table: EncodedTable): void {
-		if (--table.users > 0) return;
-		this.#shared.forget(table);
-		for (const { row } of table.chains) {
-			this.#rows.setU32(this.#rows.at(L.TABLE_CHAIN, row) + L.CHAIN_FLAGS, L.CHAINF_FREE);
+	/**
+	 * Writes a chain's rules for the chain row `row`. The row itself, and where jumps lead (`compileChain`), are the caller's.
+	 * Throws EncodeError (an unknown ipset …), CapacityError; then nothing was taken.
+	 */
+	encode(chain: Chain, row: number, names: Names): EncodedRules {
+		const held = this.#interned.hold();
+		const states: number[] = [];
+		let taken: [table: number, first: number, rows: number][] = [];
+		try {
+			const carried: { rule: number; why: string }[] = [];
+			const fields = chain.rules.map((rule, index) =>
+				this.#fields(rule, names, (why) => carried.push({ rule: index, why })),
+			);
+			const matches = fields.reduce((sum, own) => sum + own.matches.length, 0);
+			const take = (table: number, rows: number) => {
+				const first = rows === 0 ? 0 : this.#rows.take(table, rows);
+				taken.push([table, first, rows]);
+				return first;
+			};
+			const firstRule = take(L.TABLE_RULE, chain.rules.length + 1);
+			const firstMatch = take(L.TABLE_MATCH, matches);
+			let nextMatch = firstMatch;
+			for (const [index, rule] of chain.rules.entries()) {
+				const own = fields[index] as RuleFields;
+				this.#writeRule(rule, own, firstRule + index, row, nextMatch);
+				for (const match of own.matches) this.#writeMatch(match, nextMatch++, this.#stateOf(match, names, states));
+			}
+			this.#writePolicy(chain, firstRule + chain.rules.length, row);
+			taken = [];
+			return {
+				firstRule,
+				rules: chain.rules.length,
+				firstMatch,
+				matches,
+				held,
+				states,
+				recent: recentNeeds(chain.rules),
+				sets: new Set(chain.rules.flatMap(setNames)),
+				tracks: chain.rules.some(tracks),
+				carried,
+			};
+		} catch (error) {
+			for (const [table, first, rows] of taken) if (rows > 0) this.#rows.give(table, first, rows);
+			for (const state of states) this.#rows.give(L.TABLE_STATE, state);
+			this.#interned.release(held);
+			throw error;
 		}
 	}
 
-	#encodeTable(table: Table): EncodedTable {
-		this.#chains = [];
-		this.#initial = new Map();
-		this.#carried = [];
-		this.#isStateful = false;
-		const first = this.#rows.append(L.TABLE_CHAIN, table.chains.length);
-		const ids = new Map(table.chains.map((chain, index): [string, number] => [chain.name, first + index]));
-		for (const [index, chain] of table.chains.entries()) this.#encodeChain(table, chain, first + index, ids);
-		const rules = table.chains.flatMap((chain) => chain.rules);
-		const encoded: EncodedTable = {
-			table,
-			chains: this.#chains,
-			bases: basesOf(this.#chains),
-			sets: new Map(rules.flatMap(setNames).map((name) => [name, this.#sets.get(name) ?? -1])),
-			recent: new Set(rules.flatMap(recentNames)),
-			isStateful: this.#isStateful,
-			initial: this.#initial,
-			carried: this.#carried,
-			flags: netnsFlags({ ...this.#ruleset, tables: [table] }),
-			users: 0,
+	#fields(rule: Rule, names: Names, carry: (why: string) => void): RuleFields {
+		const matches = [...prefixRows(this.#interned, rule, this.#family), ...this.#matchRows(rule, names, carry)];
+		return { matches, ...this.#targetFields(rule, names, carry) };
+	}
+
+	#context(rule: Rule, sets: MatchContext["sets"]): MatchContext {
+		return {
+			interned: this.#interned,
+			addresses: this.#rows.addresses,
+			sets,
+			family: this.#family,
+			protocol: rule.protocol === null || rule.protocol.not ? 0 : rule.protocol.value,
 		};
-		this.#shared.add(encoded);
-		return encoded;
 	}
 
-	#encodeChain(table: Table, chain: Chain, row: number, ids: ReadonlyMap<string, number>): void {
-		const rows = this.#rows;
-		const firstRule = rows.append(L.TABLE_RULE, chain.rules.length + 1);
-		const at = rows.at(L.TABLE_CHAIN, row);
-		rows.setU32(at + L.CHAIN_RULE_FIRST, firstRule);
-		rows.setU32(at + L.CHAIN_RULE_COUNT, chain.rules.length);
-		rows.setU32(at + L.CHAIN_POLICY, chain.policy === null ? L.POLICY_RETURN : POLICIES[chain.policy]);
-		rows.setU32(at + L.CHAIN_TABLE, TABLES[table.name]);
-		rows.setI32(at + L.CHAIN_NAME, this.#strings.intern(chain.name));
-		this.#chains.push({ row, firstRule, chain });
-		for (const [index, rule] of chain.rules.entries()) {
-			const ruleRow = firstRule + index;
-			this.#encodeRule(rule, ruleRow, ids);
-			this.#place(ruleRow, row);
-			if (rule.counters !== null) this.#initial.set(ruleRow, rule.counters);
+	/**
+	 * A rule's matches in the order of evaluation: that of the text, but a carried match is put behind those that have no
+	 * state, for where one of them says no the rule does not match whatever the carried one says.
+	 */
+	#matchRows(rule: Rule, { sets }: Names, carry: (why: string) => void): MatchRow[] {
+		if (rule.matches.length === 0) return [];
+		const context = this.#context(rule, sets);
+		const ordered: MatchRow[] = [];
+		let isCarried = false;
+		for (const match of rule.matches) {
+			const encoded = carrying(() => encodeMatch(match, context), UNKNOWN_MATCH, rule, carry);
+			if (encoded === null) continue;
+			if (encoded === UNKNOWN_MATCH) isCarried = true;
+			else if (isCarried && isStateful(encoded)) break;
+			else ordered.push(encoded);
 		}
-		this.#encodePolicy(chain, firstRule + chain.rules.length);
-		this.#place(firstRule + chain.rules.length, row);
+		return isCarried ? [...ordered, UNKNOWN_MATCH] : ordered;
 	}
 
-	#place(ruleRow: number, chainRow: number): void {
-		this.#rows.setI32(this.#rows.at(L.TABLE_RULE, ruleRow) + L.RULE_CHAIN, chainRow);
+	#targetFields(rule: Rule, names: Names, carry: (why: string) => void): TargetFields & { flags: number } {
+		const { target } = rule;
+		if (target === null) return { target: L.TARGET_NONE, args: [], flags: 0 };
+		if (target.kind === "chain") {
+			const args = [names.chain(target.name)];
+			return { target: L.TARGET_JUMP, args, flags: target.goto ? L.RULEF_GOTO : 0 };
+		}
+		const fields = carrying(() => encodeTarget(target, this.#context(rule, names.sets)), UNKNOWN_TARGET, rule, carry);
+		const isTail = target.kind === "verdict" && fields.target !== L.TARGET_UNKNOWN && isUnconditional(rule);
+		return { ...fields, flags: isTail ? L.RULEF_TAIL : 0 };
 	}
 
-	/** The row after a chain's rules: its policy, or a user chain's implicit return. */
-	#encodePolicy(chain: Chain, row: number): void {
+	#writeRule(
+		rule: Rule,
+		{ matches, target, args, flags }: RuleFields,
+		row: number,
+		chain: number,
+		first: number,
+	): void {
 		const rows = this.#rows;
 		const at = rows.at(L.TABLE_RULE, row);
-		const target = { ACCEPT: L.TARGET_ACCEPT, DROP: L.TARGET_DROP, RETURN: L.TARGET_RETURN }[chain.policy ?? "RETURN"];
-		rows.setI32(at + L.RULE_IIF, -1);
-		rows.setI32(at + L.RULE_OIF, -1);
-		rows.setU8(at + L.RULE_TARGET, target);
-		rows.setU32(at + L.RULE_FLAGS, L.RULEF_POLICY | L.RULEF_TAIL | (chain.policy === null ? L.RULEF_UNCOUNTED : 0));
-		if (chain.policy !== null) this.#initial.set(row, chain.counters);
-	}
-
-	#encodeRule(rule: Rule, row: number, ids: ReadonlyMap<string, number>): void {
-		const rows = this.#rows;
-		const at = rows.at(L.TABLE_RULE, row);
-		const invert = this.#writeHeader(rule, at);
-		rows.setU8(at + L.RULE_INVERT, invert);
-		const matches = [...prefixRows(rows, rule, this.#ruleset.family), ...this.#matchRows(rule, row)];
-		this.#writeMatches(matches, at);
-		const { target, args, flags } = this.#targetFields(rule, row, ids);
+		rows.setU8(at + L.RULE_INVERT, this.#writeHeader(rule, at));
+		rows.setU8(at + L.RULE_MATCH_COUNT, matches.length);
+		rows.setU32(at + L.RULE_MATCH_FIRST, matches.length === 0 ? 0 : first);
 		rows.setU8(at + L.RULE_TARGET, target);
 		for (const [index, value] of args.entries()) rows.setU32(at + L.RULE_A + index * 4, value);
-		const isTail = rule.target?.kind === "verdict" && target !== L.TARGET_UNKNOWN && isUnconditional(rule);
-		rows.setU32(
-			at + L.RULE_FLAGS,
-			flags | (isTail ? L.RULEF_TAIL : 0) | (rule.fragment === null ? 0 : L.RULEF_FRAGMENT),
-		);
+		rows.setI32(at + L.RULE_CHAIN, chain);
+		rows.setU32(at + L.RULE_FLAGS, flags | (rule.fragment === null ? 0 : L.RULEF_FRAGMENT));
 	}
 
 	/** Addresses, protocol and devices; returns the INV_* bits. */
 	#writeHeader(rule: Rule, at: number): number {
 		const rows = this.#rows;
 		const { source, destination, inInterface, outInterface, protocol, fragment } = rule;
-		const { family } = this.#ruleset;
+		const family = this.#family;
+		const pattern = (side: Rule["inInterface"]) => (side === null ? -1 : this.#interned.pattern(side.value));
 		writeNetwork(rows, at + L.RULE_SRC, source, family);
 		writeNetwork(rows, at + L.RULE_DST, destination, family);
-		rows.setI32(at + L.RULE_IIF, inInterface === null ? -1 : patternRow(rows, this.#strings, inInterface.value));
-		rows.setI32(at + L.RULE_OIF, outInterface === null ? -1 : patternRow(rows, this.#strings, outInterface.value));
+		rows.setI32(at + L.RULE_IIF, pattern(inInterface));
+		rows.setI32(at + L.RULE_OIF, pattern(outInterface));
 		rows.setU8(at + L.RULE_PROTO, protocol?.value ?? 0);
 		return (
 			(source?.not && !isPrefix6(source, family) ? L.INV_SRC : 0) |
@@ -244,120 +199,49 @@ class RulesetEncoding {
 		);
 	}
 
-	/**
-	 * A rule's matches in the order of evaluation: that of the text, but a carried match is put behind those that have no
-	 * state, for where one of them says no the rule does not match whatever the carried one says.
-	 */
-	#matchRows(rule: Rule, row: number): MatchRow[] {
-		const context: MatchContext = {
-			rows: this.#rows,
-			strings: this.#strings,
-			sets: this.#sets,
-			family: this.#ruleset.family,
-			protocol: rule.protocol === null || rule.protocol.not ? 0 : rule.protocol.value,
-		};
-		const ordered: MatchRow[] = [];
-		let isCarried = false;
-		for (const match of rule.matches) {
-			const encoded = this.#carrying(row, () => encodeMatch(match, context), UNKNOWN_MATCH, rule);
-			if (encoded === null) continue;
-			if (encoded === UNKNOWN_MATCH) isCarried = true;
-			else if (isCarried && isStateful(encoded)) break;
-			else ordered.push(encoded);
-		}
-		return isCarried ? [...ordered, UNKNOWN_MATCH] : ordered;
-	}
-
-	#targetFields(rule: Rule, row: number, ids: ReadonlyMap<string, number>): TargetFields & { flags: number } {
-		const { target } = rule;
-		if (target === null) return { target: L.TARGET_NONE, args: [], flags: 0 };
-		if (target.kind !== "chain")
-			return {
-				...this.#carrying(
-					row,
-					() => encodeTarget(target, { rows: this.#rows, family: this.#ruleset.family }),
-					UNKNOWN_TARGET,
-					rule,
-				),
-				flags: 0,
-			};
-		// checkJumps has seen that the chain exists.
-		const chain = ids.get(target.name) ?? -1;
-		return { target: L.TARGET_JUMP, args: [chain], flags: target.goto ? L.RULEF_GOTO : 0 };
-	}
-
-	/** What `encode` gives; `instead` and a note where the extension is carried. Errors get the rule's line. */
-	#carrying<T>(row: number, encode: () => T, instead: T, rule: Rule): T {
-		try {
-			return encode();
-		} catch (error) {
-			if (error instanceof EncodeError && error.line === null) throw new EncodeError(error.message, rule.line);
-			if (!(error instanceof Carried)) throw error;
-			this.#carried.push({ row, why: error.message });
-			return instead;
-		}
-	}
-
-	#writeMatches(matches: readonly MatchRow[], ruleAt: number): void {
+	/** The row after a chain's rules: its policy, or a user chain's implicit return. */
+	#writePolicy({ policy }: Chain, row: number, chain: number): void {
 		const rows = this.#rows;
-		if (matches.length === 0) return;
-		const first = rows.append(L.TABLE_MATCH, matches.length);
-		rows.setU8(ruleAt + L.RULE_MATCH_COUNT, matches.length);
-		rows.setU32(ruleAt + L.RULE_MATCH_FIRST, first);
-		for (const [index, match] of matches.entries()) {
-			const at = rows.at(L.TABLE_MATCH, first + index);
-			rows.setU16(at + L.MATCH_KIND, match.kind);
-			rows.setU16(at + L.MATCH_INVERT, match.invert);
-			for (const [arg, value] of match.args.entries()) rows.setU32(at + L.MATCH_A + arg * 4, value);
-			rows.setI32(at + L.MATCH_STATE, this.#stateOf(match));
-		}
+		const at = rows.at(L.TABLE_RULE, row);
+		const target = { ACCEPT: L.TARGET_ACCEPT, DROP: L.TARGET_DROP, RETURN: L.TARGET_RETURN }[policy ?? "RETURN"];
+		rows.setI32(at + L.RULE_IIF, -1);
+		rows.setI32(at + L.RULE_OIF, -1);
+		rows.setU8(at + L.RULE_TARGET, target);
+		rows.setI32(at + L.RULE_CHAIN, chain);
+		rows.setU32(at + L.RULE_FLAGS, L.RULEF_POLICY | L.RULEF_TAIL | (policy === null ? L.RULEF_UNCOUNTED : 0));
 	}
 
-	#stateOf({ state }: MatchRow): number {
+	#writeMatch({ kind, invert, args }: MatchRow, row: number, state: number): void {
+		const rows = this.#rows;
+		const at = rows.at(L.TABLE_MATCH, row);
+		rows.setU16(at + L.MATCH_KIND, kind);
+		rows.setU16(at + L.MATCH_INVERT, invert);
+		for (const [arg, value] of args.entries()) rows.setU32(at + L.MATCH_A + arg * 4, value);
+		rows.setI32(at + L.MATCH_STATE, state);
+	}
+
+	#stateOf({ state }: MatchRow, names: Names, states: number[]): number {
 		if (state === null) return -1;
-		this.#isStateful = true;
-		if ("list" in state) return this.#recentList(state.list);
-		const row = this.#rows.append(L.TABLE_STATE);
+		if ("list" in state) return names.recent(state.list);
+		const row = this.#rows.take(L.TABLE_STATE);
+		states.push(row);
 		const at = this.#rows.at(L.TABLE_STATE, row);
 		this.#rows.view.setBigUint64(at + L.STATE_A, state.initial[0], true);
 		this.#rows.view.setBigUint64(at + L.STATE_B, state.initial[1], true);
 		return row;
 	}
-
-	/** The list's row. A list that must keep more stamps than before is emptied, as xt_recent does: it gets a new row. */
-	#recentList(name: string): number {
-		const known = this.#recent.get(name);
-		if (known !== undefined) return known.row;
-		this.#stamps ??= stampsByList(this.#ruleset);
-		const stamps = this.#stamps.get(name) ?? STAMPS_DEFAULT;
-		const old = this.#previous?.recent.get(name);
-		const list = old !== undefined && old.stamps >= stamps ? old : { row: this.#rows.append(L.TABLE_STATE), stamps };
-		this.#rows.setU32(this.#rows.at(L.TABLE_STATE, list.row) + L.LIST_STAMP_MASK, list.stamps - 1);
-		this.#recent.set(name, list);
-		return list.row;
-	}
-
-	#writeNetns(tables: readonly EncodedTable[]): void {
-		const rows = this.#rows;
-		const at = rows.at(L.TABLE_NETNS, this.#netns);
-		const { family } = this.#ruleset;
-		const chains = at + (family === "ipv6" ? L.NETNS_CHAINS6 : L.NETNS_CHAINS);
-		for (let slot = 0; slot < L.HOOK_COUNT * L.XT_COUNT; slot++) rows.setI32(chains + slot * 4, -1);
-		for (const { table, bases } of tables) {
-			for (const { hook, row } of bases) {
-				rows.setI32(chains + (hook * L.XT_COUNT + TABLES[table.name]) * 4, row);
-			}
-		}
-		const flags = rows.view.getUint32(at + L.NETNS_FLAGS, true) & ~ALL_HOOKS[family];
-		rows.setU32(at + L.NETNS_FLAGS, flags | tables.reduce((bits, table) => bits | table.flags, 0));
-	}
 }
 
-function basesOf(chains: readonly EncodedChain[]): EncodedTable["bases"] {
-	return chains.flatMap(({ row, chain }) => {
-		const hook = HOOKS[chain.name];
-		return chain.policy === null || hook === undefined ? [] : [{ hook, row }];
-	});
+/** What `encode` gives; `instead` and a note where the extension is carried. Errors get the rule's line. */
+function carrying<T>(encode: () => T, instead: T, rule: Rule, carry: (why: string) => void): T {
+	try {
+		return encode();
+	} catch (error) {
+		if (error instanceof EncodeError && error.line === null) throw new EncodeError(error.message, rule.line);
+		if (!(error instanceof Carried)) throw error;
+		carry(error.message);
+		return instead;
+	}
 }
 
 /** No header condition and no match: what the kernel's trace takes for the end of a chain. */

@@ -4,12 +4,12 @@ import * as L from "../assembly/layout.ts";
 import type { Netns, Network } from "../js/net/network.ts";
 import type { Extension, Family, Ruleset, Table } from "../js/net/ruleset.ts";
 import { type Capacities, Core, type EngineModule } from "./core.ts";
-import { countersOf, keepCounters, type RuleCounters, ruleCounters } from "./counters.ts";
-import { encodeRuleset } from "./encode.ts";
+import type { RuleCounters } from "./counters.ts";
 import { Interner } from "./interner.ts";
 import { encodeSets } from "./ipset.ts";
 import { type EncodedNetwork, encodeNetwork } from "./network.ts";
-import { type EncodedRuleset, holds, type RulePlace, SharedTables } from "./tables.ts";
+import { Rulesets } from "./rulesets.ts";
+import type { RulePlace } from "./tables.ts";
 
 export interface MachineOptions {
 	seed?: bigint;
@@ -26,25 +26,22 @@ export class Machine {
 	readonly network: Network;
 	readonly encoded: EncodedNetwork;
 	readonly #names = new Interner();
-	/** By family and netns. */
-	readonly #rulesets: Readonly<Record<Family, Map<number, EncodedRuleset>>> = { ipv4: new Map(), ipv6: new Map() };
-	readonly #tables = new SharedTables();
 	readonly #sets = new Map<number, ReadonlyMap<string, number>>();
-	/** Rule rows whose place was asked for, until rules change. */
-	readonly #places = new Map<number, RulePlace | null>();
+	readonly #rulesets: Rulesets;
 
 	/** Throws CapacityError, EncodeError, EngineError. */
 	constructor(module: EngineModule, network: Network, options: MachineOptions = {}) {
 		this.network = network;
 		this.core = Core.create(module, { ...sizesOf(network), ...options.capacities }, options.seed ?? 1n);
 		this.encoded = encodeNetwork(this.core, network, this.#names);
+		this.#rulesets = new Rulesets(this.core.rows, this.core.engine, this.#names, this.#sets);
 		for (const netns of network.netns) {
 			const row = this.netnsRow(netns.name);
 			this.#sets.set(row, encodeSets(this.core.rows, row, netns.sets));
-			if (netns.ruleset) this.#encodeRuleset(netns.name, netns.ruleset);
-			if (netns.ruleset6) this.#encodeRuleset(netns.name, netns.ruleset6);
 			if (options.windows) this.#setFlag(row, L.NS_TCP_WINDOWS);
 		}
+		for (const [ruleset, netns] of byRuleset(network, (name) => this.netnsRow(name)))
+			this.#rulesets.load(netns, ruleset);
 		this.core.engine.indexSwitch(Number(options.index ?? true));
 		this.core.compile();
 	}
@@ -70,24 +67,18 @@ export class Machine {
 		return this.encoded.deviceNames[row]?.device ?? null;
 	}
 
-	/** Makes a ruleset the netns's of its family; counters of rules that stay are kept, as `iptables-restore --noflush` does. */
-	loadRuleset(netns: string, ruleset: Ruleset): void {
-		this.#encodeRuleset(netns, ruleset);
-		this.core.compileChains();
-	}
-
-	#encodeRuleset(netns: string, ruleset: Ruleset): void {
-		const row = this.netnsRow(netns);
-		const { family } = ruleset;
-		const previous = this.#rulesets[family].get(row) ?? null;
-		const counts = previous ? this.#countersOf(row) : null;
-		const sets = this.#sets.get(row) ?? new Map<string, number>();
-		const next = encodeRuleset(this.core.rows, this.#names, row, ruleset, sets, previous, this.#tables);
-		if (previous && counts) keepCounters(previous, next, counts);
-		this.#rulesets[family].set(row, next);
-		this.#places.clear();
-		this.core.engine.changed(row);
-		this.netnsOf(netns)[family === "ipv6" ? "ruleset6" : "ruleset"] = ruleset;
+	/**
+	 * Makes a ruleset that of its family in a netns, or in several at once; counters of rules that stay are kept, as
+	 * `iptables-restore --noflush` does. What it costs is what is different. Throws EncodeError, CapacityError.
+	 */
+	loadRuleset(netns: string | readonly string[], ruleset: Ruleset): void {
+		const names = typeof netns === "string" ? [netns] : netns;
+		this.#rulesets.load(
+			names.map((name) => this.netnsRow(name)),
+			ruleset,
+		);
+		const which = ruleset.family === "ipv6" ? "ruleset6" : "ruleset";
+		for (const name of names) this.netnsOf(name)[which] = ruleset;
 	}
 
 	/** Drops what arrives in a netns from now on: the machine has vanished, its neighbours do not know yet. */
@@ -95,62 +86,34 @@ export class Machine {
 		this.#setFlag(this.netnsRow(netns), L.NS_SILENT);
 	}
 
-	encodedRuleset(netns: string, family: Family = "ipv4"): EncodedRuleset | null {
-		return this.#rulesets[family].get(this.netnsRow(netns)) ?? null;
+	/** What a netns has loaded of a family, counters as they were loaded; null: nothing. */
+	rulesetOf(netns: string, family: Family = "ipv4"): Ruleset | null {
+		return this.#rulesets.of(this.netnsRow(netns), family)?.ruleset ?? null;
 	}
 
 	/** Rules that are carried, not evaluated, by netns. */
 	get carried(): { netns: string; row: number; why: string }[] {
-		return [...this.#rulesets.ipv4, ...this.#rulesets.ipv6].flatMap(([row, { tables }]) =>
-			tables.flatMap(({ carried }) => carried.map((rule) => ({ netns: this.netnsName(row), ...rule }))),
-		);
+		return this.#rulesets.carried.map((rule) => ({ ...rule, netns: this.netnsName(rule.netns) }));
 	}
 
-	/** Where a rule row stands; null for none. Netns with the same tables share their rows. */
+	/** Where a rule row stands, or stood before it was replaced; null for none. Netns with the same chains share their rows. */
 	placeOf(rule: number): RulePlace | null {
-		if (rule < 0) return null;
-		let place = this.#places.get(rule);
-		if (place === undefined) {
-			place = this.#tables.placeOf(rule);
-			this.#places.set(rule, place);
-		}
-		return place;
+		return this.#rulesets.placeOf(rule);
 	}
 
-	/** Packets and bytes by netns and rule row, since the engine started. */
+	/** Packets and bytes by netns and rule row, since the rules were loaded. */
 	counters(): Map<number, RuleCounters> {
-		this.core.engine.settleAll();
-		return ruleCounters(this.core.rows, this.core.engine);
+		return this.#rulesets.counters();
 	}
 
 	/** Is a rule row one of those that a netns has now? */
 	hasRule(netns: number, rule: number): boolean {
-		const { ipv4, ipv6 } = this.#rulesets;
-		return [ipv4, ipv6].some((own) => own.get(netns)?.tables.some((table) => holds(table, rule)) ?? false);
-	}
-
-	#countersOf(netns: number): RuleCounters {
-		this.core.engine.settleAll();
-		return ruleCounters(this.core.rows, this.core.engine, netns).get(netns) ?? new Map();
+		return this.#rulesets.hasRule(netns, rule);
 	}
 
 	/** A netns's ruleset with its counters as they are now, as `iptables-save -c` shows it; null where nothing is loaded. */
 	countedRuleset(netns: string, family: Family = "ipv4"): Ruleset | null {
-		const encoded = this.encodedRuleset(netns, family);
-		if (encoded === null) return null;
-		const counts = this.#countersOf(encoded.netns);
-		const zero = { packets: 0n, bytes: 0n };
-		return {
-			...encoded.ruleset,
-			tables: encoded.tables.map((own) => ({
-				...own.table,
-				chains: own.chains.map(({ chain, firstRule }) => ({
-					...chain,
-					rules: chain.rules.map((rule, i) => ({ ...rule, counters: countersOf(encoded, own, counts, firstRule + i) })),
-					counters: chain.policy === null ? zero : countersOf(encoded, own, counts, firstRule + chain.rules.length),
-				})),
-			})),
-		};
+		return this.#rulesets.counted(this.netnsRow(netns), family);
 	}
 
 	#setFlag(netns: number, flag: number): void {
@@ -160,7 +123,21 @@ export class Machine {
 	}
 }
 
-/** Table sizes that fit a network, with room for a few reloads of its rules. */
+/** Netns by the rules that they are to have. */
+function byRuleset(network: Network, row: (name: string) => number): Map<Ruleset, number[]> {
+	const groups = new Map<Ruleset, number[]>();
+	for (const { name, ruleset, ruleset6 } of network.netns) {
+		for (const own of [ruleset, ruleset6]) {
+			if (own === null || own === undefined) continue;
+			const group = groups.get(own);
+			if (group === undefined) groups.set(own, [row(name)]);
+			else group.push(row(name));
+		}
+	}
+	return groups;
+}
+
+/** Table sizes that fit a network, with some room for changes of its rules: their tables grow. */
 export function sizesOf(network: Network): Capacities {
 	let [devices, addresses, routes, nexthops, listeners, entries] = [0, 0, 0, 0, 0, 0];
 	let [chains, rules, matches, words, states, index] = [0, 0, 0, 0, 0, 0];
@@ -199,8 +176,7 @@ export function sizesOf(network: Network): Capacities {
 			index += size.index;
 		}
 	}
-	const room = (count: number) => Math.ceil(count * 1.25) + 64;
-	const reloads = (count: number) => Math.max(count * 2, Math.min(count * 4, RELOADED_ROWS)) + 1024;
+	const room = (count: number) => Math.ceil(count * 1.25) + 1024;
 	return {
 		[L.TABLE_NETNS]: room(network.netns.length),
 		[L.TABLE_DEVICE]: room(devices),
@@ -208,14 +184,14 @@ export function sizesOf(network: Network): Capacities {
 		[L.TABLE_ROUTE]: room(routes + routes6),
 		...address6Sizes(addresses6 + routes6 * 3 + rules6 * 3 + entries + ADDRESSES6_MORE),
 		[L.TABLE_NEXTHOP]: room(nexthops),
-		[L.TABLE_CHAIN]: reloads(chains),
-		[L.TABLE_RULE]: reloads(rules),
-		[L.TABLE_COUNTER]: Math.min(reloads(rules), COUNTERS_MAX),
-		[L.TABLE_MATCH]: reloads(matches),
-		[L.TABLE_WORD]: reloads(words) + entries,
-		[L.TABLE_STATE]: reloads(states),
+		[L.TABLE_CHAIN]: room(chains),
+		[L.TABLE_RULE]: room(rules),
+		[L.TABLE_COUNTER]: Math.min(room(rules), COUNTERS_MAX),
+		[L.TABLE_MATCH]: room(matches),
+		[L.TABLE_WORD]: room(words) + entries,
+		[L.TABLE_STATE]: room(states),
 		[L.TABLE_SET]: room(sets),
-		[L.TABLE_CHAININDEX]: Math.max(index * 4, INDEX_BYTES_MIN),
+		[L.TABLE_CHAININDEX]: Math.max(index, INDEX_BYTES_MIN),
 		[L.TABLE_ENTRY]: powerOfTwo(room(entries)),
 		[L.TABLE_SOCKET]: powerOfTwo((listeners + 512) * 2),
 		[L.TABLE_FDB]: powerOfTwo(devices * 4 + 256),
@@ -225,8 +201,6 @@ export function sizesOf(network: Network): Capacities {
 	};
 }
 
-/** Up to so many rows there is room for three reloads of everything, above for one. */
-const RELOADED_ROWS = 1 << 18;
 /** Counters by netns and rule, where the table of paths is full. */
 const COUNTERS_MAX = 1 << 20;
 const INDEX_BYTES_MIN = 1 << 18;

@@ -8,7 +8,6 @@ import { halves, wordsOf } from "./addresses.ts";
 import { encodeConntrack, encodeState } from "./ctmatch.ts";
 import { ALL_PORTS, bits, EncodeError, type MatchContext, type MatchRow, plain, ports } from "./matchrow.ts";
 import { Carried, Options } from "./option.ts";
-import { patternRow } from "./pattern.ts";
 
 type Encoder = (options: Options, context: MatchContext) => MatchRow | null;
 
@@ -121,12 +120,12 @@ function encodeIcmp(options: Options, name: string): MatchRow | null {
 	return plain(L.MATCH_ICMP, Number(not), value.type, value.codeMin, value.codeMax);
 }
 
-function encodeMultiport(options: Options, { rows }: MatchContext): MatchRow {
+function encodeMultiport(options: Options, { interned }: MatchContext): MatchRow {
 	const sides = ["sports", "dports", "ports"];
 	for (const [index, side] of sides.entries()) {
 		const list = options.take(side, "ranges");
 		if (list === null) continue;
-		const first = rows.words(list.value.ranges.map(ports));
+		const first = interned.words(list.value.ranges.map(ports));
 		return plain(L.MATCH_MULTIPORT, Number(list.not), first, list.value.ranges.length, index + 1);
 	}
 	throw new Carried("multiport", "a form without ports");
@@ -161,13 +160,13 @@ function encodeAddrtype(options: Options): MatchRow {
 	return plain(L.MATCH_ADDRTYPE, Number(src?.not ?? 0) | (Number(dst?.not ?? 0) << 1), mask(src), mask(dst), limit);
 }
 
-function encodeIprange(options: Options, { family, rows }: MatchContext): MatchRow {
+function encodeIprange(options: Options, { family, interned }: MatchContext): MatchRow {
 	const src = options.take("src-range", "addresses");
 	const dst = options.take("dst-range", "addresses");
 	const ends = (side: typeof src) => {
 		if (side === null) return [0, 0];
 		const { min, max } = side.value;
-		if (family === "ipv6") return [rows.words(wordsOf(...halves(min), ...halves(max))), 0];
+		if (family === "ipv6") return [interned.words(wordsOf(...halves(min), ...halves(max))), 0];
 		return [ipv4ToNumber(min), ipv4ToNumber(max)];
 	};
 	const present = (src === null ? 0 : 1) | (dst === null ? 0 : 2);
@@ -190,7 +189,7 @@ function encodeSet(options: Options, { sets }: MatchContext): MatchRow {
 	return plain(L.MATCH_SET, Number(not), set, sources, value.dimensions.length, Number(options.flag("return-nomatch")));
 }
 
-function encodePhysdev(options: Options, { rows, strings }: MatchContext): MatchRow {
+function encodePhysdev(options: Options, { interned }: MatchContext): MatchRow {
 	let present = 0;
 	let invert = 0;
 	const note = (found: { not: boolean } | null, bit: number) => {
@@ -204,7 +203,7 @@ function encodePhysdev(options: Options, { rows, strings }: MatchContext): Match
 	note(options.take("physdev-is-in", "flag"), L.PHYSDEV_ISIN);
 	note(options.take("physdev-is-out", "flag"), L.PHYSDEV_ISOUT);
 	note(options.take("physdev-is-bridged", "flag"), L.PHYSDEV_BRIDGED);
-	const row = (device: typeof into) => (device === null ? -1 : patternRow(rows, strings, device.value.value));
+	const row = (device: typeof into) => (device === null ? -1 : interned.pattern(device.value.value));
 	return plain(L.MATCH_PHYSDEV, invert, row(into), row(out), present);
 }
 

@@ -1,9 +1,9 @@
 // A row of TABLE_MATCH before it is written, what encoders of matches share, and the error of a ruleset that no kernel takes.
 
 import type { Family } from "../js/net/ruleset.ts";
-import type { Interner } from "./interner.ts";
+import type { Addresses } from "./addresses.ts";
+import type { Interned } from "./interned.ts";
 import { Carried } from "./option.ts";
-import type { Rows } from "./views.ts";
 
 /** All ports, as a row holds a range: min | max << 16. */
 export const ALL_PORTS = 0xffff0000;
@@ -18,8 +18,8 @@ export interface MatchRow {
 
 /** What matches refer to. */
 export interface MatchContext {
-	rows: Rows;
-	strings: Interner;
+	interned: Interned;
+	addresses: Addresses;
 	/** ipsets of the netns, by name. */
 	sets: ReadonlyMap<string, number>;
 	family: Family;

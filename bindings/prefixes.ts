@@ -3,6 +3,7 @@
 
 import * as L from "../assembly/layout.ts";
 import type { Family, Rule } from "../js/net/ruleset.ts";
+import type { Interned } from "./interned.ts";
 import { type MatchRow, plain } from "./matchrow.ts";
 import { network, network6 } from "./option.ts";
 import type { Rows } from "./views.ts";
@@ -15,10 +16,10 @@ export function isPrefix6(side: Side, family: Family): boolean {
 }
 
 /** The matches for IPv6 prefixes of a rule. */
-export function prefixRows(rows: Rows, { source, destination }: Rule, family: Family): MatchRow[] {
+export function prefixRows(interned: Interned, { source, destination }: Rule, family: Family): MatchRow[] {
 	return [source, destination].flatMap((side, index) => {
 		if (side === null || !isPrefix6(side, family)) return [];
-		return [plain(L.MATCH_PREFIX6, Number(side.not), rows.words(network6(side.value)), index + 1)];
+		return [plain(L.MATCH_PREFIX6, Number(side.not), interned.words(network6(side.value)), index + 1)];
 	});
 }
 

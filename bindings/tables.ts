@@ -1,52 +1,134 @@
-// Rulesets as they lie in the engine, and the tables that are loaded somewhere, each once: by the table that they were made of, and by their rule rows.
+// Tables as they lie in the engine. A chain is there once, however many netns have it: netns of one table share all of it, and a
+// table that differs in a few chains lies over the one that it came from: it has of its own what differs and what leads there.
 
 import type { Chain, Counters, Rule, Ruleset, Table, TableName } from "../js/net/ruleset.ts";
+import { type EncodedRules, isPrivate } from "./encode.ts";
+import type { NetnsLists } from "./recent.ts";
 
-/** A chain and where it is: its rules are rows firstRule … firstRule + rules, the last one its policy or implicit return. */
-export interface EncodedChain {
+/** A chain and where it is. */
+export interface LoadedChain extends EncodedRules {
+	table: TableName;
+	/** Row of TABLE_CHAIN: what jumps name. */
 	row: number;
-	firstRule: number;
+	/** Of which its rules were made; netns that flushed and wrote it again have another one with the same rules. */
 	chain: Chain;
+	/** Of the netns whose lists of `recent` it names; null: it names none. */
+	lists: NetnsLists | null;
 }
 
-/** A table's rows. Netns whose tables are the same object share them, unless its matches remember packets. */
-export interface EncodedTable {
+/** One table of one or more netns. */
+export class LoadedTable {
+	/** What it is now. */
 	table: Table;
-	/** In order, each behind the one before: all rule rows of the table lie in one piece. */
-	chains: EncodedChain[];
-	/** Rows of the base chains, by hook. */
-	bases: { hook: number; row: number }[];
-	/** The ipsets that its rules name, as they were then. */
-	sets: ReadonlyMap<string, number>;
-	/** Lists of `recent` that its rules name. */
-	recent: ReadonlySet<string>;
-	isStateful: boolean;
-	/** What a rule row's counter starts from; rows that are not there start from zero. */
-	initial: ReadonlyMap<number, Counters>;
-	/** Rules with an extension that is not evaluated, and which. */
-	carried: readonly { row: number; why: string }[];
-	/** NS_* flags that it asks for. */
-	flags: number;
-	/** Netns that it is loaded in. */
-	users: number;
+	/** What it lies over: that stays as it is as long as something lies over it. */
+	base: LoadedTable | null;
+	/** What lies over it. */
+	readonly over = new Set<LoadedTable>();
+	/** Chains of its own by name; null: one of the base that it does not have. */
+	own = new Map<string, LoadedChain | null>();
+	/** Netns that have it. */
+	users = 0;
+	/** What netns have that have it first: lists of tables, each once. */
+	lists: (readonly LoadedTable[])[] = [];
+	/** Chains that ask for connection tracking, and chains that only one netns may have. */
+	tracking = 0;
+	privates = 0;
+	/** Those of them with `limit` or `nth`. */
+	readonly stateful = new Set<LoadedChain>();
+	/** Chains whose rules count anew since a generation, for all that have the table. */
+	readonly resets = new Map<LoadedChain, number>();
+
+	constructor(table: Table, base: LoadedTable | null) {
+		this.table = table;
+		this.base = base;
+		this.tracking = base?.tracking ?? 0;
+		this.privates = base?.privates ?? 0;
+	}
+
+	get name(): TableName {
+		return this.table.name;
+	}
+
+	get tracks(): boolean {
+		return this.tracking > 0;
+	}
+
+	find(name: string): LoadedChain | null {
+		let at: LoadedTable | null = this;
+		for (; at !== null; at = at.base) {
+			const own = at.own.get(name);
+			if (own !== undefined) return own;
+		}
+		return null;
+	}
+
+	/** Is it a chain that the table has? */
+	has(chain: LoadedChain): boolean {
+		return this.find(chain.chain.name) === chain;
+	}
+
+	/** Makes a chain the one of its name, null for none; returns the one of its own that it replaces. */
+	set(name: string, chain: LoadedChain | null): LoadedChain | null {
+		this.#count(this.find(name), -1);
+		this.#count(chain, 1);
+		const before = this.own.get(name) ?? null;
+		if (chain === null && this.base === null) this.own.delete(name);
+		else this.own.set(name, chain);
+		return before;
+	}
+
+	#count(chain: LoadedChain | null, by: 1 | -1): void {
+		if (chain === null) return;
+		if (chain.tracks) this.tracking += by;
+		if (isPrivate(chain)) this.privates += by;
+		if (chain.states.length === 0) return;
+		if (by > 0) this.stateful.add(chain);
+		else this.stateful.delete(chain);
+	}
+
+	/** The generation since which a chain's rules count, for all that have the table; 0: since they were loaded. */
+	resetOf(chain: LoadedChain): number {
+		let since = 0;
+		let at: LoadedTable | null = this;
+		for (; at !== null; at = at.base) since = Math.max(since, at.resets.get(chain) ?? 0);
+		return since;
+	}
+
+	/**
+	 * Nobody has it, and only one table lies over it: that one takes its place. Returns the chains that nobody has any more.
+	 */
+	yield(): LoadedChain[] {
+		const [heir] = this.over;
+		if (heir === undefined || this.over.size > 1)
+			throw new RangeError(`${this.over.size} tables lie over ${this.name}`);
+		const gone: LoadedChain[] = [];
+		for (const [name, chain] of heir.own) {
+			const hidden = this.own.get(name);
+			if (hidden) gone.push(hidden);
+			if (chain === null && this.base === null) this.own.delete(name);
+			else this.own.set(name, chain);
+		}
+		for (const [chain, since] of this.resets) {
+			if (since > (heir.resets.get(chain) ?? 0)) heir.resets.set(chain, since);
+		}
+		for (const chain of gone) heir.resets.delete(chain);
+		heir.own = this.own;
+		heir.base = this.base;
+		this.base?.over.delete(this);
+		this.base?.over.add(heir);
+		return gone;
+	}
 }
 
-/** What became of a ruleset; needed again to print, to count, and to replace it. */
-export interface EncodedRuleset {
-	netns: number;
+/** What a netns has of one family. */
+export interface LoadedRuleset {
 	ruleset: Ruleset;
-	tables: EncodedTable[];
-	sets: ReadonlyMap<string, number>;
-	/** Lists of `recent`: name to row of TABLE_STATE. */
-	recent: ReadonlyMap<string, RecentList>;
-	/** What counters of this netns start from where that is not what the table says. */
-	initial: Map<number, Counters>;
-}
-
-export interface RecentList {
-	row: number;
-	/** Stamps kept per address; a power of two. */
-	stamps: number;
+	/** In the order of the ruleset. */
+	tables: readonly LoadedTable[];
+	/** Generations since which it counts what others counted on before it came: of whole tables, and of chains. */
+	since: Map<TableName | LoadedChain, number>;
+	/** What counters of its rules start from, by rule row, where that is not what the rules say. */
+	kept: Map<number, Counters>;
 }
 
 /** Where a rule row stands; `number` is 1-based, `rule` null for the policy or the implicit return of the chain. */
@@ -59,62 +141,20 @@ export interface RulePlace {
 	policy: "ACCEPT" | "DROP" | null;
 }
 
-export class SharedTables {
-	/** By their first rule's row. */
-	readonly #tables: EncodedTable[] = [];
-	readonly #byTable = new Map<Table, EncodedTable[]>();
-
-	/** Those made of a table: more than one where they remember packets, or name other ipsets. */
-	of(table: Table): readonly EncodedTable[] {
-		return this.#byTable.get(table) ?? [];
-	}
-
-	/** Rows are given out in order: what is added lies behind all others. */
-	add(encoded: EncodedTable): void {
-		this.#tables.push(encoded);
-		this.#byTable.set(encoded.table, [...this.of(encoded.table), encoded]);
-	}
-
-	forget(encoded: EncodedTable): void {
-		this.#tables.splice(this.#tables.indexOf(encoded), 1);
-		const others = this.of(encoded.table).filter((other) => other !== encoded);
-		if (others.length > 0) this.#byTable.set(encoded.table, others);
-		else this.#byTable.delete(encoded.table);
-	}
-
-	/** The place of a rule row, or null where it is in no table that is loaded. */
-	placeOf(row: number): RulePlace | null {
-		const encoded = last(this.#tables, ({ chains }) => (chains[0]?.firstRule ?? 0) <= row);
-		const found = encoded && last(encoded.chains, ({ firstRule }) => firstRule <= row);
-		if (!encoded || !found || row > lastRule(found)) return null;
-		const { chain, firstRule } = found;
-		return {
-			table: encoded.table.name,
-			chain: chain.name,
-			number: row - firstRule + 1,
-			rule: chain.rules[row - firstRule] ?? null,
-			policy: chain.policy,
-		};
-	}
+/** Does a chain have the row? */
+export function holds({ firstRule, rules }: Pick<LoadedChain, "firstRule" | "rules">, row: number): boolean {
+	return row >= firstRule && row <= firstRule + rules;
 }
 
-/** Is a rule row one of the table's? */
-export function holds({ chains }: EncodedTable, row: number): boolean {
-	const [first, final] = [chains[0], chains.at(-1)];
-	return first !== undefined && final !== undefined && row >= first.firstRule && row <= lastRule(final);
-}
-
-function lastRule({ firstRule, chain }: EncodedChain): number {
-	return firstRule + chain.rules.length;
-}
-
-/** The last of some in order that something is true of; it is true of all before. */
-function last<T>(some: readonly T[], is: (one: T) => boolean): T | undefined {
-	let low = 0;
-	for (let high = some.length; low < high; ) {
-		const middle = (low + high) >>> 1;
-		if (is(some[middle] as T)) low = middle + 1;
-		else high = middle;
-	}
-	return some[low - 1];
+export function placeIn(
+	{ table, chain, firstRule }: Pick<LoadedChain, "table" | "chain" | "firstRule">,
+	row: number,
+): RulePlace {
+	return {
+		table,
+		chain: chain.name,
+		number: row - firstRule + 1,
+		rule: chain.rules[row - firstRule] ?? null,
+		policy: chain.policy,
+	};
 }

@@ -12,7 +12,7 @@ export interface TargetFields {
 }
 
 /** What targets need to know beside their options. */
-export type TargetContext = Pick<MatchContext, "rows" | "family">;
+export type TargetContext = Pick<MatchContext, "interned" | "addresses" | "family">;
 
 type Encoder = (options: Options, context: TargetContext) => TargetFields;
 
@@ -90,9 +90,9 @@ const ENCODERS: Readonly<Record<string, Encoder>> = {
 	SNAT: (options, context) => encodeNat(options, context, L.TARGET_SNAT, "to-source"),
 	MASQUERADE: (options, context) => encodeNat(options, context, L.TARGET_MASQUERADE, "to-ports"),
 	REDIRECT: (options, context) => encodeNat(options, context, L.TARGET_REDIRECT, "to-ports"),
-	NETMAP: (options, { family, rows }) => {
+	NETMAP: (options, { family, interned }) => {
 		const { prefix } = options.need("to", "prefix").value;
-		if (family === "ipv6") return { target: L.TARGET_NETMAP, args: [rows.words(network6(prefix)), 0] };
+		if (family === "ipv6") return { target: L.TARGET_NETMAP, args: [interned.words(network6(prefix)), 0] };
 		const { address, mask } = network(prefix);
 		return { target: L.TARGET_NETMAP, args: [address, mask] };
 	},
@@ -123,7 +123,7 @@ function encodeConnmark(options: Options): TargetFields {
 	return { target: L.TARGET_CONNMARK, args: [mode, 0, mask("ctmask"), nfmask] };
 }
 
-function encodeNat(options: Options, { rows, family }: TargetContext, target: number, name: string): TargetFields {
+function encodeNat(options: Options, { addresses, family }: TargetContext, target: number, name: string): TargetFields {
 	const to = options.take(name, "nat")?.value ?? null;
 	let flags =
 		(options.flag("random") ? L.NAT_RANDOM : 0) |
@@ -132,8 +132,8 @@ function encodeNat(options: Options, { rows, family }: TargetContext, target: nu
 	if (to === null) return { target, args: [0, 0, 0, 0, flags] };
 	if (to.baseport !== null) throw new Carried("DNAT", "a shifted port range");
 	if (to.portMin !== null) flags |= L.NAT_PORTS;
-	const min = to.addressMin === null ? 0 : rows.addresses.number(to.addressMin);
-	const max = to.addressMax === null ? min : rows.addresses.number(to.addressMax);
+	const min = to.addressMin === null ? 0 : addresses.number(to.addressMin);
+	const max = to.addressMax === null ? min : addresses.number(to.addressMax);
 	if (family === "ipv6" && min !== max) throw new Carried("NAT", "a range of IPv6 addresses");
 	return { target, args: [min, max, to.portMin ?? 0, to.portMax ?? to.portMin ?? 0, flags] };
 }

@@ -1,17 +1,19 @@
-// Views on the engine's memory: typed access to table rows by the offsets of `assembly/layout.ts`, and the append
-// position of each configuration table. Views are made anew after memory has grown.
+// Views on the engine's memory: typed access to table rows by the offsets of `assembly/layout.ts`, and which rows of each
+// configuration table are in use. Views are made anew after memory has grown.
 
 import * as L from "../assembly/layout.ts";
 import { type AddressExports, Addresses } from "./addresses.ts";
+import { FreeBlocks } from "./blocks.ts";
 
 /** What `core.wasm` exports; one line each is documented in `assembly/index.ts`. */
 export interface CoreExports extends AddressExports {
 	memory: WebAssembly.Memory;
 	table(id: number): number;
 	capacity(id: number): number;
+	grow(id: number, rows: number): number;
 }
 
-/** A configuration table is full: the caller re-seals into a larger memory. */
+/** A table is full, and memory is at its maximum. */
 export class CapacityError extends Error {
 	readonly table: number;
 	readonly capacity: number;
@@ -39,12 +41,23 @@ const STRIDE: Readonly<Record<number, number>> = {
 	[L.TABLE_STATE]: L.STATE_STRIDE,
 };
 
-/** Appends zeroed rows to configuration tables and reads rows back. Row indices are what other rows refer to. */
+/** Tables of rules: they grow where a ruleset needs more rows than there are. */
+const GROWING: ReadonlySet<number> = new Set([
+	L.TABLE_CHAIN,
+	L.TABLE_RULE,
+	L.TABLE_MATCH,
+	L.TABLE_WORD,
+	L.TABLE_PATTERN,
+	L.TABLE_STATE,
+]);
+
+/** Hands out zeroed rows of configuration tables and reads rows back. Row indices are what other rows refer to. */
 export class Rows {
 	/** Numbers of addresses. */
 	readonly addresses: Addresses;
 	readonly #exports: CoreExports;
 	readonly #count = new Map<number, number>();
+	readonly #free = new Map<number, FreeBlocks>();
 	#view: DataView;
 
 	constructor(exports: CoreExports) {
@@ -59,7 +72,7 @@ export class Rows {
 		return this.#view;
 	}
 
-	/** Rows in use. */
+	/** Rows that have ever been in use. */
 	count(table: number): number {
 		return this.#count.get(table) ?? 0;
 	}
@@ -72,20 +85,39 @@ export class Rows {
 	/** Adds `rows` zeroed rows; returns the index of the first. Throws CapacityError. */
 	append(table: number, rows = 1): number {
 		const first = this.count(table);
-		const capacity = this.#exports.capacity(table);
-		if (first + rows > capacity) throw new CapacityError(table, capacity);
+		this.#reach(table, first + rows);
 		this.#count.set(table, first + rows);
-		const bytes = rows * stride(table);
-		new Uint8Array(this.view.buffer, this.at(table, first), bytes).fill(0);
+		this.#clear(table, first, rows);
 		return first;
 	}
 
-	/** Adds words to TABLE_WORD; returns the index of the first. */
-	words(values: readonly number[]): number {
-		const first = this.append(L.TABLE_WORD, values.length);
-		const at = this.at(L.TABLE_WORD, first);
-		for (const [i, value] of values.entries()) this.view.setUint32(at + i * 4, value >>> 0, true);
+	/** `rows` zeroed rows in one piece, such as were given back where there are; returns the index of the first. Throws CapacityError. */
+	take(table: number, rows = 1): number {
+		const first = this.#free.get(table)?.take(rows) ?? null;
+		if (first === null) return this.append(table, rows);
+		this.#clear(table, first, rows);
 		return first;
+	}
+
+	/** Gives rows back that were taken or appended; nothing refers to them any more. */
+	give(table: number, first: number, rows = 1): void {
+		let free = this.#free.get(table);
+		if (free === undefined) {
+			free = new FreeBlocks();
+			this.#free.set(table, free);
+		}
+		free.give(first, rows);
+	}
+
+	#clear(table: number, first: number, rows: number): void {
+		new Uint8Array(this.view.buffer, this.at(table, first), rows * stride(table)).fill(0);
+	}
+
+	#reach(table: number, rows: number): void {
+		const capacity = this.#exports.capacity(table);
+		if (rows <= capacity) return;
+		const larger = Math.max(rows, Math.ceil(capacity * 1.25));
+		if (!GROWING.has(table) || !this.#exports.grow(table, larger)) throw new CapacityError(table, capacity);
 	}
 
 	setU8(at: number, value: number): void {

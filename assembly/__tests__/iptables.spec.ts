@@ -3,6 +3,7 @@
 
 import { place, row } from "../arena";
 import { hintRules } from "../compile/hints";
+import { linkJumps } from "../compile/jumps";
 import { compileSet } from "../compile/sets";
 import { conn } from "../netfilter/conn";
 import { conntrackIn } from "../netfilter/conntrack";
@@ -43,6 +44,7 @@ function lay(): void {
 		const at = row(L.TABLE_CHAIN, chain, L.CHAIN_STRIDE);
 		store<u32>(at, chain * 8, L.CHAIN_RULE_FIRST);
 		store<u32>(at, 0, L.CHAIN_RULE_COUNT);
+		store<u32>(at, 0, L.CHAIN_JUMPS);
 		store<u32>(at, chain == 0 ? L.POLICY_ACCEPT : L.POLICY_RETURN, L.CHAIN_POLICY);
 	}
 	rules = 0;
@@ -138,6 +140,7 @@ describe("hints", () => {
 		store<i32>(device, 0, L.RULE_OIF);
 		add(1, L.TARGET_MARK, 1, 1);
 		hintRules(0);
+		linkJumps(0);
 		const led: u32 = L.RULEF_LED | L.RULEF_NO_DEVICE;
 		expect(load<u32>(plain, L.RULE_FLAGS)).toBe(led | L.RULEF_DPORTS);
 		expect(load<u32>(plain, L.RULE_DPORTS)).toBe(port80);
@@ -158,6 +161,7 @@ describe("hints", () => {
 			expect(walk<Silent>(p, L.HOOK_PREROUTING, L.XT_MANGLE)).toBe(L.NF_ACCEPT);
 			expect(load<u64>(row(L.TABLE_PATH, pathOf(), L.PATH_STRIDE), L.PATH_PACKETS)).toBe(round);
 			hintRules(0);
+			linkJumps(0);
 		}
 	});
 });

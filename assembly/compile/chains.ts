@@ -6,7 +6,8 @@ import { columnBytes } from "../netfilter/chainindex";
 import { chainRow, rulesOf } from "../netfilter/chain";
 import { fieldsOf, hashOf, maskOf, sameKey, valueOf } from "./conditions";
 import { hintRules } from "./hints";
-import { allocate, release } from "./indexspace";
+import { allocate, duplicate, release } from "./indexspace";
+import { leadTo, linkJumps } from "./jumps";
 import * as L from "../layout";
 
 /** So many rules have to be told apart by an index before it is worth a look. */
@@ -25,20 +26,33 @@ let hashed: u32 = 0;
 let told: u32 = 0;
 const byWord: usize = memory.data(16, 16); // u32[WORD_COUNT]
 
-/** Indexes the chains that are new or written again among the first `count`, and writes hints into their rules. False: TABLE_CHAININDEX is full. */
-export function indexChains(count: i32): bool {
-	for (let chain = 0; chain < count; chain++) {
-		const c = chainRow(chain);
-		const flags = load<u32>(c, L.CHAIN_FLAGS);
-		if (flags & L.CHAINF_COMPILED) continue;
-		const old = load<u32>(c, L.CHAIN_INDEX);
-		if (old != 0) release(old);
-		store<u32>(c, 0, L.CHAIN_INDEX);
-		if (!(flags & L.CHAINF_FREE) && !indexChain(chain)) return false;
-	}
-	for (let chain = 0; chain < count; chain++) {
-		if (!(load<u32>(chainRow(chain), L.CHAIN_FLAGS) & (L.CHAINF_COMPILED | L.CHAINF_FREE))) hintRules(chain);
-	}
+/**
+ * Indexes a chain whose rules are new, writes hints into them, and leads all jumps in it and to it. `like`: a chain of the same conditions, whose index
+ * is copied; -1: none. False: TABLE_CHAININDEX cannot grow; then the chain is walked rule by rule.
+ */
+export function compileChain(chain: i32, like: i32): bool {
+	dropIndex(chain);
+	const indexed = like < 0 ? indexChain(chain) : copyIndex(chain, like);
+	hintRules(chain);
+	linkJumps(chain);
+	leadTo(chain);
+	return indexed;
+}
+
+/** The index of a chain that is no more is no more. */
+export function dropIndex(chain: i32): void {
+	const index = load<u32>(chainRow(chain), L.CHAIN_INDEX);
+	if (index != 0) release(index);
+	store<u32>(chainRow(chain), 0, L.CHAIN_INDEX);
+}
+
+function copyIndex(chain: i32, like: i32): bool {
+	const known = load<u32>(chainRow(like), L.CHAIN_INDEX);
+	if (known == 0) return true;
+	const copy = duplicate(known);
+	if (copy == 0) return false;
+	store<u32>(at(copy), load<u32>(chainRow(chain), L.CHAIN_RULE_FIRST), L.INDEX_RULE_FIRST);
+	store<u32>(chainRow(chain), copy, L.CHAIN_INDEX);
 	return true;
 }
 

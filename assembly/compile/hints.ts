@@ -2,25 +2,21 @@
 // on it: a rule without hints is read in full.
 
 import { row } from "../arena";
-import { chainRow, policyOf, rulesOf } from "../netfilter/chain";
+import { policyOf, rulesOf } from "../netfilter/chain";
 import * as L from "../layout";
 
 const ALL_PORTS: u32 = 0xffff0000;
 
-/** Hints for every rule of a chain, its policy among them. The chains that it jumps to are indexed. */
+/** Hints for every rule of a chain, its policy among them; where its jumps lead: `jumps`. */
 export function hintRules(chain: i32): void {
 	const end = policyOf(chain);
 	for (let rule = rulesOf(chain); rule <= end; rule += L.RULE_STRIDE) {
-		let flags = load<u32>(rule, L.RULE_FLAGS) & ~(L.RULEF_LED | L.RULEF_NO_DEVICE | L.RULEF_DPORTS);
+		let flags = load<u32>(rule, L.RULE_FLAGS) & ~(L.RULEF_NO_DEVICE | L.RULEF_DPORTS);
 		if (asksForNoDevice(rule, flags)) flags |= L.RULEF_NO_DEVICE;
 		const ports = portsMatch(rule);
 		if (ports != 0) {
 			store<u32>(rule, load<u32>(ports, L.MATCH_B), L.RULE_DPORTS);
 			flags |= L.RULEF_DPORTS;
-		}
-		if (load<u8>(rule, L.RULE_TARGET) == L.TARGET_JUMP) {
-			leadJump(rule);
-			flags |= L.RULEF_LED;
 		}
 		store<u32>(rule, flags, L.RULE_FLAGS);
 	}
@@ -36,11 +32,4 @@ function portsMatch(rule: usize): usize {
 	const match = row(L.TABLE_MATCH, load<i32>(rule, L.RULE_MATCH_FIRST), L.MATCH_STRIDE);
 	if (load<u16>(match, L.MATCH_KIND) != <u16>L.MATCH_UDP || load<u16>(match, L.MATCH_INVERT) != 0) return 0;
 	return load<u32>(match, L.MATCH_A) == ALL_PORTS ? match : 0;
-}
-
-// Writes into a jump what would be read of its chain.
-function leadJump(rule: usize): void {
-	const to = chainRow(load<i32>(rule, L.RULE_A));
-	store<u32>(rule, load<u32>(to, L.CHAIN_RULE_FIRST), L.RULE_B);
-	store<u32>(rule, load<u32>(to, L.CHAIN_INDEX), L.RULE_C);
 }

@@ -1,5 +1,5 @@
 // A chain: consecutive rows of TABLE_RULE, the last its policy or a user chain's implicit return. A view on a row of
-// TABLE_CHAIN; the host writes the rows, `compile/purity` and `compile/chains` what can be said of them beforehand.
+// TABLE_CHAIN; the host writes the rows, `compile/` the chain's index and what leads to it.
 
 import { row } from "../arena";
 import * as L from "../layout";
@@ -21,15 +21,4 @@ export function rulesOf(chain: i32): usize {
 export function policyOf(chain: i32): usize {
 	const at = chainRow(chain);
 	return row(L.TABLE_RULE, load<i32>(at, L.CHAIN_RULE_FIRST) + load<i32>(at, L.CHAIN_RULE_COUNT), L.RULE_STRIDE);
-}
-
-/**
- * Is a walk of this chain, and of all that it can jump to, a function of the packet's addresses, ports (ICMP: id, type,
- * code), protocol, devices, mark and ctinfo, of its entry's tuples and translations, and of what the host configured
- * (rules, sets, routes, addresses)? Then the same rules match, the mark comes out the same and so does the verdict,
- * and nothing but counters is written. False where the chain has not been compiled.
- */
-export function chainIsPure(chain: i32): bool {
-	const known = L.CHAINF_COMPILED | L.CHAINF_IMPURE;
-	return (load<i32>(chainRow(chain), L.CHAIN_FLAGS) & known) == L.CHAINF_COMPILED;
 }

@@ -1,10 +1,12 @@
 // Counters without a counter in any rule: the rules that one walk touched are a path; paths are interned, packets and
 // bytes count per path, and the host expands them to rules (`bindings/counters`). A walk of more rules than fit in one
 // row counts as several paths: sums stay exact. When the tables are full, new paths count in TABLE_COUNTER, rule by rule:
-// slower and as exact. Row 0 of TABLE_PATH is the head.
+// slower and as exact. When rules of a netns are to count anew, its generation changes, and so do its paths: what is still owed
+// to an old one (`pathcache`) is paid to it. Row 0 of TABLE_PATH is the head.
 
 import { base, capacity, row } from "../arena";
 import { note, notRepeatable } from "../journey";
+import { generationOf } from "../netns";
 import { Packet } from "../packet";
 import * as L from "../layout";
 
@@ -47,14 +49,17 @@ function intern(netns: i32): usize {
 	const table = base(L.TABLE_PATH);
 	const slots = capacity(L.TABLE_PATH) - 1;
 	if (<i32>slots < 1) return 0;
-	const key = hash ^ (<u32>netns * 0x85ebca6b);
+	const generation = generationOf(netns);
+	const key = hash ^ (<u32>netns * 0x85ebca6b) ^ (generation * 0xc2b2ae35);
+	// As PATH_COUNT and PATH_GENERATION lie
+	const own = length | (generation << 16);
 	let slot = 1 + <u32>((<u64>(key * 0x9e3779b1) * <u64>slots) >> 32);
 	// Every slot is 1..slots; a free one exists, as at most seven eighths are taken.
 	while (true) {
 		const at = table + <usize>(slot * L.PATH_STRIDE);
-		const count = load<u32>(at, L.PATH_COUNT);
-		if (count == 0) return add(at, key, netns, slots);
-		if (load<u32>(at, L.PATH_HASH) == key && count == length && load<i32>(at, L.PATH_NETNS) == netns) {
+		const known = load<u32>(at, L.PATH_COUNT);
+		if (known == 0) return add(at, key, netns, own, slots);
+		if (load<u32>(at, L.PATH_HASH) == key && known == own && load<i32>(at, L.PATH_NETNS) == netns) {
 			if (isSame(rulesOf(at))) return at;
 		}
 		slot = slot == slots ? 1 : slot + 1;
@@ -65,7 +70,7 @@ function intern(netns: i32): usize {
 // @ts-ignore: decorator
 @inline
 function rulesOf(path: usize): usize {
-	if (load<u32>(path, L.PATH_COUNT) <= <u32>L.PATH_RULES_COUNT) return path + L.PATH_RULES;
+	if (load<u16>(path, L.PATH_COUNT) <= <u16>L.PATH_RULES_COUNT) return path + L.PATH_RULES;
 	return base(L.TABLE_PATHRULE) + <usize>(load<u32>(path, L.PATH_FIRST) << 2);
 }
 
@@ -76,7 +81,7 @@ function isSame(known: usize): bool {
 	return true;
 }
 
-function add(at: usize, key: u32, netns: i32, slots: u32): usize {
+function add(at: usize, key: u32, netns: i32, own: u32, slots: u32): usize {
 	const head = base(L.TABLE_PATH);
 	const used = load<u32>(head, L.PATH_USED);
 	const first = load<u32>(head, L.PATH_RULES_USED);
@@ -87,9 +92,16 @@ function add(at: usize, key: u32, netns: i32, slots: u32): usize {
 	store<u32>(at, key, L.PATH_HASH);
 	store<i32>(at, netns, L.PATH_NETNS);
 	store<u32>(at, first, L.PATH_FIRST);
-	store<u32>(at, length, L.PATH_COUNT);
+	store<u32>(at, own, L.PATH_COUNT);
 	memory.copy(rulesOf(at), rules, <usize>(length << 2));
 	return at;
+}
+
+/** Forgets every path and every counter. */
+export function pathsReset(): void {
+	const paths = capacity(L.TABLE_PATH);
+	memory.fill(base(L.TABLE_PATH), 0, <usize>(paths * L.PATH_STRIDE));
+	memory.fill(base(L.TABLE_COUNTER), 0, <usize>(capacity(L.TABLE_COUNTER) * L.COUNTER_STRIDE));
 }
 
 function spill(p: Packet): void {

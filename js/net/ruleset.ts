@@ -28,6 +28,11 @@ export interface Chain {
 	policy: "ACCEPT" | "DROP" | null;
 	counters: Counters;
 	rules: Rule[];
+	/**
+	 * Times that it was flushed and written again, as far as anyone counts: of two chains with the same rules and another
+	 * number, those of the second count anew. Absent: rules that are the same objects are the same rules.
+	 */
+	flushes?: number;
 }
 
 /** A value that `!` may negate. */

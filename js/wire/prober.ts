@@ -110,7 +110,7 @@ export class Prober {
 		if (action.iptablesRestore) {
 			const { node, text, noflush, family = "ipv4" } = action.iptablesRestore;
 			const netns = `node:${node}`;
-			const current = this.machine.encodedRuleset(netns, family)?.ruleset ?? emptyRuleset(family);
+			const current = this.machine.rulesetOf(netns, family) ?? emptyRuleset(family);
 			this.machine.loadRuleset(netns, applyRestore(current, text, { noflush: noflush ?? false }));
 		}
 		if (action.release) this.#release();

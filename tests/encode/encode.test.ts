@@ -3,9 +3,7 @@
 
 import { describe, expect, test } from "vitest";
 import * as L from "../../assembly/layout.ts";
-import { encodeRuleset } from "../../bindings/encode.ts";
-import { netnsFlags } from "../../bindings/hooks.ts";
-import { Interner } from "../../bindings/interner.ts";
+import { netnsFlags, tracks } from "../../bindings/hooks.ts";
 import { applyRestore, parseIptablesSave } from "../../js/net/iptables/index.ts";
 import type { Ruleset } from "../../js/net/ruleset.ts";
 import { PACKET, RuleBench } from "./bench.ts";
@@ -15,7 +13,13 @@ const filter = (...rules: string[]) =>
 	table("filter", ":INPUT ACCEPT [0:0]", ":FORWARD ACCEPT [0:0]", ":OUTPUT ACCEPT [0:0]", ...rules);
 
 describe("what asks for conntrack", () => {
-	const flags = (text: string) => netnsFlags(parseIptablesSave(text));
+	const flags = (text: string) => {
+		const tables = parseIptablesSave(text).tables.map(({ name, chains }) => ({
+			name,
+			tracks: chains.some(({ rules }) => rules.some(tracks)),
+		}));
+		return netnsFlags("ipv4", tables);
+	};
 	test.each([
 		["nothing but plain rules", filter("-A FORWARD -p tcp -j ACCEPT"), L.NS_IPTABLES],
 		["an empty nat table does not", table("nat", ":PREROUTING ACCEPT [0:0]"), L.NS_IPTABLES | L.NS_NAT],
@@ -70,10 +74,7 @@ describe("what is carried", () => {
 });
 
 describe("what is refused", () => {
-	const encode = (ruleset: Ruleset) => {
-		const { core } = new RuleBench(filter()).machine;
-		return encodeRuleset(core.rows, new Interner(), 0, ruleset, new Map());
-	};
+	const encode = (ruleset: Ruleset) => new RuleBench(filter()).machine.loadRuleset("node:n", ruleset);
 	const edited = (text: string, edit: (chains: Ruleset["tables"][0]["chains"]) => void) => {
 		const ruleset = parseIptablesSave(text);
 		edit(ruleset.tables[0]?.chains ?? []);

@@ -101,8 +101,11 @@ test("a table whose matches remember packets is a node's own", () => {
 
 test("when the last node has left, a table's rows are nobody's", () => {
 	const nodes = new Nodes([filter(...RULES)]);
-	const first = nodes.machine.encodedRuleset("node:a")?.tables[0]?.chains[0]?.firstRule ?? -1;
-	expect(nodes.machine.placeOf(first)).not.toBeNull();
+	const a = nodes.machine.netnsRow("node:a");
+	nodes.forward("a", "10.0.0.1");
+	const [first] = nodes.machine.counters().get(a)?.keys() ?? [];
+	expect(nodes.machine.placeOf(first ?? -1)).toMatchObject({ chain: "FORWARD", number: 1 });
+	expect(nodes.machine.hasRule(a, first ?? -1)).toBe(true);
 	nodes.machine.loadRuleset("node:a", filter("-A FORWARD -j ACCEPT"));
-	expect(nodes.machine.placeOf(first)).toBeNull();
+	expect(nodes.machine.hasRule(a, first ?? -1)).toBe(false);
 });

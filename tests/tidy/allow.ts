@@ -85,7 +85,7 @@ export const RECORDS: Record<string, string> = {
 	"assembly/opening.ts": "the rows of openings, and the flows and entries that they make",
 	"assembly/learnopening.ts": "writes the rows of openings",
 	"assembly/compile/indexspace.ts": "blocks of indexes",
-	"assembly/compile/purity.ts": "the flags of chains, from their rules",
+	"assembly/compile/jumps.ts": "where the jumps of a rule row lead",
 	"assembly/compile/sets.ts": "writes the hash of a set",
 	"assembly/compile/sort.ts": "u64 keys in place",
 };

@@ -74,9 +74,7 @@ export class TableEditing {
 
 	/** The chain, copied first where it belongs to the ruleset given. */
 	writable(open: OpenTable, chain: Chain): Chain {
-		return open.owned.has(chain)
-			? chain
-			: this.own(open, { ...chain, counters: { ...chain.counters }, rules: [...chain.rules] }, chain);
+		return open.owned.has(chain) ? chain : this.own(open, { ...chain, rules: [...chain.rules] }, chain);
 	}
 
 	chainNamed(open: OpenTable, word: Word | undefined, command: Word): Chain {

@@ -26,10 +26,13 @@ export interface RestoreOptions {
 	strict?: boolean;
 }
 
-/** The ruleset after `iptables-restore`: chains in the order in which the tools print them. Throws TextError. */
+/**
+ * The ruleset after `iptables-restore`: chains in the order in which the tools print them. Tables that the text does not name,
+ * and chains that it leaves as they are, are the same objects. Throws TextError.
+ */
 export function applyRestore(ruleset: Ruleset, text: string, options: RestoreOptions = {}): Ruleset {
 	const tables = readRestore(ruleset, text, options);
-	for (const table of tables) completeTable(table);
+	for (const table of tables) if (!ruleset.tables.includes(table)) completeTable(table);
 	return { family: ruleset.family, tables };
 }
 

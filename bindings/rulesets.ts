@@ -1,0 +1,399 @@
+// The rulesets of all netns of one engine, and how they are replaced while packets flow. What a replacement writes is what is
+// different: chains that are the very same objects stay where they are, with their counters; a chain that is replaced in all
+// netns that have it keeps its row, so that nothing but the jumps to it is touched.
+
+import * as L from "../assembly/layout.ts";
+import type { Chain, Counters, Family, Ruleset, Table } from "../js/net/ruleset.ts";
+import { arrivalAt } from "./arrival.ts";
+import { baseChains } from "./bases.ts";
+import type { CarriedRow } from "./carried.ts";
+import type { Instance } from "./core.ts";
+import { type RuleCounters, RuleCounts } from "./counters.ts";
+import { ALL_HOOKS, netnsFlags } from "./hooks.ts";
+import { Interned } from "./interned.ts";
+import type { Interner } from "./interner.ts";
+import { RecentLists } from "./recent.ts";
+import { type LoadContext, prepare, type Replacement } from "./replace.ts";
+import { holds, type LoadedChain, type LoadedRuleset, LoadedTable, placeIn, type RulePlace } from "./tables.ts";
+import type { Rows } from "./views.ts";
+
+const NONE: Counters = { packets: 0n, bytes: 0n };
+const NO_TABLES: readonly LoadedTable[] = [];
+const NOTHING: RuleCounters = new Map();
+
+/** Rule rows that nobody has any more are given out again when they are so many, and a fifth of all. */
+const RETIRED_MIN = 1024;
+const RETIRED_SHARE = 1 / 5;
+
+/** Rules that are no more: their rows may still be named by what they did. */
+type RetiredRules = Pick<LoadedChain, "table" | "chain" | "firstRule" | "rules">;
+
+export class Rulesets {
+	readonly #rows: Rows;
+	readonly #engine: Instance;
+	readonly #interned: Interned;
+	readonly #sets: ReadonlyMap<number, ReadonlyMap<string, number>>;
+	readonly #counts: RuleCounts;
+	readonly #lists: RecentLists;
+	/** By family and netns. */
+	readonly #loaded: Readonly<Record<Family, Map<number, LoadedRuleset>>> = { ipv4: new Map(), ipv6: new Map() };
+	/** Those that any netns may share. */
+	readonly #byTable: Readonly<Record<Family, Map<Table, LoadedTable>>> = { ipv4: new Map(), ipv6: new Map() };
+	/** By row of TABLE_CHAIN. */
+	readonly #chains: (LoadedChain | null)[] = [];
+	#retired: RetiredRules[] = [];
+	#retiredRows = 0;
+
+	/** `sets`: the ipsets of each netns, name to row. */
+	constructor(rows: Rows, engine: Instance, strings: Interner, sets: ReadonlyMap<number, ReadonlyMap<string, number>>) {
+		this.#rows = rows;
+		this.#engine = engine;
+		this.#interned = new Interned(rows, strings);
+		this.#sets = sets;
+		this.#counts = new RuleCounts(rows, engine);
+		this.#lists = new RecentLists(rows, engine);
+	}
+
+	/**
+	 * Makes a ruleset that of its family in each netns. Every device name is interned before. Rules that are the same objects in
+	 * chains of the same name keep their counters, unless their chain was flushed and written again (`Chain.flushes`); tables
+	 * that are the same objects keep all state, in others `limit` and `nth` start afresh, as in a table that the kernel
+	 * replaces, while lists of `recent` live on as long as a rule names them. Netns that had the same rules before get the new
+	 * ones at once; an error leaves them as they were. Throws EncodeError (a jump to nowhere, a loop, an unknown ipset …),
+	 * CapacityError.
+	 */
+	load(netns: readonly number[], ruleset: Ruleset): void {
+		if (this.#isCrowded) this.#makeRoom();
+		for (const group of this.#alike(netns, ruleset.family)) this.#loadAlike(group, ruleset);
+	}
+
+	of(netns: number, family: Family): LoadedRuleset | null {
+		return this.#loaded[family].get(netns) ?? null;
+	}
+
+	/** Where a rule row stands, or stood before its chain was replaced; null: nowhere. */
+	placeOf(row: number): RulePlace | null {
+		const chain = this.#chainAt(row);
+		if (chain !== null) return placeIn(chain, row);
+		const retired = this.#retired.find((own) => holds(own, row));
+		return retired === undefined ? null : placeIn(retired, row);
+	}
+
+	/** Is a rule row one of those that a netns has now? */
+	hasRule(netns: number, row: number): boolean {
+		const chain = this.#chainAt(row);
+		if (chain === null) return false;
+		const { ipv4, ipv6 } = this.#loaded;
+		return [ipv4, ipv6].some((own) => own.get(netns)?.tables.some((table) => table.has(chain)) ?? false);
+	}
+
+	/** Packets and bytes by netns and rule row, since the rules were loaded. */
+	counters(): Map<number, RuleCounters> {
+		return this.#counts.read(this.#since);
+	}
+
+	/** A netns's ruleset with its counters as they are now; null where nothing is loaded. */
+	counted(netns: number, family: Family): Ruleset | null {
+		const loaded = this.of(netns, family);
+		if (loaded === null) return null;
+		const counts = this.#counts.read(this.#since, netns).get(netns);
+		return {
+			...loaded.ruleset,
+			tables: loaded.tables.map((table) => ({
+				...table.table,
+				chains: table.table.chains.map((chain) => countedChain(chain, table, loaded, counts)),
+			})),
+		};
+	}
+
+	/** Rules that are carried, not evaluated. */
+	get carried(): { netns: number; row: number; why: string }[] {
+		const all = [...this.#loaded.ipv4, ...this.#loaded.ipv6];
+		return all.flatMap(([netns, { tables }]) =>
+			tables.flatMap((table) =>
+				table.table.chains.flatMap(({ name }) => {
+					const { carried, firstRule } = table.find(name) as LoadedChain;
+					return carried.map(({ rule, why }) => ({ netns, row: firstRule + rule, why }));
+				}),
+			),
+		);
+	}
+
+	/** The netns in groups that had the same rules before. Rules that remember packets are written for each. */
+	#alike(netns: readonly number[], family: Family): number[][] {
+		const groups = new Map<readonly LoadedTable[], number[]>();
+		for (const one of netns) {
+			const tables = this.of(one, family)?.tables ?? NO_TABLES;
+			const group = groups.get(tables);
+			if (group === undefined) groups.set(tables, [one]);
+			else group.push(one);
+		}
+		return [...groups.values()];
+	}
+
+	#loadAlike(netns: readonly number[], ruleset: Ruleset): void {
+		const { family } = ruleset;
+		const before = this.of(netns[0] as number, family)?.tables ?? NO_TABLES;
+		const replaced: (LoadedTable | Replacement)[] = [];
+		const context = this.#context(netns, family);
+		try {
+			for (const table of ruleset.tables) {
+				const previous = before.find(({ name }) => name === table.name) ?? null;
+				const known = previous?.table === table ? previous : this.#byTable[family].get(table);
+				replaced.push(known ?? prepare(table, previous, netns.length, context));
+			}
+		} catch (error) {
+			for (const one of replaced) if (!(one instanceof LoadedTable)) one.discard();
+			throw error;
+		}
+		const isPrivate = replaced.some((one) => !(one instanceof LoadedTable) && one.isPrivate);
+		if (isPrivate && netns.length > 1) {
+			for (const one of replaced) if (!(one instanceof LoadedTable)) one.discard();
+			for (const one of netns) this.#loadAlike([one], ruleset);
+			return;
+		}
+		this.#replace(netns, ruleset, before, replaced);
+	}
+
+	#replace(
+		netns: readonly number[],
+		ruleset: Ruleset,
+		before: readonly LoadedTable[],
+		replaced: readonly (LoadedTable | Replacement)[],
+	): void {
+		const { family } = ruleset;
+		const oldBases = baseChains(before);
+		const oldFlags = netnsFlags(family, before);
+		const arrivals = replaced.flatMap((one) => {
+			if (!(one instanceof LoadedTable) || before.includes(one)) return [];
+			return [arrivalAt(one, before.find(({ name }) => name === one.name) ?? null)];
+		});
+		const carried = [...arrivals, ...replaced].flatMap((one) => (one instanceof LoadedTable ? [] : one.carried));
+		const kept = this.#keptCounters(netns, family, carried);
+		const generation = this.#counts.next();
+		const tables = replaced.map((one) => (one instanceof LoadedTable ? one : this.#commit(one, family, generation)));
+		const bases = baseChains(tables);
+		const changedBases = bases.flatMap((row, slot) => (row === oldBases[slot] ? [] : [{ slot, row }]));
+		const flags = netnsFlags(family, tables);
+		const isSame = tables.length === before.length && tables.every((table, i) => table === before[i]);
+		const shared = isSame ? before : this.#sharedList(tables);
+		for (const one of netns) {
+			const loaded = this.#arrive(one, family, ruleset, shared);
+			for (const { table, anew } of arrivals) {
+				for (const what of anew ?? [table.name]) loaded.since.set(what, generation);
+			}
+			for (const row of loaded.kept.keys()) {
+				const since = this.#since(one, row);
+				if (since === null || since === generation) loaded.kept.delete(row);
+			}
+			for (const [row, counters] of kept?.get(one) ?? []) loaded.kept.set(row, counters);
+			this.#writeNetns(one, family, changedBases, flags === oldFlags && isSame ? null : flags, generation);
+		}
+		if (isSame) return;
+		for (const table of tables) if (!before.includes(table)) table.users += netns.length;
+		for (const table of before) if (!tables.includes(table)) table.users -= netns.length;
+		for (const table of before) if (!tables.includes(table)) this.#settle(table, family);
+	}
+
+	#arrive(netns: number, family: Family, ruleset: Ruleset, tables: readonly LoadedTable[]): LoadedRuleset {
+		const known = this.#loaded[family].get(netns);
+		if (known !== undefined) {
+			known.ruleset = ruleset;
+			known.tables = tables;
+			return known;
+		}
+		const loaded: LoadedRuleset = { ruleset, tables, since: new Map(), kept: new Map() };
+		this.#loaded[family].set(netns, loaded);
+		return loaded;
+	}
+
+	#commit(replacement: Replacement, family: Family, generation: number): LoadedTable {
+		const { view } = replacement;
+		if (this.#byTable[family].get(view.table) === view) this.#byTable[family].delete(view.table);
+		for (const chain of replacement.commit(generation)) this.#retire(chain);
+		if (view.privates === 0) this.#byTable[family].set(view.table, view);
+		return view;
+	}
+
+	/** What `prepare` needs to know and to write with. */
+	#context(netns: readonly number[], family: Family): LoadContext {
+		const own = netns.length === 1 ? (netns[0] as number) : null;
+		return {
+			rows: this.#rows,
+			engine: this.#engine,
+			interned: this.#interned,
+			chains: this.#chains,
+			family,
+			sets: this.#sets.get(netns[0] as number) ?? new Map(),
+			lists: own === null ? null : this.#lists.of(own, family),
+		};
+	}
+
+	/** Nobody has a table any more: what only it had is given up. */
+	#settle(table: LoadedTable, family: Family): void {
+		if (table.users > 0 || table.over.size > 1) return;
+		if (this.#byTable[family].get(table.table) === table) this.#byTable[family].delete(table.table);
+		const { base } = table;
+		const gone = table.over.size === 1 ? table.yield() : [...table.own.values()].filter((chain) => chain !== null);
+		for (const chain of gone) this.#drop(chain);
+		if (table.over.size === 1 || base === null) return;
+		base.over.delete(table);
+		this.#settle(base, family);
+	}
+
+	/** A chain that nothing leads to any more. */
+	#drop(chain: LoadedChain): void {
+		this.#engine.unlinkJumps(chain.firstRule, chain.rules);
+		this.#engine.dropIndex(chain.row);
+		this.#chains[chain.row] = null;
+		this.#rows.give(L.TABLE_CHAIN, chain.row);
+		this.#retire(chain);
+	}
+
+	/** A chain's rules are no more: all but their rows may be used again at once. */
+	#retire(chain: LoadedChain): void {
+		if (chain.matches > 0) this.#rows.give(L.TABLE_MATCH, chain.firstMatch, chain.matches);
+		for (const state of chain.states) this.#rows.give(L.TABLE_STATE, state);
+		this.#interned.release(chain.held);
+		chain.lists?.leave(chain.recent);
+		const { table, chain: value, firstRule, rules } = chain;
+		this.#retired.push({ table, chain: value, firstRule, rules });
+		this.#retiredRows += rules + 1;
+	}
+
+	get #isCrowded(): boolean {
+		const all = this.#rows.count(L.TABLE_RULE);
+		return this.#counts.isDue || (this.#retiredRows > RETIRED_MIN && this.#retiredRows > all * RETIRED_SHARE);
+	}
+
+	/** Rows of rules that are no more are free again, once nothing that they counted or decided names them. */
+	#makeRoom(): void {
+		this.#counts.takeOut(this.#since);
+		for (const tables of this.#allTables()) tables.resets.clear();
+		for (const loaded of [...this.#loaded.ipv4.values(), ...this.#loaded.ipv6.values()]) {
+			loaded.since.clear();
+			for (const row of loaded.kept.keys()) if (this.#chainAt(row) === null) loaded.kept.delete(row);
+		}
+		for (let netns = 0; netns < this.#rows.count(L.TABLE_NETNS); netns++) {
+			this.#rows.setU32(this.#rows.at(L.TABLE_NETNS, netns) + L.NETNS_GENERATION, 0);
+		}
+		this.#forgetRetired();
+		for (const { firstRule, rules } of this.#retired) this.#rows.give(L.TABLE_RULE, firstRule, rules + 1);
+		this.#retired = [];
+		this.#retiredRows = 0;
+	}
+
+	/** Flows that a rule decided that is no more are decided by none that is known. */
+	#forgetRetired(): void {
+		const { view } = this.#rows;
+		const flows = this.#engine.flowCount();
+		for (let flow = 0; flow < flows; flow++) {
+			const at = this.#engine.table(L.TABLE_FLOW) + flow * L.FLOW_STRIDE + L.FLOW_RULE;
+			const rule = view.getInt32(at, true);
+			if (rule >= 0 && this.#chainAt(rule) === null) view.setInt32(at, -1, true);
+		}
+	}
+
+	#allTables(): Set<LoadedTable> {
+		const all = new Set<LoadedTable>();
+		for (const { tables } of [...this.#loaded.ipv4.values(), ...this.#loaded.ipv6.values()]) {
+			for (const table of tables) for (let at: LoadedTable | null = table; at !== null; at = at.base) all.add(at);
+		}
+		return all;
+	}
+
+	/** The chain that a rule row belongs to; null: to none that there is. */
+	#chainAt(row: number): LoadedChain | null {
+		if (row < 0 || row >= this.#rows.count(L.TABLE_RULE)) return null;
+		const at = this.#rows.at(L.TABLE_RULE, row);
+		const chain = this.#chains[this.#rows.view.getInt32(at + L.RULE_CHAIN, true)] ?? null;
+		return chain !== null && holds(chain, row) ? chain : null;
+	}
+
+	readonly #since = (netns: number, row: number): number | null => {
+		const chain = this.#chainAt(row);
+		if (chain === null) return null;
+		for (const family of [this.#loaded.ipv4, this.#loaded.ipv6]) {
+			const loaded = family.get(netns);
+			const table = loaded?.tables.find((own) => own.name === chain.table && own.has(chain));
+			if (loaded === undefined || table === undefined) continue;
+			const own = Math.max(loaded.since.get(chain) ?? 0, loaded.since.get(chain.table) ?? 0);
+			return Math.max(own, table.resetOf(chain));
+		}
+		return null;
+	};
+
+	/** Counters that rules keep though their chain is written anew, by netns and new row; null: none does. */
+	#keptCounters(
+		netns: readonly number[],
+		family: Family,
+		carried: readonly CarriedRow[],
+	): Map<number, Map<number, Counters>> | null {
+		if (carried.length === 0) return null;
+		const places = new Map(carried.map((place) => [place.from, place]));
+		const counts = this.#counts.read(this.#since, netns.length === 1 ? netns[0] : null);
+		return new Map(
+			netns.map((one) => {
+				const own = counts.get(one) ?? NOTHING;
+				const known = this.of(one, family)?.kept ?? NOTHING;
+				const kept = new Map<number, Counters>();
+				for (const from of [...own.keys(), ...known.keys()]) {
+					const place = places.get(from);
+					if (place !== undefined) kept.set(place.to, plus(known.get(from) ?? place.start, own.get(from)));
+				}
+				return [one, kept];
+			}),
+		);
+	}
+
+	/** Lists of the same tables are one, so that netns that have them are found to be alike. */
+	#sharedList(tables: readonly LoadedTable[]): readonly LoadedTable[] {
+		const [first] = tables;
+		if (first === undefined) return NO_TABLES;
+		first.lists = first.lists.filter((list) => list.every(({ users }) => users > 0));
+		const known = first.lists.find(
+			(list) => list.length === tables.length && list.every((own, i) => own === tables[i]),
+		);
+		if (known !== undefined) return known;
+		first.lists.push(tables);
+		return tables;
+	}
+
+	#writeNetns(
+		netns: number,
+		family: Family,
+		bases: readonly { slot: number; row: number }[],
+		flags: number | null,
+		generation: number,
+	): void {
+		const rows = this.#rows;
+		const at = rows.at(L.TABLE_NETNS, netns);
+		const chains = at + (family === "ipv6" ? L.NETNS_CHAINS6 : L.NETNS_CHAINS);
+		for (const { slot, row } of bases) rows.setI32(chains + slot * 4, row);
+		if (flags !== null) {
+			const others = rows.view.getUint32(at + L.NETNS_FLAGS, true) & ~ALL_HOOKS[family];
+			rows.setU32(at + L.NETNS_FLAGS, others | flags);
+		}
+		rows.setU32(at + L.NETNS_GENERATION, generation);
+		this.#engine.changed(netns);
+	}
+}
+
+function countedChain(
+	chain: Chain,
+	table: LoadedTable,
+	{ kept }: LoadedRuleset,
+	counts: RuleCounters | undefined,
+): Chain {
+	const { firstRule } = table.find(chain.name) as LoadedChain;
+	const counted = (row: number, start: Counters) => plus(kept.get(row) ?? start, counts?.get(row));
+	return {
+		...chain,
+		rules: chain.rules.map((rule, i) => ({ ...rule, counters: counted(firstRule + i, rule.counters ?? NONE) })),
+		counters: chain.policy === null ? NONE : counted(firstRule + chain.rules.length, chain.counters),
+	};
+}
+
+function plus(a: Counters, b: Counters = NONE): Counters {
+	return { packets: a.packets + b.packets, bytes: a.bytes + b.bytes };
+}
