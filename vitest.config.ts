@@ -6,12 +6,13 @@ export default defineConfig({
 	// As package.json's imports and exports, which name the built files; examples are tested over the sources.
 	resolve: {
 		alias: [
+			{ find: "#agent", replacement: new URL("./js/serve/agent.ts", import.meta.url).pathname },
 			{ find: "#core", replacement: new URL("./bindings/node.ts", import.meta.url).pathname },
 			{ find: /^podwire$/, replacement: new URL("./js/index.ts", import.meta.url).pathname },
 		],
 	},
 	test: {
-		include: ["tests/**/*.test.ts"],
+		include: ["tests/**/*.test.ts", "examples/testing/informer.test.mjs"],
 		exclude: ["tests/deno/**"],
 		environment: "node",
 		pool: "forks",

@@ -9,11 +9,11 @@ import { relevant } from "./cluster/assumptions.ts";
 import { addKnownHosts, networkOfPlan, type Plan, planOf } from "./cluster/build.ts";
 import { InputErrors, NotModelledError, UnknownReferenceError, UnsettledError } from "./cluster/errors.ts";
 import { Evaluation, type ForeignDataPlane } from "./cluster/evaluation.ts";
+import { kubeConfigOver, type LoadableKubeConfig } from "./cluster/kubeconfig.ts";
 import type { NodeStates } from "./cluster/nodestate.ts";
 import { type ClusterOptions, given, type LabSpec, type ReplayRequest, type TraceQuery } from "./cluster/options.ts";
 import { replayContext } from "./cluster/replaying.ts";
 import { Resolver } from "./cluster/resolve.ts";
-import { type Setting, settings } from "./cluster/settings.ts";
 import { addressesText, conntrackText, routesText } from "./cluster/texts.ts";
 import { podsOn, traceIn } from "./cluster/tracing.ts";
 import { moduleFrom } from "./cluster/wasm.ts";
@@ -50,7 +50,7 @@ import { Wire } from "./wire/wire.ts";
 export { InputErrors, NotModelledError, UnknownReferenceError, UnsettledError } from "./cluster/errors.ts";
 export type { NodeStates, NodeStateTexts, StateText } from "./cluster/nodestate.ts";
 export type { ClusterOptions, LabSpec, ReplayRequest, TraceQuery } from "./cluster/options.ts";
-export type { Setting } from "./cluster/settings.ts";
+export { type Setting, settingsOf } from "./cluster/settings.ts";
 export type { WasmSource } from "./cluster/wasm.ts";
 
 /** What has been applied. */
@@ -190,6 +190,12 @@ export class Cluster implements Disposable {
 		this.#api = new ClusterApi({ now }, this.#seed, this.#namespace, serviceCIDRs.value);
 		this.#api.publish(this.objects, this.#settled.manifests);
 		return this.#api;
+	}
+
+	/** Of `@kubernetes/client-node`'s class, one whose clients and informers ask `api` in this process. Not in browsers. */
+	async kubeConfig<T extends LoadableKubeConfig>(KubeConfig: new () => T): Promise<T> {
+		const { agentTo } = await import("#agent");
+		return kubeConfigOver(KubeConfig, agentTo(this.api), this.#namespace);
 	}
 
 	get #seed(): bigint {
@@ -387,12 +393,6 @@ export class Cluster implements Disposable {
 	[Symbol.dispose](): void {
 		this.dispose();
 	}
-}
-
-/** A settled cluster's settings, each with its source. Throws UnsettledError. */
-export function settingsOf(cluster: Cluster): Setting[] {
-	if (cluster.configuration === null) throw new UnsettledError();
-	return settings(cluster.configuration);
 }
 
 function throwAll(errors: readonly ManifestError[]): void {

@@ -9,6 +9,8 @@ import { installed, ROOT } from "./run.mjs";
 const ENTRIES = [
 	"js/index.ts",
 	"js/cli/podwire.ts",
+	"js/serve/agent.ts",
+	"js/cluster/noagent.ts",
 	"js/verify/agent.ts",
 	"bindings/node.ts",
 	"bindings/deno.ts",
@@ -25,7 +27,7 @@ export async function bundle() {
 	const bundled = await rolldown({
 		cwd: ROOT,
 		input: Object.fromEntries(ENTRIES.map((path) => [path.replace(/\.ts$/, ""), path])),
-		external: ["#core", "commander", /^node:/],
+		external: ["#agent", "#core", "commander", /^node:/],
 		// tsc's target: Node 20 has no `using`.
 		transform: { target: "es2022" },
 		// The packages' forms that run everywhere.

@@ -72,7 +72,7 @@ const NATIVE_TEST = "tests/deno/native_test.ts";
  */
 async function deno() {
 	const tests = files("tests/deno").filter((path) => path.endsWith("_test.ts") && path !== NATIVE_TEST);
-	const counts = [await denoTest(tests, ROOT)];
+	const counts = [await denoTest([...tests, "examples/testing/scale_test.ts"], ROOT)];
 	if (existsSync(NATIVE_PACKAGE)) counts.push(await denoTest([NATIVE_TEST], NATIVE_PACKAGE));
 	else counts.push({ passed: 0, failed: 0, skipped: 1 });
 	/** @param {keyof Count} name */
@@ -97,6 +97,7 @@ async function denoTest(tests, cwd) {
 			"--allow-read",
 			"--allow-env",
 			"--allow-ffi",
+			`--import-map=${join(ROOT, "tests/deno/imports.json")}`,
 			// The server's test starts one on the loopback and asks it.
 			...["--allow-run", "--allow-write", "--allow-net=127.0.0.1", "--unstable-http"],
 			`--junit-path=${report}`,

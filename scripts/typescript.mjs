@@ -9,10 +9,14 @@ import { isMainThread } from "node:worker_threads";
 // Node loads hooks on a thread of their own, from this very file: there, only the exports below count.
 if (isMainThread) register(import.meta.url);
 
+/** What package.json's imports name, as sources. @type {Record<string, string>} */
+const IMPORTS = { "#core": "../bindings/node.ts", "#agent": "../js/serve/agent.ts" };
+
 /** Sources take the engine's bytes from beside the sources, not from dist/ as package.json says. @type {import("node:module").ResolveHook} */
 export function resolve(specifier, context, nextResolve) {
-	if (specifier !== "#core") return nextResolve(specifier, context);
-	return { url: new URL("../bindings/node.ts", import.meta.url).href, shortCircuit: true };
+	const source = IMPORTS[specifier];
+	if (source === undefined) return nextResolve(specifier, context);
+	return { url: new URL(source, import.meta.url).href, shortCircuit: true };
 }
 
 /** @type {import("node:module").LoadHook} */

@@ -2,6 +2,7 @@
 
 import type { Configuration } from "../manifests/configuration.ts";
 import { type AddressPrefix, printPrefix } from "../net/address.ts";
+import { UnsettledError } from "./errors.ts";
 
 export interface Setting {
 	name: string;
@@ -10,7 +11,9 @@ export interface Setting {
 	source: string;
 }
 
-export function settings(configuration: Configuration): Setting[] {
+/** A settled cluster's settings, each with its source. Throws UnsettledError. */
+export function settingsOf({ configuration }: { configuration: Configuration | null }): Setting[] {
+	if (configuration === null) throw new UnsettledError();
 	const prefixes = (setting: { value: AddressPrefix[]; source: string }) => ({
 		value: setting.value.map(printPrefix),
 		source: setting.source,

@@ -42,19 +42,26 @@ interface Watcher {
 	response: ServerResponse;
 }
 
-/** Listens on the loopback. Rejects where the port is taken. */
-export async function listen(
+export interface Answering {
+	/** For `http.createServer`. */
+	listener: (request: IncomingMessage, response: ServerResponse) => void;
+	/** Tells watchers what has changed by now. */
+	drain(): void;
+	/** Ends watches. */
+	end(): void;
+}
+
+/** Answers requests of a server of Node's, whatever its connections are. */
+export function answering(
 	respond: (request: ApiRequest) => ApiResponse,
-	options: ListenOptions,
-): Promise<ApiListener> {
-	const { address = "127.0.0.1", port, tls, requestMs = REQUEST_MS } = options;
+	options: Pick<ListenOptions, "address" | "token"> = {},
+): Answering {
 	const watchers = new Set<Watcher>();
 	const drain = () => {
 		for (const watcher of watchers) if (!pump(watcher)) watchers.delete(watcher);
 	};
 	const answer = async (request: IncomingMessage, response: ServerResponse) => {
-		const reply = await received(respond, { ...options, address }, request);
-		send(reply, response, watchers);
+		send(await received(respond, options, request), response, watchers);
 		if (request.method !== "GET" && request.method !== "HEAD") drain();
 	};
 	const listener = (request: IncomingMessage, response: ServerResponse) => {
@@ -63,9 +70,22 @@ export async function listen(
 			else response.destroy();
 		});
 	};
+	const end = () => {
+		for (const { response } of watchers) response.end();
+		watchers.clear();
+	};
+	return { listener, drain, end };
+}
+
+/** Listens on the loopback. Rejects where the port is taken. */
+export async function listen(
+	respond: (request: ApiRequest) => ApiResponse,
+	options: ListenOptions,
+): Promise<ApiListener> {
+	const { address = "127.0.0.1", port, tls, requestMs = REQUEST_MS } = options;
+	const { listener, drain, end } = answering(respond, { ...options, address });
 	const limits = {
-		requestTimeout: requestMs,
-		headersTimeout: requestMs / 2,
+		...{ requestTimeout: requestMs, headersTimeout: requestMs / 2 },
 		connectionsCheckingInterval: requestMs / 6,
 	};
 	const server: Server = tls
@@ -83,8 +103,7 @@ export async function listen(
 		drain,
 		close: async () => {
 			clearInterval(beat);
-			for (const { response } of watchers) response.end();
-			watchers.clear();
+			end();
 			const closed = new Promise((resolve) => server.close(resolve));
 			server.closeIdleConnections();
 			const patience = setTimeout(() => server.closeAllConnections(), 1000);
@@ -96,7 +115,7 @@ export async function listen(
 
 async function received(
 	respond: (request: ApiRequest) => ApiResponse,
-	options: ListenOptions,
+	options: Pick<ListenOptions, "address" | "token">,
 	request: IncomingMessage,
 ): Promise<ApiResponse> {
 	const refused = refusal(request, options);
@@ -113,7 +132,10 @@ async function received(
 }
 
 // A page in a browser may reach the loopback under a name of its own (DNS rebinding): that name is not ours.
-function refusal({ headers }: IncomingMessage, { token, address = "" }: ListenOptions): StatusError | undefined {
+function refusal(
+	{ headers }: IncomingMessage,
+	{ token, address = "" }: Pick<ListenOptions, "address" | "token">,
+): StatusError | undefined {
 	const host = (headers.host ?? "").replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
 	if (![...NAMES, "127.0.0.1", "::1", address].includes(host.toLowerCase()))
 		return new StatusError(403, "Forbidden", `the host ${JSON.stringify(host)} is not served here`);

@@ -148,8 +148,9 @@ export const ROOMS: Room[] = [
 	{
 		name: "js/cluster.ts",
 		also: ["js/cluster"],
-		// package.json's name for the entry of bindings/ that finds the module on this host.
-		packages: ["#core"],
+		// package.json's names for the entry of bindings/ that finds the module on this host, and for HTTP of Node's within
+		// this process, of which a browser has none.
+		packages: ["#core", "#agent"],
 		holds:
 			"with `js/cluster/` the composition root: the only place that knows everyone; no sockets, no files: runs in a browser",
 		may: [...CLUSTER, "js/realise", "js/lab.ts", "js/trace"],
@@ -197,7 +198,7 @@ export const ROOMS: Room[] = [
 		name: "examples",
 		holds: "programs written against the published package",
 		may: [],
-		packages: ["podwire", "node:"],
+		packages: ["podwire", "node:", "vitest", "@kubernetes/client-node"],
 	},
 ];
 
