@@ -140,9 +140,10 @@ function generic(asking: Asking, targets: readonly Target[], request: ObjectsReq
 		const apiVersion = group === "" ? version : `${group}/${version}`;
 		return "items" in value ? value.items.map((item) => ({ ...item, apiVersion, kind })) : [value];
 	});
-	const { sortBy, managedFields } = request;
+	const { sortBy, managedFields, output } = request;
 	const sorted = sortBy === null ? objects : sortedBy(objects, (object) => object, sortBy);
-	const shown = managedFields ? sorted : sorted.map(withoutManagedFields);
+	const whole = managedFields || (output !== "json" && output !== "yaml");
+	const shown = whole ? sorted : sorted.map(withoutManagedFields);
 	const status = asking.errors.length > 0 ? NO : YES;
 	if (single && asking.errors.length > 0) return { out: "", said: asking.errors, status };
 	const list = { apiVersion: "v1", items: shown, kind: "List", metadata: { resourceVersion: "" } };
