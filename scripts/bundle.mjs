@@ -17,7 +17,7 @@ const ENTRIES = [
 	"bindings/browser.ts",
 ];
 /** Packages whose code ends in the bundle, their licences with it. */
-export const BUNDLED = ["@noble/hashes", "@peculiar/x509", "reflect-metadata", "yaml"];
+export const BUNDLED = ["@marcbachmann/cel-js", "@noble/hashes", "@peculiar/x509", "reflect-metadata", "yaml"];
 /** @param {string} path */
 const hasOwnFile = (path) => path.endsWith("js/verify/agent.ts");
 

@@ -1,7 +1,9 @@
 // What an API server has from the start (pkg/controlplane: systemnamespaces, kubernetesservice, defaultservicecidr; the
-// priority classes of pkg/registry/scheduling/rest): the namespaces, the Service ranges, and its own Service.
+// priority classes of pkg/registry/scheduling/rest): the namespaces, the Service ranges, and its own Service;
+// and beside it the definitions of the Gateway API and of ClusterNetworkPolicy.
 
 import type { KubernetesObject } from "../api/meta.ts";
+import { definitions } from "../api/schema/definitions.generated.ts";
 import { type AddressPrefix, familyOf } from "../net/address.ts";
 import { create } from "./registry/create.ts";
 import { type Registry, stored, timestamp } from "./registry/request.ts";
@@ -21,6 +23,7 @@ const OWN = { name: "kubernetes", namespace: "default" };
 
 /** Makes what is missing; throws StatusError. Run again, it changes nothing. */
 export function bootstrap(registry: Registry, { serviceCIDRs, endpoint }: Bootstrap): void {
+	for (const definition of definitions) ensure(registry, definition);
 	for (const name of NAMESPACES) ensure(registry, { apiVersion: "v1", kind: "Namespace", metadata: { name } });
 	priorities(registry);
 	ranges(registry, serviceCIDRs);

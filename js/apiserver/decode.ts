@@ -4,6 +4,8 @@
 import type { KubernetesObject } from "../api/meta.ts";
 import { isList, isMap, isReference } from "../api/schema/lookup.ts";
 import type { ApiSchema, FieldSchema, ResourceSchema, Scalar } from "../api/schema/schema.ts";
+import type { Custom } from "./extensions/definition.ts";
+import { pruned } from "./extensions/prune.ts";
 import { isArray, isObject, type Json, type JsonObject } from "./patch/json.ts";
 import { badRequest } from "./status.ts";
 
@@ -19,15 +21,26 @@ export const DEPTH_MAX = 100;
 /** Throws StatusError 400 where the body is no object of the resource's kind. */
 export function decode(
 	schema: ApiSchema,
-	resource: Pick<ResourceSchema, "kind" | "version" | "type">,
+	resource: Pick<ResourceSchema, "kind" | "version" | "type"> & { custom?: Custom },
 	body: Json,
 ): Decoded {
 	const { kind, version } = resource;
 	const refuse = (why: string) => badRequest(`${kind} in version "${version}" cannot be handled as a ${kind}: ${why}`);
 	if (!isObject(body)) throw refuse(`json: cannot unmarshal ${kindOf(body)} into Go value of type ${version}.${kind}`);
 	const reading = new Reading(schema, refuse);
+	if (resource.custom !== undefined) return decodeCustom(reading, resource.custom, body);
 	const object = reading.value({ type: resource.type }, body, "", 0) as unknown as KubernetesObject;
 	return { object: { ...object, metadata: object.metadata ?? {} }, unknown: reading.unknown };
+}
+
+/** Of a custom object the metadata alone has types here; what is wrong with the rest is for validation to say. */
+function decodeCustom(reading: Reading, { schema }: Custom, body: JsonObject): Decoded {
+	if (isTooDeep(body, DEPTH_MAX)) throw badRequest(`nested deeper than ${DEPTH_MAX}`);
+	const unknown: string[] = [];
+	const kept = pruned(schema, body, unknown);
+	const metadata = reading.value({ type: "meta.v1.ObjectMeta" }, body.metadata ?? {}, "metadata", 0);
+	const object = { ...kept, metadata } as unknown as KubernetesObject;
+	return { object, unknown: [...reading.unknown, ...unknown] };
 }
 
 const GO_TYPES: Readonly<Record<Scalar, string>> = {

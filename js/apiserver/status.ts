@@ -134,6 +134,7 @@ export interface FieldError {
 	reason:
 		| "FieldValueRequired"
 		| "FieldValueInvalid"
+		| "FieldValueTypeInvalid"
 		| "FieldValueNotSupported"
 		| "FieldValueForbidden"
 		| "FieldValueDuplicate"

@@ -102,8 +102,9 @@ export class ClusterApi {
 	/** A cluster makes it: `cluster.api`. */
 	constructor(clock: Clock, seed: bigint, namespace: string, serviceCIDRs: readonly AddressPrefix[]) {
 		const random = seededRandom(Number(BigInt.asUintN(32, seed)));
-		const catalogue = new Catalogue(kubernetes);
-		this.#registry = { storage: new Storage(), catalogue, clock, random, strategy: strategyOf };
+		const storage = new Storage();
+		const catalogue = new Catalogue(kubernetes, storage);
+		this.#registry = { storage, catalogue, clock, random, strategy: strategyOf };
 		this.#objects = new ClusterObjects(this.#registry, namespace, serviceCIDRs);
 		this.#namespace = namespace;
 	}

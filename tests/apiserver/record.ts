@@ -14,13 +14,24 @@ if (server === undefined || token === undefined) {
 	process.exit(2);
 }
 
+/** Until a path is served, a few seconds at most. */
+async function served(url: string): Promise<void> {
+	for (let attempt = 0; attempt < 50; attempt++) {
+		if ((await ask({ method: "GET", url })).code === 200) return;
+		await new Promise((resolve) => setTimeout(resolve, 100));
+	}
+	throw new Error(`${url} is not served`);
+}
+
 async function ask({ method, url, body, type = "application/json" }: Step): Promise<{ code: number; body: unknown }> {
 	const response = await fetch(server + url, {
 		method,
 		headers: { authorization: `Bearer ${token}`, "content-type": type, accept: "application/json" },
 		...(body === undefined ? {} : { body: JSON.stringify(body) }),
 	});
-	return { code: response.status, body: await response.json() };
+	const text = await response.text();
+	// A group that nobody serves is no Status.
+	return { code: response.status, body: text.startsWith("{") ? JSON.parse(text) : text };
 }
 
 const placed = (value: unknown, namespace: string) =>
@@ -32,6 +43,11 @@ async function play(scene: Scene, namespace: string): Promise<Answer[]> {
 	const made: string[] = [];
 	for (const step of scene.steps) {
 		const asked = { ...step, url: step.url.replaceAll("{ns}", namespace), body: placed(step.body, namespace) };
+		if (step.method === "WAIT") {
+			await served(asked.url);
+			answers.push({ code: 0, body: null });
+			continue;
+		}
 		const { code, body } = await ask(asked);
 		if (code === 201 && !asked.url.includes("?"))
 			made.push(

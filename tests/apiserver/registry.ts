@@ -14,9 +14,10 @@ import { seededRandom } from "../../js/sim/random.ts";
 export const NOW = 1_800_000_000_000_000_000n;
 
 export function emptyRegistry(namespace: string, now: () => bigint = () => NOW): Registry {
+	const storage = new Storage();
 	const registry: Registry = {
-		storage: new Storage(),
-		catalogue: new Catalogue(kubernetes),
+		storage,
+		catalogue: new Catalogue(kubernetes, storage),
 		clock: { now },
 		random: seededRandom(1),
 		strategy: strategyOf,

@@ -77,6 +77,7 @@ export const ROOMS: Room[] = [
 		name: "js/apiserver",
 		holds: "store, watch, admission, selectors, patch, allocation; REST as a pure function",
 		...COMPONENT,
+		packages: ["@marcbachmann/cel-js"],
 	},
 	{ name: "js/controllers", holds: "workloads, endpoints, IPAM: one reconcile function a file", ...COMPONENT },
 	{ name: "js/scheduler", holds: "which node a pod runs on", ...COMPONENT },

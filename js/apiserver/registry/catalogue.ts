@@ -1,7 +1,9 @@
-// The resources that are served: the built-in ones of a release, and what CustomResourceDefinitions add.
+// The resources that are served: the built-in ones of a release, and what the CustomResourceDefinitions in the storage add.
 
 import type { ApiSchema, ResourceSchema } from "../../api/schema/schema.ts";
+import { type Custom, DEFINITIONS, type DefinedResource, definedBy } from "../extensions/definition.ts";
 import { qualified } from "../status.ts";
+import type { Storage } from "../storage/storage.ts";
 import { CATEGORIES, SHORT_NAMES } from "./names.ts";
 
 export interface ServedResource extends ResourceSchema {
@@ -12,36 +14,76 @@ export interface ServedResource extends ResourceSchema {
 	categories: readonly string[];
 	/** `apps/v1`, `v1`. */
 	apiVersion: string;
+	/** Of custom resources. */
+	custom?: Custom;
+}
+
+interface Served {
+	resources: readonly ServedResource[];
+	schema: ApiSchema;
 }
 
 export class Catalogue {
-	readonly schema: ApiSchema;
-	readonly #resources: ServedResource[];
+	readonly #builtIn: Served;
+	readonly #storage: Storage | undefined;
+	/** With the definitions of `#version`. */
+	#served: Served;
+	#version: unknown = null;
 
-	constructor(schema: ApiSchema) {
-		this.schema = schema;
-		this.#resources = schema.resources.map(served);
+	/** `storage`: where definitions are; without, the built-in resources are all. */
+	constructor(schema: ApiSchema, storage?: Storage) {
+		this.#builtIn = { schema, resources: schema.resources.map(served) };
+		this.#served = this.#builtIn;
+		this.#storage = storage;
 	}
 
-	/** In discovery's order: the core group, then as the schema has them. */
+	/** Types of everything that is served. */
+	get schema(): ApiSchema {
+		return this.#now.schema;
+	}
+
+	/** In discovery's order: the core group, then as the schema has them, then custom ones by name. */
 	get resources(): readonly ServedResource[] {
-		return this.#resources;
+		return this.#now.resources;
+	}
+
+	get #now(): Served {
+		const version = this.#storage?.version(DEFINITIONS) ?? null;
+		if (version !== this.#version) {
+			this.#version = version;
+			this.#served = this.#withDefinitions();
+		}
+		return this.#served;
+	}
+
+	#withDefinitions(): Served {
+		const { schema, resources } = this.#builtIn;
+		const objects = this.#storage?.list(DEFINITIONS).items ?? [];
+		const defined = objects.map(definedBy);
+		const types = Object.assign({}, schema.types, ...defined.map((one) => one.types));
+		const custom = defined.flatMap((one) => one.resources.map(servedCustom));
+		return { schema: { ...schema, types }, resources: [...resources, ...custom] };
 	}
 
 	/** By path: group (`` is core), version and plural. */
 	find(group: string, version: string, plural: string): ServedResource | undefined {
-		return this.#resources.find(
+		return this.resources.find(
 			(known) => known.group === group && known.version === version && known.plural === plural,
 		);
 	}
 
 	ofKind(apiVersion: string, kind: string): ServedResource | undefined {
-		return this.#resources.find((known) => known.apiVersion === apiVersion && known.kind === kind);
+		return this.resources.find((known) => known.apiVersion === apiVersion && known.kind === kind);
 	}
 }
 
 export function apiVersionOf({ group, version }: { group: string; version: string }): string {
 	return group === "" ? version : `${group}/${version}`;
+}
+
+function servedCustom(resource: DefinedResource): ServedResource {
+	const name = qualified({ group: resource.group, resource: resource.plural });
+	return { ...resource, name, apiVersion: apiVersionOf(resource) };
 }
 
 function served(resource: ResourceSchema): ServedResource {

@@ -4,12 +4,11 @@
 import type { KubernetesObject, ObjectMeta } from "../../api/meta.ts";
 import { generatedName, uidOf } from "../../api/names.ts";
 import { type Owner, updatedOwners, withOwners } from "../apply/managers.ts";
-import { DEFAULTS } from "../defaults/groups.ts";
-import { withDefaults } from "../defaults/walk.ts";
 import { alreadyExists, type FieldError, forbidden, invalid, notFound, StatusError } from "../status.ts";
 import { validateMetadata } from "../validation/metadata.ts";
 import type { ServedResource } from "./catalogue.ts";
-import { GENERATIONS, nameRule } from "./names.ts";
+import { complete } from "./complete.ts";
+import { countsGenerations, nameRule } from "./names.ts";
 import { type Registry, timestamp, type WriteOptions, writerOf } from "./request.ts";
 
 const TRIES = 8;
@@ -28,20 +27,21 @@ export function create(
 	// What the server decides from here on is nobody's field.
 	const prepared = strategy.prepareCreate?.(given) ?? given;
 	const begun = strategy.begin?.(registry, prepared, undefined, dryRun) ?? { object: prepared, commit: () => {} };
-	const complete = withOwners(begun.object, owners(registry, resource, given, options));
-	const { name = "", namespace = "" } = complete.metadata;
+	const made = withOwners(begun.object, owners(registry, resource, given, options));
+	const { name = "", namespace = "" } = made.metadata;
 	const errors: FieldError[] = [
-		...validateMetadata(complete.metadata, resource.namespaced, nameRule(resource.name)),
-		...(strategy.validate?.(complete) ?? []),
+		...validateMetadata(made.metadata, resource.namespaced, nameRule(resource.name)),
+		...(strategy.validate?.(made) ?? []),
+		...(strategy.validateCreate?.(made) ?? []),
 	];
 	if (errors.length > 0) throw invalid(resource.group, resource.kind, name, errors);
 	if (registry.storage.get(resource.name, namespace, name) !== undefined)
 		throw alreadyExists({ group: resource.group, resource: resource.plural }, name);
-	if (dryRun) return complete;
+	if (dryRun) return made;
 	if (object.metadata.resourceVersion)
 		throw new StatusError(500, "", "resourceVersion should not be set on objects to be created");
 	begun.commit();
-	return registry.storage.put(resource.name, complete);
+	return registry.storage.put(resource.name, made);
 }
 
 function owners(
@@ -82,12 +82,12 @@ function defaulted(registry: Registry, resource: ServedResource, object: Kuberne
 	// A second object of the name is another one.
 	metadata.uid = uidOf(registry.random, resource.name, namespace, name, registry.storage.revision);
 	metadata.creationTimestamp = timestamp(registry.clock);
-	if (GENERATIONS.has(resource.name)) metadata.generation = 1;
+	if (countsGenerations(resource)) metadata.generation = 1;
 	else delete metadata.generation;
 	const bare: KubernetesObject = { ...object, apiVersion: resource.apiVersion, kind: resource.kind, metadata };
 	const strategy = registry.strategy(resource);
 	if (resource.subresources.status !== undefined && strategy.keepsStatus !== true) delete bare.status;
-	return withDefaults(registry.catalogue.schema, DEFAULTS, resource.type, bare);
+	return complete(registry, resource, bare);
 }
 
 function freeName({ storage, random }: Registry, resource: ServedResource, metadata: ObjectMeta): string {

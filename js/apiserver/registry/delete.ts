@@ -3,7 +3,7 @@
 
 import type { KubernetesObject, ObjectMeta } from "../../api/meta.ts";
 import { conflict, invalid, notFound, notSupported } from "../status.ts";
-import { GENERATIONS } from "./names.ts";
+import { countsGenerations } from "./names.ts";
 import {
 	type DeleteOptions,
 	type Preconditions,
@@ -107,7 +107,7 @@ function marked(
 	metadata.deletionTimestamp = timestamp(registry.clock, left * 1000);
 	// A namespace is given no time, but is emptied.
 	if (strategy.terminating === undefined) metadata.deletionGracePeriodSeconds = left;
-	if (!pending && GENERATIONS.has(resource.name)) metadata.generation = (metadata.generation ?? 0) + 1;
+	if (!pending && countsGenerations(resource)) metadata.generation = (metadata.generation ?? 0) + 1;
 	return metadata;
 }
 

@@ -63,6 +63,10 @@ export function nameRule(resource: string): NameRule {
 	return RULES[resource] ?? dnsSubdomain;
 }
 
+/** Whether a resource counts its generations: custom ones all do. */
+export const countsGenerations = ({ name, custom }: { name: string; custom?: unknown }) =>
+	custom !== undefined || GENERATIONS.has(name);
+
 /** Resources whose `spec` another one's update must not be mistaken for: kinds that count `metadata.generation`. */
 export const GENERATIONS: ReadonlySet<string> = new Set([
 	...["pods", "replicationcontrollers", "daemonsets.apps", "deployments.apps", "replicasets.apps", "statefulsets.apps"],

@@ -26,6 +26,8 @@ export function patch(
 	options: UpdateOptions & { check?: (unknown: readonly string[]) => void } = {},
 ): KubernetesObject {
 	const { resource, name } = subject;
+	if (resource.custom !== undefined && contentType === STRATEGIC_MERGE_PATCH)
+		throw unsupportedMediaType([JSON_PATCH, MERGE_PATCH, "application/apply-patch+yaml"]);
 	const before = stored(registry, subject);
 	if (before === undefined) throw notFound({ group: resource.group, resource: resource.plural }, name);
 	const wanted = patched(registry.catalogue.schema, resource.type, contentType, before, body);

@@ -2,8 +2,13 @@
 // neighbours).
 
 import type { KubernetesObject } from "../../api/meta.ts";
-import type { AutoscalingV1Scale, MetaV1LabelSelector } from "../../api/schema/types.generated.ts";
+import type {
+	ApiextensionsV1CustomResourceSubresourceScale,
+	AutoscalingV1Scale,
+	MetaV1LabelSelector,
+} from "../../api/schema/types.generated.ts";
 import { printLabelSelector } from "../../api/selectortext.ts";
+import { valueAt } from "../extensions/custom.ts";
 import { type FieldError, invalid, invalidValue, notFound } from "../status.ts";
 import { type Registry, type Subject, stored } from "./request.ts";
 import { type UpdateOptions, update } from "./update.ts";
@@ -20,7 +25,7 @@ export function readScale(registry: Registry, subject: Subject): Scale {
 	const { resource, name } = subject;
 	const object = stored(registry, subject);
 	if (object === undefined) throw notFound({ group: resource.group, resource: resource.plural }, name);
-	return scaleOf(object);
+	return scaleOf(object, resource.custom?.scale);
 }
 
 /** Writes the replicas alone. Throws StatusError. */
@@ -41,16 +46,37 @@ export function writeScale(
 	if (errors.length > 0) throw invalid("autoscaling", "Scale", name, errors);
 	const { resourceVersion } = scale.metadata;
 	const { metadata, spec, ...rest } = before as KubernetesObject;
-	const wanted: KubernetesObject = {
-		...rest,
-		metadata: { ...metadata, ...(resourceVersion ? { resourceVersion } : {}) },
-		spec: { ...(spec as object), replicas: replicas ?? 0 },
-	};
-	return scaleOf(update(registry, subject, wanted, options));
+	const marked = { ...metadata, ...(resourceVersion ? { resourceVersion } : {}) };
+	const custom = subject.resource.custom?.scale;
+	const wanted: KubernetesObject =
+		custom === undefined
+			? { ...rest, metadata: marked, spec: { ...(spec as object), replicas: replicas ?? 0 } }
+			: { ...withValue(before as KubernetesObject, custom.specReplicasPath, replicas ?? 0), metadata: marked };
+	return scaleOf(update(registry, subject, wanted, options), custom);
 }
 
-function scaleOf(object: KubernetesObject): Scale {
-	const { spec = {}, status = {} } = object as Replicated;
+/** `object` with another value where a path leads, `.spec.replicas`. */
+function withValue(object: KubernetesObject, path: string, value: number): KubernetesObject {
+	const [first = "", ...rest] = path.split(".").slice(1);
+	const written = (inner: unknown, names: readonly string[]): unknown => {
+		const [name, ...more] = names;
+		if (name === undefined) return value;
+		const members = (inner ?? {}) as Record<string, unknown>;
+		return { ...members, [name]: written(members[name], more) };
+	};
+	return { ...object, [first]: written((object as unknown as Record<string, unknown>)[first], rest) };
+}
+
+/** What the paths of a custom resource's scale lead to, as the built-in ones have it. */
+function replicatedAt(object: KubernetesObject, paths: ApiextensionsV1CustomResourceSubresourceScale): Replicated {
+	const count = (path: string) => Number(valueAt(object, path) ?? 0);
+	return { spec: { replicas: count(paths.specReplicasPath) }, status: { replicas: count(paths.statusReplicasPath) } };
+}
+
+function scaleOf(object: KubernetesObject, custom?: ApiextensionsV1CustomResourceSubresourceScale): Scale {
+	const { spec = {}, status = {} } = custom === undefined ? (object as Replicated) : replicatedAt(object, custom);
+	const selected = custom?.labelSelectorPath === undefined ? undefined : valueAt(object, custom.labelSelectorPath);
+	const selector = custom === undefined ? selectorText(spec.selector) : selected;
 	const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
 	const metadata = JSON.parse(JSON.stringify({ name, namespace, uid, resourceVersion, creationTimestamp }));
 	return {
@@ -58,7 +84,7 @@ function scaleOf(object: KubernetesObject): Scale {
 		apiVersion: "autoscaling/v1",
 		metadata,
 		spec: { replicas: spec.replicas ?? 0 },
-		status: { replicas: status.replicas ?? 0, selector: selectorText(spec.selector) },
+		status: { replicas: status.replicas ?? 0, ...(selector === undefined ? {} : { selector: String(selector) }) },
 	};
 }
 

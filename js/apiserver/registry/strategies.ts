@@ -10,6 +10,8 @@ import type {
 	CoreV1Service,
 	NetworkingV1Ingress,
 } from "../../api/schema/types.generated.ts";
+import { customStrategy } from "../extensions/custom.ts";
+import { DEFINITIONS, definitions } from "../extensions/definition.ts";
 import { equalJson, type Json } from "../patch/json.ts";
 import { begin, release } from "../services/allocate.ts";
 import type { FieldError } from "../status.ts";
@@ -198,11 +200,13 @@ const STRATEGIES: Readonly<Record<string, Strategy>> = {
 	[`clusterrolebindings.${RBAC}`]: checked(groups.roleBinding(false), groups.roleBindingUpdate, PUTS),
 	[`roles.${RBAC}`]: checked(groups.role(true), undefined, PUTS),
 	[`rolebindings.${RBAC}`]: checked(groups.roleBinding(true), groups.roleBindingUpdate, PUTS),
+	[DEFINITIONS]: definitions,
 	"priorityclasses.scheduling.k8s.io": checked(groups.priorityClass, groups.priorityClassUpdate),
 	"storageclasses.storage.k8s.io": checked(storage.storageClass, storage.storageClassUpdate),
 };
 const NOTHING_PARTICULAR: Strategy = {};
 
 export function strategyOf(resource: ServedResource): Strategy {
+	if (resource.custom !== undefined) return customStrategy(resource.custom);
 	return STRATEGIES[resource.name] ?? NOTHING_PARTICULAR;
 }

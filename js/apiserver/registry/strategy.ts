@@ -17,12 +17,16 @@ export interface Strategy {
 	prepareCreate?(object: KubernetesObject): KubernetesObject;
 	/** PrepareForUpdate. */
 	prepareUpdate?(object: KubernetesObject, before: KubernetesObject): KubernetesObject;
+	/** What controllers that act at once make of a changed object. */
+	settled?(object: KubernetesObject, before: KubernetesObject): KubernetesObject;
 	/** BeginCreate and BeginUpdate, before validation. `before`: undefined of a new object. Throws StatusError. */
 	begin?(registry: Registry, object: KubernetesObject, before: KubernetesObject | undefined, dryRun: boolean): Begun;
 	/** AfterDelete. */
 	afterDelete?(registry: Registry, object: KubernetesObject): void;
 	/** Of a new object, and of a changed one. */
 	validate?(object: KubernetesObject): FieldError[];
+	/** Of a new object alone. */
+	validateCreate?(object: KubernetesObject): FieldError[];
 	/** Of a changed one, beside `validate`. */
 	validateUpdate?(object: KubernetesObject, before: KubernetesObject): FieldError[];
 	/** Of a changed status. */

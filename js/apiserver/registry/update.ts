@@ -3,12 +3,11 @@
 
 import type { KubernetesObject, ObjectMeta } from "../../api/meta.ts";
 import { type Owner, ownersOf, updatedOwners, withOwners } from "../apply/managers.ts";
-import { DEFAULTS } from "../defaults/groups.ts";
-import { withDefaults } from "../defaults/walk.ts";
 import { equalJson, type Json } from "../patch/json.ts";
-import { badRequest, conflict, invalid, notFound } from "../status.ts";
+import { badRequest, conflict, invalid, invalidValue, notFound } from "../status.ts";
 import { validateMetadata, validateMetadataUpdate } from "../validation/metadata.ts";
-import { GENERATIONS, nameRule } from "./names.ts";
+import { complete as completeOf } from "./complete.ts";
+import { countsGenerations, nameRule } from "./names.ts";
 import { type Registry, type Subject, stored, type WriteOptions, writerOf } from "./request.ts";
 
 export interface UpdateOptions extends WriteOptions {
@@ -36,14 +35,20 @@ export function update(
 	}
 	const strategy = registry.strategy(resource);
 	const status = options.status === true;
-	const complete = withDefaults(registry.catalogue.schema, DEFAULTS, resource.type, object);
+	if (strategy.conditional === true && !resourceVersion)
+		throw invalid(resource.group, resource.plural, name, [
+			invalidValue("metadata.resourceVersion", 0, "must be specified for an update"),
+		]);
+	const complete = completeOf(registry, resource, object);
 	const dryRun = options.dryRun === true;
 	const prepared = status ? complete : (strategy.prepareUpdate?.(complete, before) ?? complete);
 	const nothing = { object: prepared, commit: () => {} };
 	const { object: given, commit } =
 		(status ? undefined : strategy.begin?.(registry, prepared, before, dryRun)) ?? nothing;
 	const written = merged(subject, complete, before, status);
-	const after = withOwners(merged(subject, given, before, status), owners(registry, subject, written, before, options));
+	const changed = merged(subject, given, before, status);
+	const settled = status ? changed : (strategy.settled?.(changed, before) ?? changed);
+	const after = withOwners(settled, owners(registry, subject, written, before, options));
 	const errors = [
 		...validateMetadataUpdate(after.metadata, before.metadata),
 		...(status ? (strategy.validateStatus?.(after, before) ?? []) : []),
@@ -101,7 +106,7 @@ function merged(
 	const metadata = { ...given, ...kept };
 	const wanted: KubernetesObject = { ...object, apiVersion: resource.apiVersion, kind: resource.kind, metadata };
 	const after = resource.subresources.status === undefined ? wanted : withStatus(wanted, before.status);
-	if (GENERATIONS.has(resource.name) && resource.kind !== "PriorityClass" && !equalJson(specOf(after), specOf(before)))
+	if (countsGenerations(resource) && resource.kind !== "PriorityClass" && !equalJson(specOf(after), specOf(before)))
 		return { ...after, metadata: { ...metadata, generation: (generation ?? 0) + 1 } };
 	return after;
 }

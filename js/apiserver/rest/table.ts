@@ -3,6 +3,7 @@
 import type { KubernetesObject } from "../../api/meta.ts";
 import type { ServedResource } from "../registry/catalogue.ts";
 import { AGE, type Cell, type Column, type Described, NAME } from "./columns/column.ts";
+import { customColumns } from "./columns/custom.ts";
 import { COLUMNS } from "./columns/index.ts";
 
 /** meta/v1 TableColumnDefinition. `priority` 1: with `-o wide` alone. */
@@ -19,6 +20,7 @@ export interface Row {
 }
 
 function columnsOf(resource: ServedResource): readonly Column[] {
+	if (resource.custom !== undefined) return customColumns(resource.custom.columns);
 	return COLUMNS[resource.name] ?? [NAME, AGE];
 }
 

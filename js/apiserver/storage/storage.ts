@@ -72,6 +72,11 @@ export class Storage {
 		return getEntry(this.#objects.get(resource) ?? null, `${namespace}/${name}`);
 	}
 
+	/** The same as long as nothing of a resource changed: to be compared, not to be read. */
+	version(resource: string): unknown {
+		return this.#objects.get(resource) ?? null;
+	}
+
 	/** Objects of a resource, of any namespace. */
 	count(resource: string): number {
 		return sizeOf(this.#objects.get(resource) ?? null);

@@ -2,6 +2,7 @@
 // ../answers; `node scripts/ts.mjs tests/apiserver/record.ts` asks again.
 
 export interface Step {
+	/** `WAIT`: until the path is served. */
 	method: string;
 	/** `{ns}` stands for the scene's namespace. */
 	url: string;
@@ -33,6 +34,7 @@ function plural(kind: string): string {
 	const name = kind.toLowerCase();
 	if (name === "endpoints") return name;
 	if (/(s|x|ch|sh)$/.test(name)) return `${name}es`;
+	if (/[aeiou]y$/.test(name)) return `${name}s`;
 	return name.endsWith("y") ? `${name.slice(0, -1)}ies` : `${name}s`;
 }
 
@@ -95,7 +97,13 @@ export function normalised(value: unknown, request: string, namespace: string): 
 		if (/^(nodePort|healthCheckNodePort)$/.test(name) && !asked) return "{port}";
 		return typeof given === "string" ? text(given) : given;
 	};
-	return inNoOrder(walk(value, ""));
+	return inNoOrder(established(walk(value, "")));
+}
+
+/** A definition is established a moment after it was made; here it is at once. */
+function established(value: unknown): unknown {
+	const { kind, status, ...rest } = value as { kind?: string; status?: unknown };
+	return kind === "CustomResourceDefinition" ? { kind, ...rest } : value;
 }
 
 /** Upstream walks maps in no order, and errors come as they are found; and some of them print Go's own structures. */
@@ -117,6 +125,7 @@ function inNoOrder(value: unknown): unknown {
 
 const withoutStructures = (message: string) =>
 	message
+		.replace(/^Invalid value: \[\{"(Name|name)".*\}\]: must have exactly/, "Invalid value: […]: must have exactly")
 		.replace(/\n@@.*$/s, "")
 		.replace(
 			/^Invalid value: \{"(Volumes|containers)":.*\}: field is immutable$/,

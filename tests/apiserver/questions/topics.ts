@@ -1,6 +1,7 @@
 // All questions, by the name of the file that their answers are in.
 
 import { CORE } from "./core.ts";
+import { CUSTOM } from "./custom.ts";
 import { GROUPS } from "./groups.ts";
 import { METADATA } from "./metadata.ts";
 import { NETWORKING } from "./networking.ts";
@@ -15,6 +16,7 @@ export const TOPICS: Readonly<Record<string, readonly Scene[]>> = {
 	pods: PODS,
 	networking: NETWORKING,
 	core: CORE,
+	custom: CUSTOM,
 	groups: GROUPS,
 	metadata: METADATA,
 };

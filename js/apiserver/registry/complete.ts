@@ -1,0 +1,21 @@
+// An object with the defaults of its kind: of a built-in one by type, of a custom one by its schema.
+
+import type { KubernetesObject } from "../../api/meta.ts";
+import { DEFAULTS } from "../defaults/groups.ts";
+import { withDefaults } from "../defaults/walk.ts";
+import { defaulted } from "../extensions/prune.ts";
+import type { JsonObject } from "../patch/json.ts";
+import type { ServedResource } from "./catalogue.ts";
+import type { Registry } from "./request.ts";
+
+export function complete(
+	{ catalogue }: Registry,
+	resource: ServedResource,
+	object: KubernetesObject,
+): KubernetesObject {
+	const { custom } = resource;
+	if (custom === undefined) return withDefaults(catalogue.schema, DEFAULTS, resource.type, object);
+	const { metadata, ...rest } = object;
+	const filled = defaulted(custom.schema, rest as unknown as JsonObject) as unknown as KubernetesObject;
+	return { ...filled, metadata };
+}
