@@ -4,11 +4,14 @@
 
 import { row } from "./arena";
 import { crossedEntry, flow, flowOf } from "./flow";
+import { ASK, ask, isPlain, Lane, LANE_STRIDE, laneGeneration, macsOf } from "./lane";
 import { findLine, lineHome, lineKey } from "./line";
+import { areMegaflowsOn } from "./megaflow";
 import { conn } from "./netfilter/conn";
 import { tupleHash } from "./netfilter/tuple";
 import { slotAt } from "./netfilter/tuplehash";
 import { Window } from "./netfilter/windowrow";
+import { defaultTtl } from "./netns";
 import { isCached } from "./pathcache";
 import * as L from "./layout";
 
@@ -18,8 +21,12 @@ export const BURST: u32 = 64;
 // Of each packet: the key of its line, the line's home and then the line, and which direction it goes in.
 export const KEY_LINE: usize = 16;
 export const KEY_DIRECTION: usize = 20;
+const KEY_LANE: usize = 24; // 0: none was made
 const KEY_STRIDE: usize = 32;
 const KEYS: usize = memory.data(64 * 32, 64);
+
+const LANES: usize = memory.data(64 * 192, 64);
+let generation: u32 = 0;
 
 // What was touched, so that no compiler takes the loads away.
 let touched: u32 = 0;
@@ -44,7 +51,10 @@ export function touchBurst(first: u32, count: u32): void {
 	}
 	touched += sum;
 	if ((limits & L.LIMIT_WINDOWS) != 0) touchWindows(count);
-	if (carried) touchCarried(count);
+	if (!carried) return;
+	touchCarried(count);
+	if (areMegaflowsOn()) lookAhead(first, count);
+	else touchSlots(count);
 }
 
 /** Of a row: its line's key (16 bytes), KEY_LINE its line's home, KEY_DIRECTION. A recorded reply has its connection's key when it is turned round. */
@@ -62,7 +72,7 @@ export function hashLine(key: usize, at: usize): void {
 	store<u64>(key, lo);
 	store<u64>(key, hi, 8);
 	store<u32>(key, <u32>lineHome(lo, hi), KEY_LINE);
-	store<u32>(key, <u32>reply, KEY_DIRECTION);
+	store<u64>(key, <u64>reply, KEY_DIRECTION);
 }
 
 // True: a packet that has to be carried, as far as one can tell now.
@@ -101,7 +111,7 @@ function touchWindows(count: u32): void {
 	touched += sum;
 }
 
-// The flow, its conntrack entries, and the slots that lead to these.
+// The flow and its conntrack entries.
 function touchCarried(count: u32): void {
 	let sum: u32 = 0;
 	for (let i: u32 = 0; i < count; i++) {
@@ -120,6 +130,83 @@ function touchCarried(count: u32): void {
 			sum += conn(entry).status;
 		}
 	}
+	touched += sum;
+}
+
+// What each packet's way will be, as far as megaflows know it.
+function lookAhead(first: u32, count: u32): void {
+	generation = laneGeneration();
+	let open = false;
+	for (let i: u32 = 0; i < count; i++) {
+		const line = <usize>load<u32>(key(i), KEY_LINE);
+		if (line == 0 || isCached(line, load<i32>(key(i), KEY_DIRECTION))) continue;
+		const lane = changetype<Lane>(LANES + <usize>i * LANE_STRIDE);
+		if (!setOut(lane, row(L.TABLE_BATCH, first + i, L.BATCH_STRIDE), flowOf(line))) continue;
+		store<u32>(key(i), <u32>changetype<usize>(lane), KEY_LANE);
+		open = true;
+	}
+	while (open) {
+		open = false;
+		for (let i: u32 = 0; i < count; i++) {
+			const lane = <usize>load<u32>(key(i), KEY_LANE);
+			if (lane != 0 && changetype<Lane>(lane).progress == ASK && ask(changetype<Lane>(lane)) == ASK) open = true;
+		}
+	}
+}
+
+// The lane of the packet that a row of TABLE_BATCH will become. False: of none that megaflows are kept for.
+// @ts-ignore: decorator
+@inline
+function setOut(lane: Lane, at: usize, index: i32): bool {
+	const proto = load<u8>(at, L.PACKET_PROTO);
+	const tcp = load<u8>(at, L.PACKET_TCP);
+	if (!isPlain(proto, tcp)) return false;
+	const reply = load<u8>(at, L.BATCH_KIND) == L.BATCH_REPLY;
+	if (reply) {
+		const f = flow(index);
+		lane.startNetns = load<i32>(f, L.FLOW_SERVER);
+		if (lane.startNetns < 0) return false;
+		lane.startAddresses = rotl<u64>(load<u64>(f, L.FLOW_SEEN_SRC), 32);
+		lane.startPorts = rotl<u32>(load<u32>(f, L.FLOW_SEEN_SPORT), 16);
+	} else {
+		lane.startNetns = load<i32>(at, L.BATCH_NETNS);
+		lane.startAddresses = load<u64>(at);
+		lane.startPorts = load<u32>(at, L.PACKET_SPORT);
+	}
+	lane.addresses = lane.startAddresses;
+	lane.ports = lane.startPorts;
+	lane.netns = lane.startNetns;
+	lane.device = -1;
+	lane.macs = macsOf(-1, -1);
+	lane.flow = index;
+	lane.time = load<i64>(at, L.PACKET_TIME);
+	lane.len = load<u32>(at, L.PACKET_LEN);
+	lane.proto = proto;
+	lane.tcp = tcp;
+	lane.tos = load<u8>(at, L.BATCH_TOS);
+	lane.family = load<u8>(at, L.PACKET_FAMILY);
+	lane.ttl = defaultTtl(lane.netns, lane.family);
+	lane.direction = <u8>reply;
+	lane.known = 0;
+	lane.progress = ASK;
+	return true;
+}
+
+/** The lane of the `i`th packet of the burst, made when laneGeneration was burstGeneration; 0: it has none. */
+// @ts-ignore: decorator
+@inline
+export function burstLane(i: u32): usize {
+	return <usize>load<u32>(key(i), KEY_LANE);
+}
+// @ts-ignore: decorator
+@inline
+export function burstGeneration(): u32 {
+	return generation;
+}
+
+// The slots that lead to the entries.
+function touchSlots(count: u32): void {
+	let sum: u32 = 0;
 	for (let i: u32 = 0; i < count; i++) {
 		const line = <usize>load<u32>(key(i), KEY_LINE);
 		if (line == 0) continue;

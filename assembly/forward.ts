@@ -27,6 +27,7 @@ import { Packet } from "./packet";
 import * as queue from "./queue";
 import { arrived, crossed, ended } from "./outcome";
 import { findQuoted, findSocket, SOCKET_NONE } from "./socket";
+import { carry, goesUp, leaves } from "./stage";
 import { event, tracing, verdictOfLast } from "./trace";
 import { decapsulate, encapsulate, isForTunnel } from "./vxlan";
 import * as L from "./layout";
@@ -39,10 +40,21 @@ export function run<T>(): void {
 	for (let slot = queue.dequeue(); slot >= 0; slot = queue.dequeue()) {
 		const p = queue.packetAt(slot);
 		const action = queue.actionOf(slot);
-		if (action == queue.TO_DEVICE) receive<T>(p, queue.deviceOf(slot));
-		else if (action == queue.TO_OUTPUT) send<T>(p);
-		else neighbourFailed<T>(p);
+		if (action == queue.TO_NEIGHBOUR_FAILED) {
+			neighbourFailed<T>(p);
+			continue;
+		}
+		const dev = action == queue.TO_DEVICE ? queue.deviceOf(slot) : -1;
+		// What is traced is explained, stack by stack.
+		if (tracing<T>()) stack<T>(p, dev);
+		else carry(p, dev);
 	}
+}
+
+/** The stack of a netns takes a packet: a frame that comes in by a device, or, with `dev` -1, one that a socket sends. */
+export function stack<T>(p: Packet, dev: i32): void {
+	if (dev >= 0) receive<T>(p, dev);
+	else send<T>(p);
 }
 
 /** A frame comes in by a device. */
@@ -210,6 +222,7 @@ export function transmit<T>(p: Packet, dev: i32): void {
 	if (tracing<T>()) event(p, L.EVENT_OUT, 0, 0, dev, -1);
 	const peer = devicePeer(dev);
 	if (peer < 0) return end<T>(p, L.VERDICT_DROPPED, L.REASON_DEVICE_DOWN);
+	if (!tracing<T>()) leaves(p, dev);
 	if (p.ct >= 0) conntrackUnconfirmedDrop(p);
 	p.ct = L.CT_UNSEEN;
 	p.mark = 0;
@@ -237,6 +250,12 @@ function localIn<T>(p: Packet): void {
 	const verdict = hook<T>(p, L.HOOK_INPUT);
 	if (verdict != L.NF_ACCEPT) return stop<T>(p, L.HOOK_INPUT, verdict);
 	if (p.tunnel >= 0 && isForTunnel(p)) return leaveTunnel<T>(p);
+	if (!tracing<T>()) goesUp(p);
+	takeUp<T>(p);
+}
+
+/** A stack has taken the packet up: a program gets it, the stack answers it, or nobody is there for it. */
+export function takeUp<T>(p: Packet): void {
 	if (p.flow >= 0 && arrived<T>(p)) return deliver<T>(p, -2);
 	if (isIcmp(p.proto)) return icmpIn<T>(p);
 	const socket = findSocket(p);

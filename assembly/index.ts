@@ -13,6 +13,7 @@ import { fibLookup, sourceFor } from "./fib";
 import { fib6Lookup } from "./fib6";
 import { flowCount, flowsReset } from "./flow";
 import { journeysReset } from "./journey";
+import { megaflowHits, megaflows, megaflowsReset } from "./megaflow";
 import { run } from "./forward";
 import { neighboursReset } from "./neighbour";
 import { conntrackDelete, conntrackFlush, conntrackInit } from "./netfilter/conntrack";
@@ -55,6 +56,7 @@ export function seal(): bool {
 	eventsReset();
 	flowsReset();
 	journeysReset();
+	megaflowsReset();
 	replayReset();
 	conntrackInit();
 	indexSpaceReset();
@@ -153,6 +155,8 @@ export { offer, replayMode, tick, flowCount, flowsReset, replayReset, repliesUna
 export { pathCache, cacheHits, cacheMisses, changed, settleAll };
 /** Connections opened by what another one did, since the engine started. */
 export { openings } from "./opening";
+/** Megaflows: on or off; stacks that packets passed by one. */
+export { megaflows, megaflowHits };
 /** Empties a list of `recent`, a row of TABLE_STATE. */
 export { recentFlush };
 /** Forgets all that rules have counted; nothing is repeated until it was carried again. */
@@ -161,6 +165,7 @@ export function countersReset(): void {
 	uncacheAll();
 	changedAll();
 	journeysReset();
+	megaflowsReset();
 	pathsReset();
 }
 /** Forgets every conntrack entry of a netns. */
@@ -273,6 +278,8 @@ function strideOf(t: i32): u32 {
 			return L.OPENING_STRIDE;
 		case L.TABLE_JOURNEY:
 			return L.JOURNEY_STRIDE;
+		case L.TABLE_MEGAFLOW:
+			return L.MEGAFLOW_STRIDE;
 		case L.TABLE_STEP:
 			return 4;
 		case L.TABLE_COUNTER:

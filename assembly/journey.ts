@@ -12,6 +12,7 @@ const entries: usize = memory.data(64, 16);
 
 let noting: bool = false;
 let repeatable: bool = false;
+let alike: bool = false;
 let count: u32 = 0;
 let hash: u32 = 0;
 let entryCount: i32 = 0;
@@ -22,6 +23,7 @@ let ported: bool = false;
 export function noteStart(): void {
 	noting = true;
 	repeatable = true;
+	alike = true;
 	count = 0;
 	hash = 0x811c9dc5;
 	entryCount = 0;
@@ -54,6 +56,7 @@ export function notRepeatable(): void {
 @inline
 export function asksSourcePort(): void {
 	ported = true;
+	alike = false;
 }
 
 /** Did what was noted depend on the source port? */
@@ -71,6 +74,18 @@ export function noteMade(): void {
 /** Entries that were made since the packet set off. */
 export function notedMade(): i32 {
 	return made;
+}
+
+/** What happens here depends on more than addresses, protocol, flags and the state of the connection: others may not do the same. */
+// @ts-ignore: decorator
+@inline
+export function notAlike(): void {
+	alike = false;
+}
+
+/** As noteEnd: will packets of other connections that agree in the above do what was noted? */
+export function noteEndAlike(): bool {
+	return noteEnd() && alike;
 }
 
 /** STEP_* of row `which`. */

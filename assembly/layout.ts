@@ -42,6 +42,7 @@ export const TABLE_CAPTURE = 33; // what reads a recording: it lays out its inpu
 export const TABLE_JOURNEY = 34; // what packets of a direction do on their way, interned
 export const TABLE_STEP = 35; // u32 steps of the journeys
 export const TABLE_OPENING = 36; // what first packets of connections do, by all but their source port: a power of two
+export const TABLE_MEGAFLOW = 39; // what a stack does with the packets of established connections that are alike to it
 export const TABLE_ADDRESS6 = 37; // IPv6 addresses by their numbers; row 0 is `::`
 export const TABLE_ADDRESS6HASH = 38; // u32 slots of the numbers' hash: a power of two, four times the addresses
 export const TABLE_CHAININDEX = 40; // indexes of chains, in bytes; compile lays it out
@@ -1052,6 +1053,17 @@ export const OPENS_MARK = 36; // u32
 export const OPENS_MASQ_DEVICE = 40; // i32
 export const OPENS_ZONE = 44; // u16
 export const OPENING_ENTRY_STRIDE = 48;
+
+// Megaflow: 64 bytes, open addressing. What one stack does with every packet that agrees in the first 32 of them.
+//  0 src u32         4 dst u32         (as the packet comes)
+//  8 src u32        12 dst u32         (as its connection translates them; 0: nothing tracks it)
+// 16 device i32     20 smac, tos u32   (that it comes in by; -1 - netns: its sender's. smac << 8 | tos)
+// 24 dmac u32       28 proto u8, tcp u8, status u16  (dmac << 1 | direction; of its conntrack entry)
+// 32 epoch u32      36 journey u32     (as a line's; 0: the row is free)
+// 40 packets u32    44 bytes u32       (not settled yet)
+// 48 next i32       52, 56 u32         (device that it goes on to, with this smac and dmac; -1: up the stack, with this iif and mark)
+// 60 ttl u8         61 translated u8   62 skb u8 (SKB_* of a packet that goes up)   63 local u8 (its destination is the netns's own)
+export const MEGAFLOW_STRIDE = 64;
 
 // FDB slot
 export const FDB_BRIDGE = 0; // i32 device; -1: empty

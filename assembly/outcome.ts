@@ -92,12 +92,31 @@ export function isRefused(f: usize, proto: u8, tcp: u8): bool {
  * for an address of its own, is the entry node; another one that it goes on to is the second hop.
  */
 export function crossed(p: Packet): void {
-	if (p.has(L.SKB_REPLY) || load<u32>(netns(p.netns), L.NETNS_KIND) != L.NS_KIND_NODE) return;
+	if (!p.has(L.SKB_REPLY) && isNode(p.netns)) crossedNode(p, isForNetns(p));
+}
+
+/** Is a packet for an address of the netns that it is in? */
+export function isForNetns(p: Packet): bool {
+	return addressType(p.netns, p.dst, -1, p.family) == L.RTN_LOCAL;
+}
+
+// @ts-ignore: decorator
+@inline
+function isNode(index: i32): bool {
+	return load<u32>(netns(index), L.NETNS_KIND) == L.NS_KIND_NODE;
+}
+
+/** As `crossed`, where it is known whether the packet is for an address of the netns. */
+export function crossedAs(p: Packet, local: bool): void {
+	if (!p.has(L.SKB_REPLY) && isNode(p.netns)) crossedNode(p, local);
+}
+
+function crossedNode(p: Packet, local: bool): void {
 	const f = flow(p.flow);
 	const entry = load<i32>(f, L.FLOW_ENTRY_NODE);
 	if (entry < 0) {
 		const outside = load<u32>(netns(load<i32>(f, L.FLOW_NETNS)), L.NETNS_KIND) == L.NS_KIND_HOST;
-		if (outside || addressType(p.netns, p.dst, -1, p.family) == L.RTN_LOCAL) store<i32>(f, p.netns, L.FLOW_ENTRY_NODE);
+		if (outside || local) store<i32>(f, p.netns, L.FLOW_ENTRY_NODE);
 	} else if (entry != p.netns) {
 		store<i32>(f, p.netns, L.FLOW_SECOND);
 		markFlow(f, L.FLOWF_SECOND_HOP);

@@ -63,6 +63,26 @@ export class Packet {
 		return <u8>this.dport;
 	}
 
+	/** src | dst << 32 */
+	@inline get addresses(): u64 {
+		return load<u64>(changetype<usize>(this));
+	}
+
+
+	@inline set addresses(value: u64) {
+		store<u64>(changetype<usize>(this), value);
+	}
+
+	/** sport | dport << 16 */
+	@inline get ports(): u32 {
+		return load<u32>(changetype<usize>(this), L.PACKET_SPORT);
+	}
+
+
+	@inline set ports(value: u32) {
+		store<u32>(changetype<usize>(this), value, L.PACKET_SPORT);
+	}
+
 	/** The highest sequence number that a TCP segment acknowledges, SACK blocks among them; 0: no higher than `ack`. */
 	@inline get sack(): u32 {
 		return this.innerSrc;

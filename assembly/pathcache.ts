@@ -8,6 +8,7 @@ import { capacity } from "./arena";
 import { crossedEntry, flow, flowOf } from "./flow";
 import { changedSince, countJourney, journey } from "./journey";
 import { lineAt } from "./line";
+import { settleMegaflows } from "./megaflow";
 import { conn, Conn } from "./netfilter/conn";
 import { countMany } from "./netfilter/settle";
 import { netns } from "./netns";
@@ -61,6 +62,11 @@ export function pathCacheReset(): void {
 	uncacheAll();
 	hits = 0;
 	misses = 0;
+}
+
+/** Does what a journey says since an epoch hold for what is configured now? 0: never did. */
+export function stillHolds(since: u32, way: u32): bool {
+	return since == epoch || (since != 0 && since >= floor && !changedSince(way, since));
 }
 
 // Does the line hold for what is configured now?
@@ -200,6 +206,8 @@ export function isCertain(line: usize, at: usize, dir: i32, time: i64, others: u
 }
 
 /** Of the lines that hold now. */
+// @ts-ignore: decorator
+@inline
 export function currentEpoch(): u32 {
 	return epoch;
 }
@@ -296,6 +304,7 @@ export function settleEntry(entry: usize): void {
 /** Settles every line: what the tables say is true now. Cheap where nothing was repeated since. */
 export function settleAll(): void {
 	settleOpenings();
+	settleMegaflows();
 	if (!owing) return;
 	owing = false;
 	const lines = capacity(L.TABLE_LINE);

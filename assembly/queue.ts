@@ -124,6 +124,13 @@ export function dequeue(): i32 {
 	return unchecked(RING[head++ & (SLOTS - 1)]);
 }
 
+/** Is nothing queued? */
+// @ts-ignore: decorator
+@inline
+export function isIdle(): bool {
+	return head == tail;
+}
+
 // @ts-ignore: decorator
 @inline
 export function actionOf(slot: i32): i32 {

@@ -3,10 +3,11 @@
 // (`forward`); what becomes of a flow is `outcome`'s.
 
 import { row } from "./arena";
-import { BURST, burstLine, touchBurst } from "./burst";
+import { BURST, burstGeneration, burstLane, burstLine, touchBurst } from "./burst";
 import { accountFlow, addFlow, flow, flowOf, isLive, markFlow } from "./flow";
 import { run } from "./forward";
 import { learn } from "./learnopening";
+import { disturb, Lane } from "./lane";
 import { conntrackExpire } from "./netfilter/expiry";
 import { isIcmp } from "./netfilter/tuple";
 import { defaultTtl } from "./netns";
@@ -16,6 +17,7 @@ import { Packet } from "./packet";
 import { added, cacheMisses, interrupt, relieve, repeats } from "./pathcache";
 import { enqueue, isWaiting, nextDue, releasePacket, takePacket, TO_OUTPUT, wake } from "./queue";
 import { follow, forsake, restart, watch } from "./repeatable";
+import { prepare } from "./stage";
 import { isSharded, shardWindow, WINDOW } from "./shards";
 import { Silent } from "./trace";
 import * as L from "./layout";
@@ -95,6 +97,8 @@ function carry(at: usize, place: u32): bool {
 		if (line != 0 && isSharded()) relieve(line);
 	}
 	if (repeats(line, at, <i32>reply, time)) return true;
+	const lane = burstLane(place);
+	if (lane != 0) prepare(changetype<Lane>(lane), burstGeneration());
 	if (!(reply ? offerReply(at, line) : offerRequest(at, line, time))) return false;
 	run<Silent>();
 	forsake();
@@ -109,6 +113,7 @@ export function tick(now: i64): void {
 	}
 	if (now - swept >= SWEEP_NS) {
 		conntrackExpire(now);
+		disturb();
 		swept = now;
 	}
 }

@@ -54,6 +54,8 @@ export interface Instance extends CoreExports {
 	conntrackSweep(now: bigint): void;
 	pathCache(on: number): void;
 	openings(): number;
+	megaflows(on: number): void;
+	megaflowHits(): bigint;
 	cacheHits(): number;
 	cacheMisses(): number;
 	changed(netns: number): void;
@@ -126,6 +128,7 @@ const DEFAULTS: Readonly<Record<number, number>> = {
 	[L.TABLE_JOURNEY]: 8192,
 	[L.TABLE_STEP]: 262144,
 	[L.TABLE_OPENING]: 4096,
+	[L.TABLE_MEGAFLOW]: 16384,
 	[L.TABLE_PACKET]: 4096,
 	[L.TABLE_BATCH]: 1024,
 	[L.TABLE_FDB]: 1024,

@@ -7,6 +7,7 @@
 import { base } from "../arena";
 import { deviceName } from "../device";
 import { mix } from "../hash";
+import { notAlike } from "../journey";
 import { Packet } from "../packet";
 import * as L from "../layout";
 
@@ -58,6 +59,7 @@ function exactCandidate(index: usize, p: Packet, hook: i32, from: u32, rules: u3
 		const fields: u32 = load<u8>(index + shape, L.INDEX_SHAPE);
 		let iif: i32 = -1;
 		let oif: i32 = -1;
+		if (fields & L.FIELD_L4) notAlike();
 		// Where a hook knows no such device, no rule that names one matches.
 		if (fields & L.FIELD_IIF) {
 			if (hook > L.HOOK_FORWARD || p.iif < 0) continue;
@@ -166,7 +168,10 @@ export function columnBytes(count: u32): usize {
 // @ts-ignore: decorator
 @inline
 function wordOf(p: Packet, word: u32): i32 {
-	return <i32>(word == L.WORD_DST ? p.dst : word == L.WORD_SRC ? p.src : l4Of(p));
+	if (word == L.WORD_DST) return <i32>p.dst;
+	if (word == L.WORD_SRC) return <i32>p.src;
+	notAlike();
+	return <i32>l4Of(p);
 }
 
 // How many of the numbers are below `from`. They ascend: the one at place `from` is at least `from`.

@@ -12,11 +12,11 @@ import { icmpPacket, icmpSpecial } from "./icmp";
 import { sctpPacket } from "./sctp";
 import { count, settle, settleDeadline } from "./settle";
 import { sourceInit } from "./source";
-import { tcpPacket, tcpPasses, TRACK_ACCEPT, TRACK_INVALID, TRACK_REPEAT } from "./tcp";
+import { tcpIsUsual, tcpPacket, tcpTake, TRACK_ACCEPT, TRACK_INVALID, TRACK_REPEAT } from "./tcp";
 import { account, directionOf, expiresIn } from "./timeout";
 import { hasPorts, icmpInverse, invertKey, isIcmp, tupleHash, Tuple } from "./tuple";
 import { slotAt, tupleFind, tupleNote, tupleSeek, tupleTableInit } from "./tuplehash";
-import { genericPacket, udpPacket, udpPasses } from "./udp";
+import { genericPacket, udpIsUsual, udpPacket, udpTake } from "./udp";
 import { windowInit } from "./windowrow";
 import { zoneOf, zoneReset } from "./zone";
 
@@ -52,8 +52,8 @@ function resolve(p: Packet): i32 {
 
 	let found = tupleFind(lo, hi, hash);
 	if (found >= 0) {
-		if (passes(p, conn(found >> 1), found & 1)) {
-			p.ct = found >> 1;
+		if (isUsual(conn(found >> 1), p.netns, p.proto, p.tcp, p.time)) {
+			conntrackTake(p, found);
 			return TRACK_ACCEPT;
 		}
 		if (expired(conn(found >> 1), p.time)) {
@@ -94,16 +94,47 @@ function resolve(p: Packet): i32 {
 
 /**
  * The usual packet: a plain acknowledgement of an established connection, a datagram of a stream. Of all that the trackers
- * decide it moves the deadline and the counters alone, so it is not asked through them. False: ask them.
+ * decide it moves the deadline and the counters alone, so it is not asked through them.
  */
 // @ts-ignore: decorator
 @inline
-function passes(p: Packet, c: Conn, dir: i32): bool {
-	if (c.deadline <= p.time) return false;
-	if (p.proto == <u8>L.PROTO_TCP ? !tcpPasses(p, c, dir) : p.proto != <u8>L.PROTO_UDP || !udpPasses(p, c)) return false;
+function isUsual(c: Conn, netns: i32, proto: u8, tcp: u8, time: i64): bool {
+	if (c.deadline <= time) return false;
+	return proto == <u8>L.PROTO_TCP ? tcpIsUsual(c, netns, tcp) : proto == <u8>L.PROTO_UDP && udpIsUsual(c);
+}
+
+/** Second word of a tuple of TCP or UDP in zone 0 of a netns. */
+// @ts-ignore: decorator
+@inline
+export function tupleWord(netns: i32, family: u8, ports: u32, proto: u8): u64 {
+	const owner = ((<u32>zoneOf(netns, 0, family)) << 8) | (<u32>proto);
+	return (<u64>ports) | ((<u64>owner) << 32);
+}
+
+/** The entry of a tuple that would take a packet as a usual one, `entry << 1 | direction`; -1: none. Changes nothing. */
+export function conntrackPeek(lo: u64, hi: u64, netns: i32, tcp: u8, time: i64): i32 {
+	const found = tupleFind(lo, hi, tupleHash(lo, hi));
+	return found < 0 ? -1 : conntrackUsual(found >> 1, found & 1, netns, <u8>(hi >> 32), tcp, time);
+}
+
+/** As conntrackPeek, where the entry is known already. */
+// @ts-ignore: decorator
+@inline
+export function conntrackUsual(index: i32, dir: i32, netns: i32, proto: u8, tcp: u8, time: i64): i32 {
+	return isUsual(conn(index), netns, proto, tcp, time) ? (index << 1) | dir : -1;
+}
+
+/** The packet is the usual one of an entry that conntrackPeek found: nf_conntrack_in for it. */
+// @ts-ignore: decorator
+@inline
+export function conntrackTake(p: Packet, found: i32): void {
+	const c = conn(found >> 1);
+	const dir = found & 1;
+	p.ct = found >> 1;
 	p.ctinfo = <u8>(dir == 1 ? L.CTINFO_ESTABLISHED_REPLY : L.CTINFO_ESTABLISHED);
+	if (p.proto == <u8>L.PROTO_TCP) tcpTake(p, c, dir);
+	else udpTake(p, c);
 	count(changetype<usize>(c), dir, p.len);
-	return true;
 }
 
 function tableFull(p: Packet): i32 {

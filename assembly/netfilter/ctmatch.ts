@@ -3,12 +3,15 @@
 
 import { masked6 } from "../address6";
 import { row } from "../arena";
-import { asksSourcePort, notRepeatable } from "../journey";
+import { asksSourcePort, notAlike, notRepeatable } from "../journey";
 import { Packet } from "../packet";
 import { settleDeadline } from "./settle";
 import * as L from "../layout";
 
 const NS_PER_S: i64 = 1_000_000_000;
+
+// What packets that are alike agree in
+const ALIKE: u32 = L.CTM_HAS_STATE | L.CTM_HAS_DIR | L.CTM_HAS_PROTO | L.CTM_HAS_STATUS;
 
 /** Evaluates the CTM_* block at a row of TABLE_WORD. */
 export function conntrackMatches(p: Packet, block: i32): bool {
@@ -25,6 +28,7 @@ export function conntrackMatches(p: Packet, block: i32): bool {
 		const reply: u32 = <i32>p.ctinfo >= L.CTINFO_IS_REPLY ? 1 : 0;
 		if (reply != load<u32>(b, L.CTM_DIR << 2)) return false;
 	}
+	if (present & ~ALIKE) notAlike();
 	const placed = p.family == 6 ? addresses6(b, ct, present) : addresses(b, ct, present);
 	if (!placed || !protocol(b, ct, present)) return false;
 	if (present & L.CTM_HAS_STATUS) {

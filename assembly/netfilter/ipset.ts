@@ -5,7 +5,7 @@
 import { hi6, known6, lo6, maskHi, maskLo } from "../address6";
 import { row } from "../arena";
 import { hash2 } from "../hash";
-import { asksSourcePort } from "../journey";
+import { asksSourcePort, notAlike } from "../journey";
 import { Packet } from "../packet";
 import * as L from "../layout";
 
@@ -30,6 +30,7 @@ export function setHolds(p: Packet, set: i32, dimensions: u32, count: u32, retur
 	}
 	if (type == L.SET_TYPE_NET) return longest(s, first, first, 0, 0, false, returnNomatch);
 	if (dimensions & 2) asksSourcePort();
+	notAlike();
 	const port = portOf(p, (dimensions & 2) != 0);
 	if (type == L.SET_TYPE_IP_PORT) return holds(s, first, 0, port, p.proto, whole, 0) ? SET_YES : SET_NO;
 	if (type == L.SET_TYPE_NET_PORT) return longest(s, first, first, port, p.proto, false, returnNomatch);

@@ -4,6 +4,7 @@
 // Linux bounds the jump stack by the number of chains; here 64 jumps and a million rules a packet, beyond that unknown.
 
 import { base, row } from "../arena";
+import { notAlike } from "../journey";
 import { baseChain } from "../netns";
 import { Packet } from "../packet";
 import { event, tracing } from "../trace";
@@ -60,6 +61,7 @@ export function walk<T>(p: Packet, hook: i32, table: i32): i32 {
 		}
 		if ((flags & L.RULEF_DPORTS) != 0) {
 			const ports = load<u32>(at, L.RULE_DPORTS);
+			notAlike();
 			if (dport < (ports & 0xffff) || dport > ports >>> 16) {
 				at += L.RULE_STRIDE;
 				continue;

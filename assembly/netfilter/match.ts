@@ -6,7 +6,7 @@ import { row } from "../arena";
 import { masked6, within6 } from "../address6";
 import { addressType } from "../fib";
 import { hasType6 } from "../fib6";
-import { asksSourcePort, notRepeatable } from "../journey";
+import { asksSourcePort, notAlike, notRepeatable } from "../journey";
 import { Packet } from "../packet";
 import { next32 } from "../random";
 import { conntrackMatches } from "./ctmatch";
@@ -16,6 +16,7 @@ import { recentMatches } from "./recent";
 import { setHolds } from "./ipset";
 import * as L from "../layout";
 
+// 0 to 65535
 const ALL_PORTS: u32 = 0xffff0000;
 
 export const MATCHES_NO: i32 = 0;
@@ -33,6 +34,7 @@ export function portsDiffer(rule: usize, sport: u32, dport: u32): bool {
 	const sports = load<u32>(m, L.MATCH_A);
 	const dports = load<u32>(m, L.MATCH_B);
 	if (sports != ALL_PORTS) asksSourcePort();
+	if (dports != ALL_PORTS) notAlike();
 	const source = (<u32>(sport >= (sports & 0xffff))) & (<u32>(sport <= sports >>> 16));
 	const dest = (<u32>(dport >= (dports & 0xffff))) & (<u32>(dport <= dports >>> 16));
 	// A bit a side: 1 where it fits, after inversion.
@@ -126,6 +128,7 @@ function inRange(port: u32, range: u32): bool {
 
 function ports(p: Packet, m: usize): bool {
 	if (load<u32>(m, L.MATCH_A) != ALL_PORTS) asksSourcePort();
+	if (load<u32>(m, L.MATCH_B) != ALL_PORTS) notAlike();
 	return (
 		inRange(p.sport, load<u32>(m, L.MATCH_A)) != inverted(m, 1) &&
 		inRange(p.dport, load<u32>(m, L.MATCH_B)) != inverted(m, 2)
@@ -147,6 +150,7 @@ function icmp(p: Packet, m: usize): bool {
 }
 
 function multiport(p: Packet, m: usize): bool {
+	notAlike();
 	const sides = load<u32>(m, L.MATCH_C);
 	if (sides & 1) asksSourcePort();
 	let word = row(L.TABLE_WORD, load<i32>(m, L.MATCH_A), 4);
@@ -161,6 +165,7 @@ function multiport(p: Packet, m: usize): bool {
 // Without an entry it never matches, negated or not.
 function connmark(p: Packet, m: usize): bool {
 	if (p.ct < 0) return false;
+	notAlike();
 	const mark = load<u32>(row(L.TABLE_CT, p.ct, L.CT_STRIDE), L.CT_MARK);
 	return ((mark & load<u32>(m, L.MATCH_B)) == load<u32>(m, L.MATCH_A)) != inverted(m, 1);
 }
@@ -221,6 +226,7 @@ function words(m: usize, offset: usize): usize {
 }
 
 function ttl(p: Packet, m: usize): bool {
+	notAlike();
 	const value = load<u32>(m, L.MATCH_A);
 	const how = load<u32>(m, L.MATCH_B);
 	if (how == 0) return (<u32>p.ttl == value) != inverted(m, 1);

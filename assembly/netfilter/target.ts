@@ -6,6 +6,7 @@ import { row } from "../arena";
 import { device } from "../device";
 import { selectAddress } from "../fib";
 import { firstAddress6 } from "../fib6";
+import { notAlike } from "../journey";
 import { Packet } from "../packet";
 import { event, tracing } from "../trace";
 import { natRecordDevice, natSetup } from "./nat";
@@ -51,6 +52,7 @@ export function act<T>(p: Packet, rule: usize, hook: i32, table: i32, index: i32
 
 function connmark(p: Packet, rule: usize): i32 {
 	if (p.ct < 0) return XT_CONTINUE;
+	notAlike();
 	const ct = row(L.TABLE_CT, p.ct, L.CT_STRIDE);
 	const mark = load<u32>(ct, L.CT_MARK);
 	const mode = load<u32>(rule, L.RULE_A);

@@ -337,17 +337,19 @@ function advance(p: Packet, c: Conn, index: i32, dir: i32, kind: u8, old: u8, st
 const OPEN: u32 = L.IPS_SEEN_REPLY | L.IPS_ASSURED | L.IPS_CONFIRMED | ((<u32>ES) << 16);
 const OPEN_MASK: u32 = OPEN | L.IPS_FIXED_TIMEOUT | L.IPS_CACHED | 0xff0000;
 
-/**
- * Is this a plain ACK of an established connection whose windows are not tracked? Then state, last segment and deadline are
- * set as tcpPacket would, and only the counting is left to do.
- */
+/** Is a segment with these flags a plain ACK of an established connection that no line owes to and whose windows are not tracked? */
 // @ts-ignore: decorator
 @inline
-export function tcpPasses(p: Packet, c: Conn, dir: i32): bool {
+export function tcpIsUsual(c: Conn, netns: i32, tcp: u8): bool {
+	if ((load<u32>(changetype<usize>(c), L.CT_STATUS) & OPEN_MASK) != OPEN) return false;
+	return (tcp & LOOKED_AT) == <u8>L.TCP_ACK && !netnsHas(netns, L.NS_TCP_WINDOWS);
+}
+
+/** Sets state, last segment and deadline as tcpPacket would for such an ACK; only the counting is left to do. */
+// @ts-ignore: decorator
+@inline
+export function tcpTake(p: Packet, c: Conn, dir: i32): void {
 	const word = load<u32>(changetype<usize>(c), L.CT_STATUS);
-	if ((word & OPEN_MASK) != OPEN || (p.tcp & LOOKED_AT) != <u8>L.TCP_ACK) return false;
-	if (netnsHas(p.netns, L.NS_TCP_WINDOWS)) return false;
 	store<u32>(changetype<usize>(c), (word & 0xffffff) | ((((<u32>dir) << 7) | ACK) << 24), L.CT_STATUS);
 	c.deadline = p.time + timeoutNs(p.netns, L.TIMEOUT_TCP + <i32>ES);
-	return true;
 }

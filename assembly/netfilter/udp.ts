@@ -26,12 +26,16 @@ export function genericPacket(p: Packet, c: Conn): void {
 
 const STREAM: u32 = L.IPS_SEEN_REPLY | L.IPS_ASSURED | L.IPS_CONFIRMED;
 
-/** Is this one more packet of a stream? Then its deadline is set, and only the counting is left to do. */
+/** Is this one more packet of a stream that no line owes to? What is ASSURED has been one before: its start lies more than two seconds back. */
 // @ts-ignore: decorator
 @inline
-export function udpPasses(p: Packet, c: Conn): bool {
-	if (((<u32>c.status) & (STREAM | L.IPS_FIXED_TIMEOUT | L.IPS_CACHED)) != STREAM) return false;
-	// what is ASSURED has been a stream before: its start lies more than two seconds back
+export function udpIsUsual(c: Conn): bool {
+	return ((<u32>c.status) & (STREAM | L.IPS_FIXED_TIMEOUT | L.IPS_CACHED)) == STREAM;
+}
+
+/** Sets the deadline as udpPacket would for such a packet; only the counting is left to do. */
+// @ts-ignore: decorator
+@inline
+export function udpTake(p: Packet, c: Conn): void {
 	c.deadline = p.time + timeoutNs(p.netns, L.TIMEOUT_UDP_STREAM);
-	return true;
 }

@@ -19,6 +19,8 @@ export interface FlowFlags {
 	strictSources: boolean;
 	/** False: each packet is carried, none repeated from the path cache. */
 	pathCache: boolean;
+	/** False: every stack looks at every packet, none is treated as others like it were. */
+	megaflows: boolean;
 	/** Addresses of the recording that belong to someone else here. */
 	map: { prefix: string; to: Reference }[];
 	/** Replay only what comes before this time, in nanoseconds. */
@@ -34,6 +36,7 @@ interface Raw {
 	tcpWindows?: "on" | "off";
 	strictSources?: boolean;
 	pathCache?: boolean;
+	megaflows?: boolean;
 	map?: string[];
 	at?: bigint;
 }
@@ -79,6 +82,7 @@ export function flowOptions(command: Command, mandatory: boolean): Command {
 		)
 		.addOption(new Option("--tap <netns/device>", "where the capture was taken").argParser(tap))
 		.option("--no-path-cache", "carry every packet, also where it repeats the one before it; the answers are the same")
+		.option("--no-megaflows", "let every stack look at every packet that is carried; the answers are the same")
 		.option("--strict-sources", "an address that nobody owns is an error, not a machine outside", false)
 		.addOption(
 			new Option("--map <prefix=ref>", "who owns addresses of the recording here (repeatable)").argParser(collect),
@@ -105,6 +109,7 @@ export function flowFlags(raw: Raw): FlowFlags {
 		tcpWindows: raw.tcpWindows === undefined ? null : raw.tcpWindows === "on",
 		strictSources: raw.strictSources ?? false,
 		pathCache: raw.pathCache ?? true,
+		megaflows: raw.megaflows ?? true,
 		map: (raw.map ?? []).map((text) => mapping(text, raw.namespace)),
 		at: raw.at ?? null,
 	};

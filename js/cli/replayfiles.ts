@@ -30,6 +30,7 @@ export async function replayFiles(
 			actions,
 			strictSources: flags.strictSources,
 			pathCache: flags.pathCache,
+			megaflows: flags.megaflows,
 			mappings: flags.map.map(({ prefix, to }) => mappingOf(prefix, cluster.addressesOf(to))),
 			signal: terminal.signal,
 			progress: (done, total) => progress.update(done, total),

@@ -36,6 +36,8 @@ export interface ReplayOptions {
 	assumed?: readonly string[];
 	/** False: no packet is repeated from the path cache, each is carried. The report is the same. Default true. */
 	pathCache?: boolean;
+	/** False: every stack looks at every packet that is carried. The report is the same. Default true. */
+	megaflows?: boolean;
 	/** Milliseconds from any beginning; without it a report has no speed. */
 	now?: () => number;
 }
@@ -115,6 +117,7 @@ class Run {
 		this.#options = options;
 		this.#actions = options.actions ?? [];
 		machine.core.engine.pathCache(options.pathCache === false ? 0 : 1);
+		machine.core.engine.megaflows(options.megaflows === false ? 0 : 1);
 		const signal = options.signal === undefined ? {} : { signal: options.signal };
 		this.#reading = readSources(survey.sources, survey.network, { ...survey.options, ...signal });
 	}

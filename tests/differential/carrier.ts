@@ -9,7 +9,7 @@ import { Machine } from "../../bindings/machine.ts";
 import { loadTopology } from "../../js/lab.ts";
 import { parseIptablesSave } from "../../js/net/iptables/index.ts";
 import type { Topology } from "../../js/net/topology.ts";
-import { type Connection, connection, ruleset, topology, type Volley, volley } from "./cluster.ts";
+import { alike, type Connection, connection, ruleset, topology, type Volley, volley } from "./cluster.ts";
 import { Sequence } from "./sequence.ts";
 
 type Step =
@@ -58,13 +58,18 @@ export interface Case {
 	steps: Step[];
 }
 
-export const traffic: fc.Arbitrary<Case> = fc.record({
-	scene: topology,
-	connections: fc.array(connection, { minLength: 1, maxLength: 4 }),
-	replies: fc.constantFrom(L.REPLIES_MIRROR, L.REPLIES_RECORDED, L.REPLIES_NONE),
-	windows: fc.boolean(),
-	steps: fc.array(step, { minLength: 1, maxLength: 12 }),
-});
+const trafficOf = (connections: fc.Arbitrary<Connection[]>): fc.Arbitrary<Case> =>
+	fc.record({
+		scene: topology,
+		connections,
+		replies: fc.constantFrom(L.REPLIES_MIRROR, L.REPLIES_RECORDED, L.REPLIES_NONE),
+		windows: fc.boolean(),
+		steps: fc.array(step, { minLength: 1, maxLength: 12 }),
+	});
+
+export const traffic = trafficOf(fc.array(connection, { minLength: 1, maxLength: 4 }));
+/** Of connections most of which megaflows cannot tell apart. */
+export const trafficAlike = trafficOf(alike);
 
 /** One engine with the traffic of a case in it. */
 export class Carrier {

@@ -109,6 +109,41 @@ const fabric = fc.constantFrom<Topology["fabric"]>(
 	{ kind: "l2", overlay: { kind: "vxlan", vni: 1, port: 8472 } },
 );
 
+interface Variety {
+	fabric: Topology["fabric"];
+	/** Of either node, as iptables-save prints them. */
+	first: string;
+	second: string;
+	/** net.bridge.bridge-nf-call-iptables */
+	bridged: number;
+	/** net.netfilter.nf_conntrack_tcp_be_liberal */
+	liberal: number;
+	hairpin: boolean;
+}
+
+/** Two nodes, a client and three servers in pods, a machine outside. */
+export function cluster({ fabric, first, second, bridged, liberal, hairpin }: Variety): Topology {
+	const sysctls = {
+		"net.bridge.bridge-nf-call-iptables": bridged,
+		"net.netfilter.nf_conntrack_tcp_be_liberal": liberal,
+	};
+	return {
+		fabric,
+		router: {},
+		nodes: [
+			{ name: "n1", ip: "192.168.0.11", podCIDR: "10.0.1.0/24", iptables: first, sysctls, hairpin },
+			{ name: "n2", ip: "192.168.0.12", podCIDR: "10.0.2.0/24", iptables: second, sysctls },
+		],
+		pods: [
+			{ name: "t/client", node: "n1", ip: "10.0.1.2" },
+			{ name: "t/near", node: "n1", ip: "10.0.1.3", listen: [{ proto: "tcp", port: 8080 }] },
+			{ name: "t/web", node: "n2", ip: "10.0.2.2", listen: [{ proto: "tcp", port: 8080 }] },
+			{ name: "t/dns", node: "n2", ip: "10.0.2.3", listen: [{ proto: "udp", port: 53 }] },
+		],
+		hosts: [{ name: "out", ip: "203.0.113.5" }],
+	} as Topology;
+}
+
 export const topology: fc.Arbitrary<Topology> = fc
 	.record({
 		fabric,
@@ -118,27 +153,7 @@ export const topology: fc.Arbitrary<Topology> = fc
 		liberal: fc.constantFrom(0, 0, 0, 1),
 		hairpin: fc.boolean(),
 	})
-	.map(({ fabric, first, second, bridged, liberal, hairpin }) => {
-		const sysctls = {
-			"net.bridge.bridge-nf-call-iptables": bridged,
-			"net.netfilter.nf_conntrack_tcp_be_liberal": liberal,
-		};
-		return {
-			fabric,
-			router: {},
-			nodes: [
-				{ name: "n1", ip: "192.168.0.11", podCIDR: "10.0.1.0/24", iptables: first, sysctls, hairpin },
-				{ name: "n2", ip: "192.168.0.12", podCIDR: "10.0.2.0/24", iptables: second, sysctls },
-			],
-			pods: [
-				{ name: "t/client", node: "n1", ip: "10.0.1.2" },
-				{ name: "t/near", node: "n1", ip: "10.0.1.3", listen: [{ proto: "tcp", port: 8080 }] },
-				{ name: "t/web", node: "n2", ip: "10.0.2.2", listen: [{ proto: "tcp", port: 8080 }] },
-				{ name: "t/dns", node: "n2", ip: "10.0.2.3", listen: [{ proto: "udp", port: 53 }] },
-			],
-			hosts: [{ name: "out", ip: "203.0.113.5" }],
-		} as Topology;
-	});
+	.map(cluster);
 
 /** A connection that someone has: who begins it, from which address, to where. */
 export interface Connection {
@@ -184,6 +199,11 @@ export const connection: fc.Arbitrary<Connection> = fc
 		const [dst, dport] = proto === L.PROTO_TCP ? tcp : proto === L.PROTO_UDP ? udp : [tcp[0], 8 << 8];
 		return { netns, src: ipv4ToNumber(src), dst: ipv4ToNumber(dst), sport, dport, proto };
 	});
+
+/** Connections that differ in their source port alone. */
+export const alike: fc.Arbitrary<Connection[]> = fc
+	.tuple(connection, connection)
+	.map((pair) => pair.flatMap((one) => [5000, 53, 40000, 40001].map((sport) => ({ ...one, sport }))));
 
 /**
  * Segments in sequence; the last one again; its data again, acknowledging more; far beyond the window; just over it; long

@@ -13,6 +13,7 @@ export const LONG: Record<string, string> = {
 export const RECORDS: Record<string, string> = {
 	"assembly/arena.ts": "a table that moves, whole",
 	"assembly/netns.ts": "the netns record",
+	"assembly/packet.ts": "the words of the packet record",
 	"assembly/device.ts": "the device record",
 	"assembly/fdb.ts": "forwarding database entries",
 	"assembly/neighbour.ts": "neighbour entries and the packets that wait for them",
@@ -20,6 +21,8 @@ export const RECORDS: Record<string, string> = {
 	"assembly/peer.ts": "the token buckets of an address",
 	"assembly/queue.ts": "the slots that packets wait in",
 	"assembly/flow.ts": "the flow row of a replay",
+	"assembly/lane.ts": "a way that was found beforehand: a record and the list behind it",
+	"assembly/megaflow.ts": "megaflows, found, counted and kept",
 	"assembly/line.ts": "the lines of the path cache, found and made",
 	"assembly/journey.ts": "journeys and their steps",
 	"assembly/pathcache.ts": "the lines of the path cache, as packets hit them",
