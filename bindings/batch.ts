@@ -36,6 +36,7 @@ export class Batch {
 		core.engine.flowsReset();
 		core.engine.replayReset();
 		core.engine.replayMode(replies);
+		recording.engine.batchReset();
 		recording.placed(recording.engine.batchRecords());
 	}
 
@@ -52,7 +53,7 @@ export class Batch {
 	 * Adds the classified rows from `row` on, below `end`, up to the first that is not before `dueNs`; hands batches over as they
 	 * fill. Returns where it stopped. Throws as `submit`.
 	 */
-	add(columns: PacketColumns, row: number, end: number, dueNs: bigint): number {
+	add(columns: Pick<PacketColumns, "address">, row: number, end: number, dueNs: bigint): number {
 		const { engine } = this.#recording;
 		const replies = this.#replies === L.REPLIES_NONE ? 0 : 1;
 		for (let at = row; ; this.submit()) {

@@ -29,7 +29,7 @@ export interface FlowRow {
 	seenDport: number;
 	/** Both directions, as offered. */
 	packets: number;
-	bytes: bigint;
+	bytes: number;
 	timeNs: bigint;
 	lastNs: bigint;
 	/** The rule that decided. */
@@ -66,7 +66,7 @@ function readFlow(view: DataView, at: number, index: number, row: FlowRow): Flow
 	row.seenSport = view.getUint16(at + L.FLOW_SEEN_SPORT, true);
 	row.seenDport = view.getUint16(at + L.FLOW_SEEN_DPORT, true);
 	row.packets = view.getUint32(at + L.FLOW_PACKETS, true);
-	row.bytes = view.getBigUint64(at + L.FLOW_BYTES, true);
+	row.bytes = view.getUint32(at + L.FLOW_BYTES, true) + view.getUint32(at + L.FLOW_BYTES + 4, true) * 2 ** 32;
 	row.timeNs = view.getBigInt64(at + L.FLOW_TIME, true);
 	row.lastNs = view.getBigInt64(at + L.FLOW_LAST, true);
 	row.rule = view.getInt32(at + L.FLOW_RULE, true);

@@ -18,6 +18,7 @@ interface RecordingExports {
 	addColumns(): number;
 	emptyColumns(columns: number): void;
 	copyRows(from: number, i: number, into: number, j: number, count: number): void;
+	keepRows(from: number, count: number): number;
 	firstAfter(columns: number, row: number, count: number, time: bigint, equal: number): number;
 	isSorted(columns: number, count: number): number;
 	sortRows(a: number, aCount: number, b: number, bCount: number, first: number, second: number): number;
@@ -47,6 +48,7 @@ interface RecordingExports {
 	setOwnerRow(owner: number, row: number): number;
 	addAddressNumber(number: number): number;
 	fillBatch(columns: number, row: number, end: number, limit: number, due: bigint, replies: number): number;
+	batchReset(): void;
 	batchRecords(): number;
 	batchCount(): number;
 	batchEchoReplies(): number;
@@ -54,6 +56,16 @@ interface RecordingExports {
 	batchPackets(): number;
 	batchIpv6(): number;
 	batchUnowned(): number;
+}
+
+/** Rows in the recording's memory. */
+export interface KeptRows {
+	/** As of columns. */
+	address: number;
+	count: number;
+	/** Time of the first and of the last row. */
+	firstNs: bigint;
+	lastNs: bigint;
 }
 
 const ADDRESS_BYTES = 16;
@@ -113,6 +125,16 @@ export class Recording {
 	append(target: PacketColumns, source: PacketColumns, from: number, count: number): void {
 		this.engine.copyRows(source.address, from, target.address, target.count, count);
 		target.count += count;
+	}
+
+	/** A copy of all rows, which no view follows when the memory grows; it lives as long as the recording. null: there is no room. */
+	keep(source: PacketColumns): KeptRows | null {
+		const { count } = source;
+		const address = this.engine.keepRows(source.address, count) >>> 0;
+		this.settle();
+		if (address === 0) return null;
+		const { timeNs } = source;
+		return { address, count, firstNs: timeNs[0] ?? 0n, lastNs: timeNs[count - 1] ?? 0n };
 	}
 
 	/** The first row from `row` on that is later than `timeNs`, or where `equal` not before it. */

@@ -27,6 +27,17 @@ let packets: u64 = 0;
 let ipv6: u64 = 0;
 let unowned: u64 = 0;
 
+/** Another replay begins: nothing has been written or counted, no IPv6 address has a number. */
+export function batchReset(): void {
+	batchTaken();
+	written = 0;
+	opened = -1;
+	numbered = 0;
+	packets = 0;
+	ipv6 = 0;
+	unowned = 0;
+}
+
 /** Address of the records; 0: the memory is at its maximum. */
 export function batchRecords(): usize {
 	if (records == 0) records = room(L.COLUMN_ROWS * L.BATCH_STRIDE);

@@ -64,7 +64,7 @@ export function flowReport(row: FlowRow, words: FlowWords): FlowReport {
 		dst: text(row.dst),
 		dport: row.dport,
 		packets: row.packets,
-		bytes: Number(row.bytes),
+		bytes: row.bytes,
 		verdict,
 		reason: verdict === "delivered" ? null : reasonOfEnd(machine, row.verdict, row.reason, row.rule),
 		delivered: reached ? receiver(row, words) : null,

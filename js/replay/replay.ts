@@ -5,16 +5,17 @@
 import * as L from "../../assembly/layout.ts";
 import { Batch } from "../../bindings/batch.ts";
 import type { Capacities } from "../../bindings/core.ts";
-import { type FlowRow, flowRows } from "../../bindings/flows.ts";
+import { flowRows } from "../../bindings/flows.ts";
 import { address6Sizes, type Machine, powerOfTwo, sizesOf } from "../../bindings/machine.ts";
-import type { Recording } from "../../bindings/recording.ts";
+import type { KeptRows, Recording } from "../../bindings/recording.ts";
 import type { PacketColumns } from "../flows/columns.ts";
 import type { FlowSource } from "../flows/open.ts";
 import { timeText } from "../flows/time.ts";
+import { Likenesses } from "./alike.ts";
 import type { TimedAction } from "./events.ts";
 import { type FlowReport, type FlowWords, flowReport } from "./flow.ts";
 import { nodeOfNetns, translators } from "./places.ts";
-import { type RecordingCounts, type ReplayReport, Tallies } from "./report.ts";
+import { conntrackOf, type RecordingCounts, type ReplayReport, Tallies } from "./report.ts";
 import { type Reading, readSources, type Survey } from "./survey.ts";
 
 export interface ReplayOptions {
@@ -103,6 +104,10 @@ class Run {
 	readonly #survey: Survey;
 	readonly #options: ReplayOptions;
 	readonly #reading: Reading;
+	/** Rows that the survey has kept; null: the sources are read again. */
+	readonly #kept: readonly KeptRows[] | null;
+	/** All packets were replayed. */
+	#whole = false;
 	readonly #actions: readonly TimedAction[];
 	#begun: { recording: Recording; batch: Batch } | null = null;
 	/** Owners whose netns the recording knows. */
@@ -119,26 +124,41 @@ class Run {
 		machine.core.engine.pathCache(options.pathCache === false ? 0 : 1);
 		machine.core.engine.megaflows(options.megaflows === false ? 0 : 1);
 		const signal = options.signal === undefined ? {} : { signal: options.signal };
-		this.#reading = readSources(survey.sources, survey.network, { ...survey.options, ...signal });
+		// What is counted beside the rows counts for the whole recording.
+		const kept = options.untilNs === undefined ? survey.kept : null;
+		this.#kept = kept?.batches ?? null;
+		this.#reading = kept?.reading ?? readSources(survey.sources, survey.network, { ...survey.options, ...signal });
 	}
 
 	async carry(): Promise<void> {
-		for await (const columns of this.#reading.batches) {
-			const rows = this.#rowsBefore(columns);
-			this.#offer(columns, rows);
-			this.#options.progress?.(this.#packets, this.#survey.packets);
-			if (rows > 0) {
-				if (this.#firstNs < 0n) this.#firstNs = columns.timeNs[0] as bigint;
-				this.#lastNs = columns.timeNs[rows - 1] as bigint;
-			}
-			if (rows < columns.count) break;
-		}
+		if (this.#kept !== null) this.#carryKept(this.#kept);
+		else await this.#carryRead();
 		while (this.#nextAction < this.#actions.length && this.#isBeforeEnd()) this.#act();
 		const { batch } = this.#begin();
 		batch.submit();
 		if (this.#lastNs < 0n) return;
 		batch.tick(this.#lastNs);
 		this.#machine.core.engine.conntrackSweep(this.#lastNs);
+	}
+
+	#carryKept(batches: readonly KeptRows[]): void {
+		for (const rows of batches) {
+			this.#options.signal?.throwIfAborted();
+			this.#offer(rows.address, rows.count, rows.firstNs, rows.lastNs);
+		}
+		this.#whole = true;
+	}
+
+	async #carryRead(): Promise<void> {
+		for await (const columns of this.#reading.batches) {
+			const rows = this.#rowsBefore(columns);
+			if (rows > 0) {
+				const [firstNs, lastNs] = [columns.timeNs[0] as bigint, columns.timeNs[rows - 1] as bigint];
+				this.#offer(columns.address, rows, firstNs, lastNs);
+			}
+			this.#whole = rows === columns.count;
+			if (!this.#whole) break;
+		}
 	}
 
 	/** The recording is there once it is read. */
@@ -170,8 +190,8 @@ class Run {
 		return rows;
 	}
 
-	/** Hands over the first `rows` rows, and does between them what is due. */
-	#offer(columns: PacketColumns, rows: number): void {
+	/** Hands over the first `rows` rows of the columns at `address`, and does between them what is due. */
+	#offer(address: number, rows: number, firstNs: bigint, lastNs: bigint): void {
 		const { recording, batch } = this.#begin();
 		const { names } = this.#reading.owners;
 		for (; this.#owners < names.length; this.#owners++) {
@@ -180,9 +200,12 @@ class Run {
 		}
 		if (this.#reading.owners.hasIPv6) batch.number();
 		for (let row = 0; row < rows; ) {
-			row = batch.add(columns, row, rows, this.#actions[this.#nextAction]?.timeNs ?? NEVER);
+			row = batch.add({ address }, row, rows, this.#actions[this.#nextAction]?.timeNs ?? NEVER);
 			if (row < rows) this.#act();
 		}
+		if (this.#firstNs < 0n) this.#firstNs = firstNs;
+		this.#lastNs = lastNs;
+		this.#options.progress?.(this.#packets, this.#survey.packets);
 	}
 
 	#act(): void {
@@ -203,15 +226,16 @@ class Run {
 		});
 		const words: FlowWords = { machine, nodeOf, serviceOf: this.#options.serviceOf ?? (() => null) };
 		// Conntrack is counted before the clock moves on; what waited for a neighbour has its verdict only then.
-		const conntrack = tallies.report();
+		const conntrack = conntrackOf(machine);
 		this.#begin().batch.settle();
-		for (const row of flowRows(machine.core)) this.#count(row, words, tallies);
-		const counted = tallies.report();
-		const atEnd = new Map(conntrack.perNode.map((node) => [node.name, node.conntrack]));
+		const likenesses = new Likenesses();
+		for (const row of flowRows(machine.core)) {
+			likenesses.add(row);
+			this.#options.perFlow?.(flowReport(row, words));
+		}
+		for (const alike of likenesses.all) tallies.add(alike, flowReport(alike.row, words));
 		return {
-			...counted,
-			perNode: counted.perNode.map((node) => ({ ...node, conntrack: atEnd.get(node.name) ?? node.conntrack })),
-			conntrack: conntrack.conntrack,
+			...tallies.report(conntrack),
 			packets: this.#packets,
 			recording: this.#recording(),
 			span: this.#firstNs < 0n ? 0 : Number(this.#lastNs - this.#firstNs) / 1e9,
@@ -222,12 +246,6 @@ class Run {
 			tcpWindows: this.#survey.tcpWindows,
 			seed: this.#options.seed ?? 1,
 		};
-	}
-
-	#count(row: FlowRow, words: FlowWords, tallies: Tallies): void {
-		const flow = flowReport(row, words);
-		tallies.add(flow, row);
-		this.#options.perFlow?.(flow);
 	}
 
 	#recording(): RecordingCounts {
@@ -254,7 +272,7 @@ class Run {
 			ipv6: recording.engine.batchIpv6(),
 			unowned: recording.engine.batchUnowned(),
 			skipped,
-			truncated: this.#reading.sources.flatMap(({ tally }) => tally.truncated?.message ?? []),
+			truncated: this.#whole ? this.#reading.sources.flatMap(({ tally }) => tally.truncated?.message ?? []) : [],
 		};
 	}
 }

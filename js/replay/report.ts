@@ -1,12 +1,13 @@
-// What a replay says: verdicts and reasons of flows, and who carried them. Counted flow by flow; nothing of a flow is kept
-// but sums, and the SNAT ports of each destination.
+// What a replay says: verdicts and reasons of flows, and who carried them. Summed over flows that are alike; nothing of a flow
+// is kept but sums, and the SNAT ports of each destination.
 
-import { type ConntrackCounts, conntrackCounts, type FlowRow } from "../../bindings/flows.ts";
+import { type ConntrackCounts, conntrackCounts } from "../../bindings/flows.ts";
 import type { Machine } from "../../bindings/machine.ts";
 import type { Address } from "../net/network.ts";
 import type { Verdict } from "../trace/path.ts";
 import { ruleText } from "../trace/reason.ts";
 import { endText } from "../wire/describe.ts";
+import type { Alike } from "./alike.ts";
 import { addressOf, type FlowReport } from "./flow.ts";
 
 export interface PodLoad {
@@ -157,59 +158,62 @@ export class Tallies {
 		}
 	}
 
-	/** `from`: the netns that began the flow. */
-	add(flow: FlowReport, row: FlowRow): void {
-		this.#flows++;
-		this.#verdicts[flow.verdict]++;
-		if (flow.reason !== null) this.#reasons.set(flow.reason, (this.#reasons.get(flow.reason) ?? 0) + 1);
-		if (flow.secondHop) this.#doubleHops++;
+	/** `flow`: what the report of the first says. */
+	add(alike: Alike, flow: FlowReport): void {
+		const { row, flows } = alike;
+		this.#flows += flows;
+		this.#verdicts[flow.verdict] += flows;
+		if (flow.reason !== null) this.#reasons.set(flow.reason, (this.#reasons.get(flow.reason) ?? 0) + flows);
+		if (flow.secondHop) this.#doubleHops += flows;
 		const from = this.#context.machine.netnsName(row.netns);
-		if (from.startsWith("pod:")) this.#pod(from).began++;
+		if (from.startsWith("pod:")) this.#pod(from).began += flows;
 		if (flow.entryNode !== null) {
 			const entered = this.#node(flow.entryNode);
-			entered.entered++;
-			if (flow.secondHop) entered.doubleHops++;
+			entered.entered += flows;
+			if (flow.secondHop) entered.doubleHops += flows;
 		}
-		if (flow.delivered !== null) this.#deliver(flow, row, from);
+		if (flow.delivered !== null) this.#deliver(alike, flow, from);
 	}
 
-	#deliver(flow: FlowReport, row: FlowRow, from: string): void {
+	/** `from`: the netns that began them. */
+	#deliver(alike: Alike, flow: FlowReport, from: string): void {
+		const { row, flows } = alike;
 		const to = flow.delivered as NonNullable<FlowReport["delivered"]>;
 		const netns = this.#context.machine.netnsName(row.server);
 		if (netns.startsWith("pod:")) {
 			const pod = this.#pod(netns);
-			pod.flows++;
-			pod.packets += flow.packets;
-			pod.bytes += flow.bytes;
+			pod.flows += flows;
+			pod.packets += alike.packets;
+			pod.bytes += alike.bytes;
 		}
-		if (to.node !== null) this.#node(to.node).flows++;
+		if (to.node !== null) this.#node(to.node).flows += flows;
 		const zone = to.node === null ? null : this.#context.zoneOf(to.node);
 		if (zone !== null) {
 			const load = this.#zones.get(zone) ?? { zone, flows: 0, crossing: 0 };
-			load.flows++;
+			load.flows += flows;
 			const near = flow.entryNode ?? this.#context.nodeOf(from);
-			if (near !== null && this.#context.zoneOf(near) !== zone) load.crossing++;
+			if (near !== null && this.#context.zoneOf(near) !== zone) load.crossing += flows;
 			this.#zones.set(zone, load);
 		}
-		if (flow.service !== null) this.#endpoint(flow, zone);
-		this.#translated(flow, row);
+		if (flow.service !== null) this.#endpoint(flow, zone, flows);
+		this.#translated(alike, flow);
 	}
 
-	#endpoint({ service, delivered, proto }: FlowReport, zone: string | null): void {
+	#endpoint({ service, delivered, proto }: FlowReport, zone: string | null, flows: number): void {
 		if (service === null || delivered === null || delivered.port === null) return;
 		const endpoint = delivered.namespace === null ? delivered.name : `${delivered.namespace}/${delivered.name}`;
 		const key = `${service} ${proto} ${delivered.address}:${delivered.port}`;
 		const load = this.#endpoints.get(key);
-		this.#services.set(service, (this.#services.get(service) ?? 0) + 1);
-		if (load !== undefined) load.flows++;
+		this.#services.set(service, (this.#services.get(service) ?? 0) + flows);
+		if (load !== undefined) load.flows += flows;
 		else {
 			const { address, port, node } = delivered;
-			this.#endpoints.set(key, { service, endpoint, address, port, node, zone, flows: 1, share: 0 });
+			this.#endpoints.set(key, { service, endpoint, address, port, node, zone, flows, share: 0 });
 		}
 	}
 
-	#translated(flow: FlowReport, row: FlowRow): void {
-		if (row.seenSrc === row.src || flow.seen === null || flow.seen.sourcePort === null) return;
+	#translated({ row, flows, ports: seen }: Alike, flow: FlowReport): void {
+		if (seen === null || flow.seen === null || flow.seen.sourcePort === null) return;
 		const { machine } = this.#context;
 		const node = this.#context.translatorOf(addressOf(machine, row.seenSrc, row.family));
 		if (node === null) return;
@@ -220,8 +224,8 @@ export class Tallies {
 			ports = { node, source: flow.seen.source, proto: flow.proto, destination, flows: 0, ports: 0, seen: new Set() };
 			this.#snat.set(key, ports);
 		}
-		ports.flows++;
-		ports.seen.add(flow.seen.sourcePort);
+		ports.flows += flows;
+		for (const port of seen) ports.seen.add(port);
 	}
 
 	#pod(netns: string): PodLoad {
@@ -253,7 +257,10 @@ export class Tallies {
 		return load;
 	}
 
-	report(): Pick<
+	/** `conntrack`: what `conntrackOf` said when the last packet was through. */
+	report(
+		conntrack: ReadonlyMap<string, ConntrackCounts>,
+	): Pick<
 		ReplayReport,
 		| "flows"
 		| "verdicts"
@@ -268,7 +275,7 @@ export class Tallies {
 		| "rules"
 	> {
 		const { machine } = this.#context;
-		const counted = (netns: string) => conntrackCounts(machine.core, machine.netnsRow(netns));
+		const counted = (netns: string) => conntrack.get(netns) as ConntrackCounts;
 		const others = machine.network.netns.filter(({ kind, ruleset }) => kind !== "node" && ruleset !== null);
 		return {
 			flows: this.#flows,
@@ -292,6 +299,13 @@ export class Tallies {
 			.map((load) => ({ ...load, share: load.flows / (this.#services.get(load.service) ?? load.flows) }))
 			.sort((a, b) => order(a.service, b.service) || order(a.address, b.address) || a.port - b.port);
 	}
+}
+
+/** What conntrack of each netns has counted by now. */
+export function conntrackOf({ core, network, encoded }: Machine): Map<string, ConntrackCounts> {
+	return new Map(
+		network.netns.map(({ name }) => [name, conntrackCounts(core, encoded.netns.get(name) as number)] as const),
+	);
 }
 
 /** Rules of all nodes that were hit, most packets first. */

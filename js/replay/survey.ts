@@ -1,8 +1,9 @@
 // The first of two passes over a recording: which machines outside it needs, which of its flows have recorded replies, and
-// how large the engine's tables have to be. It keeps one bit a flow; the sources are opened again for the replay itself.
+// how large the engine's tables have to be. It keeps one bit a flow; the sources are opened again for the replay itself, but
+// for those of few packets, whose rows are kept.
 
 import type { EngineModule } from "../../bindings/core.ts";
-import type { Recording } from "../../bindings/recording.ts";
+import type { KeptRows, Recording } from "../../bindings/recording.ts";
 import type { PacketColumns } from "../flows/columns.ts";
 import { mergeFlows, openAll } from "../flows/merge.ts";
 import { OFFER, Offers } from "../flows/offer.ts";
@@ -73,6 +74,8 @@ export interface Survey {
 	readonly tcpWindows: boolean;
 	/** Bit by flow number: the flow has recorded replies. */
 	readonly replied: Uint32Array;
+	/** All rows of a recording that has few, classified, and what read them; null: it is to be read again. */
+	readonly kept: { reading: Reading; batches: readonly KeptRows[] } | null;
 	/** The network without `hosts`, by which the replay numbers owners as the survey did. */
 	readonly network: Network;
 }
@@ -84,6 +87,9 @@ export interface Reading {
 	sources: FlowSource[];
 	batches: AsyncGenerator<PacketColumns, void, undefined>;
 }
+
+/** Rows that are kept at most: 100 MiB, the columns of a million packets. */
+const KEPT_ROWS = 1 << 20;
 
 /** Opens and classifies. Throws CaptureError and LineError while it is iterated. */
 export function readSources(sources: readonly ReplaySource[], network: Network, options: SurveyOptions): Reading {
@@ -122,9 +128,11 @@ export async function survey(
 	const reading = readSources(sources, network, options);
 	const { owners, offers } = reading;
 	let recording: Recording | null = null;
+	const keeper = new Keeper();
 	for await (const columns of reading.batches) {
 		recording = (reading.sources[0] as FlowSource).addresses.recording;
 		recording.survey(columns);
+		keeper.add(recording, columns);
 		if (options.strictSources) checkSources(reading, columns);
 		options.progress?.(recording.engine.surveyPackets());
 	}
@@ -143,7 +151,22 @@ export async function survey(
 	const packets = recording?.engine.surveyPackets() ?? 0;
 	const replied = recording?.replied() ?? new Uint32Array();
 	const tcpWindows = tracksWindows(reading, options.tcpWindows);
-	return { sources, options, hosts, packets, flows: offers.tally.flows, addresses6, tcpWindows, replied, network };
+	const kept = keeper.batches === null ? null : { reading, batches: keeper.batches };
+	const { flows } = offers.tally;
+	return { sources, options, hosts, packets, flows, addresses6, tcpWindows, replied, kept, network };
+}
+
+/** Copies of batches, until there are too many rows. */
+class Keeper {
+	batches: KeptRows[] | null = [];
+	#rows = 0;
+
+	add(recording: Recording, columns: PacketColumns): void {
+		this.#rows += columns.count;
+		const rows = this.batches === null || this.#rows > KEPT_ROWS ? null : recording.keep(columns);
+		if (rows === null) this.batches = null;
+		else this.batches?.push(rows);
+	}
 }
 
 /** On request, or where every source is a capture. Flow records have no sequence numbers. */
