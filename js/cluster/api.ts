@@ -130,7 +130,10 @@ export class ClusterApi {
 		const { storage } = this.#registry;
 		const { revision } = storage;
 		const response = respond(this.#registry, request, readSingleYaml);
-		if (storage.revision !== revision) this.#tell();
+		if (storage.revision !== revision) {
+			this.#objects.collect();
+			this.#tell();
+		}
 		return response;
 	}
 

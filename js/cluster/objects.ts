@@ -12,11 +12,13 @@ import type { ServedResource } from "../apiserver/registry/catalogue.ts";
 import { GENERATIONS } from "../apiserver/registry/names.ts";
 import { type Registry, timestamp } from "../apiserver/registry/request.ts";
 import { repairServices } from "../apiserver/services/repair.ts";
+import { controllerOf } from "../controllers/pod.ts";
 import { loadObjects, type Warning } from "../manifests/load.ts";
 import type { Manifest } from "../manifests/manifest.ts";
 import type { NotEvaluated } from "../manifests/notevaluated.ts";
 import type { AddressPrefix } from "../net/address.ts";
 import { keyOf, titleOf } from "../realise/inventory.ts";
+import { Collector } from "./collecting.ts";
 import { InputErrors } from "./errors.ts";
 
 /** What the server alone writes, as Services come and go. */
@@ -42,6 +44,7 @@ export interface Intents {
 export class ClusterObjects {
 	readonly registry: Registry;
 	readonly #namespace: string;
+	readonly #collector: Collector;
 	#published = new Map<string, Published>();
 	/** What an API has from the start: no controller makes it, and it stays. */
 	readonly #system = new Set<string>();
@@ -50,6 +53,7 @@ export class ClusterObjects {
 	/** `namespace`: of objects that name none. `serviceCIDRs`: the cluster's own. */
 	constructor(registry: Registry, namespace: string, serviceCIDRs: readonly AddressPrefix[]) {
 		this.registry = registry;
+		this.#collector = new Collector(registry);
 		this.#namespace = namespace;
 		bootstrap(registry, { serviceCIDRs });
 		for (const [key, object] of everything(registry)) {
@@ -58,6 +62,11 @@ export class ClusterObjects {
 			this.#system.add(key);
 		}
 		this.#revision = registry.storage.revision;
+	}
+
+	/** What the garbage collector and the namespace controller do about what changed. */
+	collect(): void {
+		this.#collector.run();
 	}
 
 	/** Whether clients wrote anything since `publish`. */
@@ -72,11 +81,13 @@ export class ClusterObjects {
 	intents(manifests: readonly Manifest[]): Intents {
 		const { storage } = this.registry;
 		this.#endPods();
+		this.collect();
 		const written = new Map<string, KubernetesObject>();
 		const warnings: Warning[] = [];
 		for (const [key, object] of everything(this.registry)) {
 			const before = this.#published.get(key);
-			const made = before?.manifest === null;
+			// One that its controller left behind is a client's.
+			const made = before?.manifest === null && !isOrphaned(object, before.object);
 			// Nodes are not invented a second time, so those that are there count as given.
 			if (before?.object === object && !(made && object.kind === "Node")) continue;
 			if (made && !CHANGEABLE.has(object.kind)) warnings.push(overruled(object));
@@ -163,6 +174,9 @@ export class ClusterObjects {
 		return storage.put(resource.name, wanted);
 	}
 }
+
+const isOrphaned = (now: KubernetesObject, before: KubernetesObject) =>
+	controllerOf(before) !== undefined && controllerOf(now) === undefined;
 
 /** As JSON carries it: nothing undefined, nothing shared with what the controllers work on. */
 const copied = (object: KubernetesObject): KubernetesObject => JSON.parse(JSON.stringify(object)) as KubernetesObject;
