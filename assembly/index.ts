@@ -274,6 +274,8 @@ function strideOf(t: i32): u32 {
 			return L.PACKET_STRIDE;
 		case L.TABLE_LINE:
 			return L.LINE_STRIDE;
+		case L.TABLE_WALK:
+			return L.WALK_STRIDE;
 		case L.TABLE_OPENING:
 			return L.OPENING_STRIDE;
 		case L.TABLE_JOURNEY:

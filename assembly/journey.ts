@@ -18,6 +18,7 @@ let hash: u32 = 0;
 let entryCount: i32 = 0;
 let made: i32 = 0;
 let ported: bool = false;
+let beyond: bool = false;
 
 /** From here on the steps of the packet on its way are noted. */
 export function noteStart(): void {
@@ -49,6 +50,38 @@ export function noteEnd(): bool {
 @inline
 export function notRepeatable(): void {
 	repeatable = false;
+	beyond = true;
+}
+
+/** What happens here depends on more than addresses, destination port, devices, mark and the connection's state. */
+// @ts-ignore: decorator
+@inline
+export function asksBeyond(): void {
+	beyond = true;
+}
+
+// What `alike` was before a walk
+let alikeBefore: bool = false;
+
+/** From here on it is watched whether anything is asked that `asksBeyond` or `notAlike` speaks of. */
+export function watchBeyond(): void {
+	beyond = false;
+	alikeBefore = alike;
+	alike = true;
+}
+
+/** The end of what is watched. Was nothing asked of what `notAlike` speaks of? */
+export function watchedAlike(): bool {
+	const own = alike;
+	alike = alike && alikeBefore;
+	return own;
+}
+
+/** Was anything of that kind asked since? */
+// @ts-ignore: decorator
+@inline
+export function askedBeyond(): bool {
+	return beyond;
 }
 
 /** What happens here depends on the source port: packets of other connections may fare otherwise. */
@@ -57,6 +90,7 @@ export function notRepeatable(): void {
 export function asksSourcePort(): void {
 	ported = true;
 	alike = false;
+	beyond = true;
 }
 
 /** Did what was noted depend on the source port? */

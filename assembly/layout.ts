@@ -46,7 +46,8 @@ export const TABLE_MEGAFLOW = 39; // what a stack does with the packets of estab
 export const TABLE_ADDRESS6 = 37; // IPv6 addresses by their numbers; row 0 is `::`
 export const TABLE_ADDRESS6HASH = 38; // u32 slots of the numbers' hash: a power of two, four times the addresses
 export const TABLE_CHAININDEX = 40; // indexes of chains, in bytes; compile lays it out
-export const TABLE_COUNT = 41;
+export const TABLE_WALK = 41; // walks of rules by what they looked at: a power of two
+export const TABLE_COUNT = 42;
 
 // Packet: the first 32 bytes are the wire record (4 x u64); the rest is what an skb carries beside its bytes.
 //  0 src u32         4 dst u32          (IPv4: host order; IPv6: interned id)
@@ -1064,6 +1065,26 @@ export const OPENING_ENTRY_STRIDE = 48;
 // 48 next i32       52, 56 u32         (device that it goes on to, with this smac and dmac; -1: up the stack, with this iif and mark)
 // 60 ttl u8         61 translated u8   62 skb u8 (SKB_* of a packet that goes up)   63 local u8 (its destination is the netns's own)
 export const MEGAFLOW_STRIDE = 64;
+// Walk: what one walk of a base chain came to, by all that it looked at. Two cache lines.
+export const WALK_ADDRESSES = 0; // u64 source, destination
+export const WALK_CHAIN = 8; // u64 protocol << 16 | destination port, base chain << 32
+export const WALK_DEVICES = 16; // u64 PACKET_IIF, PACKET_OIF << 32
+export const WALK_STATE = 24; // u64 mark, (netns << 8 | state of the connection) << 32
+export const WALK_EPOCH = 32; // u32 of the path cache when the row was last known to hold; 0: the row is free
+export const WALK_PATH = 36; // u32 row of TABLE_PATH that counts it; 0: it touched no rule with a counter
+export const WALK_PACKETS = 40; // u32 not settled yet
+export const WALK_MARK = 44; // u32 mark of the packet afterwards
+export const WALK_BYTES = 48; // u64 not settled yet
+export const WALK_RULE = 56; // i32 the rule that ended it
+export const WALK_END = 60; // u8 WALK_*
+export const WALK_ALIKE = 61; // u8 1: it looked at nothing that megaflows do not look at
+export const WALK_ENDING = 64; // a copy of that rule's row
+export const WALK_STRIDE = 128;
+
+export const WALK_ACCEPTED = 1;
+export const WALK_DROPPED = 2;
+export const WALK_ACTED = 3; // the rule's target is run anew
+export const WALK_OPEN = 4; // it depends on more: rules are walked
 
 // FDB slot
 export const FDB_BRIDGE = 0; // i32 device; -1: empty

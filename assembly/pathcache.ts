@@ -11,6 +11,7 @@ import { lineAt } from "./line";
 import { settleMegaflows } from "./megaflow";
 import { conn, Conn } from "./netfilter/conn";
 import { countMany } from "./netfilter/settle";
+import { settleWalks } from "./netfilter/walks";
 import { netns } from "./netns";
 import { settleOpenings } from "./opening";
 import { Packet } from "./packet";
@@ -305,6 +306,7 @@ export function settleEntry(entry: usize): void {
 export function settleAll(): void {
 	settleOpenings();
 	settleMegaflows();
+	settleWalks();
 	if (!owing) return;
 	owing = false;
 	const lines = capacity(L.TABLE_LINE);

@@ -17,6 +17,7 @@ async function prepare(services: number): Promise<Case> {
 	const capacities = {
 		[L.TABLE_PATH]: paths,
 		[L.TABLE_PATHRULE]: paths * 8,
+		[L.TABLE_WALK]: Math.max(4096, paths / 2),
 		[L.TABLE_SCRATCH]: CALL * ROUNDS * 4 + (1 << 16),
 	};
 	const { machine, loops } = await open(twoNodes(services), { capacities });

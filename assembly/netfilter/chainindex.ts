@@ -18,6 +18,12 @@ export function indexSwitch(on: bool): void {
 	isOn = on;
 }
 
+// @ts-ignore: decorator
+@inline
+export function indexIsOn(): bool {
+	return isOn;
+}
+
 /** Address of the index at a CHAIN_INDEX; 0: none, or switched off. */
 // @ts-ignore: decorator
 @inline

@@ -3,7 +3,7 @@
 
 import { masked6 } from "../address6";
 import { row } from "../arena";
-import { asksSourcePort, notAlike, notRepeatable } from "../journey";
+import { asksBeyond, asksSourcePort, notAlike, notRepeatable } from "../journey";
 import { Packet } from "../packet";
 import { settleDeadline } from "./settle";
 import * as L from "../layout";
@@ -22,6 +22,7 @@ export function conntrackMatches(p: Packet, block: i32): bool {
 		if (((stateBits(p) & wanted) != 0) == not(b, L.CTM_HAS_STATE)) return false;
 	}
 	if (present == L.CTM_HAS_STATE) return true;
+	asksBeyond();
 	if (p.ct < 0) return (present & L.CTM_HAS_STATE) != 0;
 	const ct = row(L.TABLE_CT, p.ct, L.CT_STRIDE);
 	if (present & L.CTM_HAS_DIR) {

@@ -4,16 +4,17 @@
 // Linux bounds the jump stack by the number of chains; here 64 jumps and a million rules a packet, beyond that unknown.
 
 import { base, row } from "../arena";
-import { notAlike } from "../journey";
+import { askedBeyond, asksBeyond, notAlike, watchBeyond, watchedAlike } from "../journey";
 import { baseChain } from "../netns";
 import { Packet } from "../packet";
 import { event, tracing } from "../trace";
 import { chainRow, policyOf, rulesOf } from "./chain";
 import { candidate, indexAt } from "./chainindex";
 import { matches, MATCHES_NO, MATCHES_YES, portsDiffer } from "./match";
-import { pathCount, PATH_MAX, PATH_SEED, pathPush } from "./path";
+import { pathCount, pathCounted, PATH_MAX, PATH_SEED, pathPush } from "./path";
 import { patternHolds } from "./pattern";
 import { act, XT_CONTINUE } from "./target";
+import { countWalk, findWalk, keepWalk, remembersWalks } from "./walks";
 import * as L from "../layout";
 
 const JUMPS_MAX: i32 = 64;
@@ -29,6 +30,47 @@ const stack: usize = memory.data(512, 16);
 export function walk<T>(p: Packet, hook: i32, table: i32): i32 {
 	const chain = baseChain(p.netns, hook, table, p.family);
 	if (chain < 0) return L.NF_ACCEPT;
+	if (!tracing<T>() && remembersWalks(chain)) return recall<T>(p, hook, table, chain);
+	return walkRules<T>(p, hook, table, chain);
+}
+
+// Which rule ended the last walk, 0 for a limit, and whether it looked at more than what is remembered.
+let ending: usize = 0;
+let beyond: bool = false;
+
+// The walk as it is remembered; else it is walked, and remembered.
+function recall<T>(p: Packet, hook: i32, table: i32, chain: i32): i32 {
+	const w = findWalk(p, chain);
+	if (w == 0) return learn<T>(p, hook, table, chain);
+	const how = load<u8>(w, L.WALK_END);
+	if (how == <u8>L.WALK_OPEN) return walkRules<T>(p, hook, table, chain);
+	countWalk(w, p);
+	if (how == <u8>L.WALK_ACCEPTED) return L.NF_ACCEPT;
+	const rule = load<i32>(w, L.WALK_RULE);
+	const verdict = how == <u8>L.WALK_DROPPED ? L.NF_DROP : act<T>(p, w + L.WALK_ENDING, hook, table, rule);
+	return end<T>(p, hook, table, row(L.TABLE_RULE, rule, L.RULE_STRIDE), verdict, L.REASON_RULE);
+}
+
+function learn<T>(p: Packet, hook: i32, table: i32, chain: i32): i32 {
+	ending = 0;
+	watchBeyond();
+	const verdict = walkRules<T>(p, hook, table, chain);
+	const alike = watchedAlike();
+	const path = pathCounted();
+	// A policy without a counter is none: every walk of a base chain counts its end.
+	if (ending == 0 || beyond || path == 0) {
+		keepWalk(<u8>L.WALK_OPEN, -1, 0, 0, alike);
+		return verdict;
+	}
+	const target = load<u8>(ending, L.RULE_TARGET);
+	let how = <u8>L.WALK_ACTED;
+	if (target == L.TARGET_ACCEPT) how = <u8>L.WALK_ACCEPTED;
+	else if (target == L.TARGET_DROP) how = <u8>L.WALK_DROPPED;
+	keepWalk(how, indexOf(ending), path, p.mark, alike);
+	return verdict;
+}
+
+function walkRules<T>(p: Packet, hook: i32, table: i32, chain: i32): i32 {
 	const addresses = (<u64>p.src) | ((<u64>p.dst) << 32);
 	const proto = <u32>p.proto;
 	const sport: u32 = p.sport;
@@ -83,6 +125,7 @@ export function walk<T>(p: Packet, hook: i32, table: i32): i32 {
 		}
 		if (!(flags & L.RULEF_UNCOUNTED)) {
 			if (length == PATH_MAX) {
+				asksBeyond(); // of several paths none is remembered
 				pathCount(p, length, hash);
 				length = 0;
 				hash = PATH_SEED;
@@ -121,14 +164,21 @@ export function walk<T>(p: Packet, hook: i32, table: i32): i32 {
 				}
 				break;
 			case L.TARGET_ACCEPT:
+				ending = at;
+				beyond = askedBeyond();
 				pathCount(p, length, hash);
 				return L.NF_ACCEPT;
 			case L.TARGET_DROP:
+				ending = at;
+				beyond = askedBeyond();
 				pathCount(p, length, hash);
 				return end<T>(p, hook, table, at, L.NF_DROP, L.REASON_RULE);
 			default: {
+				const before = askedBeyond();
 				const verdict = act<T>(p, at, hook, table, indexOf(at));
 				if (verdict != XT_CONTINUE) {
+					if (verdict != L.NF_UNKNOWN) ending = at;
+					beyond = before;
 					pathCount(p, length, hash);
 					return end<T>(p, hook, table, at, verdict, L.REASON_RULE);
 				}

@@ -6,7 +6,7 @@ import { row } from "../arena";
 import { masked6, within6 } from "../address6";
 import { addressType } from "../fib";
 import { hasType6 } from "../fib6";
-import { asksSourcePort, notAlike, notRepeatable } from "../journey";
+import { asksBeyond, asksSourcePort, notAlike, notRepeatable } from "../journey";
 import { Packet } from "../packet";
 import { next32 } from "../random";
 import { conntrackMatches } from "./ctmatch";
@@ -95,6 +95,7 @@ function one(p: Packet, m: usize, hook: i32): i32 {
 		case L.MATCH_TTL:
 			return <i32>ttl(p, m);
 		case L.MATCH_PKTTYPE:
+			asksBeyond();
 			return <i32>((<u32>p.type == load<u32>(m, L.MATCH_A)) != inverted(m, 1));
 		case L.MATCH_TOS:
 			notRepeatable();
@@ -137,6 +138,7 @@ function ports(p: Packet, m: usize): bool {
 
 function tcp(p: Packet, m: usize): bool {
 	const flags = load<u32>(m, L.MATCH_C);
+	asksBeyond();
 	// Of the flags, packets that repeat one another differ in PSH alone.
 	if ((flags & L.TCP_PSH) != 0) notRepeatable();
 	return ports(p, m) && (((<u32>p.tcp) & flags & 0xff) == flags >>> 8) != inverted(m, 4);
@@ -164,6 +166,7 @@ function multiport(p: Packet, m: usize): bool {
 
 // Without an entry it never matches, negated or not.
 function connmark(p: Packet, m: usize): bool {
+	asksBeyond();
 	if (p.ct < 0) return false;
 	notAlike();
 	const mark = load<u32>(row(L.TABLE_CT, p.ct, L.CT_STRIDE), L.CT_MARK);
@@ -227,6 +230,7 @@ function words(m: usize, offset: usize): usize {
 
 function ttl(p: Packet, m: usize): bool {
 	notAlike();
+	asksBeyond();
 	const value = load<u32>(m, L.MATCH_A);
 	const how = load<u32>(m, L.MATCH_B);
 	if (how == 0) return (<u32>p.ttl == value) != inverted(m, 1);
@@ -236,6 +240,7 @@ function ttl(p: Packet, m: usize): bool {
 // xt_physdev: without bridge information only negated conditions hold; a device that is to be left by must exist,
 // one that it came in by is not missed.
 function physdev(p: Packet, m: usize): bool {
+	asksBeyond();
 	const asked = load<u32>(m, L.MATCH_C);
 	const not = <u32>load<u16>(m, L.MATCH_INVERT);
 	if (!p.has(L.SKB_BRIDGED)) return (asked & ~not) == 0;

@@ -29,8 +29,24 @@ export function pathPush(at: u32, before: u32, rule: u32): u32 {
 	return rotl<u32>((before ^ rule) * 0x9e3779b1, 13);
 }
 
+// The row that counted last
+let counted: u32 = 0;
+
+/** The row of the path that pathCount took last; 0: there was nothing to count, or no room for the path. */
+export function pathCounted(): u32 {
+	return counted;
+}
+
+/** Counts packets on a row of TABLE_PATH. */
+export function countPath(path: u32, packets: u32, bytes: u64): void {
+	const at = row(L.TABLE_PATH, path, L.PATH_STRIDE);
+	store<u64>(at, load<u64>(at, L.PATH_PACKETS) + <u64>packets, L.PATH_PACKETS);
+	store<u64>(at, load<u64>(at, L.PATH_BYTES) + bytes, L.PATH_BYTES);
+}
+
 /** Counts the packet on the path of the `count` rules pushed, which have this hash. */
 export function pathCount(p: Packet, count: u32, pushed: u32): void {
+	counted = 0;
 	if (count == 0) return;
 	length = count;
 	hash = pushed;
@@ -39,7 +55,8 @@ export function pathCount(p: Packet, count: u32, pushed: u32): void {
 		notRepeatable();
 		return spill(p);
 	}
-	note(L.STEP_PATH, <u32>(path - base(L.TABLE_PATH)) / L.PATH_STRIDE);
+	counted = <u32>(path - base(L.TABLE_PATH)) / L.PATH_STRIDE;
+	note(L.STEP_PATH, counted);
 	store<u64>(path, load<u64>(path, L.PATH_PACKETS) + 1, L.PATH_PACKETS);
 	store<u64>(path, load<u64>(path, L.PATH_BYTES) + <u64>p.len, L.PATH_BYTES);
 }

@@ -6,7 +6,7 @@ import { row } from "../arena";
 import { device } from "../device";
 import { selectAddress } from "../fib";
 import { firstAddress6 } from "../fib6";
-import { notAlike } from "../journey";
+import { asksBeyond, notAlike } from "../journey";
 import { Packet } from "../packet";
 import { event, tracing } from "../trace";
 import { natRecordDevice, natSetup } from "./nat";
@@ -43,6 +43,7 @@ export function act<T>(p: Packet, rule: usize, hook: i32, table: i32, index: i32
 			if (tracing<T>()) event(p, L.EVENT_LOG, hook, table, -1, index);
 			return XT_CONTINUE;
 		case L.TARGET_TRACE:
+			asksBeyond();
 			p.set(L.SKB_TRACE);
 			return XT_CONTINUE;
 		default:
@@ -51,6 +52,7 @@ export function act<T>(p: Packet, rule: usize, hook: i32, table: i32, index: i32
 }
 
 function connmark(p: Packet, rule: usize): i32 {
+	asksBeyond();
 	if (p.ct < 0) return XT_CONTINUE;
 	notAlike();
 	const ct = row(L.TABLE_CT, p.ct, L.CT_STRIDE);
@@ -118,6 +120,7 @@ function netmapped6(old: u32, words: usize): i32 {
 
 // xt_CT: only a packet that conntrack has not seen yet takes it.
 function track(p: Packet, rule: usize): i32 {
+	asksBeyond();
 	if (p.ct != L.CT_UNSEEN) return XT_CONTINUE;
 	if (load<u32>(rule, L.RULE_A) & 1) {
 		p.ct = L.CT_UNTRACKED;

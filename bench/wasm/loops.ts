@@ -9,7 +9,8 @@ import { conntrackTouch, conntrackTouchEntry, findLive } from "../../assembly/ne
 import { walk } from "../../assembly/netfilter/iptables";
 import { invert, tupleAt, tupleHash } from "../../assembly/netfilter/tuple";
 import { tupleFind, tupleTableInit } from "../../assembly/netfilter/tuplehash";
-import { netns } from "../../assembly/netns";
+import { remembersWalks, touchWalk, walkHome } from "../../assembly/netfilter/walks";
+import { baseChain, netns } from "../../assembly/netns";
 import { Packet } from "../../assembly/packet";
 import { Silent } from "../../assembly/trace";
 import * as L from "../../assembly/layout";
@@ -35,14 +36,27 @@ export function walkLoop(hook: i32, table: i32, count: i32): u32 {
 	return sum;
 }
 
-/** As walkLoop, once for each of the destinations (u32) from key `first` on. */
+/** As walkLoop, once for each of the destinations (u32) from key `first` on, a burst at a time. */
 export function dispatchLoop(hook: i32, table: i32, first: i32, count: i32): u32 {
 	const p = changetype<Packet>(base(L.TABLE_PACKETIN));
+	const chain = baseChain(p.netns, hook, table, p.family);
 	let sum: u32 = 0;
-	for (let i = first; i < first + count; i++) {
+	for (let i = 0; i < count; i += BURST) {
 		// in range: the host has written first + count keys
-		p.dst = load<u32>(base(L.TABLE_SCRATCH) + ((<usize>i) << 2));
-		sum += <u32>walk<Silent>(p, hook, table);
+		const keys = base(L.TABLE_SCRATCH) + ((<usize>(first + i)) << 2);
+		const many = min<i32>(BURST, count - i);
+		const end = keys + ((<usize>many) << 2);
+		if (remembersWalks(chain)) {
+			for (let key = keys; key < end; key += 4) {
+				p.dst = load<u32>(key);
+				store<u32>(HASHES + (key - keys), walkHome(p, chain));
+			}
+			for (let j: usize = 0; j < <usize>many; j++) touched += touchWalk(load<u32>(HASHES + (j << 2)));
+		}
+		for (let key = keys; key < end; key += 4) {
+			p.dst = load<u32>(key);
+			sum += <u32>walk<Silent>(p, hook, table);
+		}
 	}
 	return sum;
 }

@@ -71,6 +71,7 @@ export const RECORDS: Record<string, string> = {
 	"assembly/netfilter/ctmatch.ts": "the match row, for conntrack",
 	"assembly/netfilter/target.ts": "the target's part of a rule row",
 	"assembly/netfilter/iptables.ts": "chain and rule rows",
+	"assembly/netfilter/walks.ts": "the rows of remembered walks",
 	"assembly/netfilter/chain.ts": "the chain row",
 	"assembly/netfilter/ipset.ts": "a set and its members",
 	"assembly/lpm.ts": "the lines, windows and tries of a FIB",
