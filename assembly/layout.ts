@@ -421,6 +421,7 @@ export const CHAIN_RULE_FIRST = 0; // u32 rows of TABLE_RULE, contiguous
 export const CHAIN_RULE_COUNT = 4; // u32 without the policy row; the policy (or the implicit return) is row first + count
 export const CHAIN_POLICY = 8; // u32 POLICY_*
 export const CHAIN_MOVED = 12; // u32 chain that jumps among copied rules lead to instead, + 1; the host clears it again
+export const CHAIN_LEAVES = 16; // u32 jumps in it, written by compile
 export const CHAIN_JUMPS = 24; // u32 first of the jumps to it, rule row + 1, written by compile; 0: none
 export const CHAIN_INDEX = 28; // u32 byte offset of its index in TABLE_CHAININDEX, written by compile; 0: none, rules are walked one by one
 export const CHAIN_STRIDE = 32;

@@ -2,7 +2,7 @@
 // on it: a rule without hints is read in full.
 
 import { row } from "../arena";
-import { policyOf, rulesOf } from "../netfilter/chain";
+import { chainRow, policyOf, rulesOf } from "../netfilter/chain";
 import * as L from "../layout";
 
 const ALL_PORTS: u32 = 0xffff0000;
@@ -10,6 +10,7 @@ const ALL_PORTS: u32 = 0xffff0000;
 /** Hints for every rule of a chain, its policy among them; where its jumps lead: `jumps`. */
 export function hintRules(chain: i32): void {
 	const end = policyOf(chain);
+	let jumps: u32 = 0;
 	for (let rule = rulesOf(chain); rule <= end; rule += L.RULE_STRIDE) {
 		let flags = load<u32>(rule, L.RULE_FLAGS) & ~(L.RULEF_NO_DEVICE | L.RULEF_DPORTS);
 		if (asksForNoDevice(rule, flags)) flags |= L.RULEF_NO_DEVICE;
@@ -19,7 +20,9 @@ export function hintRules(chain: i32): void {
 			flags |= L.RULEF_DPORTS;
 		}
 		store<u32>(rule, flags, L.RULE_FLAGS);
+		if (load<u8>(rule, L.RULE_TARGET) == L.TARGET_JUMP) jumps++;
 	}
+	store<u32>(chainRow(chain), jumps, L.CHAIN_LEAVES);
 }
 
 function asksForNoDevice(rule: usize, flags: u32): bool {

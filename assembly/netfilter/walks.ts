@@ -27,7 +27,7 @@ let owing: bool = false;
 // @ts-ignore: decorator
 @inline
 export function remembersWalks(chain: i32): bool {
-	if ((load<u32>(chainRow(chain), L.CHAIN_FLAGS) & L.CHAINF_JUMPS) == 0) return false;
+	if (load<u32>(chainRow(chain), L.CHAIN_LEAVES) == 0) return false;
 	return capacity(L.TABLE_WALK) >= WAYS && isCaching() && indexIsOn();
 }
 

@@ -87,14 +87,16 @@ export const ruleset: fc.Arbitrary<string> = fc
 		fc.option(tableText("mangle"), { nil: "", freq: 1 }),
 		fc.option(tableText("filter"), { nil: "", freq: 2 }),
 		fc.constantFrom(SERVICES, SERVICES.slice(2), SERVICES.slice(0, -1)),
+		fc.boolean(),
 	)
-	.map(([raw, mangle, filter, services]) =>
+	.map(([raw, mangle, filter, services, jumps]) =>
 		[
 			raw,
 			mangle,
 			"*nat",
 			...["PREROUTING", "INPUT", "OUTPUT", "POSTROUTING"].map((chain) => `:${chain} ACCEPT [0:0]`),
-			...services,
+			...(jumps ? [":KUBE-SERVICES - [0:0]", "-A PREROUTING -j KUBE-SERVICES"] : []),
+			...services.map((rule) => (jumps ? rule.replace("PREROUTING", "KUBE-SERVICES") : rule)),
 			"COMMIT",
 			filter,
 			"",
@@ -274,6 +276,6 @@ export const volley: fc.Arbitrary<Volley> = fc.record({
 	window: fc.constantFrom(64240, 64240, 64240, 65535, 500, 0),
 	options: fc.constantFrom(0, L.TCPOPT_SACK_PERM, L.TCPOPT_SACK_PERM | L.TCPOPT_WINDOW | 7, L.TCPOPT_WINDOW | 2),
 	times: fc.constantFrom(1, 2, 3, 5, 12, 30),
-	stride: fc.constantFrom(0, 0, 0, 1),
+	stride: fc.constantFrom(0, 0, 0, 0, 0, 0, 0, 1),
 	gapNs: fc.oneof({ weight: 20, arbitrary: gap }, { weight: 1, arbitrary: pause }),
 });
