@@ -4,7 +4,7 @@
 export interface StatusCause {
 	reason: string;
 	message: string;
-	field: string;
+	field?: string;
 }
 
 export interface StatusDetails {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { respond } from "../../js/apiserver/rest/respond.ts";
 import { ROOT } from "../../scripts/run.mjs";
-import { type Answer, normalised, type Scene, type Step } from "./questions/question.ts";
+import { type Answer, normalised, type Scene, type Step, withTold } from "./questions/question.ts";
 import { TOPICS } from "./questions/topics.ts";
 import { emptyRegistry } from "./registry.ts";
 
@@ -25,9 +25,14 @@ function ask(registry: ReturnType<typeof emptyRegistry>, step: Step): Answer {
 
 function play({ steps }: Scene): Answer[] {
 	const registry = emptyRegistry(NAMESPACE);
+	const bodies: unknown[] = [];
 	return steps.map((step) => {
-		if (step.method === "WAIT") return { code: 0, body: null };
-		const { code, body } = ask(registry, step);
+		if (step.method === "WAIT") {
+			bodies.push(null);
+			return { code: 0, body: null };
+		}
+		const { code, body } = ask(registry, { ...step, url: withTold(step.url, bodies) });
+		bodies.push(body);
 		return { code, body: normalised(body, JSON.stringify(steps), NAMESPACE) };
 	});
 }

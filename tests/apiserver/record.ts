@@ -5,7 +5,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "../../scripts/run.mjs";
-import { type Answer, normalised, type Scene, type Step } from "./questions/question.ts";
+import { type Answer, normalised, type Scene, type Step, withTold } from "./questions/question.ts";
 import { TOPICS } from "./questions/topics.ts";
 
 const [server, token, ...only] = process.argv.slice(2);
@@ -41,14 +41,21 @@ async function play(scene: Scene, namespace: string): Promise<Answer[]> {
 	await ask({ method: "POST", url: "/api/v1/namespaces", body: { metadata: { name: namespace } } });
 	const answers: Answer[] = [];
 	const made: string[] = [];
+	const bodies: unknown[] = [];
 	for (const step of scene.steps) {
-		const asked = { ...step, url: step.url.replaceAll("{ns}", namespace), body: placed(step.body, namespace) };
+		const asked = {
+			...step,
+			url: withTold(step.url.replaceAll("{ns}", namespace), bodies),
+			body: placed(step.body, namespace),
+		};
 		if (step.method === "WAIT") {
 			await served(asked.url);
 			answers.push({ code: 0, body: null });
+			bodies.push(null);
 			continue;
 		}
 		const { code, body } = await ask(asked);
+		bodies.push(body);
 		if (code === 201 && !asked.url.includes("?"))
 			made.push(
 				step.method === "PUT" ? asked.url : `${asked.url}/${(body as { metadata: { name: string } }).metadata.name}`,

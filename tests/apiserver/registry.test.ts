@@ -272,7 +272,7 @@ describe("a list", () => {
 		expect(refused({ labelSelector: "tier in (a" })).toBe(
 			"unable to parse requirement: found '', expected: ',' or ')'",
 		);
-		expect(refused({ continue: "?" })).toBe("continue key is not valid");
+		expect(refused({ continue: "?" })).toBe("invalid continue token: continue key is not valid");
 	});
 
 	it("in pages is the list whole", () => {

@@ -143,6 +143,22 @@ describe("the storage", () => {
 		);
 	});
 
+	it("lists every revision that the log still has as it was then, and none that is to come", () => {
+		fc.assert(
+			fc.property(steps, (list) => {
+				const storage = new Storage();
+				const snapshots = start();
+				run(storage, list, snapshots);
+				for (const [revision, snapshot] of snapshots.entries()) {
+					if (revision === 0 || snapshot === undefined) continue;
+					expect(storage.list("pods", { revision }).items).toEqual(sorted(snapshot, "pods"));
+				}
+				const next = storage.revision + 1;
+				expect(() => storage.list("pods", { revision: next })).toThrow(`Too large resource version: ${next}`);
+			}),
+		);
+	});
+
 	it("tells watchers every change once and in order: 1,000 histories, 5 watchers each", { timeout: 30_000 }, () => {
 		const starts = fc.array(fc.nat(60), { minLength: 5, maxLength: 5 });
 		fc.assert(

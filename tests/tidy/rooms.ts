@@ -79,7 +79,11 @@ export const ROOMS: Room[] = [
 		...COMPONENT,
 		packages: ["@marcbachmann/cel-js"],
 	},
-	{ name: "js/controllers", holds: "workloads, endpoints, IPAM, garbage collection, namespaces: one reconcile function a file", ...COMPONENT },
+	{
+		name: "js/controllers",
+		holds: "workloads, endpoints, IPAM, garbage collection, namespaces: one reconcile function a file",
+		...COMPONENT,
+	},
 	{ name: "js/scheduler", holds: "which node a pod runs on", ...COMPONENT },
 	{ name: "js/kubelet", holds: "pods of a node: addresses, readiness, status", ...COMPONENT },
 	{ name: "js/cni", holds: "a node's links, bridge, routes and masquerade rules", ...COMPONENT },

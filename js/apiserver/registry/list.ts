@@ -12,15 +12,15 @@ import {
 import { badRequest, expired } from "../status.ts";
 import { RevisionExpired } from "../storage/storage.ts";
 import type { ServedResource } from "./catalogue.ts";
+import { checkRevisionOptions, type RevisionOptions, revisionOf } from "./listoptions.ts";
 import type { Registry } from "./request.ts";
 
-export interface ListOptions {
+export interface ListOptions extends RevisionOptions {
 	/** Without: all namespaces. */
 	namespace?: string;
 	labelSelector?: string;
 	fieldSelector?: string;
 	limit?: number;
-	continue?: string;
 }
 
 export interface ObjectList {
@@ -30,11 +30,14 @@ export interface ObjectList {
 
 export type Selects = (object: KubernetesObject) => boolean;
 
-/** Throws StatusError 400 where a selector cannot be read, 410 where a `continue` is too old. */
+/** Throws StatusError 400 where a selector cannot be read, 410 where a revision or `continue` is too old, 504 where it is to come. */
 export function list(registry: Registry, resource: ServedResource, options: ListOptions = {}): ObjectList {
 	const passes = selection(registry, resource, options);
 	const { namespace, limit = 0 } = options;
-	const from = options.continue === undefined || options.continue === "" ? {} : readContinue(options.continue);
+	checkRevisionOptions(options, false);
+	const revision = revisionOf(options, limit, registry.storage.revision);
+	const begun = revision === undefined ? {} : { revision };
+	const from: Continue = options.continue ? readContinue(options.continue) : begun;
 	const where = namespace === undefined ? {} : { namespace };
 	try {
 		const found = registry.storage.list(resource.name, { ...where, limit, passes, ...from });
@@ -46,7 +49,8 @@ export function list(registry: Registry, resource: ServedResource, options: List
 		}
 		return { items: found.items, metadata };
 	} catch (error) {
-		if (!(error instanceof RevisionExpired) || from.after === undefined) throw error;
+		if (!(error instanceof RevisionExpired)) throw error;
+		if (from.after === undefined) throw expired("The resourceVersion for the provided list is too old.");
 		throw expired(
 			"The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.",
 			writeContinue(registry.storage.revision, from.after),
@@ -74,7 +78,7 @@ function readContinue(token: string): Continue {
 	} catch {
 		// Said below.
 	}
-	throw badRequest("continue key is not valid");
+	throw badRequest("invalid continue token: continue key is not valid");
 }
 
 /** What `labelSelector` and `fieldSelector` let through. Throws StatusError 400. */

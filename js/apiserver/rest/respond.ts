@@ -6,6 +6,7 @@ import { APPLY_PATCH, apply } from "../registry/apply.ts";
 import { create } from "../registry/create.ts";
 import { remove } from "../registry/delete.ts";
 import { type ListOptions, list } from "../registry/list.ts";
+import { checkRevisionOptions, parsedRevision, revisionOf } from "../registry/listoptions.ts";
 import { finalize } from "../registry/namespace.ts";
 import { patch, patched } from "../registry/patch.ts";
 import { bind, evict } from "../registry/pod.ts";
@@ -104,6 +105,7 @@ class Call {
 			default: {
 				const options = this.#listOptions();
 				if (watches || this.#flag("watch")) return this.#watch(options);
+				if (this.#query.has("sendInitialEvents")) options.sendInitialEvents = this.#flag("sendInitialEvents");
 				const found = list(this.#registry, resource, options);
 				return json(200, showList(resource, found, this.#representation()));
 			}
@@ -125,6 +127,7 @@ class Call {
 			default: {
 				if (watches || this.#flag("watch"))
 					return this.#watch({ ...this.#listOptions(), fieldSelector: `metadata.name=${name}` });
+				revisionOf(this.#listOptions(), 0, this.#registry.storage.revision);
 				const object = stored(this.#registry, this.#subject);
 				if (object === undefined) throw notFound({ group: resource.group, resource: resource.plural }, name);
 				return this.#shown(object);
@@ -248,15 +251,12 @@ class Call {
 	#watch(options: ListOptions): ApiResponse {
 		const { resource } = this.#path;
 		const asked: WatchOptions = { ...options };
-		const version = this.#query.get("resourceVersion");
-		if (version !== null) {
-			if (!/^\d*$/.test(version)) throw badRequest(`invalid resource version "${version}"`);
-			asked.resourceVersion = version;
-		}
+		if (asked.resourceVersion !== undefined) parsedRevision(asked.resourceVersion);
 		const seconds = this.#number("timeoutSeconds");
 		if (seconds !== undefined && seconds > 0) asked.timeoutSeconds = seconds;
 		if (this.#query.has("allowWatchBookmarks")) asked.allowWatchBookmarks = this.#flag("allowWatchBookmarks");
 		if (this.#query.has("sendInitialEvents")) asked.sendInitialEvents = this.#flag("sendInitialEvents");
+		checkRevisionOptions(asked, true);
 		const as = this.#representation();
 		const shown = (object: Parameters<typeof showObject>[1]) =>
 			showObject(resource, object, { ...as, now: this.#registry.clock.now() });
@@ -286,7 +286,8 @@ class Call {
 	#listOptions(): ListOptions {
 		const { namespace } = this.#path;
 		const options: ListOptions = namespace === undefined ? {} : { namespace };
-		for (const name of ["labelSelector", "fieldSelector", "continue"] as const) {
+		const texts = ["labelSelector", "fieldSelector", "continue", "resourceVersion", "resourceVersionMatch"] as const;
+		for (const name of texts) {
 			const value = this.#query.get(name);
 			if (value) options[name] = value;
 		}

@@ -64,6 +64,13 @@ export class ChangeLog {
 		}
 	}
 
+	/** The same, newest first: what is to be undone. */
+	*back(revision: number): Generator<Change, void> {
+		for (let i = this.#length - 1; i > revision - this.#first; i--) {
+			yield (this.#chunks[Math.floor(i / CHUNK)] as Change[])[i % CHUNK] as Change;
+		}
+	}
+
 	/** A log of its own future, with the same past. */
 	fork(): ChangeLog {
 		const last = this.#chunks.at(-1);

@@ -13,7 +13,7 @@ export interface ListRequest {
 	namespace?: string;
 	/** The key after which to go on, from `ListResult.next`. */
 	after?: string;
-	/** Of a list that was begun at it; without: as things are now. */
+	/** As things were then; without: as they are now. */
 	revision?: number;
 	/** Most items; 0: all. */
 	limit?: number;
@@ -44,6 +44,15 @@ export class RevisionExpired extends Error {
 	}
 }
 
+/** The revision asked for is not there yet: HTTP 504, with a cause that tells clients to try again. */
+export class RevisionTooLarge extends Error {
+	override readonly name = "RevisionTooLarge";
+
+	constructor(revision: number, current: number) {
+		super(`Too large resource version: ${revision}, current: ${current}`);
+	}
+}
+
 /** Lists that are still being read page by page, most. */
 const READINGS = 256;
 
@@ -51,7 +60,8 @@ export class Storage {
 	#objects: Map<string, Objects>;
 	#log: ChangeLog;
 	#revision: number;
-	/** Objects at the revisions of lists that are read page by page. */
+	#compacted = 0;
+	/** Objects at the revisions of lists that are read page by page, so that they need not be made again. */
 	#readings: Map<string, Objects>;
 
 	/** `window`: changes that a watch can reach back, at least. */
@@ -82,7 +92,7 @@ export class Storage {
 		return sizeOf(this.#objects.get(resource) ?? null);
 	}
 
-	/** In order of namespace and name. Throws RevisionExpired where `revision` is kept no more. */
+	/** In order of namespace and name. Throws RevisionExpired where `revision` is kept no more, RevisionTooLarge where it is to come. */
 	list(resource: string, request: ListRequest = {}): ListResult {
 		const { namespace, after, limit = 0, passes = () => true } = request;
 		const revision = request.revision ?? this.#revision;
@@ -105,9 +115,23 @@ export class Storage {
 
 	#at(resource: string, revision: number): Objects {
 		if (revision === this.#revision) return this.#objects.get(resource) ?? null;
+		if (revision > this.#revision) throw new RevisionTooLarge(revision, this.#revision);
 		const kept = this.#readings.get(`${revision} ${resource}`);
-		if (kept === undefined) throw new RevisionExpired(revision, this.#log.first - 1);
-		return kept;
+		return kept === undefined ? this.#undone(resource, revision) : kept;
+	}
+
+	/** The objects without what happened after a revision. */
+	#undone(resource: string, revision: number): Objects {
+		const oldest = Math.max(this.#compacted, this.#log.first - 1);
+		if (revision < oldest) throw new RevisionExpired(revision, oldest);
+		let objects = this.#objects.get(resource) ?? null;
+		for (const change of this.#log.back(revision)) {
+			if (change.resource !== resource) continue;
+			const { namespace = "", name = "" } = change.object.metadata;
+			const key = `${namespace}/${name}`;
+			objects = change.previous === undefined ? withoutEntry(objects, key) : withEntry(objects, key, change.previous);
+		}
+		return objects;
 	}
 
 	#keep(resource: string, revision: number, objects: Objects): void {
@@ -157,6 +181,7 @@ export class Storage {
 	/** Forgets changes before `revision`, and lists begun before it. */
 	compact(revision: number): void {
 		this.#log.compact(revision);
+		this.#compacted = Math.max(this.#compacted, revision);
 		for (const key of this.#readings.keys()) if (Number.parseInt(key, 10) < revision) this.#readings.delete(key);
 	}
 
@@ -166,6 +191,7 @@ export class Storage {
 		copy.#objects = new Map(this.#objects);
 		copy.#readings = new Map(this.#readings);
 		copy.#revision = this.#revision;
+		copy.#compacted = this.#compacted;
 		copy.#log = this.#log.fork();
 		return copy;
 	}

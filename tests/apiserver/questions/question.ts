@@ -70,6 +70,15 @@ export const changed = (title: string, object: Given, ...patches: unknown[]): Sc
 	steps: [create(object), ...patches.map((patch) => merge(object, patch))],
 });
 
+/** The URL with what earlier answers told: `{rv:N}` and `{continue:N}` of answer N, counted from 1. */
+export function withTold(url: string, bodies: readonly unknown[]): string {
+	const told = (n: string) =>
+		(bodies[Number(n) - 1] as { metadata?: { resourceVersion?: string; continue?: string } }).metadata;
+	return url
+		.replace(/\{rv:(\d+)\}/g, (_, n) => told(n)?.resourceVersion ?? "")
+		.replace(/\{continue:(\d+)\}/g, (_, n) => told(n)?.continue ?? "");
+}
+
 type Data = Record<string, unknown>;
 const isData = (value: unknown): value is Data => typeof value === "object" && value !== null && !Array.isArray(value);
 
@@ -82,6 +91,7 @@ export function normalised(value: unknown, request: string, namespace: string): 
 				request.includes(uid) ? uid : "{uid}",
 			)
 			.replace(/\b10\.96\.\d+\.\d+\b/g, (ip) => (request.includes(ip) || ip === "10.96.0.1" ? ip : "{IPv4}"))
+			.replace(/current: \d+/, "current: {revision}")
 			.replace(/in record \(\d+\)/, "in record ({revision})")
 			.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, (time) => (request.includes(time) ? time : "{time}"));
 	const walk = (given: unknown, name: string): unknown => {
@@ -92,6 +102,7 @@ export function normalised(value: unknown, request: string, namespace: string): 
 		}
 		const asked = request.includes(JSON.stringify(given));
 		if (name === "resourceVersion" && !asked) return "{revision}";
+		if (name === "continue") return "{continue}";
 		if (/^clusterIPs?$/.test(name) && given !== "None" && !asked)
 			return String(given).includes(":") ? "{IPv6}" : "{IPv4}";
 		if (/^(nodePort|healthCheckNodePort)$/.test(name) && !asked) return "{port}";

@@ -3,6 +3,7 @@
 import { CORE } from "./core.ts";
 import { CUSTOM } from "./custom.ts";
 import { GROUPS } from "./groups.ts";
+import { LISTS } from "./lists.ts";
 import { METADATA } from "./metadata.ts";
 import { NETWORKING } from "./networking.ts";
 import { PODS } from "./pods.ts";
@@ -18,5 +19,6 @@ export const TOPICS: Readonly<Record<string, readonly Scene[]>> = {
 	core: CORE,
 	custom: CUSTOM,
 	groups: GROUPS,
+	lists: LISTS,
 	metadata: METADATA,
 };
