@@ -10,6 +10,7 @@ import { areMegaflowsOn } from "./megaflow";
 import { conn } from "./netfilter/conn";
 import { tupleHash } from "./netfilter/tuple";
 import { slotAt } from "./netfilter/tuplehash";
+import { touchOpening } from "./opening";
 import { Window } from "./netfilter/windowrow";
 import { defaultTtl } from "./netns";
 import { isCached } from "./pathcache";
@@ -48,6 +49,7 @@ export function touchBurst(first: u32, count: u32): void {
 	for (let i: u32 = 0; i < count; i++) {
 		if (findBurstLine(key(i))) carried = true;
 		limits |= limitsOf(key(i));
+		if (load<u32>(key(i), KEY_LINE) == 0) sum += touchOpening(row(L.TABLE_BATCH, first + i, L.BATCH_STRIDE));
 	}
 	touched += sum;
 	if ((limits & L.LIMIT_WINDOWS) != 0) touchWindows(count);

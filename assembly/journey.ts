@@ -19,6 +19,9 @@ let entryCount: i32 = 0;
 let made: i32 = 0;
 let ported: bool = false;
 let beyond: bool = false;
+let singular: bool = false;
+let drawCount: u32 = 0;
+const draws: usize = memory.data(L.OPENING_DRAWS_MAX * 4, 16);
 
 /** From here on the steps of the packet on its way are noted. */
 export function noteStart(): void {
@@ -30,6 +33,8 @@ export function noteStart(): void {
 	entryCount = 0;
 	made = 0;
 	ported = false;
+	singular = false;
+	drawCount = 0;
 }
 
 // @ts-ignore: decorator
@@ -50,7 +55,32 @@ export function noteEnd(): bool {
 @inline
 export function notRepeatable(): void {
 	repeatable = false;
+	singular = true;
 	beyond = true;
+}
+
+/** A draw of 31 random bits was, or was not, below `threshold`: the next packet may fare otherwise. */
+export function noteDraw(threshold: u32, below: bool): void {
+	repeatable = false;
+	beyond = true;
+	if (!noting) return;
+	if (drawCount == L.OPENING_DRAWS_MAX) {
+		singular = true;
+		return;
+	}
+	store<u32>(draws + <usize>(drawCount << 2), threshold | (below ? 0x80000000 : 0));
+	drawCount++;
+}
+
+/** Has nothing but draws kept another packet of the kind from doing the same? */
+export function notedAllButDraws(): bool {
+	return !singular;
+}
+
+/** Copies the draws noted last to `to`, where there is room for OPENING_DRAWS_MAX; how many they are. */
+export function copyDraws(to: usize): u32 {
+	memory.copy(to, draws, <usize>(drawCount << 2));
+	return drawCount;
 }
 
 /** What happens here depends on more than addresses, destination port, devices, mark and the connection's state. */

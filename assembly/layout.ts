@@ -1010,7 +1010,7 @@ export const STEP_OUT = 2; // device that sent it
 export const STEP_NEIGHBOUR = 3; // row of TABLE_NEIGH that gave its link-layer address
 
 // Opening: what the first packet of a connection does, whatever its source port: found by a hash of the key.
-//  0 src u32         4 dst u32         8 dport u16, TCP flags u8, BATCHF_* u8     12 netns << 8 | protocol u32
+//  0 src u32         4 dst u32         8 dport u16, TCP flags u8, BATCHF_* and variant << 2 u8     12 netns << 8 | protocol u32
 export const OPENING_SRC = 0;
 export const OPENING_DST = 4;
 export const OPENING_WORD = 8;
@@ -1036,11 +1036,15 @@ export const OPENING_RULE = 76; // i32
 export const OPENING_ENTRY_NODE = 80; // i32
 export const OPENING_SECOND = 84; // i32
 export const OPENING_CT_NETNS = 88; // i32
+export const OPENING_DRAW_COUNT = 92; // u32 random draws on its way
 export const OPENING_ENTRY = 96; // entries, OPENING_ENTRY_STRIDE bytes each
 export const OPENING_ENTRY_COUNT = 3;
 export const OPENING_STEPS = 256; // u32[OPENING_STEPS_MAX] STEP_*, as of a journey
 export const OPENING_STEPS_MAX = 32;
-export const OPENING_STRIDE = 384;
+export const OPENING_DRAWS = 384; // u32[OPENING_DRAWS_MAX] threshold of 2^31, the top bit set where the draw was below it
+export const OPENING_DRAWS_MAX = 16;
+export const OPENING_VARIANTS = 16; // rows of one key, by how the draws come out
+export const OPENING_STRIDE = 448;
 
 // An entry that an opening makes
 export const OPENS_NETNS = 0; // i32

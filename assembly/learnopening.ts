@@ -3,7 +3,19 @@
 // opens others. Only what any packet of the row's key would leave behind is kept.
 
 import { crossedEntry, flow } from "./flow";
-import { ageOf, copySteps, mtuOf, noted, notedCount, notedMade, notedSourcePort, noteEnd, noteStart } from "./journey";
+import {
+	ageOf,
+	copyDraws,
+	copySteps,
+	mtuOf,
+	noted,
+	notedAllButDraws,
+	notedCount,
+	notedMade,
+	notedSourcePort,
+	noteEnd,
+	noteStart,
+} from "./journey";
 import { conn, Conn } from "./netfilter/conn";
 import { netnsHas } from "./netns";
 import { claim, entryOf, isOf, settleOpening } from "./opening";
@@ -50,7 +62,8 @@ export function learnAnswer(): void {
 export function learnEnd(p: Packet, delivered: bool): void {
 	if (changetype<usize>(p) != subject) return;
 	subject = 0;
-	if (!noteEnd() || !delivered || p.flow != index || packetsTaken() != taken || notedSourcePort()) return;
+	noteEnd();
+	if (!notedAllButDraws() || !delivered || p.flow != index || packetsTaken() != taken || notedSourcePort()) return;
 	const sport = <u32>load<u16>(flow(index), L.FLOW_SPORT);
 	if (<u32>load<u16>(flow(index), L.FLOW_SEEN_SPORT) != sport || !makesItsOwn(p, sport)) return;
 	settleOpening(learnt);
@@ -101,6 +114,7 @@ function keep(o: usize, steps: u32): void {
 	}
 	store<u32>(o, currentEpoch(), L.OPENING_EPOCH);
 	store<u32>(o, steps, L.OPENING_STEP_COUNT);
+	store<u32>(o, copyDraws(o + L.OPENING_DRAWS), L.OPENING_DRAW_COUNT);
 	store<i64>(o, ageOf(o + L.OPENING_STEPS, steps), L.OPENING_UNTIL);
 	store<u32>(o, socketChanges(), L.OPENING_SOCKETS);
 	store<u32>(o, mtuOf(o + L.OPENING_STEPS, steps), L.OPENING_MTU);

@@ -3,8 +3,9 @@
 // did is learnt while it is carried (`learnopening`), and the next are opened by it: entries made, the flow's row written, the rest
 // counted. A packet opens where
 //   - it is a SYN or a UDP datagram of a flow that is new, within the MTUs of the way,
-//   - nothing on the way depended on more than what the row's key holds: no draw, no list, no length (`notRepeatable`), no
-//     source port (`asksSourcePort`), and no netns there has been configured anew since, no neighbour ages, no socket changed,
+//   - nothing on the way depended on more than what the row's key holds: no list, no length (`notRepeatable`), no source port
+//     (`asksSourcePort`), and no netns there has been configured anew since, no neighbour ages, no socket changed,
+//   - the draws of `statistic` on the way come out as they did: they are made in the same order, before anything else,
 //   - every tuple that carrying it would have asked for is free, and there is room for its entries.
 // Everything else is carried. Through tunnels nothing is learnt, nor where windows are tracked, nor what was not delivered.
 
@@ -18,6 +19,7 @@ import { sourceAdd, sourceKnown } from "./netfilter/source";
 import { tupleHash } from "./netfilter/tuple";
 import { tupleEnded, tupleFind, tuplePut } from "./netfilter/tuplehash";
 import { currentEpoch, isCaching, voidBefore } from "./pathcache";
+import { drew, peek32 } from "./random";
 import { socketChanges } from "./socket";
 import * as L from "./layout";
 
@@ -28,6 +30,8 @@ const WAYS: u32 = 4;
 let owing: bool = false;
 let opened: u32 = 0;
 let evicted: u32 = 0;
+// Which of the rows of a key is spoken of
+let variant: u32 = 0;
 
 // Of each entry that is to be made: both tuples, 16 bytes each, with their hashes and where the search for them ended
 const TUPLES: usize = memory.data(L.OPENING_ENTRY_COUNT * 64, 16);
@@ -46,13 +50,37 @@ export function openings(): u32 {
 export function mayOpen(at: usize): bool {
 	const proto = load<u8>(at, L.PACKET_PROTO);
 	if (proto != L.PROTO_UDP && (proto != L.PROTO_TCP || load<u8>(at, L.PACKET_TCP) != L.TCP_SYN)) return false;
+	// Hints that the key has no room for
+	if (load<u8>(at, L.BATCH_FLAGS) > <u8>(L.BATCHF_OPENS | L.BATCHF_RECORDED)) return false;
 	return capacity(L.TABLE_OPENING) >= WAYS && isCaching();
 }
 
-/** The row of an opening packet: its own, or the one that it may have. */
-export function openingOf(at: usize): usize {
+/**
+ * The row of an opening packet: one that is known to do what this packet will, or the one that it may have; 0: it can have none. Of
+ * a key that chance has a say in, rows differ in how the draws came out: the first whose draws come out like that again is its.
+ */
+export function openingOf(at: usize, time: i64): usize {
 	const lo = load<u64>(at);
-	const hi = keyOf(at);
+	for (variant = 0; variant < <u32>L.OPENING_VARIANTS; variant++) {
+		const o = find(lo, keyOf(at));
+		if (!knows(o, at, time) || drawsAgain(o)) return o;
+	}
+	return 0;
+}
+
+// Do the next draws come out as those of the row did?
+// @ts-ignore: decorator
+@inline
+function drawsAgain(o: usize): bool {
+	const count = load<u32>(o, L.OPENING_DRAW_COUNT);
+	for (let i: u32 = 0; i < count; i++) {
+		const draw = load<u32>(o + <usize>(i << 2), L.OPENING_DRAWS);
+		if ((peek32(i) & 0x7fffffff) < (draw & 0x7fffffff) != (draw >>> 31 != 0)) return false;
+	}
+	return true;
+}
+
+function find(lo: u64, hi: u64): usize {
 	const home = homeOf(lo, hi);
 	let free: usize = 0;
 	// A row's neighbours by its number, all in the table, whose capacity is a power of two, at least WAYS
@@ -79,6 +107,7 @@ function homeOf(lo: u64, hi: u64): u32 {
 
 /** Loads the row where an opening packet's is looked for first, if it may open; what is touched is added up. */
 export function touchOpening(at: usize): u32 {
+	variant = 0;
 	return mayOpen(at) ? load<u32>(openingAt(homeOf(load<u64>(at), keyOf(at))), L.OPENING_EPOCH) : 0;
 }
 
@@ -99,7 +128,8 @@ function ownerOf(at: usize): u32 {
 @inline
 function wordOf(at: usize): u32 {
 	const tcp = load<u8>(at, L.PACKET_PROTO) == L.PROTO_TCP ? <u32>load<u8>(at, L.PACKET_TCP) : 0;
-	return (<u32>load<u16>(at, L.PACKET_DPORT)) | (tcp << 16) | ((<u32>load<u8>(at, L.BATCH_FLAGS)) << 24);
+	const flags = (<u32>load<u8>(at, L.BATCH_FLAGS)) | (variant << 2);
+	return (<u32>load<u16>(at, L.PACKET_DPORT)) | (tcp << 16) | (flags << 24);
 }
 
 /** Is `o` the row of the packet at `at`? */
@@ -127,6 +157,7 @@ export function opens(o: usize, at: usize, index: i32, time: i64): bool {
 	if (!connRoom(entries)) return false;
 	const sport = <u32>load<u16>(at, L.PACKET_SPORT);
 	for (let i = 0; i < entries; i++) if (!isFree(o, i, sport)) return false;
+	drew(load<u32>(o, L.OPENING_DRAW_COUNT));
 	const f = flow(index);
 	for (let i = 0; i < entries; i++) make(o, i, f, at, index, time);
 	writeFlow(o, f, sport, len);

@@ -25,6 +25,20 @@ export function next32(): u32 {
 	return <u32>(next64() >> 32);
 }
 
+/** What next32 will give after `others` other draws. */
+// @ts-ignore: decorator
+@inline
+export function peek32(others: u32): u32 {
+	return <u32>(mix(seed ^ mix(draws + 1 + <u64>others)) >> 32);
+}
+
+/** As many draws have been made by looking ahead. */
+// @ts-ignore: decorator
+@inline
+export function drew(count: u32): void {
+	draws += <u64>count;
+}
+
 /** A choice that depends only on the seed and `key`: ECMP, load balancer hashing. */
 export function keyed(key: u64): u32 {
 	return <u32>(mix(seed ^ mix(key)) >> 32);

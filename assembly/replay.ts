@@ -138,7 +138,7 @@ function offerRequest(at: usize, line: usize, time: i64): bool {
 		overflow++;
 		return false;
 	}
-	const opening = !lives && mayOpen(at) ? openingOf(at) : 0;
+	const opening = !lives && mayOpen(at) ? openingOf(at, time) : 0;
 	const known = opening != 0 && knows(opening, at, time);
 	if (known && opens(opening, at, index, time)) {
 		if (isMirrored(opening)) answer(at, index);

@@ -41,6 +41,7 @@ function layOut(): void {
 	reserve(L.TABLE_SCRATCH, 16384);
 	reserve(L.TABLE_CHAIN, 4);
 	reserve(L.TABLE_RULE, 8);
+	reserve(L.TABLE_MATCH, 1);
 	reserve(L.TABLE_COUNTER, 8);
 	reserve(L.TABLE_SOCKET, 16);
 	reserve(L.TABLE_EVENT, 256);

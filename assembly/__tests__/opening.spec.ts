@@ -2,7 +2,7 @@
 
 import { row } from "../arena";
 import { flow, flowCount, flowsReset } from "../flow";
-import { conntrackFlush, offer, pathCache, replayMode, replayReset, settleAll } from "../index";
+import { conntrackFlush, offer, pathCache, replayMode, replayReset, seed, settleAll } from "../index";
 import * as L from "../layout";
 import { conn } from "../netfilter/conn";
 import { netns } from "../netns";
@@ -118,6 +118,37 @@ describe("an opening", () => {
 		expect(opened()).toBe(2);
 		clock = SECOND;
 		conntrackFlush(node, clock);
+	});
+
+	it("is taken where the draws on the way come out as they did", () => {
+		const rule = row(L.TABLE_RULE, 0, L.RULE_STRIDE);
+		const match = row(L.TABLE_MATCH, 0, L.MATCH_STRIDE);
+		memory.fill(match, 0, L.MATCH_STRIDE);
+		store<u16>(match, <u16>L.MATCH_STATISTIC_RANDOM, L.MATCH_KIND);
+		store<u32>(match, 0x40000000, L.MATCH_A);
+		store<u8>(rule, 1, L.RULE_MATCH_COUNT);
+		store<u32>(rule, 0, L.RULE_MATCH_FIRST);
+		changed(node);
+		const reached: bool[] = [];
+		for (let cached = 0; cached < 2; cached++) {
+			pathCache(cached == 1);
+			conntrackFlush(node, clock);
+			flowsReset();
+			seed(9);
+			before = openings();
+			for (let i = 0; i < 24; i++) {
+				syn(5000 + i);
+				const verdict = load<u8>(flow(i), L.FLOW_VERDICT) == <u8>L.VERDICT_DELIVERED;
+				if (cached == 0) reached.push(verdict);
+				else expect(verdict).toBe(reached[i]);
+			}
+		}
+		let delivered = 0;
+		for (let i = 0; i < 24; i++) if (reached[i]) delivered++;
+		expect(delivered).toBeGreaterThan(4);
+		expect(delivered).toBeLessThan(20);
+		expect(<i32>opened()).toBeGreaterThan(delivered / 2);
+		store<u8>(rule, 0, L.RULE_MATCH_COUNT);
 	});
 
 	it("counts rules and devices when that is asked for", () => {

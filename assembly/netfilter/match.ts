@@ -6,7 +6,7 @@ import { row } from "../arena";
 import { masked6, within6 } from "../address6";
 import { addressType } from "../fib";
 import { hasType6 } from "../fib6";
-import { asksBeyond, asksSourcePort, notAlike, notRepeatable } from "../journey";
+import { asksBeyond, asksSourcePort, noteDraw, notAlike, notRepeatable } from "../journey";
 import { Packet } from "../packet";
 import { next32 } from "../random";
 import { conntrackMatches } from "./ctmatch";
@@ -72,8 +72,7 @@ function one(p: Packet, m: usize, hook: i32): i32 {
 		case L.MATCH_ADDRTYPE:
 			return <i32>addrtype(p, m, hook);
 		case L.MATCH_STATISTIC_RANDOM:
-			notRepeatable();
-			return <i32>((next32() & 0x7fffffff) < load<u32>(m, L.MATCH_A) != inverted(m, 1));
+			return <i32>(draw(load<u32>(m, L.MATCH_A)) != inverted(m, 1));
 		case L.MATCH_STATISTIC_NTH:
 			notRepeatable();
 			return <i32>(nth(m) != inverted(m, 1));
@@ -184,6 +183,12 @@ function addrtype(p: Packet, m: usize, hook: i32): bool {
 	}
 	if (src != 0 && ((src >>> addressType(p.netns, p.src, dev)) & 1) == <u32>inverted(m, 1)) return false;
 	return dst == 0 || ((dst >>> addressType(p.netns, p.dst, dev)) & 1) != <u32>inverted(m, 2);
+}
+
+function draw(threshold: u32): bool {
+	const below = (next32() & 0x7fffffff) < threshold;
+	noteDraw(threshold, below);
+	return below;
 }
 
 function nth(m: usize): bool {
