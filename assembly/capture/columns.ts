@@ -52,7 +52,8 @@ export function emptyColumns(columns: usize): void {
 	memory.fill(columns + L.COLUMN_HASH, 0, L.COLUMN_ROWS * 4);
 	memory.fill(columns + L.COLUMN_OPTIONS, 0, L.COLUMN_ROWS);
 	memory.fill(columns + L.COLUMN_MSS, 0, L.COLUMN_ROWS * 2);
-	for (let row: usize = 0; row < <usize>L.COLUMN_ROWS; row++) store<u32>(columns + (row << 2), 1, L.COLUMN_REPEAT);
+	const ones = i32x4.splat(1);
+	for (let at: usize = 0; at < <usize>L.COLUMN_ROWS * 4; at += 16) v128.store(columns + at, ones, L.COLUMN_REPEAT);
 }
 
 /* Room for columns that are kept: what is left of it, and columns asked for at once. */

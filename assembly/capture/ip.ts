@@ -27,6 +27,8 @@ export namespace ip {
  * Reads the frame at `at`, captured up to `end`, `wireBytes` long on the wire, into the row that `to` aims at. True where
  * the row holds an IP packet; false: counted in the source, no row. Time, interface and origin are the caller's.
  */
+// @ts-ignore: decorator
+@inline
 export function readFrame(s: Source, linktype: u32, at: usize, end: usize, wireBytes: u32): bool {
 	ip.full = false;
 	ip.tunnel = 0;
@@ -50,6 +52,8 @@ function network(s: Source, at: usize, end: usize, wireBytes: i64): bool {
 	return false;
 }
 
+// @ts-ignore: decorator
+@inline
 function ipv4(s: Source, at: usize, end: usize, wireBytes: i64): bool {
 	if (<i32>(end - at) < 20) return headless(s);
 	const head = net32(at);

@@ -17,6 +17,8 @@ const ICMP_HEADER_BYTES: i64 = 8;
 const NO_PORTS: u32 = L.SHAPE_LATER_FRAGMENT | L.SHAPE_CUT;
 
 /** `at`: the transport header; `bytes`: what the IP header says is left from there (a lying one may make it negative). */
+// @ts-ignore: decorator
+@inline
 export function transport(s: Source, at: usize, bytes: i64): void {
 	store<u8>(to.ones, <u8>ip.proto, L.COLUMN_PROTO);
 	if (ip.proto == L.PROTO_TCP && left(at) >= 16 && (ip.shape & NO_PORTS) == 0) tcp(at, bytes);
@@ -32,6 +34,8 @@ function left(at: usize): i32 {
 }
 
 /** A TCP header of which all but checksum and urgent pointer were captured. */
+// @ts-ignore: decorator
+@inline
 function tcp(at: usize, bytes: i64): void {
 	const ports = net32(at);
 	const rest = net32(at + 12);

@@ -1,6 +1,6 @@
 // A recording offered again to a machine: read, classified, written into batches, carried, counted. Two passes: `survey`
 // has read the sources once, so the machine has netns for the machines outside, and tables as large as the flows need
-// (`capacitiesFor`). All flows of a replay are rows of the engine, 192 bytes each with their line of the path cache, until it ends; packets are never kept.
+// (`capacitiesFor`). All flows of a replay are rows of the engine, 192 bytes each with their line of the path cache, until it ends.
 
 import * as L from "../../assembly/layout.ts";
 import { Batch } from "../../bindings/batch.ts";
