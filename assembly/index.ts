@@ -24,7 +24,7 @@ import { pathsReset } from "./netfilter/path";
 import { recentFlush } from "./netfilter/recent";
 import { Packet } from "./packet";
 import { enqueue, nextDue, packetIn, queueReset, TO_DEVICE, TO_OUTPUT, wake } from "./queue";
-import { cacheHits, cacheMisses, changed, changedAll, pathCache, settleAll, uncacheAll } from "./pathcache";
+import { cacheHits, cacheMisses, changed, changedAll, newEpoch, pathCache, settleAll, uncacheAll } from "./pathcache";
 import { peersReset } from "./peer";
 import { reseed } from "./random";
 import { replayMode } from "./outcome";
@@ -152,7 +152,7 @@ export { eventCount, eventsLost, eventsReset };
 /** Offers the first `count` rows of TABLE_BATCH to a replay; returns how many were carried. */
 export { offer, replayMode, tick, flowCount, flowsReset, replayReset, repliesUnanswerable, flowsOverflow };
 /** The path cache: on or off; packets repeated and carried; a netns was configured anew; all that is owed to the tables is paid. */
-export { pathCache, cacheHits, cacheMisses, changed, settleAll };
+export { pathCache, cacheHits, cacheMisses, changed, newEpoch, settleAll };
 /** Connections opened by what another one did, since the engine started. */
 export { openings } from "./opening";
 /** Megaflows: on or off; stacks that packets passed by one. */

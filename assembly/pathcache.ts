@@ -54,6 +54,11 @@ export function changed(netnsIndex: i32): void {
 	store<u32>(netns(netnsIndex), ++epoch, L.NETNS_CHANGED);
 }
 
+/** A new epoch: what a netns has it in NETNS_CHANGED is taken to have been configured anew now. For many netns at once. */
+export function newEpoch(): u32 {
+	return ++epoch;
+}
+
 /** As `changed`, of every netns. */
 export function changedAll(): void {
 	floor = ++epoch;

@@ -16,9 +16,7 @@ export interface Arrival {
 /** `from`: the table of the same name that the netns had; null: none. */
 export function arrivalAt(table: LoadedTable, from: LoadedTable | null): Arrival {
 	if (from === null) return { table, anew: null, carried: [] };
-	const changed = new Map(
-		differenceOf(from.table.chains, table.table.chains).changed.map(({ before, now }) => [now.name, before]),
-	);
+	const changed = new Map(differenceOf(from.table, table.table).changed.map(({ before, now }) => [now.name, before]));
 	const names = namesThatDiffer(table, from) ?? new Set(table.table.chains.map(({ name }) => name));
 	for (const name of changed.keys()) names.add(name);
 	// What others reset meanwhile, this one may have counted on.

@@ -59,6 +59,7 @@ export interface Instance extends CoreExports {
 	cacheHits(): number;
 	cacheMisses(): number;
 	changed(netns: number): void;
+	newEpoch(): number;
 	settleAll(): void;
 	conntrackFlush(netns: number, now: bigint): number;
 	conntrackDelete(

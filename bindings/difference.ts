@@ -1,7 +1,7 @@
 // What is different between two states of a table, chain by chain. Chains are values: one that is the very same object is the same
 // chain, and so only the others are looked at.
 
-import type { Chain, Rule } from "../js/net/ruleset.ts";
+import type { Chain, Rule, Table } from "../js/net/ruleset.ts";
 
 export interface TableDifference {
 	/** New chains, and those whose value is another. */
@@ -12,15 +12,34 @@ export interface TableDifference {
 /** Positions that two lists may drift apart at one place before they are compared by name. */
 const DRIFT_MAX = 16;
 
-export function differenceOf(before: readonly Chain[], now: readonly Chain[]): TableDifference {
+export function differenceOf(before: Table | null, now: Table): TableDifference {
+	if (before !== null && now.edit?.of === before) {
+		const { changed, removed } = now.edit;
+		return { changed: changed.filter((one) => one.before !== one.now), removed: [...removed] };
+	}
+	return compared(before?.chains ?? [], now.chains);
+}
+
+/** Every chain is new, or another one: nothing of the table that was before need be kept. */
+export function hasNothingOf(before: Table | null, now: Table, { changed }: TableDifference): boolean {
+	return before === null || (now.edit?.of !== before && changed.length === now.chains.length);
+}
+
+function compared(before: readonly Chain[], now: readonly Chain[]): TableDifference {
 	const difference: TableDifference = { changed: [], removed: [] };
 	let i = 0;
 	let j = 0;
 	while (i < before.length || j < now.length) {
-		const [old, young] = [before[i], now[j]];
+		const old = before[i];
+		const young = now[j];
 		if (old === young) {
 			i++;
 			j++;
+			// Nearly all are the same.
+			while (i < before.length && before[i] === now[j]) {
+				i++;
+				j++;
+			}
 		} else if (old !== undefined && young !== undefined && old.name === young.name) {
 			difference.changed.push({ before: old, now: young });
 			i++;

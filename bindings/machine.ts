@@ -28,6 +28,8 @@ export class Machine {
 	readonly #names = new Interner();
 	readonly #sets = new Map<number, ReadonlyMap<string, number>>();
 	readonly #rulesets: Rulesets;
+	/** Who has a ruleset. */
+	readonly #having = new Map<Ruleset, Having>();
 
 	/** Throws CapacityError, EncodeError, EngineError. */
 	constructor(module: EngineModule, network: Network, options: MachineOptions = {}) {
@@ -40,8 +42,10 @@ export class Machine {
 			this.#sets.set(row, encodeSets(this.core.rows, row, netns.sets));
 			if (options.windows) this.#setFlag(row, L.NS_TCP_WINDOWS);
 		}
-		for (const [ruleset, netns] of byRuleset(network, (name) => this.netnsRow(name)))
-			this.#rulesets.load(netns, ruleset);
+		for (const netns of network.netns) {
+			for (const ruleset of [netns.ruleset, netns.ruleset6]) if (ruleset) this.#have(ruleset, netns);
+		}
+		for (const [ruleset, { rows }] of this.#having) this.#rulesets.load(rows, ruleset);
 		this.core.engine.indexSwitch(Number(options.index ?? true));
 		this.core.compile();
 	}
@@ -72,13 +76,44 @@ export class Machine {
 	 * `iptables-restore --noflush` does. What it costs is what is different. Throws EncodeError, CapacityError.
 	 */
 	loadRuleset(netns: string | readonly string[], ruleset: Ruleset): void {
-		const names = typeof netns === "string" ? [netns] : netns;
-		this.#rulesets.load(
-			names.map((name) => this.netnsRow(name)),
-			ruleset,
-		);
+		const those = (typeof netns === "string" ? [netns] : netns).map((name) => this.netnsOf(name));
+		const rows = those.map(({ name }) => this.netnsRow(name));
+		this.#rulesets.load(rows, ruleset);
 		const which = ruleset.family === "ipv6" ? "ruleset6" : "ruleset";
-		for (const name of names) this.netnsOf(name)[which] = ruleset;
+		const gone = new Set(those);
+		for (const before of new Set(those.map((one) => one[which]))) if (before) this.#leave(before, gone);
+		for (const one of those) {
+			this.#have(ruleset, one);
+			one[which] = ruleset;
+		}
+	}
+
+	/** As `loadRuleset`, for all netns that have the very ruleset `before`. */
+	replaceRuleset(before: Ruleset, now: Ruleset): void {
+		const having = this.#having.get(before);
+		if (having === undefined || before === now) return;
+		this.#rulesets.load(having.rows, now);
+		const others = this.#having.get(now);
+		this.#having.delete(before);
+		this.#having.set(now, others === undefined ? having : joined(others, having));
+		const which = now.family === "ipv6" ? "ruleset6" : "ruleset";
+		for (const one of having.netns) one[which] = now;
+	}
+
+	#have(ruleset: Ruleset, netns: Netns): void {
+		const row = this.netnsRow(netns.name);
+		const having = this.#having.get(ruleset);
+		if (having === undefined) this.#having.set(ruleset, { netns: [netns], rows: [row] });
+		else {
+			having.netns.push(netns);
+			having.rows.push(row);
+		}
+	}
+
+	#leave(ruleset: Ruleset, gone: ReadonlySet<Netns>): void {
+		const netns = this.#having.get(ruleset)?.netns.filter((one) => !gone.has(one)) ?? [];
+		if (netns.length === 0) this.#having.delete(ruleset);
+		else this.#having.set(ruleset, { netns, rows: netns.map(({ name }) => this.netnsRow(name)) });
 	}
 
 	/** Drops what arrives in a netns from now on: the machine has vanished, its neighbours do not know yet. */
@@ -123,18 +158,14 @@ export class Machine {
 	}
 }
 
-/** Netns by the rules that they are to have. */
-function byRuleset(network: Network, row: (name: string) => number): Map<Ruleset, number[]> {
-	const groups = new Map<Ruleset, number[]>();
-	for (const { name, ruleset, ruleset6 } of network.netns) {
-		for (const own of [ruleset, ruleset6]) {
-			if (own === null || own === undefined) continue;
-			const group = groups.get(own);
-			if (group === undefined) groups.set(own, [row(name)]);
-			else group.push(row(name));
-		}
-	}
-	return groups;
+/** Netns that have a ruleset, and their rows. */
+interface Having {
+	netns: Netns[];
+	rows: number[];
+}
+
+function joined(a: Having, b: Having): Having {
+	return { netns: [...a.netns, ...b.netns], rows: [...a.rows, ...b.rows] };
 }
 
 /** Table sizes that fit a network, with some room for changes of its rules: their tables grow. */

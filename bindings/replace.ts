@@ -6,7 +6,7 @@ import * as L from "../assembly/layout.ts";
 import type { Chain, Family, Rule, Table } from "../js/net/ruleset.ts";
 import { type CarriedRow, carriedRows } from "./carried.ts";
 import type { Instance } from "./core.ts";
-import { differenceOf, sameRules } from "./difference.ts";
+import { differenceOf, hasNothingOf, sameRules } from "./difference.ts";
 import { ChainEncoder, type EncodedRules, isPrivate, type Names } from "./encode.ts";
 import type { Interned } from "./interned.ts";
 import { checkJumps } from "./jumps.ts";
@@ -31,6 +31,8 @@ export interface LoadContext {
 /** A chain that is written: from rules, or as a copy of one that leads elsewhere now. */
 interface Write {
 	old: LoadedChain | null;
+	/** As the netns had it. */
+	before: Chain | null;
 	now: Chain;
 	row: number;
 	/** The row is the old chain's. */
@@ -76,6 +78,7 @@ class Replacing implements Replacement {
 	readonly #rules = new Map<Write, EncodedRules>();
 	/** Chains that have another row in this table, and which. */
 	readonly #moved = new Map<LoadedChain, number>();
+	#values: Map<string, Chain> | null = null;
 	readonly #redirected: { rule: number; chain: number }[] = [];
 	/** Chains whose rules read the same, and are counted anew. */
 	readonly #anew: { chain: LoadedChain; before: Chain; now: Chain }[] = [];
@@ -83,9 +86,9 @@ class Replacing implements Replacement {
 	constructor(table: Table, previous: LoadedTable | null, users: number, context: LoadContext) {
 		this.#table = table;
 		this.#context = context;
-		const { changed, removed } = differenceOf(previous?.table.chains ?? [], table.chains);
-		// Of a table that has nothing in common with the one before nothing need be kept.
-		this.#previous = changed.length === table.chains.length ? null : previous;
+		const difference = differenceOf(previous?.table ?? null, table);
+		const { changed, removed } = difference;
+		this.#previous = hasNothingOf(previous?.table ?? null, table, difference) ? null : previous;
 		this.#exclusive = previous !== null && previous.users === users && previous.over.size === 0;
 		if (this.#exclusive) this.#previous = previous;
 		this.#changed = changed;
@@ -135,13 +138,13 @@ class Replacing implements Replacement {
 			if (hasPolicy || now.flushes !== before.flushes) this.#anew.push({ chain: old, before, now });
 			return;
 		}
-		this.#write(old, now, false);
+		this.#write(old, before, now, false);
 	}
 
-	#write(old: LoadedChain | null, now: Chain, copied: boolean): void {
+	#write(old: LoadedChain | null, before: Chain | null, now: Chain, copied: boolean): void {
 		const inPlace = old !== null && this.#isOwn(old);
 		const row = inPlace ? old.row : this.#context.rows.take(L.TABLE_CHAIN);
-		this.#writes.set(now.name, { old, now, row, inPlace, copied });
+		this.#writes.set(now.name, { old, before, now, row, inPlace, copied });
 		if (old !== null && !inPlace) this.#moved.set(old, row);
 	}
 
@@ -157,9 +160,16 @@ class Replacing implements Replacement {
 				const name = parent.chain.name;
 				if (this.#previous?.find(name) !== parent || this.#writes.has(name) || this.#removed.has(name)) continue;
 				if (this.#isOwn(parent)) this.#redirected.push({ rule, chain: row });
-				else this.#write(parent, parent.chain, true);
+				else this.#copied(parent);
 			}
 		}
+	}
+
+	/** Its value is the table's: what netns flushed and wrote again is another one than what its rules were made of. */
+	#copied(chain: LoadedChain): void {
+		this.#values ??= new Map(this.#table.chains.map((value) => [value.name, value]));
+		const value = this.#values.get(chain.chain.name) as Chain;
+		this.#write(chain, value, value, true);
 	}
 
 	/** Rule rows. */
@@ -285,19 +295,13 @@ class Replacing implements Replacement {
 	}
 
 	get carried(): CarriedRow[] {
-		const written = [...this.#rules].flatMap(([{ old, now, copied }, { firstRule }]) => {
-			const before = copied ? now : this.#before(now.name);
+		const written = [...this.#rules].flatMap(([{ old, before, now }, { firstRule }]) => {
 			return old === null || before === null ? [] : carriedRows(before, old.firstRule, now, firstRule);
 		});
 		const counted = this.#anew.flatMap(({ chain: { firstRule }, before, now }) =>
 			carriedRows(before, firstRule, now, firstRule),
 		);
 		return [...written, ...counted];
-	}
-
-	/** The chain of a name as the netns had it. */
-	#before(name: string): Chain | null {
-		return this.#changed.find(({ now }) => now.name === name)?.before ?? null;
 	}
 }
 

@@ -3,11 +3,12 @@
 // netns that have it keeps its row, so that nothing but the jumps to it is touched.
 
 import * as L from "../assembly/layout.ts";
-import type { Chain, Counters, Family, Ruleset, Table } from "../js/net/ruleset.ts";
+import type { Counters, Family, Ruleset, Table } from "../js/net/ruleset.ts";
 import { arrivalAt } from "./arrival.ts";
 import { baseChains } from "./bases.ts";
 import type { CarriedRow } from "./carried.ts";
 import type { Instance } from "./core.ts";
+import { countedChain, plus } from "./counted.ts";
 import { type RuleCounters, RuleCounts } from "./counters.ts";
 import { ALL_HOOKS, netnsFlags } from "./hooks.ts";
 import { Interned } from "./interned.ts";
@@ -17,7 +18,6 @@ import { type LoadContext, prepare, type Replacement } from "./replace.ts";
 import { holds, type LoadedChain, type LoadedRuleset, LoadedTable, placeIn, type RulePlace } from "./tables.ts";
 import type { Rows } from "./views.ts";
 
-const NONE: Counters = { packets: 0n, bytes: 0n };
 const NO_TABLES: readonly LoadedTable[] = [];
 const NOTHING: RuleCounters = new Map();
 
@@ -122,11 +122,16 @@ export class Rulesets {
 	/** The netns in groups that had the same rules before. Rules that remember packets are written for each. */
 	#alike(netns: readonly number[], family: Family): number[][] {
 		const groups = new Map<readonly LoadedTable[], number[]>();
+		let last: readonly LoadedTable[] | null = null;
+		let group: number[] = [];
 		for (const one of netns) {
 			const tables = this.of(one, family)?.tables ?? NO_TABLES;
-			const group = groups.get(tables);
-			if (group === undefined) groups.set(tables, [one]);
-			else group.push(one);
+			if (tables !== last) {
+				last = tables;
+				group = groups.get(tables) ?? [];
+				groups.set(tables, group);
+			}
+			group.push(one);
 		}
 		return [...groups.values()];
 	}
@@ -182,13 +187,10 @@ export class Rulesets {
 			for (const { table, anew } of arrivals) {
 				for (const what of anew ?? [table.name]) loaded.since.set(what, generation);
 			}
-			for (const row of loaded.kept.keys()) {
-				const since = this.#since(one, row);
-				if (since === null || since === generation) loaded.kept.delete(row);
-			}
-			for (const [row, counters] of kept?.get(one) ?? []) loaded.kept.set(row, counters);
-			this.#writeNetns(one, family, changedBases, flags === oldFlags && isSame ? null : flags, generation);
+			if (loaded.kept.size > 0) this.#forgetKept(one, loaded, generation);
+			if (kept !== null) for (const [row, counters] of kept.get(one) ?? []) loaded.kept.set(row, counters);
 		}
+		this.#writeNetns(netns, family, changedBases, flags === oldFlags && isSame ? null : flags, generation);
 		if (isSame) return;
 		for (const table of tables) if (!before.includes(table)) table.users += netns.length;
 		for (const table of before) if (!tables.includes(table)) table.users -= netns.length;
@@ -359,41 +361,34 @@ export class Rulesets {
 		return tables;
 	}
 
+	/** Rules that count anew have nothing to start from but what is known of them now. */
+	#forgetKept(netns: number, { kept }: LoadedRuleset, generation: number): void {
+		for (const row of kept.keys()) {
+			const since = this.#since(netns, row);
+			if (since === null || since === generation) kept.delete(row);
+		}
+	}
+
 	#writeNetns(
-		netns: number,
+		netns: readonly number[],
 		family: Family,
 		bases: readonly { slot: number; row: number }[],
 		flags: number | null,
 		generation: number,
 	): void {
 		const rows = this.#rows;
-		const at = rows.at(L.TABLE_NETNS, netns);
-		const chains = at + (family === "ipv6" ? L.NETNS_CHAINS6 : L.NETNS_CHAINS);
-		for (const { slot, row } of bases) rows.setI32(chains + slot * 4, row);
-		if (flags !== null) {
-			const others = rows.view.getUint32(at + L.NETNS_FLAGS, true) & ~ALL_HOOKS[family];
-			rows.setU32(at + L.NETNS_FLAGS, others | flags);
+		const epoch = this.#engine.newEpoch();
+		const first = rows.at(L.TABLE_NETNS, 0);
+		const { view } = rows;
+		for (const one of netns) {
+			const at = first + one * L.NETNS_STRIDE;
+			view.setUint32(at + L.NETNS_GENERATION, generation, true);
+			view.setUint32(at + L.NETNS_CHANGED, epoch, true);
+			const chains = at + (family === "ipv6" ? L.NETNS_CHAINS6 : L.NETNS_CHAINS);
+			for (const { slot, row } of bases) view.setInt32(chains + slot * 4, row, true);
+			if (flags === null) continue;
+			const others = view.getUint32(at + L.NETNS_FLAGS, true) & ~ALL_HOOKS[family];
+			view.setUint32(at + L.NETNS_FLAGS, others | flags, true);
 		}
-		rows.setU32(at + L.NETNS_GENERATION, generation);
-		this.#engine.changed(netns);
 	}
-}
-
-function countedChain(
-	chain: Chain,
-	table: LoadedTable,
-	{ kept }: LoadedRuleset,
-	counts: RuleCounters | undefined,
-): Chain {
-	const { firstRule } = table.find(chain.name) as LoadedChain;
-	const counted = (row: number, start: Counters) => plus(kept.get(row) ?? start, counts?.get(row));
-	return {
-		...chain,
-		rules: chain.rules.map((rule, i) => ({ ...rule, counters: counted(firstRule + i, rule.counters ?? NONE) })),
-		counters: chain.policy === null ? NONE : counted(firstRule + chain.rules.length, chain.counters),
-	};
-}
-
-function plus(a: Counters, b: Counters = NONE): Counters {
-	return { packets: a.packets + b.packets, bytes: a.bytes + b.bytes };
 }

@@ -5,8 +5,7 @@
 import type { Node, Pod, Service } from "../../js/api/core.ts";
 import type { EndpointSlice } from "../../js/api/discovery.ts";
 import type { KubernetesObject } from "../../js/api/meta.ts";
-import { ClusterRules, proxyConfigOf, proxyNode } from "../../js/cluster/rules.ts";
-import { syncNode } from "../../js/kube-proxy/saved.ts";
+import { ClusterRules } from "../../js/cluster/rules.ts";
 import { loadTopology } from "../../js/lab.ts";
 import { configure } from "../../js/manifests/configuration.ts";
 import type { Network } from "../../js/net/network.ts";
@@ -109,9 +108,10 @@ const of = <T>(count: number, make: (i: number) => T) => Array.from({ length: co
 export interface LargeNetwork {
 	network: Network;
 	/** kube-proxy's rules of every node. */
+	rules: ClusterRules;
 	ruleset: Ruleset;
-	/** The rules after a sync in which an endpoint of one Service has another address; all other Services' chains are the same objects. */
-	moved(service: number): Ruleset;
+	/** An endpoint of a Service has another address, by a number: the Service and its slice. */
+	moved(service: number, number: number): ReadonlyMap<string, readonly EndpointSlice[]>;
 }
 
 /** The cluster's network with kube-proxy's rules on every node: what the engine is loaded with. */
@@ -133,34 +133,21 @@ export function largeNetwork(nodes: number): LargeNetwork {
 		router: { ip: "172.16.0.1" },
 	};
 	const { configuration } = configure([], { podCIDR: POD_CIDR, serviceCIDR: SERVICE_CIDR });
-	const services = of(count, service);
 	const slices = of(count, (i) => slice(i, count));
-	const { ruleset } = new ClusterRules(services, slices, configuration).of(node(0), null);
+	const rules = new ClusterRules(of(count, service), slices, configuration);
+	const { ruleset } = rules.of(node(0), null);
 	const network = loadTopology(topology);
 	for (const netns of network.netns) if (netns.kind === "node") netns.ruleset = ruleset;
-	const moved = (i: number): Ruleset => {
-		const endpointSlices = slices.with(i, movedSlice(i, count));
-		const config = proxyConfigOf(configuration);
-		const updatedServices = new Set([`default/${app(i)}`]);
-		const input = {
-			family: "ipv4" as const,
-			node: proxyNode(node(0)),
-			services,
-			endpointSlices,
-			config,
-			updatedServices,
-		};
-		return syncNode(input, { ruleset }).ruleset;
-	};
-	return { network, ruleset, moved };
+	const moved = (i: number, number: number) => new Map([[`default/${app(i)}`, [movedSlice(i, count, number)]]]);
+	return { network, rules, ruleset, moved };
 }
 
 /** The first endpoint has the address of a pod that no Service has. */
-function movedSlice(i: number, services: number): EndpointSlice {
+function movedSlice(i: number, services: number, number: number): EndpointSlice {
 	const before = slice(i, services);
 	const [first, ...others] = before.endpoints ?? [];
 	if (first === undefined) throw new RangeError(`Service ${i} has no endpoints`);
-	return { ...before, endpoints: [{ ...first, addresses: [dotted(POD_NETWORK + 250)] }, ...others] };
+	return { ...before, endpoints: [{ ...first, addresses: [dotted(POD_NETWORK + 200 + (number % 50))] }, ...others] };
 }
 
 /** `nodes` nodes, twice as many Services, thirty times as many pods. */

@@ -6,8 +6,11 @@ import type { EndpointSlice } from "../api/discovery.ts";
 import { DEFAULT_IP_MASQ_CONFIG, type IpMasqConfig, ipMasqJump, ipMasqRestore } from "../cni/ipmasq.ts";
 import { PORTMAP_JUMPS } from "../cni/portmap.ts";
 import { type KubeProxyConfiguration, type ProxyConfig, readProxyConfig } from "../kube-proxy/config.ts";
+import { serviceOfSlice } from "../kube-proxy/endpointsmap.ts";
 import { likeness } from "../kube-proxy/likeness.ts";
+import { type ChangedSlices, edited, PartialSyncs } from "../kube-proxy/partial.ts";
 import { syncNode } from "../kube-proxy/saved.ts";
+import { buildServicePortMap, usesLocalEndpoints } from "../kube-proxy/servicemap.ts";
 import type { ProxyNode, SyncInput } from "../kube-proxy/sync.ts";
 import type { Configuration } from "../manifests/configuration.ts";
 import { printPrefix } from "../net/address.ts";
@@ -33,15 +36,24 @@ export function proxyConfigOf(configuration: Configuration): ProxyConfig {
 	return readProxyConfig(given.clusterCIDR ? given : { ...given, clusterCIDR });
 }
 
+interface Synced {
+	ruleset: Ruleset;
+	routeLocalnet: boolean;
+	/** The syncs that follow. */
+	partial: PartialSyncs;
+}
+
 /** The rules of every node, of one family. Those that nothing tells apart are one value, made once. */
 export class ClusterRules {
 	readonly #family: Family;
 	readonly #input: Omit<SyncInput, "node">;
 	readonly #likeness: (node: ProxyNode) => string;
 	/** After kubelet and kube-proxy, by likeness. */
-	readonly #synced = new Map<string, { ruleset: Ruleset; routeLocalnet: boolean }>();
+	readonly #synced = new Map<string, Synced>();
 	/** With everything, by likeness and portmap's text. */
-	readonly #rules = new Map<string, NodeRules>();
+	readonly #rules = new Map<string, { like: string; rules: NodeRules }>();
+	/** Services whose endpoints nodes are told apart by. */
+	readonly #telling: ReadonlySet<string>;
 	readonly #masquerade: IpMasqConfig | null;
 
 	/** Throws AddressError, ProxyConfigError. */
@@ -54,6 +66,7 @@ export class ClusterRules {
 		this.#family = family;
 		this.#input = { family, services, endpointSlices, config: proxyConfigOf(configuration) };
 		this.#likeness = likeness(this.#input);
+		this.#telling = tellingServices(this.#input);
 		this.#masquerade = masqueradeConfig(configuration, family);
 	}
 
@@ -62,19 +75,45 @@ export class ClusterRules {
 		const own = proxyNode(node);
 		const like = this.#likeness(own);
 		const key = portmap === null ? like : `${like}\n${portmap}`;
-		let rules = this.#rules.get(key);
-		if (rules === undefined) {
-			rules = this.#make(own, like, portmap);
-			this.#rules.set(key, rules);
+		let known = this.#rules.get(key);
+		if (known === undefined) {
+			known = { like, rules: this.#make(own, like, portmap) };
+			this.#rules.set(key, known);
 		}
-		return rules;
+		return known.rules;
 	}
 
-	#sync(node: ProxyNode, like: string): { ruleset: Ruleset; routeLocalnet: boolean } {
+	/**
+	 * Whether nodes may not be alike any more that were, or be so now, when these slices change: then all rules are to be
+	 * made anew.
+	 */
+	tells(changed: ChangedSlices): boolean {
+		return [...changed].some(([service, slices]) => this.#telling.has(service) || slices.some(hasHints));
+	}
+
+	/**
+	 * kube-proxy of every node syncs Services whose slices changed, none of which tells nodes apart: rules as they were, and
+	 * what they are now. Throws AddressError.
+	 */
+	update(changed: ChangedSlices): ReadonlyMap<Ruleset, Ruleset> {
+		if (changed.size === 0) return new Map();
+		const edits = new Map([...this.#synced].map(([like, { partial }]) => [like, partial.sync(changed)]));
+		const updated = new Map<Ruleset, Ruleset>();
+		for (const { like, rules } of this.#rules.values()) {
+			const now = edited(rules.ruleset, edits.get(like) ?? []);
+			updated.set(rules.ruleset, now);
+			rules.ruleset = now;
+		}
+		return updated;
+	}
+
+	#sync(node: ProxyNode, like: string): Synced {
 		let synced = this.#synced.get(like);
 		if (synced === undefined) {
-			const { ruleset, sync } = syncNode({ ...this.#input, node });
-			synced = { ruleset, routeLocalnet: sync.routeLocalnet };
+			const input = { ...this.#input, node };
+			const { ruleset, sync } = syncNode(input);
+			const partial = new PartialSyncs(input, sync, ruleset);
+			synced = { ruleset, routeLocalnet: sync.routeLocalnet, partial };
 			this.#synced.set(like, synced);
 		}
 		return synced;
@@ -99,6 +138,17 @@ export class ClusterRules {
 		// Tables in the one order that iptables-nft prints whatever was loaded first.
 		return { ruleset: asLoaded(ruleset, { backend: "nft" }), sysctls: { ...PROXY_SYSCTLS, ...localnet } };
 	}
+}
+
+/** Services of policy Local, whose endpoints a node's name decides about, and those whose endpoints carry hints. */
+function tellingServices({ services, family, config, endpointSlices }: Omit<SyncInput, "node">): Set<string> {
+	const ports = buildServicePortMap(services, family, config.loadBalancerIPMode);
+	const local = [...ports.values()].filter(usesLocalEndpoints).map(({ service }) => service);
+	return new Set([...local, ...endpointSlices.filter(hasHints).map((slice) => serviceOfSlice(slice) ?? "")]);
+}
+
+function hasHints({ endpoints }: EndpointSlice): boolean {
+	return endpoints?.some(({ hints }) => hints !== undefined) ?? false;
 }
 
 /** A Node as its kube-proxy sees it. */

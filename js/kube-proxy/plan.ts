@@ -36,6 +36,8 @@ export interface ServicePortPlan {
 	internalChain: string;
 	/** The chain in which the external chain ends. */
 	externalPolicyChain: string;
+	/** Every endpoint that there is, whether one may use it or not. */
+	all: readonly EndpointInfo[];
 	/** Some endpoint exists anywhere. */
 	hasEndpoints: boolean;
 	usesExternalChain: boolean;
@@ -91,6 +93,7 @@ export function planServicePort(
 		firewallChain: firewallChain(info.name, protocol),
 		internalChain: info.internalPolicyLocal ? localChain : clusterChain,
 		externalPolicyChain: info.externalPolicyLocal ? localChain : clusterChain,
+		all: endpoints,
 		hasEndpoints: hasAny,
 		usesExternalChain: hasAny && isExternallyAccessible(info),
 		usesFirewallChain: hasAny && hasFirewall,

@@ -26,7 +26,7 @@ import { type NatContext, writeNatChains, writeNatEntries } from "./rules-nat.ts
 import { buildServicePortMap, compareText, healthCheckNodePorts, type ServicePortMap } from "./servicemap.ts";
 
 /** Above this many endpoints in the cluster kube-proxy leaves comments out. */
-const LARGE_CLUSTER_ENDPOINTS = 1000;
+export const LARGE_CLUSTER_ENDPOINTS = 1000;
 
 export interface ProxyNode {
 	name: string;
@@ -60,6 +60,9 @@ export interface SyncResult {
 	noLocalEndpoints: { internal: number; external: number };
 	servicePorts: ServicePortMap;
 	endpoints: EndpointsMap;
+	/** Of each Service port, in the order in which they are written. */
+	plans: ServicePortPlan[];
+	context: NatContext;
 	/** `namespace/name` to port. */
 	healthCheckNodePorts: Map<string, number>;
 	/** `namespace/name` to the number of distinct local ready addresses. */
@@ -171,6 +174,8 @@ export function syncProxyRules(input: SyncInput): SyncResult {
 		noLocalEndpoints: countNoLocal(plans),
 		servicePorts,
 		endpoints,
+		plans,
+		context,
 		healthCheckNodePorts: healthCheckNodePorts(servicePorts),
 		localReadyEndpoints: localReadyEndpoints(endpoints),
 		routeLocalnet: localhost,

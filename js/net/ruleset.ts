@@ -20,6 +20,15 @@ export interface Ruleset {
 export interface Table {
 	name: TableName;
 	chains: Chain[];
+	/** Of a table that was made of another one by changing a few chains: what is different. Not enumerable: a copy has none. */
+	readonly edit?: TableEdit;
+}
+
+export interface TableEdit {
+	of: Table;
+	/** Chains that are others now, and what they were; null: they are new. */
+	changed: readonly { before: Chain | null; now: Chain }[];
+	removed: readonly Chain[];
 }
 
 export interface Chain {

@@ -6,6 +6,7 @@ import { describe, expect, test } from "vitest";
 import * as L from "../../assembly/layout.ts";
 import { Machine } from "../../bindings/machine.ts";
 import { loadTopology } from "../../js/lab.ts";
+import { editTable } from "../../js/net/edited.ts";
 import { parseRule, printIptablesSave } from "../../js/net/iptables/index.ts";
 import type { Chain, Counters, Rule, Ruleset, Table } from "../../js/net/ruleset.ts";
 import { module } from "./bench.ts";
@@ -111,6 +112,8 @@ interface Step {
 	/** Instead of an edit: the ruleset that another node has. */
 	join: number | null;
 	edits: Edit[];
+	/** The table says itself what is different. */
+	told: boolean;
 	packets: Sent[];
 }
 
@@ -132,6 +135,7 @@ const steps = (rule: fc.Arbitrary<Words>) =>
 			with: fc.array(fc.boolean(), { minLength: NODES.length, maxLength: NODES.length }),
 			join: fc.option(fc.nat(NODES.length - 1), { freq: 5 }),
 			edits: fc.array(edits(rule), { minLength: 1, maxLength: 3 }),
+			told: fc.boolean(),
 			packets: fc.array(sent, { maxLength: 12 }),
 		}),
 		{ minLength: 1, maxLength: 12 },
@@ -264,6 +268,15 @@ function countersOf(machine: Machine, node: number): unknown {
 	return chains.map((own) => [own.name, own.counters, ...own.rules.map(({ counters }) => counters)]);
 }
 
+/** The same as an edit of the table that there was. */
+function told(before: Ruleset, next: Ruleset): Ruleset {
+	const old = new Set(at(before).chains);
+	const names = new Set(at(next).chains.map(({ name }) => name));
+	const written = at(next).chains.filter((own) => !old.has(own));
+	const removed = at(before).chains.flatMap(({ name }) => (names.has(name) ? [] : [name]));
+	return { ...next, tables: [editTable(at(before), written, removed)] };
+}
+
 /** The next rulesets of the nodes, and the nodes that get a new one. */
 function advance(current: readonly Ruleset[], step: Step): { next: Ruleset; nodes: number[] } {
 	const own = current[step.node] as Ruleset;
@@ -271,7 +284,8 @@ function advance(current: readonly Ruleset[], step: Step): { next: Ruleset; node
 	if (step.join !== null) return { next: current[step.join] as Ruleset, nodes };
 	const editing = new Editing(own);
 	for (const edit of step.edits) editing.apply(edit);
-	return { next: editing.done(), nodes };
+	const next = editing.done();
+	return { next: step.told ? told(own, next) : next, nodes };
 }
 
 /** A ruleset that no other number has: other names, ports, lists and lengths. */
