@@ -3,7 +3,7 @@
 
 import type { KubernetesObject, ObjectMeta } from "../../api/meta.ts";
 import type { ApiSchema } from "../../api/schema/schema.ts";
-import type { Json, JsonObject } from "../patch/json.ts";
+import { isArray, isObject, type Json, type JsonObject } from "../patch/json.ts";
 import type { ServedResource } from "../registry/catalogue.ts";
 import { StatusError } from "../status.ts";
 import { type FieldSet, fromFieldsV1, isEmpty, toFieldsV1, union, without } from "./fieldset.ts";
@@ -84,6 +84,25 @@ export function ownable(schema: ApiSchema, resource: ServedResource, object: Kub
 	return without(fieldsOf(schema, { type: resource.type }, object as unknown as Json), NOBODYS);
 }
 
+/** Fields that hold structs in Go, not pointers: an object that nobody has written to has them too. */
+const STRUCTS = new Set([
+	...["metadata", "spec", "status", "template", "strategy", "updateStrategy", "jobTemplate", "loadBalancer"],
+	"podSelector",
+]);
+
+/** As Go's zero value of an object prints: what a new object is compared with. */
+function emptyOf(object: KubernetesObject): JsonObject {
+	const emptied = (value: JsonObject): JsonObject =>
+		Object.fromEntries(
+			Object.entries(value).flatMap(([name, member]): [string, Json][] => {
+				if (STRUCTS.has(name) && isObject(member)) return [[name, emptied(member)]];
+				// The one list of it that Go prints when it is empty, and that has owners item by item.
+				return name === "containers" && isArray(member) ? [[name, []]] : [];
+			}),
+		);
+	return emptied(object as unknown as JsonObject);
+}
+
 /**
  * Who owns what after a write that is no apply: `before` undefined where the object is new. Of an object whose lists leave out
  * their keys nothing can be said: owners stay as they were (UpdateNoErrors).
@@ -111,7 +130,7 @@ function changedOwners(
 	writer: Writer,
 ): Owner[] {
 	const type = { type: resource.type };
-	const was = before === undefined ? {} : (before as unknown as Json);
+	const was = (before ?? emptyOf(after)) as unknown as Json;
 	const { changed, removed } = compare(schema, type, was, after as unknown as Json);
 	const [gained, lost] = [without(changed, NOBODYS), without(removed, NOBODYS)];
 	const own = (owner: Owner) =>

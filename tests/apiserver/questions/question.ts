@@ -94,10 +94,13 @@ export function normalised(value: unknown, request: string, namespace: string): 
 			.replace(/current: \d+/, "current: {revision}")
 			.replace(/in record \(\d+\)/, "in record ({revision})")
 			.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, (time) => (request.includes(time) ? time : "{time}"));
+	const namesManagers = /^\[\{"method":"\w+","url":"[^"]*fieldManager=/.test(request);
 	const walk = (given: unknown, name: string): unknown => {
+		if (name === "managedFields") return inOrder(given as Data[]);
 		if (Array.isArray(given)) return given.map((member) => walk(member, name));
 		if (isData(given)) {
-			const members = Object.entries(given).filter(([key]) => key !== "managedFields");
+			// Who owns what is asked where managers are named from the first step on.
+			const members = Object.entries(given).filter(([key]) => key !== "managedFields" || namesManagers);
 			return Object.fromEntries(members.map(([key, member]) => [text(key), walk(member, key)]));
 		}
 		const asked = request.includes(JSON.stringify(given));
@@ -115,6 +118,12 @@ export function normalised(value: unknown, request: string, namespace: string): 
 function established(value: unknown): unknown {
 	const { kind, status, ...rest } = value as { kind?: string; status?: unknown };
 	return kind === "CustomResourceDefinition" ? { kind, ...rest } : value;
+}
+
+/** Managers without their times, which order them, in order of their names. */
+function inOrder(entries: Data[]): Data[] {
+	const key = ({ manager, operation, subresource = "" }: Data) => `${manager} ${operation} ${subresource}`;
+	return entries.map(({ time: _, ...entry }) => entry).sort((a, b) => (key(a) < key(b) ? -1 : 1));
 }
 
 /** Upstream walks maps in no order, and errors come as they are found; and some of them print Go's own structures. */

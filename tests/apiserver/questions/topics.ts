@@ -6,6 +6,7 @@ import { GROUPS } from "./groups.ts";
 import { LISTS } from "./lists.ts";
 import { METADATA } from "./metadata.ts";
 import { NETWORKING } from "./networking.ts";
+import { OWNERS } from "./owners.ts";
 import { PODS } from "./pods.ts";
 import type { Scene } from "./question.ts";
 import { SERVICES } from "./services.ts";
@@ -21,4 +22,5 @@ export const TOPICS: Readonly<Record<string, readonly Scene[]>> = {
 	groups: GROUPS,
 	lists: LISTS,
 	metadata: METADATA,
+	owners: OWNERS,
 };
