@@ -89,8 +89,9 @@ export class Body {
 		if (isNestedDeeper(text, DEPTH_MAX)) throw unrecognised(kind, new Error(`nested deeper than ${DEPTH_MAX}`));
 		try {
 			return JSON.parse(text);
-		} catch (error) {
-			throw unrecognised(kind, error as Error);
+		} catch {
+			// What exactly is wrong every host says in its own words.
+			throw unrecognised(kind, new Error("invalid JSON"));
 		}
 	}
 

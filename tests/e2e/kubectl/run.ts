@@ -25,6 +25,8 @@ export async function run(place: Place, args: readonly string[], input = ""): Pr
 	const child = spawn(binary, [...connection, "--cache-dir", join(folder, "cache"), ...args], {
 		cwd: folder,
 		env: { HOME: folder, PATH: process.env.PATH, ...env },
+		// A command that waits for what never comes fails its test instead of holding it up.
+		timeout: 30_000,
 	});
 	child.stdin.end(input);
 	const [out, err]: string[][] = [[], []];
