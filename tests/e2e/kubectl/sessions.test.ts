@@ -20,17 +20,22 @@ import { type Act, type Command, STEPS } from "./steps.ts";
 const START = BigInt(Date.UTC(2026, 10, 26)) * 1_000_000n;
 const MINUTE = 60_000_000_000n;
 
-/** What is different on every run: ports, the client's clock, its temporary files. */
+/** What is different on other runs: ports, the client's clock, its temporary files. */
 function masked(text: string): string {
-	return text
-		.replace(/http:\/\/127\.0\.0\.1:\d+/g, "SERVER")
-		.replace(/127\.0\.0\.1:\d+/g, "SERVER")
-		.replace(/(restartedAt"?: ?"?)[^"\s]+/g, "$1TIME")
-		.replace(/^((?:---|\+\+\+|diff) .*)$/gm, (line) =>
-			line.replace(/\/\S*\/(LIVE|MERGED)-\d+/g, "$1").replace(/\t.*/, ""),
-		)
-		.replace(/(edit-)\d+/g, "$1N")
-		.replace(/[IWEF]\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ \S+\] /g, "LOG ");
+	return (
+		text
+			.replace(/http:\/\/127\.0\.0\.1:\d+/g, "SERVER")
+			.replace(/127\.0\.0\.1:\d+/g, "SERVER")
+			.replace(/(restartedAt"?: ?"?)[^"\s]+/g, "$1TIME")
+			.replace(/^((?:---|\+\+\+|diff) .*)$/gm, (line) =>
+				line.replace(/\/\S*\/(LIVE|MERGED)-\d+/g, "$1").replace(/\t.*/, ""),
+			)
+			.replace(/(edit-)\d+/g, "$1N")
+			// These count what the API had before the session.
+			.replace(/(resourceVersion: )"\d+"/g, '$1"N"')
+			.replace(/(uid: )[0-9a-f-]{36}/g, "$1UID")
+			.replace(/[IWEF]\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ \S+\] /g, "LOG ")
+	);
 }
 
 describe.each(kubectls())("a session with kubectl $version", ({ version, binary }) => {
