@@ -54,13 +54,18 @@ export class Destinations {
 /** The key of a rule that asks for one destination, protocol and port; null for any other. */
 function exact(rules: Uint32Array, matches: Uint32Array, rule: number): { dst: number; l4: number } | null {
 	const at = rule * RULE_WORDS;
-	const head = rules[at + 6] as number;
-	const match = (rules[at + 7] as number) * (L.MATCH_STRIDE >> 2);
+	const head = rules[at + (L.RULE_PROTO >> 2)] as number;
+	const match = (rules[at + (L.RULE_MATCH_FIRST >> 2)] as number) * (L.MATCH_STRIDE >> 2);
 	const ports = matches[match + 2] as number;
-	if (rules[at + 3] !== EXACT || rules[at + 1] !== 0 || (head & 0xff00) !== 0 || ((head >>> 16) & 255) !== 1)
+	if (
+		rules[at + (L.RULE_DMASK >> 2)] !== EXACT ||
+		rules[at + (L.RULE_SMASK >> 2)] !== 0 ||
+		(head & 0xff00) !== 0 ||
+		((head >>> 16) & 255) !== 1
+	)
 		return null;
 	if (ports >>> 16 !== (ports & 0xffff)) return null;
-	return { dst: rules[at + 2] as number, l4: ((head & 255) << 16) | (ports & 0xffff) };
+	return { dst: rules[at + (L.RULE_DST >> 2)] as number, l4: ((head & 255) << 16) | (ports & 0xffff) };
 }
 
 function hash(chain: number, dst: number, l4: number): number {
