@@ -43,7 +43,7 @@ describe("workers", () => {
 						await threads.stop();
 					}
 				}),
-				{ numRuns: Number(process.env.PODWIRE_RUNS ?? 45), seed: 7 + jobs },
+				{ numRuns: Number(process.env.PODWIRE_RUNS ?? 150), seed: 7 + jobs },
 			);
 			// They have had the opportunity.
 			expect(repeated / offered).toBeGreaterThan(0.05);

@@ -1,6 +1,6 @@
-// A long session with each kubectl, compared word for word with the transcript that was recorded of it and read: what it
-// prints on stdout and stderr, and how it ends. `RECORD=1` writes the transcripts anew. There was no API server of Kubernetes to
-// record against: the words are kubectl's own, the objects are ours, and somebody has read every line.
+// A long session with each kubectl, compared word for word with a recorded transcript: what it prints on stdout and stderr, and how
+// it ends. There was no API server of Kubernetes to record against: the words are kubectl's own, the objects are ours.
+// `RECORD=1` writes the transcripts anew; what is different is to be read before it is kept.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
