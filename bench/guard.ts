@@ -1,11 +1,11 @@
 // The guard of `npm test`: short runs of the main subjects, whose ratios to their twins may not fall a quarter below the committed
-// ones (bench/RESULTS.json). A ratio and not a time, for both sides run here and now; and one that misses is measured again, for
+// ones of the same processor (bench/RESULTS.json). A ratio and not a time, for both sides run here and now; and one that misses is measured again, for
 // a busy machine may disturb one side. Ends with `N passed, N failed, N skipped`.
 
 import { exposeCollector } from "./collect.ts";
 import { measure } from "./figure.ts";
-import { committed } from "./report.ts";
-import { short } from "./results.ts";
+import { committed, processor } from "./report.ts";
+import { ratioOf, short } from "./results.ts";
 import { SUBJECTS } from "./subjects.ts";
 
 const GUARDED = [
@@ -23,10 +23,10 @@ const ROUNDS = 2;
 
 exposeCollector();
 const count = { passed: 0, failed: 0, skipped: 0 };
-const { figures } = await committed();
+const results = await committed();
 for (const name of GUARDED) {
 	const subject = SUBJECTS.find((one) => one.name === name);
-	const before = figures.find((figure) => figure.name === name)?.ratio ?? null;
+	const before = ratioOf(results, processor(), name);
 	if (subject === undefined || before === null) {
 		process.stdout.write(`${name}: ${subject === undefined ? "nothing measures it" : "no committed ratio"}\n`);
 		count.skipped++;

@@ -5,7 +5,7 @@ import { arch, cpus, platform } from "node:os";
 import { join } from "node:path";
 import { ROOT } from "../scripts/run.mjs";
 import type { Figure } from "./figure.ts";
-import { markdown, merged, type Results, withBudget } from "./results.ts";
+import { markdown, merged, type Results, withBudget, withRatios } from "./results.ts";
 
 const RESULTS = join(ROOT, "bench/RESULTS.json");
 const TABLE = join(ROOT, "bench/RESULTS.md");
@@ -13,13 +13,16 @@ const PAGE = join(ROOT, "docs/performance.md");
 
 const started = performance.now();
 
+/** The processor's model. Ratios are told apart by it: V8 runs a twin twice as fast on one as on another. */
+export function processor(): string {
+	return cpus()[0]?.model.trim() ?? arch();
+}
+
 /** The machine as far as it explains a figure: processor, how many of it, runtime, how much of one CPU this process got. */
 export function machine(): string {
-	const all = cpus();
-	const model = all[0]?.model.trim() ?? arch();
 	const { user, system } = process.cpuUsage();
 	const share = (user + system) / 1000 / (performance.now() - started);
-	const host = `${model}, ${all.length} CPUs, ${platform()} ${arch()}`;
+	const host = `${processor()}, ${cpus().length} CPUs, ${platform()} ${arch()}`;
 	return `${host}, ${runtime()} (V8 ${process.versions.v8}); the run had ${Math.round(share * 100)} % of one CPU`;
 }
 
@@ -40,7 +43,11 @@ export async function writeJson(file: string, results: Results): Promise<void> {
 /** Puts figures among the last ones, and renders both pages anew. `from`: says of which machine they are. */
 export async function keep(figures: readonly Figure[], from: string | null): Promise<void> {
 	const before = await committed();
-	const results = { machine: from ?? before.machine, figures: merged(before.figures, figures) };
+	const results = {
+		machine: from ?? before.machine,
+		figures: merged(before.figures, figures),
+		ratios: withRatios(before.ratios, processor(), figures),
+	};
 	await writeJson(RESULTS, results);
 	await writeFile(TABLE, markdown(results));
 	await writeFile(PAGE, withBudget(await readFile(PAGE, "utf8"), results.figures));

@@ -9,6 +9,22 @@ export interface Results {
 	/** Processor, how many of it, runtime, and how much of one CPU the run got. */
 	machine: string;
 	figures: Figure[];
+	/** By processor, figures' ratios to their twins as they were measured there last: what the guard holds this machine to. */
+	ratios?: Readonly<Record<string, Readonly<Record<string, number>>>>;
+}
+
+/** Ratios with those of newer figures, measured on a processor, among them. */
+export function withRatios(before: Results["ratios"], processor: string, newer: readonly Figure[]): Results["ratios"] {
+	const measured = newer.flatMap(({ name, ratio }) => (ratio === null ? [] : [[name, ratio] as const]));
+	return { ...before, [processor]: { ...before?.[processor], ...Object.fromEntries(measured) } };
+}
+
+/** The committed ratio of a figure on a processor; of one that nothing was measured on, the lowest of all. Null: there is none. */
+export function ratioOf({ ratios = {} }: Results, processor: string, name: string): number | null {
+	const own = ratios[processor]?.[name];
+	if (own !== undefined) return own;
+	const known = Object.values(ratios).flatMap((by) => by[name] ?? []);
+	return known.length > 0 ? Math.min(...known) : null;
 }
 
 export function line(figure: Figure): string {

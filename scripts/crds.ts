@@ -24,6 +24,11 @@ function bare(value: unknown, isProperties = false): unknown {
 	);
 }
 
+/** As a literal of JavaScript; in single quotes JSON needs the fewest escapes. */
+function quoted(json: string): string {
+	return `'${json.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
+}
+
 const definitions = readdirSync(folder)
 	.filter((name) => name.endsWith(".yaml"))
 	.sort()
@@ -41,8 +46,13 @@ writeFileSync(
 
 import type { KubernetesObject } from "../meta.ts";
 
-export const definitions: readonly KubernetesObject[] = [
-${definitions.map((one) => `\t${JSON.stringify(one)},`).join("\n")}
+/** Made anew at each call: text is read only where an API is served. */
+export function definitions(): KubernetesObject[] {
+	return texts.map((text) => JSON.parse(text));
+}
+
+const texts: readonly string[] = [
+${definitions.map((one) => `\t${quoted(JSON.stringify(one))},`).join("\n")}
 ];
 `,
 );

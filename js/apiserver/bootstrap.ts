@@ -23,7 +23,7 @@ const OWN = { name: "kubernetes", namespace: "default" };
 
 /** Makes what is missing; throws StatusError. Run again, it changes nothing. */
 export function bootstrap(registry: Registry, { serviceCIDRs, endpoint }: Bootstrap): void {
-	for (const definition of definitions) ensure(registry, definition);
+	for (const definition of definitions()) ensure(registry, definition);
 	for (const name of NAMESPACES) ensure(registry, { apiVersion: "v1", kind: "Namespace", metadata: { name } });
 	priorities(registry);
 	ranges(registry, serviceCIDRs);
