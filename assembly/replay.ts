@@ -7,7 +7,7 @@ import { BURST, burstGeneration, burstLane, burstLine, touchBurst } from "./burs
 import { accountFlow, addFlow, flow, flowOf, isLive, markFlow } from "./flow";
 import { run } from "./forward";
 import { learn } from "./learnopening";
-import { disturb, Lane } from "./lane";
+import { disturb, isPlain, Lane } from "./lane";
 import { conntrackExpire } from "./netfilter/expiry";
 import { isIcmp } from "./netfilter/tuple";
 import { defaultTtl } from "./netns";
@@ -173,9 +173,10 @@ function answer(at: usize, index: i32): void {
 }
 
 // Is it a packet that others can repeat? (`pathcache`)
+// @ts-ignore: decorator
+@inline
 function mayRepeat(at: usize): bool {
-	const proto = load<u8>(at, L.PACKET_PROTO);
-	return proto == L.PROTO_TCP ? (load<u8>(at, L.PACKET_TCP) & ~(<u8>L.TCP_PSH)) == L.TCP_ACK : proto == L.PROTO_UDP;
+	return isPlain(load<u8>(at, L.PACKET_PROTO), load<u8>(at, L.PACKET_TCP));
 }
 
 // The recorded tuple is the initiator's view, reversed: the flow says who answers, and to which addresses.
