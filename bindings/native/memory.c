@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <sys/mman.h>
+#include <ucontext.h>
 
 #define PAGE 65536ull
 #define HUGE (2ull << 20)
@@ -94,10 +95,31 @@ const char *trap_name(int trap) {
 static struct sigaction before_segv;
 static struct sigaction before_bus;
 
+static void out_of_bounds(void) {
+	wasm_rt_trap(WASM_RT_TRAP_OOB);
+}
+
+/**
+ * The trap is taken where the access was, once the handler has returned. A jump out of the handler would keep what the kernel
+ * sets for its time: no access by any protection key but the first (PKRU), and V8 reads its code's constants by another.
+ */
+static void trap_at(mcontext_t *machine) {
+#if defined(__x86_64__)
+	// As a call leaves the stack, below the red zone.
+	machine->gregs[REG_RSP] = ((machine->gregs[REG_RSP] - 128) & ~15ll) - 8;
+	machine->gregs[REG_RIP] = (greg_t)out_of_bounds;
+#elif defined(__aarch64__)
+	machine->pc = (uintptr_t)out_of_bounds;
+#else
+#error "how a fault becomes a trap is known for x86_64 and aarch64"
+#endif
+}
+
 static void on_fault(int signal, siginfo_t *info, void *context) {
 	uint8_t *at = info->si_addr;
 	if (trap_return != NULL && at >= reservation(trap_instance) && at < reservation(trap_instance) + HUGE + REACH) {
-		siglongjmp(*trap_return, WASM_RT_TRAP_OOB);
+		trap_at(&((ucontext_t *)context)->uc_mcontext);
+		return;
 	}
 	// Not ours: V8's own traps, or a crash.
 	const struct sigaction *before = signal == SIGBUS ? &before_bus : &before_segv;
