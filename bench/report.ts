@@ -5,7 +5,7 @@ import { arch, cpus, platform } from "node:os";
 import { join } from "node:path";
 import { ROOT } from "../scripts/run.mjs";
 import type { Figure } from "./figure.ts";
-import { markdown, merged, type Results, withBudget, withRatios } from "./results.ts";
+import { type Lowest, type Measured, markdown, merged, type Results, withBudget } from "./results.ts";
 
 const RESULTS = join(ROOT, "bench/RESULTS.json");
 const TABLE = join(ROOT, "bench/RESULTS.md");
@@ -36,19 +36,24 @@ export async function committed(): Promise<Results> {
 	return JSON.parse(await readFile(RESULTS, "utf8")) as Results;
 }
 
-export async function writeJson(file: string, results: Results): Promise<void> {
+export async function writeJson(file: string, results: Measured | Results): Promise<void> {
 	await writeFile(file, `${JSON.stringify(results, null, "\t")}\n`);
 }
 
 /** Puts figures among the last ones, and renders both pages anew. `from`: says of which machine they are. */
 export async function keep(figures: readonly Figure[], from: string | null): Promise<void> {
 	const before = await committed();
-	const results = {
+	const results: Results = {
 		machine: from ?? before.machine,
 		figures: merged(before.figures, figures),
-		ratios: withRatios(before.ratios, processor(), figures),
+		lowest: before.lowest,
 	};
 	await writeJson(RESULTS, results);
 	await writeFile(TABLE, markdown(results));
 	await writeFile(PAGE, withBudget(await readFile(PAGE, "utf8"), results.figures));
+}
+
+/** Puts the guard's records in the place of those before. */
+export async function keepLowest(lowest: Lowest): Promise<void> {
+	await writeJson(RESULTS, { ...(await committed()), lowest });
 }

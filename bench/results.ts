@@ -5,25 +5,34 @@ import { BUDGET, type Mark, markOf, type Row, rowOf, TWIN } from "./budget.ts";
 import type { Figure } from "./figure.ts";
 
 /** What `--json` writes. */
-export interface Results {
+export interface Measured {
 	/** Processor, how many of it, runtime, and how much of one CPU the run got. */
 	machine: string;
 	figures: Figure[];
-	/** By processor, figures' ratios to their twins as they were measured there last: what the guard holds this machine to. */
-	ratios?: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
 
-/** Ratios with those of newer figures, measured on a processor, among them. */
-export function withRatios(before: Results["ratios"], processor: string, newer: readonly Figure[]): Results["ratios"] {
-	const measured = newer.flatMap(({ name, ratio }) => (ratio === null ? [] : [[name, ratio] as const]));
-	return { ...before, [processor]: { ...before?.[processor], ...Object.fromEntries(measured) } };
+/** What is committed. */
+export interface Results extends Measured {
+	/** By processor, the lowest ratio to its twin that a guarded figure was recorded with there (`bench/guard.ts --record`). */
+	lowest: Lowest;
 }
 
-/** The committed ratio of a figure on a processor; of one that nothing was measured on, the lowest of all. Null: there is none. */
-export function ratioOf({ ratios = {} }: Results, processor: string, name: string): number | null {
-	const own = ratios[processor]?.[name];
+export type Lowest = Readonly<Record<string, Readonly<Record<string, number>>>>;
+
+/** With another record of a processor: where both have a figure, the lower ratio stays. */
+export function withLowest(before: Lowest, processor: string, recorded: Readonly<Record<string, number>>): Lowest {
+	const own = Object.entries(recorded).map(([name, ratio]) => {
+		const known = before[processor]?.[name];
+		return [name, known === undefined ? ratio : Math.min(known, ratio)] as const;
+	});
+	return { ...before, [processor]: { ...before[processor], ...Object.fromEntries(own) } };
+}
+
+/** The lowest recorded ratio of a figure on a processor; of one that has no record, the lowest of all. Null: there is none. */
+export function lowestOf(lowest: Lowest, processor: string, name: string): number | null {
+	const own = lowest[processor]?.[name];
 	if (own !== undefined) return own;
-	const known = Object.values(ratios).flatMap((by) => by[name] ?? []);
+	const known = Object.values(lowest).flatMap((by) => by[name] ?? []);
 	return known.length > 0 ? Math.min(...known) : null;
 }
 
@@ -55,7 +64,7 @@ export function missing(figures: readonly Figure[]): Row[] {
 }
 
 /** All of `bench/RESULTS.md`. */
-export function markdown({ machine, figures }: Results): string {
+export function markdown({ machine, figures }: Measured): string {
 	const rows = figures.map((figure) => {
 		const { name, unit, median, best, runs, baseline, ratio } = figure;
 		const { floor = null, goal = null } = rowOf(name) ?? {};

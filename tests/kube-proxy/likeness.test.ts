@@ -33,7 +33,7 @@ describe("likeness", () => {
 					} else texts.set(like(node), restores);
 				}
 			}),
-			{ numRuns: 60 },
+			{ numRuns: 60, seed: 3 },
 		);
 		expect(alike).toBeGreaterThan(20);
 	});
