@@ -1,16 +1,43 @@
-// The four ways in which a component meets the world: the objects of the API, the time, chance, and the network.
-// Everything behind them can be copied, replayed and seeded; a component that needs a fifth is in the wrong folder.
+// The ways in which a component meets the world: the objects of the API, the time, chance, and the network.
+// Everything behind them can be copied, replayed and seeded; a component that needs another one is in the wrong folder.
 
 import type { KubernetesObject } from "./api/meta.ts";
 
-/** API objects by kind, namespace (null: cluster-scoped) and name. What is given out must not be changed in place. */
+/**
+ * The API as a controller's client and informers have it: what was read is frozen, and a write is refused where it is not the
+ * latest. Resources are `pods`, `deployments.apps`; the namespace of cluster-scoped ones is ``. Writes throw what
+ * `reasonOf` (js/api/reason.ts) tells apart: `Conflict`, `NotFound`, `AlreadyExists`, `Invalid`, `Forbidden`.
+ */
 export interface Store {
-	get<T extends KubernetesObject>(kind: string, namespace: string | null, name: string): T | undefined;
-	/** In order of creation. Without a namespace: of all. */
-	list<T extends KubernetesObject>(kind: string, namespace?: string | null): T[];
-	/** Creates or replaces; order of creation stays. */
-	put(object: KubernetesObject): void;
-	remove(kind: string, namespace: string | null, name: string): void;
+	get<T extends KubernetesObject>(resource: string, namespace: string, name: string): T | undefined;
+	/** In order of namespace and name. Without a namespace: of all. */
+	list<T extends KubernetesObject>(resource: string, namespace?: string): readonly T[];
+	/** Objects of a resource that name this uid among their owners, in order of namespace and name; of ``: those without a controller. */
+	ownedBy<T extends KubernetesObject>(resource: string, uid: string): readonly T[];
+	/** With a name from `generateName` where it has none. Returns it as it was stored. */
+	create<T extends KubernetesObject>(resource: string, object: T): T;
+	/** All but the status, with the `resourceVersion` that was read. */
+	update<T extends KubernetesObject>(resource: string, object: T): T;
+	updateStatus<T extends KubernetesObject>(resource: string, object: T): T;
+	/** `pods/binding`: the scheduler's word. */
+	bind(pod: KubernetesObject, node: string): void;
+	delete(resource: string, object: KubernetesObject, options?: Deletion): void;
+}
+
+/** What a DELETE says beside the object; the uid is always that of the object. */
+export interface Deletion {
+	gracePeriodSeconds?: number;
+	propagationPolicy?: "Orphan" | "Background" | "Foreground";
+}
+
+/** One change of the store, as a watch tells it. */
+export interface StoreChange {
+	readonly type: "ADDED" | "MODIFIED" | "DELETED";
+	readonly resource: string;
+	/** As it is now; of DELETED: as it was last. */
+	readonly object: KubernetesObject;
+	/** As it was before; undefined of ADDED. */
+	readonly previous: KubernetesObject | undefined;
 }
 
 export interface Clock {
@@ -22,6 +49,44 @@ export interface Clock {
 export interface Random {
 	/** An integer in [0, below), 1 ≤ below ≤ 2^32; the words name what is being decided. */
 	integer(below: number, ...what: readonly (string | number)[]): number;
+}
+
+/** Writes Events, as client-go's EventRecorder does: the same event again counts up (tools/record/events_cache.go). */
+export interface Recorder {
+	event(about: KubernetesObject, type: "Normal" | "Warning", reason: string, message: string): void;
+}
+
+/** What a component works with. */
+export interface World {
+	readonly store: Store;
+	readonly clock: Clock;
+	readonly random: Random;
+	readonly recorder: Recorder;
+}
+
+/**
+ * What a reconcile leaves for later: `progress` has the key looked at again while the cluster is on its way (a container that
+ * starts, a minReadySeconds that runs); `idle` is there while nothing happens (a probe's period, a lease, the next CronJob), and
+ * no settling waits for it. Both in milliseconds from now.
+ */
+export interface Later {
+	progressMs?: number;
+	idleMs?: number;
+}
+
+/**
+ * A controller, the scheduler, a kubelet: what it watches, and one synchronous step for one key. It keeps nothing between
+ * steps but what the store can be asked for again, or what `fork` copies. A step that throws is tried again with a growing delay.
+ */
+export interface Component {
+	/** `replicaset`; of `Event.source.component` the beginning. */
+	readonly name: string;
+	/** By resource: keys to look at after a change, by convention `NAMESPACE/NAME`. */
+	readonly watches: Readonly<Record<string, (change: StoreChange, store: Store) => Iterable<string>>>;
+	/** Brings one key nearer to what is wanted. Calling it again without a change must change nothing. */
+	reconcile(key: string, world: World): Later | undefined;
+	/** Of one that keeps state of its own: the same, with a future of its own. */
+	fork?(): Component;
 }
 
 /** A packet's or request's way through the simulated network, from a netns to an address. */

@@ -2,6 +2,7 @@
 // and ListOptions, and what the registry writes with.
 
 import type { KubernetesObject } from "../../api/meta.ts";
+import { timeOf } from "../../api/time.ts";
 import type { Clock, Random } from "../../ports.ts";
 import type { Owner, Writer } from "../apply/managers.ts";
 import type { PortRange } from "../services/nodeport.ts";
@@ -60,6 +61,5 @@ export function stored({ storage }: Registry, { resource, namespace, name }: Sub
 
 /** As `metav1.Time` prints: whole seconds, UTC. */
 export function timestamp(clock: Clock, laterMs = 0): string {
-	const ms = Number(clock.now() / 1_000_000n) + laterMs;
-	return new Date(ms).toISOString().replace(/\.\d+Z$/, "Z");
+	return timeOf(clock.now() + BigInt(laterMs) * 1_000_000n);
 }

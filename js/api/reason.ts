@@ -1,0 +1,10 @@
+// Why the API refused a write, for whoever cannot know the server's classes: meta/v1 Status.reason.
+
+export type Reason = "Conflict" | "NotFound" | "AlreadyExists" | "Invalid" | "Forbidden" | (string & {});
+
+/** The reason of a refusal; null of any other error. */
+export function reasonOf(error: unknown): Reason | null {
+	if (!(error instanceof Error) || !("status" in error)) return null;
+	const { status } = error as { status: { kind?: unknown; reason?: unknown } | null };
+	return status?.kind === "Status" && typeof status.reason === "string" ? status.reason : null;
+}

@@ -1,0 +1,189 @@
+// A running cluster: components that look at what changed, on a clock that moves only when nothing is left to do now.
+// The same components, store and seed give the same steps in the same order.
+
+import { reasonOf } from "../api/reason.ts";
+import type { Clock, Component, Later, Store, StoreChange, World } from "../ports.ts";
+import { Agenda, type Pending } from "./agenda.ts";
+
+/** Where changes come from: the API's storage. */
+export interface Changes {
+	readonly revision: number;
+	/** After a revision, oldest first; null where that is kept no more. */
+	since(revision: number): Iterable<StoreChange> | null;
+	/** Every object, as a list after a watch that broke tells them. */
+	everything(): Iterable<StoreChange>;
+}
+
+export interface SettleOptions {
+	/** Most virtual time that may pass; default ten minutes. */
+	withinMs?: number;
+	/** Most steps; default ten million. A component that never rests ends there, not the process. */
+	steps?: number;
+}
+
+/** A component goes on and on at one moment: it, and its key. */
+export class NeverSettles extends Error {
+	override readonly name = "NeverSettles";
+
+	constructor(pending: Pending, steps: number) {
+		super(`${pending.component} ${pending.key} has work left after ${steps} steps`);
+	}
+}
+
+const MS = 1_000_000;
+// workqueue.DefaultTypedControllerRateLimiter (client-go util/workqueue/default_rate_limiters.go): a failing key waits
+// 5 ms, then twice as long each time.
+const BASE_MS = 5;
+const MOST_MS = 1_000_000;
+const WITHIN_MS = 600_000;
+const STEPS = 10_000_000;
+
+export class VirtualClock implements Clock {
+	#now: bigint;
+
+	/** Nanoseconds since the epoch. */
+	constructor(now: bigint) {
+		this.#now = now;
+	}
+
+	now(): bigint {
+		return this.#now;
+	}
+
+	/** Time never goes back: an earlier one changes nothing. */
+	moveTo(at: bigint): void {
+		if (at > this.#now) this.#now = at;
+	}
+}
+
+export class Simulation {
+	readonly clock: VirtualClock;
+	readonly #world: World;
+	readonly #changes: Changes;
+	readonly #components: ReadonlyMap<string, Component>;
+	/** By resource, in the components' order. */
+	readonly #watchers = new Map<string, Component[]>();
+	#agenda = new Agenda();
+	#failures = new Map<string, number>();
+	#revision = 0;
+
+	/** Everything that is in the store already counts as added. `world.clock` is `clock`. */
+	constructor(components: readonly Component[], world: World, changes: Changes, clock: VirtualClock) {
+		this.clock = clock;
+		this.#world = world;
+		this.#changes = changes;
+		this.#components = new Map(components.map((component) => [component.name, component]));
+		for (const component of components) {
+			for (const resource of Object.keys(component.watches)) {
+				const watchers = this.#watchers.get(resource);
+				if (watchers === undefined) this.#watchers.set(resource, [component]);
+				else watchers.push(component);
+			}
+		}
+	}
+
+	/** What is still to be done, in order. */
+	pending(): Pending[] {
+		this.#listen();
+		return this.#agenda.entries();
+	}
+
+	/** Has a component look at a key: what no change of the store tells. */
+	wake(component: string, key: string, afterMs = 0): void {
+		if (!this.#components.has(component)) throw new RangeError(`there is no component ${component}`);
+		this.#agenda.add(component, key, this.#in(afterMs), false);
+	}
+
+	/**
+	 * Runs until nothing is on its way: what is left is idle. True where that is reached; false where `withinMs` of virtual time
+	 * were not enough. Throws NeverSettles.
+	 */
+	settle({ withinMs = WITHIN_MS, steps = STEPS }: SettleOptions = {}): boolean {
+		const until = this.#in(withinMs);
+		for (let step = 0; ; step++) {
+			this.#listen();
+			const next = this.#agenda.peek();
+			if (next === undefined || this.#agenda.progress === 0) return true;
+			if (next.at > until) return false;
+			if (step === steps) throw new NeverSettles(next, steps);
+			this.#step();
+		}
+	}
+
+	/** Lets virtual time pass, with all that happens in it. */
+	advance(ms: number): void {
+		const until = this.#in(ms);
+		this.#runTo(until, () => false);
+		this.clock.moveTo(until);
+	}
+
+	/** Steps until something holds, at most for `withinMs`; whether it came to hold. */
+	runUntil(holds: () => boolean, withinMs = WITHIN_MS): boolean {
+		return this.#runTo(this.#in(withinMs), holds) || holds();
+	}
+
+	/** A future of its own over a copy of the store. `world` and `changes` are those of the copy, `clock` at the same time. */
+	fork(world: World, changes: Changes, clock: VirtualClock): Simulation {
+		const components = [...this.#components.values()].map((component) => component.fork?.() ?? component);
+		const copy = new Simulation(components, world, changes, clock);
+		copy.#agenda = this.#agenda.fork();
+		copy.#failures = new Map(this.#failures);
+		copy.#revision = this.#revision;
+		return copy;
+	}
+
+	#in(ms: number): bigint {
+		return this.clock.now() + BigInt(Math.round(ms * MS));
+	}
+
+	#runTo(until: bigint, holds: () => boolean): boolean {
+		for (;;) {
+			this.#listen();
+			if (holds()) return true;
+			const next = this.#agenda.peek();
+			if (next === undefined || next.at > until) return false;
+			this.#step();
+		}
+	}
+
+	/** Changes since the last step become keys to look at, now. */
+	#listen(): void {
+		const { revision } = this.#changes;
+		if (revision === this.#revision) return;
+		const changes = this.#revision === 0 ? null : this.#changes.since(this.#revision);
+		this.#revision = revision;
+		const { store } = this.#world;
+		for (const change of changes ?? this.#changes.everything()) this.#tell(change, store);
+	}
+
+	#tell(change: StoreChange, store: Store): void {
+		for (const component of this.#watchers.get(change.resource) ?? []) {
+			const keys = component.watches[change.resource]?.(change, store) ?? [];
+			for (const key of keys) this.#agenda.add(component.name, key, this.clock.now(), false);
+		}
+	}
+
+	#step(): void {
+		const pending = this.#agenda.next() as Pending;
+		this.clock.moveTo(pending.at);
+		const { component: name, key } = pending;
+		const component = this.#components.get(name) as Component;
+		// What it leaves for later replaces what it had left before.
+		this.#agenda.drop(name, key, true);
+		const failed = `${name} ${key}`;
+		let later: Later | undefined;
+		try {
+			later = component.reconcile(key, this.#world);
+			this.#failures.delete(failed);
+		} catch (error) {
+			// The API's word may be another one the next time; anything else is a fault of ours.
+			if (reasonOf(error) === null) throw error;
+			const times = this.#failures.get(failed) ?? 0;
+			this.#failures.set(failed, times + 1);
+			// One that fails for ever would be waited for, for ever.
+			later = times < 15 ? { progressMs: BASE_MS * 2 ** times } : { idleMs: MOST_MS };
+		}
+		if (later?.progressMs !== undefined) this.#agenda.add(name, key, this.#in(later.progressMs), false);
+		if (later?.idleMs !== undefined) this.#agenda.add(name, key, this.#in(later.idleMs), true);
+	}
+}
