@@ -5,6 +5,7 @@ import { type Backend, backendOf, type Capacities, type EngineModule } from "../
 import { Machine } from "../bindings/machine.ts";
 import type { KubernetesObject } from "./api/meta.ts";
 import { ClusterApi } from "./cluster/api.ts";
+import type { ApiServer } from "./cluster/apiserver.ts";
 import { relevant } from "./cluster/assumptions.ts";
 import { addKnownHosts, networkOfPlan, type Plan, planOf } from "./cluster/build.ts";
 import { InputErrors, NotModelledError, UnknownReferenceError, UnsettledError } from "./cluster/errors.ts";
@@ -13,7 +14,7 @@ import { kubeConfigOver, type LoadableKubeConfig } from "./cluster/kubeconfig.ts
 import type { NodeStates } from "./cluster/nodestate.ts";
 import { type ClusterOptions, given, type LabSpec, type ReplayRequest, type TraceQuery } from "./cluster/options.ts";
 import { replayContext } from "./cluster/replaying.ts";
-import { Resolver } from "./cluster/resolve.ts";
+import { netnsOfNode, Resolver } from "./cluster/resolve.ts";
 import { addressesText, conntrackText, routesText } from "./cluster/texts.ts";
 import { podsOn, traceIn } from "./cluster/tracing.ts";
 import { moduleFrom } from "./cluster/wasm.ts";
@@ -33,7 +34,6 @@ import type { Manifest } from "./manifests/manifest.ts";
 import { ipv4FromNumber } from "./net/address.ts";
 import { printIptablesSave } from "./net/iptables/index.ts";
 import { parseLinks, printLinks } from "./net/link.ts";
-import type { Netns } from "./net/network.ts";
 import { parseReference, printReference, type Reference } from "./net/reference.ts";
 import { parseRoutes, printRoutes } from "./net/route.ts";
 import type { Family } from "./net/ruleset.ts";
@@ -125,10 +125,12 @@ export class Cluster implements Disposable {
 	 * last settle is dropped, and the cluster is as it was.
 	 */
 	async settle(): Promise<void> {
+		const opened = this.#api?.opened;
+		const server = opened ? await opened : null;
 		try {
-			this.#applied = this.#settle(this.#withClients(this.#applied));
+			this.#applied = this.#settle(this.#withClients(server, this.#applied));
 			this.#settled = this.#applied;
-			this.#api?.publish(this.objects, this.#applied.manifests);
+			server?.publish(this.objects, this.#applied.manifests);
 		} catch (error) {
 			this.#applied = this.#settled;
 			throw error;
@@ -136,9 +138,9 @@ export class Cluster implements Disposable {
 	}
 
 	/** What clients of the API wrote since the last settling counts as applied. */
-	#withClients(input: Input): Input {
-		if (this.#api === null || !this.#api.changed) return input;
-		const { manifests, warnings, notEvaluated } = this.#api.intents(input.manifests);
+	#withClients(server: ApiServer | null, input: Input): Input {
+		if (!server?.changed) return input;
+		const { manifests, warnings, notEvaluated } = server.intents(input.manifests);
 		this.warnings.push(...warnings);
 		return { manifests, evaluation: input.evaluation.amongst(manifests, this.#namespace).with(notEvaluated) };
 	}
@@ -184,12 +186,17 @@ export class Cluster implements Disposable {
 
 	/** What controllers made of the manifests, read and written as by clients; writes count with the next `settle`. */
 	get api(): ClusterApi {
-		if (this.#api !== null) return this.#api;
+		this.#api ??= new ClusterApi(this.#namespace, () => this.#apiServer());
+		return this.#api;
+	}
+
+	async #apiServer(): Promise<ApiServer> {
+		const { ApiServer } = await import("./cluster/apiserver.ts");
 		const { now = () => this.#wire?.now ?? 0n } = this.#options;
 		const { serviceCIDRs } = this.configuration ?? configure([], this.#options).configuration;
-		this.#api = new ClusterApi({ now }, this.#seed, this.#namespace, serviceCIDRs.value);
-		this.#api.publish(this.objects, this.#settled.manifests);
-		return this.#api;
+		const server = new ApiServer({ now }, this.#seed, this.#namespace, serviceCIDRs.value);
+		server.publish(this.objects, this.#settled.manifests);
+		return server;
 	}
 
 	/** Of `@kubernetes/client-node`'s class, one whose clients and informers ask `api` in this process. Not in browsers. */
@@ -347,14 +354,14 @@ export class Cluster implements Disposable {
 	/** A node's rules as `iptables-save` or `ip6tables-save` prints them; `asWritten`: in the words that they were fed with. */
 	iptables(node: string, options: { counters?: boolean; asWritten?: boolean; family?: Family } = {}): string {
 		const { counters = false, asWritten = false, family = "ipv4" } = options;
-		const ruleset = this.machine.countedRuleset(this.#netnsOf(node).name, family);
+		const ruleset = this.machine.countedRuleset(netnsOfNode(this.machine.network, node).name, family);
 		if (ruleset === null) return "";
 		return printIptablesSave(ruleset, { counters, written: asWritten });
 	}
 
 	/** A node's main table as `ip route` prints it. */
 	routes(node: string): string {
-		const netns = this.#netnsOf(node);
+		const netns = netnsOfNode(this.machine.network, node);
 		const given = this.#options.nodeState?.get(node)?.routes;
 		if (given) return printRoutes(parseRoutes(given.text, { file: given.file, family: "ipv4" }));
 		return routesText(netns);
@@ -362,7 +369,7 @@ export class Cluster implements Disposable {
 
 	/** A node's links as `ip addr` prints them. */
 	addresses(node: string): string {
-		const netns = this.#netnsOf(node);
+		const netns = netnsOfNode(this.machine.network, node);
 		const given = this.#options.nodeState?.get(node)?.addresses;
 		if (given) return printLinks(parseLinks(given.text, { file: given.file }));
 		return addressesText(netns);
@@ -370,16 +377,7 @@ export class Cluster implements Disposable {
 
 	/** A node's connections as `conntrack -L` prints them, now. */
 	conntrack(node: string): string {
-		return conntrackText(this.machine, this.#netnsOf(node).name, this.wire.now);
-	}
-
-	/** The netns of a node by name; `router` is the fabric's. */
-	#netnsOf(node: string): Netns {
-		const { netns: all } = this.machine.network;
-		const found = all.find(({ name }) => name === `node:${node}` || (node === "router" && name === "router"));
-		if (found !== undefined) return found;
-		const names = this.topology.nodes.map(({ name }) => name);
-		throw new UnknownReferenceError(node, `there is no such node; there are ${[...names, "router"].join(", ")}`, names);
+		return conntrackText(this.machine, netnsOfNode(this.machine.network, node).name, this.wire.now);
 	}
 
 	/** Gives the engine's memory up; the cluster answers no more. */

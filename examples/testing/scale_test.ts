@@ -15,7 +15,7 @@ Deno.test("a Service's endpoints follow its pods", async () => {
 		pod("web-0"),
 	]);
 	await cluster.settle();
-	const watch = cluster.api.watch("discovery.k8s.io/v1", "EndpointSlice", { namespace: "default" });
+	const watch = await cluster.api.watch("discovery.k8s.io/v1", "EndpointSlice", { namespace: "default" });
 	watch.take();
 
 	await cluster.api.create(pod("web-1"));

@@ -92,7 +92,7 @@ async function get(options: GetOptions, terminal: Terminal): Promise<Status> {
 		return YES;
 	}
 	try {
-		const { out, said, status } = getObjects(cluster.api, options);
+		const { out, said, status } = await getObjects(cluster.api, options);
 		await terminal.print(out);
 		for (const line of said) terminal.say(line);
 		return status;

@@ -2,21 +2,11 @@
 // the API refuses is a StatusError with upstream's code, reason and message, and changes nothing.
 
 import type { KubernetesObject, ListMeta } from "../api/meta.ts";
-import { kubernetes } from "../api/schema/kubernetes.generated.ts";
 import type { Kinds } from "../api/schema/types.generated.ts";
-import { Catalogue, type ServedResource } from "../apiserver/registry/catalogue.ts";
-import type { Registry } from "../apiserver/registry/request.ts";
-import { strategyOf } from "../apiserver/registry/strategies.ts";
+import type { ServedResource } from "../apiserver/registry/catalogue.ts";
 import { type ApiRequest, type ApiResponse, isStream } from "../apiserver/rest/message.ts";
-import { respond } from "../apiserver/rest/respond.ts";
-import { noSuchResource, type Status, StatusError } from "../apiserver/status.ts";
-import { Storage } from "../apiserver/storage/storage.ts";
-import type { Manifest } from "../manifests/manifest.ts";
-import { readSingleYaml } from "../manifests/single.ts";
-import type { AddressPrefix } from "../net/address.ts";
-import type { Clock } from "../ports.ts";
-import { seededRandom } from "../sim/random.ts";
-import { ClusterObjects, type Intents } from "./objects.ts";
+import type { Status } from "../apiserver/status.ts";
+import type { ApiServer } from "./apiserver.ts";
 import { ApiWatch } from "./watch.ts";
 
 export { StatusError } from "../apiserver/status.ts";
@@ -90,61 +80,56 @@ const PATCHES: Readonly<Record<PatchType | "apply", string>> = {
 	apply: "application/apply-patch+yaml",
 };
 
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
-
+/** What answers is loaded by the first question: half of the package's code, which most programs do without. */
 export class ClusterApi {
-	readonly #registry: Registry;
-	readonly #objects: ClusterObjects;
+	readonly #load: () => Promise<ApiServer>;
 	readonly #namespace: string;
 	readonly #listeners = new Set<() => void>();
+	#opening: Promise<ApiServer> | null = null;
+	#server: ApiServer | null = null;
 
-	/** A cluster makes it: `cluster.api`. */
-	constructor(clock: Clock, seed: bigint, namespace: string, serviceCIDRs: readonly AddressPrefix[]) {
-		const random = seededRandom(Number(BigInt.asUintN(32, seed)));
-		const storage = new Storage();
-		const catalogue = new Catalogue(kubernetes, storage);
-		this.#registry = { storage, catalogue, clock, random, strategy: strategyOf };
-		this.#objects = new ClusterObjects(this.#registry, namespace, serviceCIDRs);
+	/** A cluster makes it: `cluster.api`. `load`: makes the server, with the objects as they are settled by then. */
+	constructor(namespace: string, load: () => Promise<ApiServer>) {
 		this.#namespace = namespace;
+		this.#load = load;
+	}
+
+	/** What answers; null where nobody has asked anything yet. Who asks first is answered first. */
+	get opened(): Promise<ApiServer> | null {
+		return this.#opening;
+	}
+
+	#open(): Promise<ApiServer> {
+		this.#opening ??= this.#load().then(
+			(server) => {
+				this.#server = server;
+				server.onChange(() => {
+					for (const listener of [...this.#listeners]) listener();
+				});
+				return server;
+			},
+			(error: unknown) => {
+				this.#opening = null;
+				throw error;
+			},
+		);
+		return this.#opening;
 	}
 
 	/** Whether clients wrote anything that the cluster has not settled. */
 	get changed(): boolean {
-		return this.#objects.changed;
-	}
-
-	/** The manifests, with what clients wrote. */
-	intents(manifests: readonly Manifest[]): Intents {
-		return this.#objects.intents(manifests);
-	}
-
-	/** Takes the objects as the controllers left them. */
-	publish(objects: readonly KubernetesObject[], manifests: readonly Manifest[]): void {
-		this.#objects.publish(objects, manifests);
-		this.#tell();
+		return this.#server?.changed === true;
 	}
 
 	/** Any request of the API, as HTTP has it: what `podwire serve` and clients in this process ask. */
-	respond(request: ApiRequest): ApiResponse {
-		const { storage } = this.#registry;
-		const { revision } = storage;
-		const response = respond(this.#registry, request, readSingleYaml);
-		if (storage.revision !== revision) {
-			this.#objects.collect();
-			this.#tell();
-		}
-		return response;
+	async respond(request: ApiRequest): Promise<ApiResponse> {
+		return (await this.#open()).respond(request);
 	}
 
 	/** Calls back after every change; the function that is returned ends that. */
 	onChange(listener: () => void): () => void {
 		this.#listeners.add(listener);
 		return () => this.#listeners.delete(listener);
-	}
-
-	#tell(): void {
-		for (const listener of [...this.#listeners]) listener();
 	}
 
 	/** Throws StatusError 404. */
@@ -154,7 +139,8 @@ export class ClusterApi {
 		name: string,
 		scope: Scope = {},
 	): Promise<KindOf<V, K>> {
-		return this.#call("GET", this.#path(this.#resource(apiVersion, kind), scope.namespace, name)) as KindOf<V, K>;
+		const server = await this.#open();
+		return server.call("GET", this.#path(server.resource(apiVersion, kind), scope.namespace, name)) as KindOf<V, K>;
 	}
 
 	async list<V extends VersionName, K extends KindName<V>>(
@@ -162,35 +148,40 @@ export class ClusterApi {
 		kind: K,
 		request: ListRequest = {},
 	): Promise<ObjectsOf<KindOf<V, K>>> {
-		const resource = this.#resource(apiVersion, kind);
-		const listed = this.#call("GET", this.#collection(resource, request.namespace), query(request));
+		const server = await this.#open();
+		const path = this.#collection(server.resource(apiVersion, kind), request.namespace);
+		const listed = server.call("GET", path, query(request));
 		const { items, ...rest } = listed as unknown as ObjectsOf<KindOf<V, K>>;
 		return { ...rest, items: items.map((item) => ({ ...item, apiVersion, kind })) };
 	}
 
 	/** Changes as they happen, beginning with what is there, or after `resourceVersion`. Ends by `return` or `break`. */
-	watch<V extends VersionName, K extends KindName<V>>(
+	async watch<V extends VersionName, K extends KindName<V>>(
 		apiVersion: V,
 		kind: K,
 		request: Selection & { resourceVersion?: string; allowWatchBookmarks?: boolean } = {},
-	): ApiWatch<KindOf<V, K>> {
+	): Promise<ApiWatch<KindOf<V, K>>> {
+		const server = await this.#open();
 		const { resourceVersion, allowWatchBookmarks, ...selection } = request;
-		const path = this.#collection(this.#resource(apiVersion, kind), selection.namespace);
+		const path = this.#collection(server.resource(apiVersion, kind), selection.namespace);
 		const asked = { ...selection, watch: true, resourceVersion, allowWatchBookmarks };
-		const { body } = this.#checked({ method: "GET", url: path + query(asked), headers: {}, body: new Uint8Array() });
+		const { body } = server.checked({ method: "GET", url: path + query(asked), headers: {}, body: new Uint8Array() });
 		if (!isStream(body)) throw new TypeError("a watch is answered by a stream");
 		return new ApiWatch(body, (listener) => this.onChange(listener));
 	}
 
 	/** Throws StatusError 409 where it is there, 422 where it is invalid. */
 	async create<T extends KubernetesObject>(object: T, request: WriteRequest = {}): Promise<T> {
-		const path = this.#collection(this.#resourceOf(object), this.#namespaceOf(object));
-		return this.#call("POST", path, query(written(request)), object) as T;
+		const server = await this.#open();
+		const { apiVersion, kind, metadata } = object;
+		const path = this.#collection(server.resource(apiVersion, kind), metadata.namespace ?? this.#namespace);
+		return server.call("POST", path, query(written(request)), object) as T;
 	}
 
 	/** Replaces it; with a `resourceVersion` only where that is still the one. Throws StatusError 404, 409, 422. */
 	async update<T extends KubernetesObject>(object: T, request: WriteRequest = {}): Promise<T> {
-		return this.#call("PUT", this.#pathOf(object, request), query(written(request)), object) as T;
+		const server = await this.#open();
+		return server.call("PUT", this.#pathOf(server, object, request), query(written(request)), object) as T;
 	}
 
 	/** Throws StatusError 404, 409, 422. `type` default: strategic. */
@@ -202,15 +193,17 @@ export class ClusterApi {
 		request: WriteRequest & Scope & { type?: PatchType } = {},
 	): Promise<KindOf<V, K>> {
 		const { type = "strategic", namespace, ...options } = request;
-		const path = this.#path(this.#resource(apiVersion, kind), namespace, name, options.subresource);
-		return this.#call("PATCH", path, query(written(options)), patch, PATCHES[type]) as KindOf<V, K>;
+		const server = await this.#open();
+		const path = this.#path(server.resource(apiVersion, kind), namespace, name, options.subresource);
+		return server.call("PATCH", path, query(written(options)), patch, PATCHES[type]) as KindOf<V, K>;
 	}
 
 	/** Server-side apply. `force`: takes fields that others own; without it that is StatusError 409. */
 	async apply<T extends KubernetesObject>(object: T, request: WriteRequest & { force?: boolean } = {}): Promise<T> {
 		const { force, ...options } = request;
 		const asked = { ...written(options), force };
-		return this.#call("PATCH", this.#pathOf(object, request), query(asked), object, PATCHES.apply) as T;
+		const server = await this.#open();
+		return server.call("PATCH", this.#pathOf(server, object, request), query(asked), object, PATCHES.apply) as T;
 	}
 
 	/** The object as it was or, where finalizers or a grace period hold it, as it is now. Throws StatusError 404, 409. */
@@ -222,26 +215,13 @@ export class ClusterApi {
 	): Promise<KubernetesObject | Status> {
 		const { namespace, dryRun, ...options } = request;
 		const body = { ...options, ...(dryRun === true ? { dryRun: ["All"] } : {}) };
-		return this.#call("DELETE", this.#path(this.#resource(apiVersion, kind), namespace, name), "", body);
+		const server = await this.#open();
+		return server.call("DELETE", this.#path(server.resource(apiVersion, kind), namespace, name), "", body);
 	}
 
-	#resource(apiVersion: string, kind: string): ServedResource {
-		const found = this.#registry.catalogue.ofKind(apiVersion, kind);
-		if (found !== undefined) return found;
-		const { status } = noSuchResource();
-		throw new StatusError(404, "NotFound", `no kind ${kind} in ${apiVersion}: ${status.message}`, {});
-	}
-
-	#resourceOf({ apiVersion, kind }: KubernetesObject): ServedResource {
-		return this.#resource(apiVersion, kind);
-	}
-
-	#namespaceOf({ metadata }: KubernetesObject): string {
-		return metadata.namespace ?? this.#namespace;
-	}
-
-	#pathOf(object: KubernetesObject, { subresource }: WriteRequest): string {
-		return this.#path(this.#resourceOf(object), object.metadata.namespace, object.metadata.name ?? "", subresource);
+	#pathOf(server: ApiServer, object: KubernetesObject, { subresource }: WriteRequest): string {
+		const { apiVersion, kind, metadata } = object;
+		return this.#path(server.resource(apiVersion, kind), metadata.namespace, metadata.name ?? "", subresource);
 	}
 
 	#collection({ group, version, plural, namespaced }: ServedResource, namespace: string | undefined): string {
@@ -254,20 +234,6 @@ export class ClusterApi {
 	#path(resource: ServedResource, namespace = this.#namespace, name = "", subresource?: string): string {
 		const path = `${this.#collection(resource, namespace)}/${encodeURIComponent(name)}`;
 		return subresource === undefined ? path : `${path}/${subresource}`;
-	}
-
-	#call(method: string, path: string, search = "", body?: object, type = "application/json"): KubernetesObject {
-		const headers = { "content-type": type, accept: "application/json", "user-agent": "podwire" };
-		const bytes = body === undefined ? new Uint8Array() : encoder.encode(JSON.stringify(body));
-		const response = this.#checked({ method, url: path + search, headers, body: bytes });
-		return JSON.parse(decoder.decode(response.body as Uint8Array)) as KubernetesObject;
-	}
-
-	#checked(request: ApiRequest): ApiResponse {
-		const response = this.respond(request);
-		if (response.code < 400 || isStream(response.body)) return response;
-		const { code, reason, message, details, metadata } = JSON.parse(decoder.decode(response.body)) as Status;
-		throw new StatusError(code, reason ?? "", message ?? "", details, metadata);
 	}
 }
 

@@ -7,6 +7,7 @@ import type { KubernetesObject } from "../api/meta.ts";
 import { selects } from "../api/selector.ts";
 import { isUp, podName } from "../cni/links.ts";
 import { familyOf } from "../net/address.ts";
+import type { Netns, Network } from "../net/network.ts";
 import { type PortReference, printReference, type Reference } from "../net/reference.ts";
 import type { Topology } from "../net/topology.ts";
 import type { Protocol } from "../trace/path.ts";
@@ -323,6 +324,14 @@ export class Resolver {
 			return this.#service(namespace, name, reference.port, "tcp", reference);
 		throw new NotModelledError(`resolving ${reference.host}`, "name a Service (http://NAME.NAMESPACE) or an address");
 	}
+}
+
+/** The netns of a node by name; `router` is the fabric's. Throws UnknownReferenceError. */
+export function netnsOfNode({ netns: all }: Network, node: string): Netns {
+	const found = all.find(({ name }) => name === `node:${node}` || (node === "router" && name === "router"));
+	if (found !== undefined) return found;
+	const names = all.flatMap(({ name }) => (name.startsWith("node:") ? [name.slice("node:".length)] : []));
+	throw new UnknownReferenceError(node, `there is no such node; there are ${[...names, "router"].join(", ")}`, names);
 }
 
 function addressesOf({ spec, status }: Service): string[] {

@@ -53,7 +53,7 @@ export interface Answering {
 
 /** Answers requests of a server of Node's, whatever its connections are. */
 export function answering(
-	respond: (request: ApiRequest) => ApiResponse,
+	respond: (request: ApiRequest) => ApiResponse | Promise<ApiResponse>,
 	options: Pick<ListenOptions, "address" | "token"> = {},
 ): Answering {
 	const watchers = new Set<Watcher>();
@@ -79,7 +79,7 @@ export function answering(
 
 /** Listens on the loopback. Rejects where the port is taken. */
 export async function listen(
-	respond: (request: ApiRequest) => ApiResponse,
+	respond: (request: ApiRequest) => ApiResponse | Promise<ApiResponse>,
 	options: ListenOptions,
 ): Promise<ApiListener> {
 	const { address = "127.0.0.1", port, tls, requestMs = REQUEST_MS } = options;
@@ -114,7 +114,7 @@ export async function listen(
 }
 
 async function received(
-	respond: (request: ApiRequest) => ApiResponse,
+	respond: (request: ApiRequest) => ApiResponse | Promise<ApiResponse>,
 	options: Pick<ListenOptions, "address" | "token">,
 	request: IncomingMessage,
 ): Promise<ApiResponse> {

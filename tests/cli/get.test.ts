@@ -250,7 +250,7 @@ describe.skipIf(binary === null)("podwire get (skipped where there is no kubectl
 		await main(["get", "-f", "none", ...args], terminal, "0", define);
 		if (request === undefined) return { code: 1, out: "", err: terminal.err };
 		try {
-			const { out, said, status } = getObjects(on.api, request);
+			const { out, said, status } = await getObjects(on.api, request);
 			return { code: status, out, err: said.map((line) => `${line}\n`).join("") };
 		} catch (error) {
 			return { code: 1, out: "", err: `error: ${(error as Error).message}\n` };

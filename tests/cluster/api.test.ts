@@ -109,6 +109,13 @@ describe("what clients write", () => {
 		expect((await cluster.api.get("apps/v1", "Deployment", "web")).status?.readyReplicas).toBe(3);
 	});
 
+	it("counts with a settling that is asked for behind it, the API's first question too", async () => {
+		const writing = cluster.api.patch("apps/v1", "Deployment", "web", { spec: { replicas: 0 } });
+		await cluster.settle();
+		expect(cluster.trace(QUESTION)).toMatchObject({ verdict: "rejected", reason: "no-endpoints" });
+		await writing;
+	});
+
 	it("may be a whole cluster", async () => {
 		const written = await Cluster.create({ nodes: 2 });
 		await written.settle();
@@ -197,7 +204,7 @@ describe("what clients write", () => {
 describe("a watch", () => {
 	it("tells what happened, and waits for what will", async () => {
 		const { api } = cluster;
-		const watch = api.watch("v1", "ConfigMap", { namespace: "default" });
+		const watch = await api.watch("v1", "ConfigMap", { namespace: "default" });
 		const seen: string[] = [];
 		const reading = (async () => {
 			for await (const { type, object } of watch) {
@@ -217,7 +224,7 @@ describe("a watch", () => {
 
 	it("sees what settling changed", async () => {
 		const { api } = cluster;
-		const watch = api.watch("v1", "Pod", { labelSelector: "app=web" });
+		const watch = await api.watch("v1", "Pod", { labelSelector: "app=web" });
 		expect(watch.take().map(({ type }) => type)).toEqual(["ADDED", "ADDED"]);
 		await api.patch("apps/v1", "Deployment", "web", { spec: { replicas: 3 } });
 		expect(watch.take()).toEqual([]);
@@ -231,11 +238,7 @@ describe("a watch", () => {
 		const { metadata } = await api.list("v1", "ConfigMap");
 		await api.create({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "x", namespace: "default" } });
 		const from = { resourceVersion: metadata.resourceVersion ?? "" };
-		expect(
-			api
-				.watch("v1", "ConfigMap", from)
-				.take()
-				.map(({ type }) => type),
-		).toEqual(["ADDED"]);
+		const watch = await api.watch("v1", "ConfigMap", from);
+		expect(watch.take().map(({ type }) => type)).toEqual(["ADDED"]);
 	});
 });

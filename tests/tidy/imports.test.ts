@@ -11,6 +11,7 @@ const edge = (from: string, to: string, typeOnly = false): Import => ({
 	to,
 	ours: /\//.test(to) && !to.startsWith("node:") && !to.startsWith("@"),
 	typeOnly,
+	dynamic: false,
 });
 
 describe("reading imports", () => {
@@ -24,13 +25,15 @@ describe("reading imports", () => {
 			'type G = import("./g.ts").G;',
 			'// import "./comment.ts"',
 		].join("\n");
-		expect(importsOf("js/cni/x.ts", text).map(({ line, to, typeOnly }) => [line, to, typeOnly])).toEqual([
-			[1, "js/cni/a.ts", false],
-			[2, "js/net/b.ts", true],
-			[3, "js/cni/c.ts", true],
-			[4, "js/cni/e.ts", false],
-			[5, "node:fs", false],
-			[6, "js/cni/g.ts", true],
+		expect(
+			importsOf("js/cni/x.ts", text).map(({ line, to, typeOnly, dynamic }) => [line, to, typeOnly, dynamic]),
+		).toEqual([
+			[1, "js/cni/a.ts", false, false],
+			[2, "js/net/b.ts", true, false],
+			[3, "js/cni/c.ts", true, false],
+			[4, "js/cni/e.ts", false, false],
+			[5, "node:fs", false, true],
+			[6, "js/cni/g.ts", true, false],
 		]);
 	});
 
@@ -98,6 +101,13 @@ describe("our sources", () => {
 		expect(cycle(fileGraph(imports.filter((it) => !within(it))))).toBeNull();
 	});
 
+	it('load no API server with `import "podwire"`', () => {
+		const loaded = loadedWith("js/index.ts", imports);
+		expect(loaded).toContain("js/manifests/yaml.ts");
+		expect(loaded).not.toContain("js/cluster/apiserver.ts");
+		expect(loaded).not.toContain("@marcbachmann/cel-js");
+	});
+
 	it("finds a cycle where there is one", () => {
 		const ring = new Map([
 			["a", ["b"]],
@@ -107,6 +117,14 @@ describe("our sources", () => {
 		expect(cycle(ring)).toEqual(["b", "d", "b"]);
 	});
 });
+
+/** What is read before the first line of a program that imports the file. */
+function loadedWith(entry: string, imports: readonly Import[]): string[] {
+	const loaded = new Set([entry]);
+	for (const path of loaded)
+		for (const { from, to, typeOnly, dynamic } of imports) if (from === path && !typeOnly && !dynamic) loaded.add(to);
+	return [...loaded];
+}
 
 function broken(imports: Import[]): string[] {
 	return imports.flatMap((it) => {

@@ -14,6 +14,8 @@ export interface Import {
 	to: string;
 	ours: boolean;
 	typeOnly: boolean;
+	/** `import()`: loaded when the program comes there. */
+	dynamic: boolean;
 }
 
 /** Whether nothing of an import or export declaration is left at run time. */
@@ -43,15 +45,15 @@ function target(from: string, specifier: string): { to: string; ours: boolean } 
 export function importsOf(path: string, text: string): Import[] {
 	const file = ts.createSourceFile(path, text, ts.ScriptTarget.ES2022, true, ts.ScriptKind.TS);
 	const found: Import[] = [];
-	const add = (node: ts.Node, specifier: ts.Node | undefined, typeOnly: boolean) => {
+	const add = (node: ts.Node, specifier: ts.Node | undefined, typeOnly: boolean, dynamic = false) => {
 		if (specifier === undefined || !ts.isStringLiteralLike(specifier)) return;
 		const line = file.getLineAndCharacterOfPosition(node.getStart()).line + 1;
-		found.push({ from: path, line, typeOnly, ...target(path, specifier.text) });
+		found.push({ from: path, line, typeOnly, dynamic, ...target(path, specifier.text) });
 	};
 	const visit = (node: ts.Node): void => {
 		if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) add(node, node.moduleSpecifier, isTypeOnly(node));
 		else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword)
-			add(node, node.arguments[0], false);
+			add(node, node.arguments[0], false, true);
 		else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) add(node, node.argument.literal, true);
 		ts.forEachChild(node, visit);
 	};

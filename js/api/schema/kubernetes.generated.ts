@@ -2,9 +2,10 @@
 
 import type { ApiSchema } from "./schema.ts";
 
-export const kubernetes: ApiSchema = {
-	release: "1.36",
-	resources: [
+// JSON, which engines read much faster than the same as a literal.
+export const kubernetes: ApiSchema = JSON.parse(`{
+	"release": "1.36",
+	"resources": [
 		{"group":"","version":"v1","kind":"Namespace","plural":"namespaces","namespaced":false,"verbs":["create","delete","get","list","patch","update","watch"],"subresources":{"finalize":{"group":"","kind":"Namespace","version":"v1","verbs":["update"]},"status":{"group":"","kind":"Namespace","version":"v1","verbs":["get","patch","update"]}},"type":"core.v1.Namespace"},
 		{"group":"","version":"v1","kind":"Node","plural":"nodes","namespaced":false,"verbs":["create","delete","deletecollection","get","list","patch","update","watch"],"subresources":{"proxy":{"group":"","kind":"NodeProxyOptions","version":"v1","verbs":[]},"status":{"group":"","kind":"Node","version":"v1","verbs":["get","patch","update"]}},"type":"core.v1.Node"},
 		{"group":"","version":"v1","kind":"Pod","plural":"pods","namespaced":true,"verbs":["create","delete","deletecollection","get","list","patch","update","watch"],"subresources":{"attach":{"group":"","kind":"PodAttachOptions","version":"v1","verbs":[]},"binding":{"group":"","kind":"Binding","version":"v1","verbs":["create"]},"ephemeralcontainers":{"group":"","kind":"Pod","version":"v1","verbs":["get","patch","update"]},"eviction":{"group":"policy","kind":"Eviction","version":"v1","verbs":["create"]},"exec":{"group":"","kind":"PodExecOptions","version":"v1","verbs":[]},"log":{"group":"","kind":"Pod","version":"v1","verbs":["get"]},"portforward":{"group":"","kind":"PodPortForwardOptions","version":"v1","verbs":[]},"proxy":{"group":"","kind":"PodProxyOptions","version":"v1","verbs":[]},"resize":{"group":"","kind":"Pod","version":"v1","verbs":["get","patch","update"]},"status":{"group":"","kind":"Pod","version":"v1","verbs":["get","patch","update"]}},"type":"core.v1.Pod"},
@@ -47,9 +48,9 @@ export const kubernetes: ApiSchema = {
 		{"group":"apiextensions.k8s.io","version":"v1","kind":"CustomResourceDefinition","plural":"customresourcedefinitions","namespaced":false,"verbs":["create","delete","deletecollection","get","list","patch","update","watch"],"subresources":{"status":{"group":"apiextensions.k8s.io","kind":"CustomResourceDefinition","version":"v1","verbs":["get","patch","update"]}},"type":"apiextensions.v1.CustomResourceDefinition"},
 		{"group":"authorization.k8s.io","version":"v1","kind":"SelfSubjectAccessReview","plural":"selfsubjectaccessreviews","namespaced":false,"verbs":["create"],"subresources":{},"type":"authorization.v1.SelfSubjectAccessReview"},
 		{"group":"authorization.k8s.io","version":"v1","kind":"SelfSubjectRulesReview","plural":"selfsubjectrulesreviews","namespaced":false,"verbs":["create"],"subresources":{},"type":"authorization.v1.SelfSubjectRulesReview"},
-		{"group":"authentication.k8s.io","version":"v1","kind":"SelfSubjectReview","plural":"selfsubjectreviews","namespaced":false,"verbs":["create"],"subresources":{},"type":"authentication.v1.SelfSubjectReview"},
+		{"group":"authentication.k8s.io","version":"v1","kind":"SelfSubjectReview","plural":"selfsubjectreviews","namespaced":false,"verbs":["create"],"subresources":{},"type":"authentication.v1.SelfSubjectReview"}
 	],
-	types: {
+	"types": {
 		"apiextensions.v1.CustomResourceColumnDefinition": {"fields":{"description":"string","format":"string","jsonPath":"string","name":"string","priority":"int32","type":"string"},"required":["name","type","jsonPath"]},
 		"apiextensions.v1.CustomResourceConversion": {"fields":{"strategy":"string","webhook":{"type":"apiextensions.v1.WebhookConversion"}},"required":["strategy"]},
 		"apiextensions.v1.CustomResourceDefinition": {"fields":{"apiVersion":"string","kind":"string","metadata":{"type":"meta.v1.ObjectMeta"},"spec":{"type":"apiextensions.v1.CustomResourceDefinitionSpec"},"status":{"type":"apiextensions.v1.CustomResourceDefinitionStatus"}},"required":["spec"]},
@@ -425,6 +426,6 @@ export const kubernetes: ApiSchema = {
 		"rbac.v1.RoleRef": {"fields":{"apiGroup":"string","kind":"string","name":"string"},"required":["kind","name"],"atomic":true},
 		"rbac.v1.Subject": {"fields":{"apiGroup":"string","kind":"string","name":"string","namespace":"string"},"required":["kind","name"],"atomic":true},
 		"scheduling.v1.PriorityClass": {"fields":{"apiVersion":"string","description":"string","globalDefault":"boolean","kind":"string","metadata":{"type":"meta.v1.ObjectMeta"},"preemptionPolicy":"string","value":"int32"}},
-		"storage.v1.StorageClass": {"fields":{"allowVolumeExpansion":"boolean","allowedTopologies":{"list":{"type":"core.v1.TopologySelectorTerm"},"as":"atomic"},"apiVersion":"string","kind":"string","metadata":{"type":"meta.v1.ObjectMeta"},"mountOptions":{"list":"string","as":"atomic"},"parameters":{"map":"string"},"provisioner":"string","reclaimPolicy":"string","volumeBindingMode":"string"},"required":["provisioner"]},
-	},
-};
+		"storage.v1.StorageClass": {"fields":{"allowVolumeExpansion":"boolean","allowedTopologies":{"list":{"type":"core.v1.TopologySelectorTerm"},"as":"atomic"},"apiVersion":"string","kind":"string","metadata":{"type":"meta.v1.ObjectMeta"},"mountOptions":{"list":"string","as":"atomic"},"parameters":{"map":"string"},"provisioner":"string","reclaimPolicy":"string","volumeBindingMode":"string"},"required":["provisioner"]}
+	}
+}`);

@@ -41,9 +41,9 @@ interface Answer<T> {
 }
 
 /** Throws UsageError, JsonPathError. */
-export function getObjects(api: ClusterApi, request: ObjectsRequest): Printed {
+export async function getObjects(api: ClusterApi, request: ObjectsRequest): Promise<Printed> {
 	checkWords(request);
-	const targets = targetsOf(api, request.words);
+	const targets = await targetsOf(api, request.words);
 	const asking = new Asking(api, request);
 	return request.output === "text" || request.output === "wide"
 		? tables(asking, targets, request)
@@ -68,15 +68,16 @@ class Asking {
 		this.#request = request;
 	}
 
-	all<T>(targets: readonly Target[], accept: string): Answer<T>[] {
-		return targets.flatMap(({ resource, name }) => {
-			const url = this.#url(resource, name);
-			const { code, body } = this.#api.respond({ method: "GET", url, headers: { accept }, body: new Uint8Array() });
+	async all<T>(targets: readonly Target[], accept: string): Promise<Answer<T>[]> {
+		const answers: Answer<T>[] = [];
+		for (const { resource, name } of targets) {
+			const request = { method: "GET", url: this.#url(resource, name), headers: { accept }, body: new Uint8Array() };
+			const { code, body } = await this.#api.respond(request);
 			const value = JSON.parse(new TextDecoder().decode(body as Uint8Array));
-			if (code < 400) return [{ resource, value: value as T }];
-			this.errors.push(`Error from server (${value.reason}): ${value.message}`);
-			return [];
-		});
+			if (code < 400) answers.push({ resource, value: value as T });
+			else this.errors.push(`Error from server (${value.reason}): ${value.message}`);
+		}
+		return answers;
 	}
 
 	#url({ group, version, plural, namespaced }: Resource, name: string | null): string {
@@ -97,9 +98,9 @@ function groupKind({ group, kind }: Resource): string {
 	return group === "" ? kind.toLowerCase() : `${kind.toLowerCase()}.${group}`;
 }
 
-function tables(asking: Asking, targets: readonly Target[], request: ObjectsRequest): Printed {
+async function tables(asking: Asking, targets: readonly Target[], request: ObjectsRequest): Promise<Printed> {
 	const { output, allNamespaces, namespace, headers, labels, labelColumns, sortBy } = request;
-	const answers = asking.all<Table>(targets, "application/json;as=Table;v=v1;g=meta.k8s.io");
+	const answers = await asking.all<Table>(targets, "application/json;as=Table;v=v1;g=meta.k8s.io");
 	const kinds = new Set(answers.map(({ resource }) => groupKind(resource)));
 	const blocks: { resource: Resource; rows: string[][] }[] = [];
 	for (const { resource, value } of answers) {
@@ -132,8 +133,8 @@ interface ObjectList {
 	items: KubernetesObject[];
 }
 
-function generic(asking: Asking, targets: readonly Target[], request: ObjectsRequest): Printed {
-	const answers = asking.all<KubernetesObject | ObjectList>(targets, "application/json");
+async function generic(asking: Asking, targets: readonly Target[], request: ObjectsRequest): Promise<Printed> {
+	const answers = await asking.all<KubernetesObject | ObjectList>(targets, "application/json");
 	const single = targets.length === 1 && targets[0]?.name !== null;
 	const objects = answers.flatMap(({ resource, value }) => {
 		const { kind, group, version } = resource;

@@ -44,10 +44,12 @@ interface Discovery {
 }
 
 /** Everything that can be listed, in discovery's order. */
-function known(api: ClusterApi): Known[] {
+async function known(api: ClusterApi): Promise<Known[]> {
 	const accept = "application/json;as=APIGroupDiscoveryList;v=v2;g=apidiscovery.k8s.io";
-	return ["/api", "/apis"].flatMap((url) => {
-		const { body } = api.respond({ method: "GET", url, headers: { accept }, body: new Uint8Array() });
+	const requests = ["/api", "/apis"].map((url) =>
+		api.respond({ method: "GET", url, headers: { accept }, body: new Uint8Array() }),
+	);
+	return (await Promise.all(requests)).flatMap(({ body }) => {
 		const { items } = JSON.parse(new TextDecoder().decode(body as Uint8Array)) as Discovery;
 		return items.flatMap(({ metadata: { name: group = "" }, versions }) =>
 			versions.flatMap(({ version, resources }) =>
@@ -65,8 +67,8 @@ function known(api: ClusterApi): Known[] {
 class Names {
 	readonly #all: Known[];
 
-	constructor(api: ClusterApi) {
-		this.#all = known(api);
+	constructor(all: Known[]) {
+		this.#all = all;
 	}
 
 	/** Of a word without a comma: one resource, or those of a category. Throws UsageError. */
@@ -102,8 +104,8 @@ class Names {
 }
 
 /** Throws UsageError. */
-export function targetsOf(api: ClusterApi, words: readonly string[]): Target[] {
-	const names = new Names(api);
+export async function targetsOf(api: ClusterApi, words: readonly string[]): Promise<Target[]> {
+	const names = new Names(await known(api));
 	if (words.some((word) => word.includes("/"))) {
 		return words.map((word) => {
 			const [type = "", name = "", ...more] = word.split("/");
