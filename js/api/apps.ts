@@ -33,8 +33,14 @@ export interface DeploymentStatus {
 	readyReplicas?: number;
 	availableReplicas?: number;
 	unavailableReplicas?: number;
+	/** Pods of its ReplicaSets that are being deleted. */
+	terminatingReplicas?: number;
 	collisionCount?: number;
-	conditions?: Condition[];
+	conditions?: DeploymentCondition[];
+}
+
+export interface DeploymentCondition extends Condition {
+	lastUpdateTime?: string;
 }
 
 export interface ReplicaSet extends KubernetesObject {
@@ -52,6 +58,8 @@ export interface ReplicaSet extends KubernetesObject {
 		fullyLabeledReplicas?: number;
 		readyReplicas?: number;
 		availableReplicas?: number;
+		/** Of its pods those that are being deleted. */
+		terminatingReplicas?: number;
 		observedGeneration?: number;
 		conditions?: Condition[];
 	};

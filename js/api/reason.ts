@@ -8,3 +8,10 @@ export function reasonOf(error: unknown): Reason | null {
 	const { status } = error as { status: { kind?: unknown; reason?: unknown } | null };
 	return status?.kind === "Status" && typeof status.reason === "string" ? status.reason : null;
 }
+
+/** Whether a refusal names a cause: `NamespaceTerminating` (meta/v1 Status.details.causes). */
+export function hasCause(error: unknown, cause: string): boolean {
+	if (reasonOf(error) === null) return false;
+	const { details } = (error as { status: { details?: { causes?: { reason?: string }[] } } }).status;
+	return details?.causes?.some(({ reason }) => reason === cause) ?? false;
+}

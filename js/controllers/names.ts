@@ -4,6 +4,7 @@
 
 import { generatedName, SAFE_ALPHABET } from "../api/names.ts";
 import type { Random } from "../ports.ts";
+import { canonicalJson } from "./json.ts";
 
 /** A name that `taken` does not hold; it is added. */
 export function freeName(
@@ -20,9 +21,12 @@ export function freeName(
 	}
 }
 
-/** Hash of a pod template: up to ten characters of the safe alphabet. */
-export function templateHash(template: unknown): string {
-	const sum = fnv32a(new TextEncoder().encode(canonicalJson(template)));
+/**
+ * Hash of a pod template or a revision's data: up to ten characters of the safe alphabet. `collisions`: how often the hash
+ * before was another's.
+ */
+export function templateHash(template: unknown, collisions?: number): string {
+	const sum = fnv32a(new TextEncoder().encode(`${canonicalJson(template)}${collisions ?? ""}`));
 	return Array.from(String(sum), (digit) => SAFE_ALPHABET[digit.charCodeAt(0) % SAFE_ALPHABET.length]).join("");
 }
 
@@ -30,13 +34,4 @@ function fnv32a(bytes: Uint8Array): number {
 	let hash = 0x811c9dc5;
 	for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
 	return hash;
-}
-
-/** JSON with sorted keys and without undefined. */
-function canonicalJson(value: unknown): string {
-	if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
-	if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
-	const entries = Object.entries(value).filter(([, entry]) => entry !== undefined);
-	entries.sort(([a], [b]) => (a < b ? -1 : 1));
-	return `{${entries.map(([key, entry]) => `${JSON.stringify(key)}:${canonicalJson(entry)}`).join(",")}}`;
 }

@@ -5,13 +5,22 @@ import type { Pod, PodTemplateSpec } from "../api/core.ts";
 import type { KubernetesObject, LabelSelector, ObjectMeta, OwnerReference } from "../api/meta.ts";
 import { selects } from "../api/selector.ts";
 
+/** Longest name of a pod: a DNS subdomain. */
+const SUBDOMAIN_MAX = 253;
+
 export function ownerReference(owner: KubernetesObject): OwnerReference {
 	const { name = "", uid = "" } = owner.metadata;
 	return { apiVersion: owner.apiVersion, kind: owner.kind, name, uid, controller: true, blockOwnerDeletion: true };
 }
 
+/** Of the names that pods are given: the controller's and a dash, where a name can be made of that. */
+export function podPrefix({ metadata }: KubernetesObject): string {
+	const { name = "" } = metadata;
+	return name.length < SUBDOMAIN_MAX ? `${name}-` : name;
+}
+
 export function podFromTemplate(owner: KubernetesObject, template: PodTemplateSpec, metadata: ObjectMeta): Pod {
-	const { labels, annotations } = template.metadata ?? {};
+	const { labels, annotations, finalizers } = template.metadata ?? {};
 	const pod: Pod = {
 		apiVersion: "v1",
 		kind: "Pod",
@@ -24,6 +33,7 @@ export function podFromTemplate(owner: KubernetesObject, template: PodTemplateSp
 		spec: { ...template.spec, containers: template.spec?.containers ?? [] },
 	};
 	if (annotations) pod.metadata.annotations = { ...annotations };
+	if (finalizers) pod.metadata.finalizers = [...finalizers];
 	return pod;
 }
 
@@ -44,8 +54,17 @@ export function owns(owner: KubernetesObject, selector: LabelSelector, pod: Pod)
 	);
 }
 
+/** Whether the pod is on its way out and its containers may still run (IsPodTerminating). */
+export function isTerminating(pod: Pod): boolean {
+	return pod.metadata.deletionTimestamp !== undefined && !isFinished(pod);
+}
+
+/** Whether all its containers have ended for good (IsPodTerminal). */
+export function isFinished({ status }: Pod): boolean {
+	return status?.phase === "Succeeded" || status?.phase === "Failed";
+}
+
 /** Whether the pod counts as one of its controller's replicas: neither finished nor being deleted. */
 export function isActive(pod: Pod): boolean {
-	const phase = pod.status?.phase;
-	return phase !== "Succeeded" && phase !== "Failed" && pod.metadata.deletionTimestamp === undefined;
+	return !isFinished(pod) && pod.metadata.deletionTimestamp === undefined;
 }
