@@ -14,6 +14,7 @@ import { ManifestError } from "./manifests/error.ts";
 import type { Manifest } from "./manifests/manifest.ts";
 import type { NodeSpec, Topology } from "./net/topology.ts";
 import type { Random } from "./ports.ts";
+import { apiHosts } from "./realise/apiserver.ts";
 import { type ClusterEvent, Inventory } from "./realise/inventory.ts";
 import { realiseNodes } from "./realise/nodes.ts";
 import { realiseServices } from "./realise/services.ts";
@@ -33,7 +34,7 @@ export interface RealiseOptions {
 export interface Realised {
 	/** Completed API objects: the input's in its order, then what the controllers made. */
 	objects: KubernetesObject[];
-	/** Nodes without rules yet (`iptables` is kube-proxy's); machines outside come with the traffic. */
+	/** Nodes without rules yet (`iptables` is kube-proxy's); machines outside but the API server's come with the traffic. */
 	topology: Topology;
 	/** hostPort rules by node name, as fed to `iptables-restore --noflush`; the jumps are `PORTMAP_JUMPS`. */
 	portmap: Map<string, string>;
@@ -54,9 +55,9 @@ export function realise(
 ): Realised {
 	const inventory = new Inventory(manifests, random);
 	const withNodes = realiseNodes(inventory, configuration);
-	realiseNamespaces(inventory);
 	realiseWorkloads(inventory, options.ready ?? (() => true));
 	const adjusted = realiseServices(inventory, withNodes);
+	realiseNamespaces(inventory);
 	const { topology, portmap } = realiseNetwork(inventory, adjusted, options);
 	const { assumed, events, errors } = inventory;
 	return { objects: inventory.objects(), topology, portmap, configuration: adjusted, assumed, events, errors };
@@ -99,6 +100,7 @@ function realiseNetwork(
 	});
 	const { lb, assumed } = forwardingOf(services, slices, nodes);
 	const portmap = portmapOf(nodes, pods);
+	const hosts = apiHosts(slices, new Set([...links.nodes, ...links.pods].flatMap(({ ip, ip6 }) => [ip, ip6 ?? ip])));
 	inventory.assumed.push(...links.assumed, ...assumed);
 	const external = Object.fromEntries(
 		nodes.flatMap((node) => (externalIP(node) ? [[internalIP(node), externalIP(node)]] : [])),
@@ -110,7 +112,8 @@ function realiseNetwork(
 			router,
 			nodes: routed,
 		} = fabricOf(configuration.fabric.value, prepared, external, lb, links.strays);
-		return { topology: { fabric, nodes: routed, pods: links.pods, hosts: [], router }, portmap };
+		if (router.natOnly) router.inside = hosts.map(({ ip, ip6 }) => ip ?? ip6 ?? "");
+		return { topology: { fabric, nodes: routed, pods: links.pods, hosts, router }, portmap };
 	} catch (error) {
 		if (!(error instanceof RangeError)) throw error;
 		inventory.errors.push(

@@ -4,22 +4,21 @@
 
 import type { KubernetesObject } from "../api/meta.ts";
 import { definitions } from "../api/schema/definitions.generated.ts";
-import { type AddressPrefix, familyOf } from "../net/address.ts";
+import type { AddressPrefix } from "../net/address.ts";
+import { type OwnEndpoint, ownEndpointSlice, ownEndpoints, ownService, SECURE_PORT } from "./own.ts";
 import { create } from "./registry/create.ts";
 import { type Registry, stored, timestamp } from "./registry/request.ts";
 import { update } from "./registry/update.ts";
-import { ClusterIPRange } from "./services/clusterip.ts";
 
 export interface Bootstrap {
 	/** One or two, of different families; the primary one first. */
 	serviceCIDRs: readonly AddressPrefix[];
 	/** Where the API server itself is reached; without: its Service leads nowhere yet. */
-	endpoint?: { address: string; port: number };
+	endpoint?: OwnEndpoint;
 }
 
 const NAMESPACES = ["default", "kube-system", "kube-public", "kube-node-lease"];
 const MANAGER = { fieldManager: "kube-apiserver" };
-const OWN = { name: "kubernetes", namespace: "default" };
 
 /** Makes what is missing; throws StatusError. Run again, it changes nothing. */
 export function bootstrap(registry: Registry, { serviceCIDRs, endpoint }: Bootstrap): void {
@@ -29,8 +28,10 @@ export function bootstrap(registry: Registry, { serviceCIDRs, endpoint }: Bootst
 	ranges(registry, serviceCIDRs);
 	const [primary] = serviceCIDRs;
 	if (primary === undefined) return;
-	service(registry, primary, endpoint?.port ?? 6443);
-	if (endpoint !== undefined) endpoints(registry, endpoint);
+	ensure(registry, ownService(primary, endpoint?.port ?? SECURE_PORT));
+	if (endpoint === undefined) return;
+	ensure(registry, ownEndpoints(endpoint));
+	ensure(registry, ownEndpointSlice(endpoint));
 }
 
 function ensure(registry: Registry, object: KubernetesObject): KubernetesObject {
@@ -79,36 +80,4 @@ function ranges(registry: Registry, serviceCIDRs: readonly AddressPrefix[]): voi
 	const status = { conditions: [{ type: "Ready", status: "True", lastTransitionTime, reason: "", message }] };
 	const written = { fieldManager: "kubernetes-service-cidr-controller", status: true };
 	update(registry, { resource, namespace: "", name: "kubernetes" }, { ...made, status }, written);
-}
-
-function service(registry: Registry, primary: AddressPrefix, targetPort: number): void {
-	ensure(registry, {
-		apiVersion: "v1",
-		kind: "Service",
-		metadata: { ...OWN, labels: { component: "apiserver", provider: "kubernetes" } },
-		spec: {
-			type: "ClusterIP",
-			// The first address of the range.
-			clusterIP: new ClusterIPRange(primary).at(0),
-			ports: [{ name: "https", port: 443, protocol: "TCP", targetPort }],
-		},
-	});
-}
-
-function endpoints(registry: Registry, { address, port }: { address: string; port: number }): void {
-	const ports = [{ name: "https", port, protocol: "TCP" }];
-	ensure(registry, {
-		apiVersion: "v1",
-		kind: "Endpoints",
-		metadata: { ...OWN, labels: { "endpointslice.kubernetes.io/skip-mirror": "true" } },
-		subsets: [{ addresses: [{ ip: address }], ports }],
-	} as KubernetesObject);
-	ensure(registry, {
-		apiVersion: "discovery.k8s.io/v1",
-		kind: "EndpointSlice",
-		metadata: { ...OWN, labels: { "kubernetes.io/service-name": "kubernetes" } },
-		addressType: familyOf(address) === "ipv6" ? "IPv6" : "IPv4",
-		endpoints: [{ addresses: [address], conditions: { ready: true } }],
-		ports,
-	} as KubernetesObject);
 }

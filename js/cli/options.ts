@@ -21,6 +21,8 @@ export interface ClusterFlags {
 	fabric: "routed" | "l2" | "vxlan" | null;
 	/** Prefixes that are not masqueraded; empty for `none`. */
 	nonMasquerade: string[] | null;
+	/** `ADDRESS:PORT` or `none`. */
+	apiServer: string | null;
 	reconcile: boolean;
 	strictPorts: boolean;
 	lenient: boolean;
@@ -135,6 +137,12 @@ export function clusterOptions(command: Command, { filesOptional = false } = {})
 				"destinations that keep the pod's address, with commas, or none",
 			).argParser((text) => (text === "none" ? [] : text.split(",").map(prefix))),
 		)
+		.addOption(
+			new Option(
+				"--api-server <addr:port>",
+				"where default/kubernetes leads, or none (default: a control plane node, else a machine beside the nodes)",
+			),
+		)
 		.option("--reconcile", "let the controllers act on a dump, which otherwise is taken as it was observed", false)
 		.option("--strict-ports", "a pod listens only on the ports that it declares", false)
 		.option(
@@ -175,6 +183,7 @@ export function clusterFlags(raw: Raw): ClusterFlags {
 		proxyMode: given("proxyMode", null),
 		fabric: given("fabric", null),
 		nonMasquerade: given("nonMasquerade", null),
+		apiServer: given("apiServer", null),
 		reconcile: given("reconcile", false),
 		strictPorts: given("strictPorts", false),
 		lenient: given("lenient", false),

@@ -57,6 +57,7 @@ function settings(flags: ClusterFlags) {
 		...(flags.clusterDomain === null ? {} : { clusterDomain: flags.clusterDomain }),
 		...(flags.proxyMode === null ? {} : { proxyMode: flags.proxyMode }),
 		...(flags.fabric === null ? {} : { fabric: flags.fabric }),
+		...(flags.apiServer === null ? {} : { apiServer: flags.apiServer }),
 		...(flags.nonMasquerade === null
 			? {}
 			: { nonMasquerade: flags.nonMasquerade.length === 0 ? "none" : flags.nonMasquerade.join(",") }),

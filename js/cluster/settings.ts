@@ -18,7 +18,7 @@ export function settingsOf({ configuration }: { configuration: Configuration | n
 		value: setting.value.map(printPrefix),
 		source: setting.source,
 	});
-	const { nodePorts, loadBalancerPool, nonMasquerade } = configuration;
+	const { nodePorts, loadBalancerPool, nonMasquerade, apiServer } = configuration;
 	return [
 		{ name: "podCIDR", ...prefixes(configuration.podCIDRs) },
 		{ name: "nodeMask", value: configuration.nodeMask.value.ipv4, source: configuration.nodeMask.source },
@@ -30,5 +30,13 @@ export function settingsOf({ configuration }: { configuration: Configuration | n
 		{ name: "nonMasquerade", value: nonMasquerade.value ?? "none", source: nonMasquerade.source },
 		{ name: "nodes", ...configuration.nodes },
 		{ name: "loadBalancerPool", value: printPrefix(loadBalancerPool.value), source: loadBalancerPool.source },
+		{ name: "apiServer", value: printApiServer(apiServer.value), source: apiServer.source },
 	];
+}
+
+function printApiServer(value: Configuration["apiServer"]["value"]): string {
+	if (value === null) return "none";
+	const { address, port } = value;
+	if (address === null) return `port ${port}`;
+	return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }

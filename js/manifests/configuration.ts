@@ -4,7 +4,7 @@
 
 import type { ConfigMap, Pod } from "../api/core.ts";
 import type { ServiceCIDR } from "../api/networking.ts";
-import { type AddressPrefix, maskPrefix, parsePrefix } from "../net/address.ts";
+import { type AddressPrefix, canonicalAddress, maskPrefix, parsePrefix } from "../net/address.ts";
 import { LIMITS, Text } from "./document.ts";
 import { ManifestError, quote } from "./error.ts";
 import { looksLikeJson, parseJson } from "./json.ts";
@@ -33,6 +33,8 @@ export interface Flags {
 	/** Prefix length of a node's IPv4 network. */
 	nodeMask?: number;
 	loadBalancerPool?: string;
+	/** `ADDRESS:PORT` at which pods find the API server; `none`: the cluster has no Service `default/kubernetes` of its own. */
+	apiServer?: string;
 }
 
 export interface Configuration {
@@ -53,6 +55,8 @@ export interface Configuration {
 	ipMasq: Setting<{ masqLinkLocal: boolean; masqLinkLocalIPv6: boolean }>;
 	nodes: Setting<number>;
 	loadBalancerPool: Setting<AddressPrefix>;
+	/** What `default/kubernetes` leads to; without an address that of a control plane node, else of a machine beside the nodes. */
+	apiServer: Setting<{ address: string | null; port: number } | null>;
 }
 
 export interface Configured {
@@ -61,6 +65,9 @@ export interface Configured {
 	/** Another data plane carries this cluster's Services: its name and why we think so. */
 	foreign: { name: string; source: string }[];
 }
+
+/** kube-apiserver's default. */
+const SECURE_PORT = 6443;
 
 export const DEFAULT_NON_MASQUERADE: readonly string[] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"];
 
@@ -113,6 +120,7 @@ export function configure(objects: readonly Manifest[], flags: Flags = {}): Conf
 		ipMasq: ipMasqFlags(ipMasq),
 		nodes: nodeCount(flags),
 		loadBalancerPool: poolSetting(flags),
+		apiServer: apiServerSetting(flags, artefacts),
 	};
 	return { configuration, errors: artefacts.errors, foreign: foreignDataPlanes(objects, mode) };
 }
@@ -176,6 +184,23 @@ function poolSetting({ loadBalancerPool }: Flags): Setting<AddressPrefix> {
 	if (loadBalancerPool !== undefined)
 		return { value: flagPrefix("--load-balancer-pool", loadBalancerPool), source: "--load-balancer-pool" };
 	return { value: { family: "ipv4", address: "203.0.113.0", length: 24 }, source: "default" };
+}
+
+function apiServerSetting({ apiServer }: Flags, artefacts: Artefacts): Configuration["apiServer"] {
+	if (apiServer === "none") return { value: null, source: "--api-server" };
+	if (apiServer !== undefined) {
+		const [, six, four = "", digits = ""] = /^(?:\[(.*)\]|([^:]*)):(\d{1,5})$/.exec(apiServer) ?? [];
+		const [address, port] = [canonicalAddress(six ?? four), Number(digits)];
+		if (address === null || port < 1 || port > 65535)
+			throw new FlagError("--api-server", `expected ADDRESS:PORT or none, got ${quote(apiServer)}`);
+		return { value: { address, port }, source: "--api-server" };
+	}
+	const address = artefacts.commandFlag("kube-apiserver", "--advertise-address");
+	const port = Number(artefacts.commandFlag("kube-apiserver", "--secure-port")?.value ?? SECURE_PORT);
+	return {
+		value: { address: canonicalAddress(address?.value ?? ""), port: port > 0 && port < 65536 ? port : SECURE_PORT },
+		source: address?.source ?? "default",
+	};
 }
 
 function nonMasquerade(flags: Flags, ipMasq: Setting<Record<string, unknown>> | null): Setting<string[] | null> {

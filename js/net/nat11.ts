@@ -15,11 +15,13 @@ const EMPTY_FILTER = [":INPUT ACCEPT [0:0]", ":FORWARD ACCEPT [0:0]", ":OUTPUT A
 export function natRules(router: RouterSpec, hasHosts: boolean): string | null {
 	if (router.nat11 === undefined && !router.natOnly) return null;
 	const pairs = Object.entries(router.nat11 ?? {});
+	const inside = (router.inside ?? []).filter((ip) => !ip.includes(":"));
 	const towardsHosts = hasHosts ? "-o h-+ " : "";
 	const lines = [
 		"*nat",
 		...EMPTY_NAT,
 		...pairs.map(([node, outside]) => `-A PREROUTING -d ${outside}/32 -j DNAT --to-destination ${node}`),
+		...inside.map((ip) => `-A POSTROUTING -d ${ip}/32 -j ACCEPT`),
 		...pairs.map(([node, outside]) => `-A POSTROUTING -s ${node}/32 ${towardsHosts}-j SNAT --to-source ${outside}`),
 		"COMMIT",
 	];
@@ -27,6 +29,7 @@ export function natRules(router: RouterSpec, hasHosts: boolean): string | null {
 		lines.push(
 			"*filter",
 			...EMPTY_FILTER,
+			...inside.map((ip) => `-A FORWARD -d ${ip}/32 -j ACCEPT`),
 			...pairs.map(([node]) => `-A FORWARD -s ${node}/32 ${towardsHosts}-j ACCEPT`),
 			`-A FORWARD ${towardsHosts}-m conntrack --ctstate NEW ! -i h-+ -j DROP`,
 			"COMMIT",

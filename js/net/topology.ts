@@ -92,6 +92,8 @@ export interface RouterSpec {
 	nat11?: Record<string, string>;
 	/** Only translated sources may leave to the hosts. */
 	natOnly?: boolean;
+	/** Hosts within the nodes' own network, by address: reached, and seen, untranslated. */
+	inside?: string[];
 	/** VIP to the nodes it is routed to, untranslated; several: multipath by 5-tuple. */
 	lb?: Record<string, string[]>;
 	/** `ip route` lines. */

@@ -12,6 +12,7 @@ import { slicesOf } from "../controllers/endpointslice.ts";
 import { mirroredSlices, mirrors } from "../controllers/endpointslicemirroring.ts";
 import type { Configuration } from "../manifests/configuration.ts";
 import { canonicalAddress, familyOf, maskPrefix, parsePrefix, prefixContains } from "../net/address.ts";
+import { realiseOwnEndpoint, realiseOwnService } from "./apiserver.ts";
 import type { Entry, Inventory } from "./inventory.ts";
 
 const SERVICE_NAME = "kubernetes.io/service-name";
@@ -20,8 +21,9 @@ const CONTROLLER = "endpointslice-controller.k8s.io";
 
 /** Completes the inventory's Services; the configuration with the service CIDR that observed ones imply. */
 export function realiseServices(inventory: Inventory, configuration: Configuration): Configuration {
+	const adjusted = withServiceCIDR(configuration, inventory.list<Service>("Service"));
+	realiseOwnService(inventory, adjusted);
 	const entries = inventory.list<Service>("Service");
-	const adjusted = withServiceCIDR(configuration, entries);
 	const allocated = allocateServices(
 		entries.map((entry) => ({ service: entry.object, observed: entry.observed })),
 		{ serviceCIDRs: adjusted.serviceCIDRs.value, nodePorts: adjusted.nodePorts.value },
@@ -43,6 +45,7 @@ export function realiseServices(inventory: Inventory, configuration: Configurati
 		entry.object = balanced.services[index] ?? entry.object;
 	});
 	realiseEndpoints(inventory);
+	realiseOwnEndpoint(inventory, adjusted);
 	return adjusted;
 }
 

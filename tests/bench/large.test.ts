@@ -6,7 +6,7 @@ import { Cluster } from "../../js/cluster.ts";
 import { printIptablesSave } from "../../js/net/iptables/index.ts";
 
 it("has the nodes, pods and rules of the cluster", async () => {
-	const cluster = await Cluster.create({ podCIDR: POD_CIDR, serviceCIDR: SERVICE_CIDR });
+	const cluster = await Cluster.create({ podCIDR: POD_CIDR, serviceCIDR: SERVICE_CIDR, apiServer: "none" });
 	await cluster.apply(largeCluster(3));
 	await cluster.settle();
 	const { network, rules, moved } = largeNetwork(3);

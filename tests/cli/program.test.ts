@@ -47,6 +47,7 @@ const NO_FLAGS = {
 	proxyMode: null,
 	fabric: null,
 	nonMasquerade: null,
+	apiServer: null,
 	reconcile: false,
 	strictPorts: false,
 	lenient: false,
@@ -152,7 +153,7 @@ describe("options", () => {
 	it("of the cluster", async () => {
 		const line =
 			"routes --node n -f a.yaml -f b/ -f - -R --nodes 5 --pod-cidr 10.0.0.0/16,fd00::/48 --service-cidr 10.96.0.0/12 " +
-			"--cluster-domain k8s.test. --proxy-mode nftables --fabric l2 --non-masquerade 10.0.0.0/8,192.0.2.0/24 " +
+			"--cluster-domain k8s.test. --proxy-mode nftables --fabric l2 --non-masquerade 10.0.0.0/8,192.0.2.0/24 --api-server none " +
 			"--reconcile --strict-ports --lenient --seed 18446744073709551615 --node-state nodes";
 		expect((await run(line)).options).toEqual({
 			node: "n",
@@ -168,6 +169,7 @@ describe("options", () => {
 				proxyMode: "nftables",
 				fabric: "l2",
 				nonMasquerade: ["10.0.0.0/8", "192.0.2.0/24"],
+				apiServer: "none",
 				reconcile: true,
 				strictPorts: true,
 				lenient: true,

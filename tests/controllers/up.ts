@@ -10,13 +10,14 @@ import { seededRandom } from "../../js/sim/random.ts";
 
 export const SHARED = new URL("../../../shared/data/", import.meta.url).pathname;
 
+/** `flags`: without `apiServer`, none. */
 export function up(
 	text: string,
 	{ flags = {}, seed = 1, ...options }: { flags?: Flags; seed?: number } & RealiseOptions = {},
 ): Realised {
 	const loaded = loadManifests([{ name: "deploy.yaml", text }]);
 	expect(loaded.errors).toEqual([]);
-	const { configuration, errors } = configure(loaded.objects, flags);
+	const { configuration, errors } = configure(loaded.objects, { apiServer: "none", ...flags });
 	expect(errors).toEqual([]);
 	return realise(loaded.objects, configuration, seededRandom(seed), options);
 }

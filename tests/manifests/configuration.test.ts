@@ -66,6 +66,8 @@ describe("configuration", () => {
 		[{ podCIDR: "10.0.0.0" }, '--pod-cidr: expected a CIDR such as 10.244.0.0/16, got "10.0.0.0"'],
 		[{ fabric: "mesh" }, '--fabric: expected routed, l2 or vxlan, got "mesh"'],
 		[{ proxyMode: "ipvs" }, '--proxy-mode: expected iptables or nftables, got "ipvs"'],
+		[{ apiServer: "10.0.0.1" }, '--api-server: expected ADDRESS:PORT or none, got "10.0.0.1"'],
+		[{ apiServer: "10.0.0.1:0" }, '--api-server: expected ADDRESS:PORT or none, got "10.0.0.1:0"'],
 		[{ nodes: 0 }, "--nodes: must be 1-5000, got 0"],
 		[{ nonMasquerade: "10.0.0.0/8,x" }, '--non-masquerade: expected a CIDR such as 10.244.0.0/16, got "x"'],
 	])("refuses %o", (flags, message) => {

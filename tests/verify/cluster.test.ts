@@ -69,7 +69,7 @@ describe("a cluster to verify", () => {
 		expect(topology.pods.every(({ listenAny }) => listenAny === undefined)).toBe(true);
 		const resolver = topology.pods.find(({ name }) => name.startsWith("shop/resolver"));
 		expect(resolver?.listen).toContainEqual({ proto: "udp", port: 5353 });
-		expect(topology.hosts.map(({ ip }) => ip)).toEqual(["198.51.100.7"]);
+		expect(topology.hosts.map(({ ip }) => ip)).toEqual(["198.19.255.2", "198.51.100.7"]);
 		const web = services.find(({ name }) => name === "shop/web");
 		expect(web?.ports).toEqual([{ proto: "tcp", port: 80, nodePort: 30080, endpoints: 2 }]);
 		expect(services.find(({ name }) => name === "shop/nobody")?.ports[0]?.endpoints).toBe(0);
