@@ -53,7 +53,8 @@ export interface Random {
 
 /** Writes Events, as client-go's EventRecorder does: the same event again counts up (tools/record/events_cache.go). */
 export interface Recorder {
-	event(about: KubernetesObject, type: "Normal" | "Warning", reason: string, message: string): void;
+	/** `host`: of a kubelet, the node. */
+	event(about: KubernetesObject, type: "Normal" | "Warning", reason: string, message: string, host?: string): void;
 }
 
 /** What a component works with. */
@@ -81,7 +82,7 @@ export interface Later {
 export interface Component {
 	/** `replicaset`; of `Event.source.component` the beginning. */
 	readonly name: string;
-	/** By resource: keys to look at after a change, by convention `NAMESPACE/NAME`. */
+	/** By resource, `*` for every one: keys to look at after a change, by convention `NAMESPACE/NAME`. */
 	readonly watches: Readonly<Record<string, (change: StoreChange, store: Store) => Iterable<string>>>;
 	/** Brings one key nearer to what is wanted. Calling it again without a change must change nothing. */
 	reconcile(key: string, world: World): Later | undefined;

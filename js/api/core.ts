@@ -316,4 +316,8 @@ export interface Event extends KubernetesObject {
 	message?: string;
 	source?: { component?: string; host?: string };
 	count?: number;
+	firstTimestamp?: string;
+	lastTimestamp?: string;
+	reportingComponent?: string;
+	reportingInstance?: string;
 }

@@ -18,8 +18,10 @@ import type { Manifest } from "../manifests/manifest.ts";
 import type { NotEvaluated } from "../manifests/notevaluated.ts";
 import type { AddressPrefix } from "../net/address.ts";
 import { keyOf, titleOf } from "../realise/inventory.ts";
-import { Collector } from "./collecting.ts";
+import { Simulation, VirtualClock } from "../sim/simulation.ts";
+import { GarbageCollector, namespaceController } from "./collecting.ts";
 import { InputErrors } from "./errors.ts";
+import { RegistryStore } from "./store.ts";
 
 /** What the server alone writes, as Services come and go. */
 const SERVERS_OWN = "ipaddresses.networking.k8s.io";
@@ -44,7 +46,7 @@ export interface Intents {
 export class ClusterObjects {
 	readonly registry: Registry;
 	readonly #namespace: string;
-	readonly #collector: Collector;
+	readonly #collectors: Simulation;
 	#published = new Map<string, Published>();
 	/** What an API has from the start: no controller makes it, and it stays. */
 	readonly #system = new Set<string>();
@@ -53,7 +55,10 @@ export class ClusterObjects {
 	/** `namespace`: of objects that name none. `serviceCIDRs`: the cluster's own. */
 	constructor(registry: Registry, namespace: string, serviceCIDRs: readonly AddressPrefix[]) {
 		this.registry = registry;
-		this.#collector = new Collector(registry);
+		const store = new RegistryStore(registry);
+		const clock = new VirtualClock(0n);
+		const world = { store, clock, random: registry.random, recorder: { event: () => {} } };
+		this.#collectors = new Simulation([new GarbageCollector(), namespaceController], world, store, clock);
 		this.#namespace = namespace;
 		bootstrap(registry, { serviceCIDRs });
 		for (const [key, object] of everything(registry)) {
@@ -66,7 +71,7 @@ export class ClusterObjects {
 
 	/** What the garbage collector and the namespace controller do about what changed. */
 	collect(): void {
-		this.#collector.run();
+		this.#collectors.settle();
 	}
 
 	/** Whether clients wrote anything since `publish`. */

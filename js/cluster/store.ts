@@ -14,22 +14,22 @@ import type { Deletion, Store, StoreChange } from "../ports.ts";
 import type { Changes } from "../sim/simulation.ts";
 
 export class RegistryStore implements Store, Changes {
-	readonly #registry: Registry;
+	readonly registry: Registry;
 	/** Keys in the storage by resource and the uid of an owner; `` is nobody's. */
 	#byOwner = new Map<string, Set<string>>();
 	#indexed = 0;
 
 	constructor(registry: Registry) {
-		this.#registry = registry;
+		this.registry = registry;
 	}
 
 	get revision(): number {
-		return this.#registry.storage.revision;
+		return this.registry.storage.revision;
 	}
 
 	since(revision: number): Iterable<StoreChange> | null {
 		try {
-			return this.#registry.storage.since(revision);
+			return this.registry.storage.since(revision);
 		} catch (error) {
 			if (error instanceof RevisionExpired) return null;
 			throw error;
@@ -37,18 +37,18 @@ export class RegistryStore implements Store, Changes {
 	}
 
 	*everything(): Iterable<StoreChange> {
-		const { storage, catalogue } = this.#registry;
+		const { storage, catalogue } = this.registry;
 		for (const resource of new Set(catalogue.resources.map(({ name }) => name)))
 			for (const object of storage.list(resource).items) yield { type: "ADDED", resource, object, previous: undefined };
 	}
 
 	get<T extends KubernetesObject>(resource: string, namespace: string, name: string): T | undefined {
-		return this.#registry.storage.get(resource, namespace, name) as T | undefined;
+		return this.registry.storage.get(resource, namespace, name) as T | undefined;
 	}
 
 	list<T extends KubernetesObject>(resource: string, namespace?: string): readonly T[] {
 		const request = namespace === undefined ? {} : { namespace };
-		return this.#registry.storage.list(resource, request).items as T[];
+		return this.registry.storage.list(resource, request).items as T[];
 	}
 
 	ownedBy<T extends KubernetesObject>(resource: string, uid: string): readonly T[] {
@@ -61,31 +61,31 @@ export class RegistryStore implements Store, Changes {
 	}
 
 	create<T extends KubernetesObject>(resource: string, object: T): T {
-		return create(this.#registry, this.#served(resource, object), object) as T;
+		return create(this.registry, this.#served(resource, object), object) as T;
 	}
 
 	update<T extends KubernetesObject>(resource: string, object: T): T {
-		return update(this.#registry, this.#subject(resource, object), object) as T;
+		return update(this.registry, this.#subject(resource, object), object) as T;
 	}
 
 	updateStatus<T extends KubernetesObject>(resource: string, object: T): T {
-		return update(this.#registry, this.#subject(resource, object), object, { status: true }) as T;
+		return update(this.registry, this.#subject(resource, object), object, { status: true }) as T;
 	}
 
 	bind(pod: KubernetesObject, node: string): void {
 		const { namespace = "", name = "", uid = "" } = pod.metadata;
 		const binding = { apiVersion: "v1", kind: "Binding", metadata: { namespace, name, uid }, target: { name: node } };
-		bind(this.#registry, this.#subject("pods", pod), binding, {});
+		bind(this.registry, this.#subject("pods", pod), binding, {});
 	}
 
 	delete(resource: string, object: KubernetesObject, options: Deletion = {}): void {
 		const { uid } = object.metadata;
 		const preconditions = uid === undefined ? {} : { uid };
-		remove(this.#registry, this.#subject(resource, object), { ...options, preconditions });
+		remove(this.registry, this.#subject(resource, object), { ...options, preconditions });
 	}
 
 	#served(resource: string, { apiVersion }: KubernetesObject): ServedResource {
-		const { resources } = this.#registry.catalogue;
+		const { resources } = this.registry.catalogue;
 		const found =
 			resources.find((known) => known.name === resource && known.apiVersion === apiVersion) ??
 			resources.find((known) => known.name === resource);

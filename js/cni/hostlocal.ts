@@ -60,6 +60,19 @@ export class AddressRange {
 		return null;
 	}
 
+	/** Gives an address back; the cursor stays. */
+	release(address: string): void {
+		this.reserved.delete(address);
+	}
+
+	/** The same addresses, with a future of its own. */
+	fork(): AddressRange {
+		const copy = new AddressRange(this.prefix);
+		copy.cursor = this.cursor;
+		for (const address of this.reserved) copy.reserved.add(address);
+		return copy;
+	}
+
 	/** As host-local prints its range set. */
 	toString(): string {
 		return `${addressFromBigInt(this.first, this.prefix.family)}-${addressFromBigInt(this.last, this.prefix.family)}`;

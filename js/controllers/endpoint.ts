@@ -5,6 +5,7 @@ import type { IPFamily, Pod, Service, ServicePort } from "../api/core.ts";
 import type { EndpointPort } from "../api/discovery.ts";
 import { selectsLabels } from "../api/selector.ts";
 import { familyOf } from "../net/address.ts";
+import type { Store, StoreChange } from "../ports.ts";
 
 /** The pods that belong in the Service's endpoints: selected, with an address, not finished. */
 export function podsOf(service: Service, pods: readonly Pod[]): Pod[] {
@@ -77,4 +78,19 @@ function targetPort(port: ServicePort, pod: Pod): number | null {
 export function hostnameOf(service: Service, pod: Pod): string | undefined {
 	const { hostname, subdomain } = pod.spec ?? {};
 	return hostname && subdomain === service.metadata.name ? hostname : undefined;
+}
+
+/** Keys of the Services that select the pod. */
+export function servicesOf(pod: Pod, store: Store): string[] {
+	const { namespace = "", labels } = pod.metadata;
+	return store.list<Service>("services", namespace).flatMap((service) => {
+		const selects = hasSelector(service) && selectsLabels(service.spec?.selector ?? {}, labels);
+		return selects ? [`${namespace}/${service.metadata.name}`] : [];
+	});
+}
+
+/** The same of a pod that changed: of what it was and what it is. */
+export function serviceKeys({ object, previous }: StoreChange, store: Store): Set<string> {
+	const before = previous === undefined ? [] : servicesOf(previous as Pod, store);
+	return new Set([...before, ...servicesOf(object as Pod, store)]);
 }

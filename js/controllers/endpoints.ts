@@ -2,9 +2,13 @@
 // terminating pods left out, at most 1000 addresses.
 
 import type { EndpointAddress, EndpointSubset, Endpoints, Pod, Service } from "../api/core.ts";
-import { conditionsOf, hostnameOf, podIP, podsOf, portsOf } from "./endpoint.ts";
+import type { Component } from "../ports.ts";
+import { conditionsOf, hasSelector, hostnameOf, podIP, podsOf, portsOf, serviceKeys } from "./endpoint.ts";
+import { canonicalJson } from "./json.ts";
 
 export const ADDRESSES_MAX = 1000;
+const MANAGED_BY = "endpoints.kubernetes.io/managed-by";
+const CONTROLLER = "endpoint-controller";
 const OVER_CAPACITY = "endpoints.kubernetes.io/over-capacity";
 
 /** The Endpoints of a Service with a selector. */
@@ -24,7 +28,7 @@ export function endpointsOf(service: Service, pods: readonly Pod[]): Endpoints {
 	const endpoints: Endpoints = {
 		apiVersion: "v1",
 		kind: "Endpoints",
-		metadata: { name, namespace, labels: { ...labels, "endpoints.kubernetes.io/managed-by": "endpoint-controller" } },
+		metadata: { name, namespace, labels: { ...labels, [MANAGED_BY]: CONTROLLER } },
 	};
 	if (subsets.size > 0) endpoints.subsets = [...subsets.values()];
 	if (dropped) endpoints.metadata.annotations = { [OVER_CAPACITY]: "truncated" };
@@ -50,4 +54,46 @@ function add(subsets: Map<string, EndpointSubset>, service: Service, pod: Pod, i
 	const list = ready ? "addresses" : "notReadyAddresses";
 	subset[list] = [...(subset[list] ?? []), address];
 	subsets.set(key, subset);
+}
+
+/** Keys are Services; Endpoints that others write are left alone. */
+export const endpoint: Component = {
+	name: "endpoint",
+	watches: {
+		services: ({ object }) => [`${object.metadata.namespace}/${object.metadata.name}`],
+		pods: serviceKeys,
+		endpoints: ({ type, object }) => (type === "ADDED" ? [] : [`${object.metadata.namespace}/${object.metadata.name}`]),
+	},
+	reconcile(key, { store }) {
+		const [namespace = "", name = ""] = key.split("/");
+		const service = store.get<Service>("services", namespace, name);
+		const before = store.get<Endpoints>("endpoints", namespace, name);
+		if (service === undefined) {
+			if (before?.metadata.labels?.[MANAGED_BY] === CONTROLLER) store.delete("endpoints", before);
+			return undefined;
+		}
+		if (!hasSelector(service) || service.metadata.deletionTimestamp !== undefined) return undefined;
+		const wanted = endpointsOf(service, store.list<Pod>("pods", namespace));
+		if (before === undefined) store.create("endpoints", wanted);
+		else if (contentOf(before) !== contentOf(wanted)) {
+			const { annotations: _, ...metadata } = before.metadata;
+			const { labels = {}, annotations } = wanted.metadata;
+			const { subsets } = wanted;
+			store.update<Endpoints>("endpoints", {
+				...{ apiVersion: before.apiVersion, kind: before.kind },
+				metadata: { ...metadata, labels, ...(annotations === undefined ? {} : { annotations }) },
+				...(subsets === undefined ? {} : { subsets }),
+			});
+		}
+		return undefined;
+	},
+};
+
+/** Whatever the order of addresses. */
+function contentOf({ metadata, subsets = [] }: Endpoints): string {
+	const sorted = (addresses: readonly EndpointAddress[] = []) => addresses.map(canonicalJson).sort();
+	const contents = subsets.map(({ addresses, notReadyAddresses, ports }) =>
+		canonicalJson([sorted(addresses), sorted(notReadyAddresses), (ports ?? []).map(canonicalJson).sort()]),
+	);
+	return canonicalJson([metadata.labels ?? {}, metadata.annotations?.[OVER_CAPACITY] ?? "", contents.sort()]);
 }

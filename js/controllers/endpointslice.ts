@@ -1,16 +1,20 @@
 // Service and pods to EndpointSlices (staging/endpointslice reconciler.go): one group a family and resolved port set,
-// at most 100 endpoints a slice, an empty slice where there is no endpoint. Nothing was there before, so slices are
-// simply filled; what a running controller does to keep them (fill the fullest, never rebalance) is not here.
-// topology-mode: Auto (hints by CPU share) is not modelled.
+// at most 100 endpoints a slice, an empty slice where there is no endpoint. Where nothing was there before, slices are
+// simply filled; the controller changes those that are there as little as it can. topology-mode: Auto (hints by CPU share) is
+// not modelled.
 
 import type { IPFamily, Node, Pod, Service } from "../api/core.ts";
 import type { Endpoint, EndpointPort, EndpointSlice } from "../api/discovery.ts";
-import type { Random } from "../ports.ts";
-import { conditionsOf, hostnameOf, podIP, podsOf, portsOf } from "./endpoint.ts";
+import type { Component, Random, Store, World } from "../ports.ts";
+import { conditionsOf, hasSelector, hostnameOf, podIP, podsOf, portsOf, serviceKeys, servicesOf } from "./endpoint.ts";
 import { freeName } from "./names.ts";
 import { ownerReference } from "./pod.ts";
+import { ENDPOINTS_MAX, type EndpointGroup, portsKey, reconcileSlices } from "./slices.ts";
 
-export const ENDPOINTS_MAX = 100;
+const MANAGED_BY = "endpointslice.kubernetes.io/managed-by";
+const CONTROLLER = "endpointslice-controller.k8s.io";
+const SLICES = "endpointslices.discovery.k8s.io";
+const SERVICE_NAME = "kubernetes.io/service-name";
 const ZONE = "topology.kubernetes.io/zone";
 
 export interface SliceSurroundings {
@@ -33,21 +37,10 @@ function familiesOf(service: Service): IPFamily[] {
 }
 
 function slicesOfFamily(service: Service, family: IPFamily, surroundings: SliceSurroundings): EndpointSlice[] {
-	const groups = new Map<string, { ports: EndpointPort[]; endpoints: Endpoint[] }>();
-	for (const pod of podsOf(service, surroundings.pods)) {
-		const address = podIP(pod, family);
-		if (address === undefined) continue;
-		const node = surroundings.nodes.get(pod.spec?.nodeName ?? "");
-		if (node === undefined && service.spec?.publishNotReadyAddresses !== true) continue;
-		const ports = portsOf(service, pod);
-		const key = JSON.stringify(ports);
-		const group = groups.get(key) ?? { ports, endpoints: [] };
-		group.endpoints.push(endpointOf(service, pod, address, node));
-		groups.set(key, group);
-	}
-	if (groups.size === 0) return [sliceOf(service, family, [], [], 0, surroundings)];
+	const groups = groupsOf(service, family, surroundings);
+	if (groups.length === 0) return [sliceOf(service, family, [], [], 0, surroundings)];
 	const slices: EndpointSlice[] = [];
-	for (const { ports, endpoints } of groups.values()) {
+	for (const { ports, endpoints } of groups) {
 		for (let from = 0; from < endpoints.length; from += ENDPOINTS_MAX) {
 			slices.push(
 				sliceOf(service, family, ports, endpoints.slice(from, from + ENDPOINTS_MAX), slices.length, surroundings),
@@ -55,6 +48,27 @@ function slicesOfFamily(service: Service, family: IPFamily, surroundings: SliceS
 		}
 	}
 	return slices;
+}
+
+/** Endpoints that the Service is to have, by the ports that they have. */
+function groupsOf(
+	service: Service,
+	family: IPFamily,
+	{ pods, nodes }: Pick<SliceSurroundings, "pods" | "nodes">,
+): EndpointGroup[] {
+	const groups = new Map<string, EndpointGroup>();
+	for (const pod of podsOf(service, pods)) {
+		const address = podIP(pod, family);
+		if (address === undefined) continue;
+		const node = nodes.get(pod.spec?.nodeName ?? "");
+		if (node === undefined && service.spec?.publishNotReadyAddresses !== true) continue;
+		const ports = portsOf(service, pod);
+		const key = portsKey(ports);
+		const group = groups.get(key) ?? { ports, endpoints: [] };
+		group.endpoints.push(endpointOf(service, pod, address, node));
+		groups.set(key, group);
+	}
+	return [...groups.values()];
 }
 
 function endpointOf(service: Service, pod: Pod, address: string, node: Node | undefined): Endpoint {
@@ -92,27 +106,84 @@ function sliceOf(
 	index: number,
 	{ names, random }: SliceSurroundings,
 ): EndpointSlice {
-	const { name = "", namespace = "default", labels } = service.metadata;
-	const generateName = `${name}-`;
-	const slice: EndpointSlice = {
+	const { name = "", namespace = "default" } = service.metadata;
+	const slice = bareSlice(service, family, { ports, endpoints });
+	const free = freeName(`${name}-`, random, names, "EndpointSlice", namespace, family, index);
+	return { ...slice, metadata: { name: free, ...slice.metadata } };
+}
+
+/** Without a name yet. */
+function bareSlice(service: Service, family: IPFamily, { ports, endpoints }: EndpointGroup): EndpointSlice {
+	const { name = "", namespace = "default" } = service.metadata;
+	return {
 		apiVersion: "discovery.k8s.io/v1",
 		kind: "EndpointSlice",
 		metadata: {
-			name: freeName(generateName, random, names, "EndpointSlice", namespace, family, index),
-			generateName,
+			generateName: `${name}-`,
 			namespace,
-			labels: {
-				...labels,
-				"endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io",
-				"kubernetes.io/service-name": name,
-			},
+			labels: labelsOf(service),
 			ownerReferences: [ownerReference(service)],
 		},
 		addressType: family,
 		endpoints,
 		ports,
 	};
-	if (service.spec?.clusterIP === "None" && slice.metadata.labels)
-		slice.metadata.labels["service.kubernetes.io/headless"] = "";
-	return slice;
+}
+
+function labelsOf({ metadata, spec }: Service): Record<string, string> {
+	return {
+		...metadata.labels,
+		[MANAGED_BY]: CONTROLLER,
+		[SERVICE_NAME]: metadata.name ?? "",
+		...(spec?.clusterIP === "None" ? { "service.kubernetes.io/headless": "" } : {}),
+	};
+}
+
+/** pkg/controller/endpointslice: keys are Services. */
+export const endpointSlice: Component = {
+	name: "endpoint-slice",
+	watches: {
+		services: ({ object }) => [`${object.metadata.namespace}/${object.metadata.name}`],
+		pods: serviceKeys,
+		[SLICES]: ({ type, object }) => {
+			const { namespace = "", labels } = object.metadata;
+			// Whoever takes a slice away, or changes it, has it come back.
+			return labels?.[MANAGED_BY] === CONTROLLER && type !== "ADDED" ? [`${namespace}/${labels[SERVICE_NAME]}`] : [];
+		},
+		nodes: (change, store) => keysOfNode(change.object as Node, change.previous as Node | undefined, store),
+	},
+	reconcile(key, world) {
+		const [namespace = "", name = ""] = key.split("/");
+		const service = world.store.get<Service>("services", namespace, name);
+		if (service !== undefined && hasSelector(service)) reconcile(service, world);
+		return undefined;
+	},
+};
+
+function reconcile(service: Service, { store }: World): void {
+	const { namespace = "", uid = "", deletionTimestamp } = service.metadata;
+	const pods = store.list<Pod>("pods", namespace);
+	const nodes = new Map(store.list<Node>("nodes").map((node) => [node.metadata.name ?? "", node]));
+	const own = store
+		.ownedBy<EndpointSlice>(SLICES, uid)
+		.filter(({ metadata }) => metadata.labels?.[MANAGED_BY] === CONTROLLER);
+	const families = familiesOf(service);
+	for (const slice of own) if (!families.includes(slice.addressType as IPFamily)) store.delete(SLICES, slice);
+	for (const family of families) {
+		const existing = own.filter(({ addressType }) => addressType === family);
+		const changes = reconcileSlices(existing, groupsOf(service, family, { pods, nodes }), labelsOf(service));
+		if (deletionTimestamp === undefined)
+			for (const group of changes.create) store.create(SLICES, bareSlice(service, family, group));
+		for (const slice of changes.update) store.update(SLICES, slice);
+		for (const slice of changes.delete) store.delete(SLICES, slice);
+	}
+}
+
+/** Services with a pod on a node whose zone, or very being, is another one now. */
+function keysOfNode(node: Node, previous: Node | undefined, store: Store): string[] {
+	const zoneOf = (one: Node | undefined) => one?.metadata.labels?.[ZONE];
+	if (previous !== undefined && store.get("nodes", "", node.metadata.name ?? "") !== undefined)
+		if (zoneOf(node) === zoneOf(previous)) return [];
+	const pods = store.list<Pod>("pods").filter(({ spec }) => spec?.nodeName === node.metadata.name);
+	return pods.flatMap((pod) => servicesOf(pod, store));
 }

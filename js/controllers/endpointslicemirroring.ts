@@ -1,15 +1,19 @@
 // Endpoints that people write for a Service without a selector become EndpointSlices (pkg/controller/
 // endpointslicemirroring): one slice a subset and family, at most 1000 addresses of a subset, 100 endpoints a slice.
 
-import type { EndpointAddress, EndpointSubset, Endpoints } from "../api/core.ts";
+import type { EndpointAddress, EndpointSubset, Endpoints, Node, Service } from "../api/core.ts";
 import type { Endpoint, EndpointPort, EndpointSlice } from "../api/discovery.ts";
 import { familyOf } from "../net/address.ts";
-import type { Random } from "../ports.ts";
-import { ENDPOINTS_MAX } from "./endpointslice.ts";
+import type { Component, Random, World } from "../ports.ts";
+import { hasSelector } from "./endpoint.ts";
 import { freeName } from "./names.ts";
 import { ownerReference } from "./pod.ts";
+import { ENDPOINTS_MAX, type EndpointGroup, portsKey, reconcileSlices } from "./slices.ts";
 
 const ADDRESSES_MAX = 1000;
+const SLICES = "endpointslices.discovery.k8s.io";
+const MANAGED_BY = "endpointslice.kubernetes.io/managed-by";
+const CONTROLLER = "endpointslicemirroring-controller.k8s.io";
 
 /** Whether the object is to be mirrored at all. */
 export function mirrors(endpoints: Endpoints): boolean {
@@ -84,24 +88,90 @@ function sliceOf(
 	names: Set<string>,
 	random: Random,
 ): EndpointSlice {
-	const { name = "", namespace = "default", labels } = endpoints.metadata;
-	const generateName = `${name}-`;
+	const { name = "", namespace = "default" } = endpoints.metadata;
+	const slice = bareSlice(endpoints, family, { ports, endpoints: members });
+	const free = freeName(`${name}-`, random, names, "mirrored", namespace, family, index);
+	return { ...slice, metadata: { name: free, ...slice.metadata } };
+}
+
+/** Without a name yet. */
+function bareSlice(endpoints: Endpoints, family: "IPv4" | "IPv6", group: EndpointGroup): EndpointSlice {
+	const { name = "", namespace = "default" } = endpoints.metadata;
 	return {
 		apiVersion: "discovery.k8s.io/v1",
 		kind: "EndpointSlice",
 		metadata: {
-			name: freeName(generateName, random, names, "mirrored", namespace, family, index),
-			generateName,
+			generateName: `${name}-`,
 			namespace,
-			labels: {
-				...labels,
-				"endpointslice.kubernetes.io/managed-by": "endpointslicemirroring-controller.k8s.io",
-				"kubernetes.io/service-name": name,
-			},
+			labels: labelsOf(endpoints),
 			ownerReferences: [ownerReference(endpoints)],
 		},
 		addressType: family,
-		endpoints: members,
-		ports,
+		endpoints: group.endpoints,
+		ports: group.ports,
 	};
+}
+
+const labelsOf = ({ metadata }: Endpoints): Record<string, string> => ({
+	...metadata.labels,
+	[MANAGED_BY]: CONTROLLER,
+	"kubernetes.io/service-name": metadata.name ?? "",
+});
+
+/** Keys are Endpoints and their Services, which have one name. */
+export const endpointSliceMirroring: Component = {
+	name: "endpoint-slice-mirroring",
+	watches: {
+		endpoints: ({ object }) => [`${object.metadata.namespace}/${object.metadata.name}`],
+		services: ({ object }) => [`${object.metadata.namespace}/${object.metadata.name}`],
+		[SLICES]: ({ type, object }) => {
+			const { namespace = "", labels } = object.metadata;
+			return labels?.[MANAGED_BY] === CONTROLLER && type !== "ADDED"
+				? [`${namespace}/${labels["kubernetes.io/service-name"]}`]
+				: [];
+		},
+	},
+	reconcile(key, world) {
+		const [namespace = "", name = ""] = key.split("/");
+		const { store } = world;
+		const endpoints = store.get<Endpoints>("endpoints", namespace, name);
+		const service = store.get<Service>("services", namespace, name);
+		const own = store
+			.list<EndpointSlice>(SLICES, namespace)
+			.filter(
+				({ metadata: { labels } }) =>
+					labels?.[MANAGED_BY] === CONTROLLER && labels["kubernetes.io/service-name"] === name,
+			);
+		if (endpoints === undefined || service === undefined || hasSelector(service) || !mirrors(endpoints))
+			for (const slice of own) store.delete(SLICES, slice);
+		else mirror(endpoints, own, world);
+		return undefined;
+	},
+};
+
+function mirror(endpoints: Endpoints, own: readonly EndpointSlice[], { store }: World): void {
+	const nodes = store.list<Node>("nodes");
+	const zones = new Map(
+		nodes.map(({ metadata }) => [metadata.name ?? "", metadata.labels?.["topology.kubernetes.io/zone"] ?? ""]),
+	);
+	for (const family of ["IPv4", "IPv6"] as const) {
+		const groups = new Map<string, EndpointGroup>();
+		for (const subset of endpoints.subsets ?? []) {
+			const members = membersOf(subset, family, zones).slice(0, ADDRESSES_MAX);
+			const key = portsKey(portsOf(subset));
+			const group = groups.get(key) ?? { ports: portsOf(subset), endpoints: [] };
+			group.endpoints.push(...members);
+			if (members.length > 0) groups.set(key, group);
+		}
+		const existing = own.filter(({ addressType }) => addressType === family);
+		const changes = reconcileSlices(existing, [...groups.values()], labelsOf(endpoints));
+		for (const group of changes.create)
+			if (group.endpoints.length > 0) store.create(SLICES, bareSlice(endpoints, family, group));
+		for (const slice of changes.update) {
+			// No placeholder here: what holds nothing goes.
+			if ((slice.endpoints ?? []).length > 0) store.update(SLICES, slice);
+			else store.delete(SLICES, slice);
+		}
+		for (const slice of changes.delete) store.delete(SLICES, slice);
+	}
 }

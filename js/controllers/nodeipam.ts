@@ -11,6 +11,7 @@ import {
 	parsePrefix,
 	printPrefix,
 } from "../net/address.ts";
+import type { Component } from "../ports.ts";
 
 export interface NodeFinding {
 	/** Index of the node in the input. */
@@ -144,4 +145,25 @@ class CIDRSet {
 		}
 		return null;
 	}
+}
+
+/** Keys are nodes. */
+export function nodeIpam(options: NodeCIDROptions): Component {
+	return {
+		name: "cidrAllocator",
+		watches: { nodes: ({ object }) => [object.metadata.name ?? ""] },
+		reconcile(name, { store, recorder }) {
+			const nodes = store.list<Node>("nodes");
+			const index = nodes.findIndex(({ metadata }) => metadata.name === name);
+			const node = nodes[index];
+			if (node === undefined || cidrsOf(node).length > 0) return undefined;
+			// The others have theirs, or get it when their own key is looked at.
+			const others = nodes.filter((other) => other !== node && cidrsOf(other).length > 0);
+			const found = allocatePodCIDRs([...others, node], options);
+			const complete = found.nodes.at(-1) as Node;
+			if (complete !== node) store.update("nodes", complete);
+			else recorder.event(node, "Normal", "CIDRNotAvailable", `Node ${name} status is now: CIDRNotAvailable`);
+			return undefined;
+		},
+	};
 }

@@ -5,6 +5,7 @@ import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from "../api/apps
 import type { Namespace, Node, Pod } from "../api/core.ts";
 import type { KubernetesObject } from "../api/meta.ts";
 import { withPodDefaults } from "../apiserver/defaults/objects.ts";
+import { inOrder } from "../cni/addresses.ts";
 import { AddressRange } from "../cni/hostlocal.ts";
 import { internalIP, internalIPv6, isUp, podCIDRv4, podCIDRv6 } from "../cni/links.ts";
 import * as daemonset from "../controllers/daemonset.ts";
@@ -209,11 +210,6 @@ function start(inventory: Inventory, entry: Entry<Pod>, host: Host, ready: (pod:
 		.find((candidate) => candidate.object.metadata.name === node.metadata.name);
 	if (nodeEntry !== undefined)
 		inventory.fail(nodeEntry, ["spec", "podCIDR"], `pod ${pod.metadata.namespace}/${pod.metadata.name}: ${message}`);
-}
-
-/** The family of the node's first pod network is the primary one. */
-function inOrder({ spec }: Node, ip: string, ip6: string): string[] {
-	return spec?.podCIDRs?.[0]?.includes(":") ? [ip6, ip] : [ip, ip6];
 }
 
 /** What the controllers write back: how many pods there are and how many are ready. */

@@ -3,7 +3,7 @@
 // pods of the same controller on the node, then in its zone, fewer pods at all, the order of the nodes.
 
 import type { Node, Pod } from "../api/core.ts";
-import { preference, tolerates } from "../api/placement.ts";
+import { hostPorts, preference, tolerates } from "../api/placement.ts";
 import { antiAffinityOf, type ClusterState, type NodeState, needsOf, refusal } from "./filter.ts";
 
 const ZONE = "topology.kubernetes.io/zone";
@@ -17,16 +17,14 @@ export interface Unschedulable {
 }
 
 export class Scheduler {
-	private readonly cluster: ClusterState;
+	private cluster: ClusterState;
 	private readonly byName = new Map<string, NodeState>();
 	/** Number of pods by controller and zone. */
 	private readonly inZone = new Map<string, number>();
 
 	/** `namespaces`: labels by name, for affinity terms that select namespaces. */
 	constructor(nodes: readonly Node[], namespaces: ReadonlyMap<string, Readonly<Record<string, string>>> = new Map()) {
-		const states = nodes.map(
-			(node): NodeState => ({ node, pods: [], hostPorts: [], requested: { cpu: 0, memory: 0 }, siblings: new Map() }),
-		);
+		const states = nodes.map(emptyState);
 		for (const state of states) this.byName.set(state.node.metadata.name ?? "", state);
 		this.cluster = { nodes: states, namespaces, shy: [] };
 	}
@@ -46,6 +44,59 @@ export class Scheduler {
 		}
 		if (antiAffinityOf(pod).length > 0) this.cluster.shy.push({ pod, node: state.node });
 		state.requested = { cpu: state.requested.cpu + cpu, memory: state.requested.memory + memory };
+	}
+
+	/** Takes a pod that was counted out again. */
+	release(pod: Pod): void {
+		const state = this.byName.get(pod.spec?.nodeName ?? "");
+		const at = state?.pods.findIndex(({ metadata }) => metadata.uid === pod.metadata.uid) ?? -1;
+		if (state === undefined || at < 0) return;
+		const [counted] = state.pods.splice(at, 1) as [Pod];
+		const { cpu, memory } = needsOf(counted).requests;
+		state.hostPorts = state.pods.flatMap(hostPorts);
+		state.requested = { cpu: state.requested.cpu - cpu, memory: state.requested.memory - memory };
+		const owner = ownerOf(counted);
+		if (owner !== null) {
+			count(state.siblings, owner, -1);
+			count(this.inZone, zoneKey(owner, state.node), -1);
+		}
+		this.cluster.shy = this.cluster.shy.filter((shy) => shy.pod !== counted);
+	}
+
+	/** A node that is new, or another than it was; what runs there stays counted. */
+	setNode(node: Node): void {
+		const before = this.byName.get(node.metadata.name ?? "");
+		const pods = before?.pods ?? [];
+		if (before !== undefined) for (const pod of [...pods]) this.release(pod);
+		const state = emptyState(node);
+		if (before === undefined) this.cluster.nodes.push(state);
+		else this.cluster.nodes[this.cluster.nodes.indexOf(before)] = state;
+		this.byName.set(node.metadata.name ?? "", state);
+		for (const pod of pods) this.occupy(pod);
+	}
+
+	removeNode(name: string): void {
+		const state = this.byName.get(name);
+		if (state === undefined) return;
+		for (const pod of [...state.pods]) this.release(pod);
+		this.cluster.nodes.splice(this.cluster.nodes.indexOf(state), 1);
+		this.byName.delete(name);
+	}
+
+	/** `namespaces`: labels by name. */
+	setNamespaces(namespaces: ClusterState["namespaces"]): void {
+		this.cluster = { ...this.cluster, namespaces };
+	}
+
+	/** The same nodes and pods, with a future of its own. */
+	fork(): Scheduler {
+		const { nodes, namespaces } = this.cluster;
+		const copy = new Scheduler(
+			nodes.map(({ node }) => node),
+			namespaces,
+		);
+		for (const { pods } of nodes) for (const pod of pods) copy.occupy(pod);
+		return copy;
 	}
 
 	/** The pod bound to a node (and counted there), or why it cannot be. */
@@ -118,6 +169,12 @@ function zoneKey(owner: string, node: Node): string {
 	return `${owner} ${node.metadata.labels?.[ZONE] ?? ""}`;
 }
 
-function count(counts: Map<string, number>, key: string): void {
-	counts.set(key, (counts.get(key) ?? 0) + 1);
+function count(counts: Map<string, number>, key: string, by = 1): void {
+	const sum = (counts.get(key) ?? 0) + by;
+	if (sum === 0) counts.delete(key);
+	else counts.set(key, sum);
+}
+
+function emptyState(node: Node): NodeState {
+	return { node, pods: [], hostPorts: [], requested: { cpu: 0, memory: 0 }, siblings: new Map() };
 }

@@ -58,19 +58,31 @@ export class VirtualClock implements Clock {
 
 export class Simulation {
 	readonly clock: VirtualClock;
-	readonly #world: World;
+	readonly #worldOf: (component: string) => World;
+	readonly #store: Store;
 	readonly #changes: Changes;
 	readonly #components: ReadonlyMap<string, Component>;
 	/** By resource, in the components' order. */
 	readonly #watchers = new Map<string, Component[]>();
 	#agenda = new Agenda();
 	#failures = new Map<string, number>();
-	#revision = 0;
+	#revision: number;
 
-	/** Everything that is in the store already counts as added. `world.clock` is `clock`. */
-	constructor(components: readonly Component[], world: World, changes: Changes, clock: VirtualClock) {
+	/**
+	 * `world`: what components work with, or each one's own; its clock is `clock`. `known`: changes up to this revision are no
+	 * news; 0: everything that is in the store counts as added.
+	 */
+	constructor(
+		components: readonly Component[],
+		world: World | ((component: string) => World),
+		changes: Changes,
+		clock: VirtualClock,
+		known = 0,
+	) {
 		this.clock = clock;
-		this.#world = world;
+		this.#worldOf = typeof world === "function" ? world : () => world;
+		this.#store = this.#worldOf(components[0]?.name ?? "").store;
+		this.#revision = known;
 		this.#changes = changes;
 		this.#components = new Map(components.map((component) => [component.name, component]));
 		for (const component of components) {
@@ -123,7 +135,7 @@ export class Simulation {
 	}
 
 	/** A future of its own over a copy of the store. `world` and `changes` are those of the copy, `clock` at the same time. */
-	fork(world: World, changes: Changes, clock: VirtualClock): Simulation {
+	fork(world: World | ((component: string) => World), changes: Changes, clock: VirtualClock): Simulation {
 		const components = [...this.#components.values()].map((component) => component.fork?.() ?? component);
 		const copy = new Simulation(components, world, changes, clock);
 		copy.#agenda = this.#agenda.fork();
@@ -152,13 +164,15 @@ export class Simulation {
 		if (revision === this.#revision) return;
 		const changes = this.#revision === 0 ? null : this.#changes.since(this.#revision);
 		this.#revision = revision;
-		const { store } = this.#world;
-		for (const change of changes ?? this.#changes.everything()) this.#tell(change, store);
+		for (const change of changes ?? this.#changes.everything()) {
+			this.#tell(change, change.resource);
+			this.#tell(change, "*");
+		}
 	}
 
-	#tell(change: StoreChange, store: Store): void {
-		for (const component of this.#watchers.get(change.resource) ?? []) {
-			const keys = component.watches[change.resource]?.(change, store) ?? [];
+	#tell(change: StoreChange, watched: string): void {
+		for (const component of this.#watchers.get(watched) ?? []) {
+			const keys = component.watches[watched]?.(change, this.#store) ?? [];
 			for (const key of keys) this.#agenda.add(component.name, key, this.clock.now(), false);
 		}
 	}
@@ -173,7 +187,7 @@ export class Simulation {
 		const failed = `${name} ${key}`;
 		let later: Later | undefined;
 		try {
-			later = component.reconcile(key, this.#world);
+			later = component.reconcile(key, this.#worldOf(name));
 			this.#failures.delete(failed);
 		} catch (error) {
 			// The API's word may be another one the next time; anything else is a fault of ours.

@@ -8,15 +8,17 @@ import type { ServedResource } from "../../js/apiserver/registry/catalogue.ts";
 import { remove } from "../../js/apiserver/registry/delete.ts";
 import type { PropagationPolicy, Registry } from "../../js/apiserver/registry/request.ts";
 import { update } from "../../js/apiserver/registry/update.ts";
-import { Collector } from "../../js/cluster/collecting.ts";
-import { emptyRegistry, made } from "../apiserver/registry.ts";
+import { GarbageCollector, namespaceController } from "../../js/cluster/collecting.ts";
+import { made } from "../apiserver/registry.ts";
+import { running } from "../controllers/running.ts";
 
 let registry: Registry;
-let collector: Collector;
+let collect: () => void;
 
 beforeEach(() => {
-	registry = emptyRegistry("shop");
-	collector = new Collector(registry);
+	const { registry: own, simulation } = running([new GarbageCollector(), namespaceController], "shop");
+	registry = own;
+	collect = () => simulation.settle();
 });
 
 const refer = (owner: KubernetesObject, blocks = true): OwnerReference => {
@@ -45,7 +47,7 @@ const free = (name: string) => {
 };
 const drop = (name: string, propagationPolicy: PropagationPolicy) => {
 	remove(registry, subject(name), { propagationPolicy });
-	collector.run();
+	collect();
 };
 
 describe("a deletion", () => {
@@ -68,7 +70,7 @@ describe("a deletion", () => {
 		expect(at("b")?.metadata.finalizers).toEqual(["foregroundDeletion"]);
 		expect(at("c")?.metadata.deletionTimestamp).toBeDefined();
 		free("c");
-		collector.run();
+		collect();
 		expect(names()).toEqual([]);
 	});
 
@@ -106,7 +108,7 @@ describe("a deletion", () => {
 		configMap("b", [{ ...refer(a), uid: "0ther" }]);
 		configMap("c", [{ ...refer(a), name: "nobody", uid: "none" }]);
 		configMap("d", [{ apiVersion: "example.com/v1", kind: "Unknown", name: "x", uid: "y" }]);
-		collector.run();
+		collect();
 		expect(names()).toEqual(["a", "d"]);
 	});
 
@@ -114,7 +116,7 @@ describe("a deletion", () => {
 		const a = configMap("a");
 		const b = configMap("b", [refer(a)]);
 		update(registry, subject("a"), { ...a, metadata: { ...a.metadata, ownerReferences: [refer(b)] } });
-		collector.run();
+		collect();
 		expect(names()).toEqual(["a", "b"]);
 		drop("a", "Foreground");
 		expect(names()).toEqual([]);
@@ -130,9 +132,7 @@ describe("what is left", () => {
 		const edges = fc.array(fc.tuple(fc.nat(7), fc.nat(7)), { maxLength: 12 });
 		fc.assert(
 			fc.property(edges, steps, (pairs, deletions) => {
-				registry = { ...registry };
-				const storage = registry.storage;
-				const run = new Collector(registry);
+				const { storage } = registry;
 				const ownersOf = (i: number) => [
 					...new Set(pairs.filter(([owner, to]) => to === i && owner < i).map(([owner]) => owner)),
 				];
@@ -144,12 +144,12 @@ describe("what is left", () => {
 							ownersOf(i).map((owner) => refer(objects[owner] as KubernetesObject)),
 						),
 					);
-				run.run();
+				collect();
 				const alive = new Set(objects.keys());
 				for (const [i, propagationPolicy] of deletions) {
 					if (!alive.has(i)) continue;
 					remove(registry, subject(`n${i}`), { propagationPolicy });
-					run.run();
+					collect();
 					alive.delete(i);
 					for (let j = 0; j < 8; j++)
 						if (ownersOf(j).length > 0 && ownersOf(j).every((owner) => !alive.has(owner))) alive.delete(j);
@@ -166,7 +166,7 @@ describe("a namespace that is deleted", () => {
 	const drop = () => {
 		const namespaces = registry.catalogue.ofKind("v1", "Namespace") as ServedResource;
 		remove(registry, { resource: namespaces, namespace: "", name: "shop" });
-		collector.run();
+		collect();
 	};
 	const namespace = () => registry.storage.get("namespaces", "", "shop");
 
@@ -202,7 +202,7 @@ describe("a namespace that is deleted", () => {
 			],
 		]);
 		free("a");
-		collector.run();
+		collect();
 		expect(namespace()).toBeUndefined();
 	});
 });

@@ -1,0 +1,112 @@
+// Addresses of pods as host-local gives them out on every node: a range a family out of the node's pod network, held by
+// the pod's sandbox until that is torn down (containernetworking/plugins, ipam/host-local).
+
+import type { Node, Pod } from "../api/core.ts";
+import { parsePrefix } from "../net/address.ts";
+import { AddressRange } from "./hostlocal.ts";
+import { internalIP, internalIPv6, podCIDRv4, podCIDRv6 } from "./links.ts";
+
+interface Ranges {
+	/** The networks that they were made of. */
+	networks: string;
+	range: AddressRange | null;
+	range6: AddressRange | null;
+}
+
+interface Held {
+	node: string;
+	ips: readonly string[];
+	/** `NS/NAME`. */
+	pod: string;
+}
+
+export class PodAddresses {
+	#ranges = new Map<string, Ranges>();
+	/** By the pod's uid. */
+	#held = new Map<string, Held>();
+
+	/** Takes addresses that a pod has already. */
+	reserve(pod: Pod, node: Node | undefined): void {
+		const { uid = "" } = pod.metadata;
+		if (this.#held.has(uid) || pod.spec?.hostNetwork === true) return;
+		const ips = [...new Set([pod.status?.podIP ?? "", ...(pod.status?.podIPs ?? []).map(({ ip }) => ip)])].filter(
+			Boolean,
+		);
+		if (ips.length === 0) return;
+		this.#hold(pod, ips);
+		if (node === undefined) return;
+		const { range, range6 } = this.#rangesOf(node);
+		for (const ip of ips) (ip.includes(":") ? range6 : range)?.reserve(ip);
+	}
+
+	/** The addresses of a pod on its node, the primary one first; an error message of the plugin's where none is left. */
+	add(pod: Pod, node: Node): readonly string[] | string {
+		const { uid = "" } = pod.metadata;
+		const held = this.#held.get(uid);
+		if (held !== undefined) return held.ips;
+		const onHost = pod.spec?.hostNetwork === true;
+		const { range, range6 } = this.#rangesOf(node);
+		const ip = onHost ? (internalIP(node) ?? null) : (range?.next() ?? null);
+		if (ip === null)
+			return `failed to allocate for range 0: no IP addresses available in range set: ${range ?? "none"}`;
+		const ip6 = onHost ? internalIPv6(node) : (range6?.next() ?? undefined);
+		const ips = ip6 === undefined ? [ip] : inOrder(node, ip, ip6);
+		if (!onHost) this.#hold(pod, ips);
+		return ips;
+	}
+
+	/** Gives a sandbox's addresses back. */
+	remove(uid: string): void {
+		const held = this.#held.get(uid);
+		if (held === undefined) return;
+		this.#held.delete(uid);
+		const ranges = this.#ranges.get(held.node);
+		for (const ip of held.ips) (ip.includes(":") ? ranges?.range6 : ranges?.range)?.release(ip);
+	}
+
+	fork(): PodAddresses {
+		const copy = new PodAddresses();
+		copy.#held = new Map(this.#held);
+		for (const [name, { networks, range, range6 }] of this.#ranges)
+			copy.#ranges.set(name, { networks, range: range?.fork() ?? null, range6: range6?.fork() ?? null });
+		return copy;
+	}
+
+	#hold({ metadata, spec }: Pod, ips: readonly string[]): void {
+		const pod = `${metadata.namespace ?? ""}/${metadata.name}`;
+		this.#held.set(metadata.uid ?? "", { node: spec?.nodeName ?? "", ips, pod });
+	}
+
+	/** Of a node with another network than before: new ones, with what its pods hold. */
+	#rangesOf(node: Node): Ranges {
+		const { name = "" } = node.metadata;
+		const [cidr, cidr6] = [podCIDRv4(node), internalIPv6(node) === undefined ? undefined : podCIDRv6(node)];
+		const networks = `${cidr} ${cidr6}`;
+		const known = this.#ranges.get(name);
+		if (known?.networks === networks) return known;
+		const ranges = { networks, range: rangeOf(cidr), range6: rangeOf(cidr6) };
+		for (const held of this.#held.values()) {
+			if (held.node !== name) continue;
+			for (const ip of held.ips) (ip.includes(":") ? ranges.range6 : ranges.range)?.reserve(ip);
+		}
+		this.#ranges.set(name, ranges);
+		return ranges;
+	}
+}
+
+function rangeOf(podCIDR: string | undefined): AddressRange | null {
+	const prefix = parsePrefix(podCIDR ?? "");
+	if (prefix === null) return null;
+	try {
+		return new AddressRange(prefix);
+	} catch (error) {
+		// Too small a network has no address to give.
+		if (error instanceof RangeError) return null;
+		throw error;
+	}
+}
+
+/** The family of the node's first pod network is the primary one. */
+export function inOrder({ spec }: Node, ip: string, ip6: string): string[] {
+	return spec?.podCIDRs?.[0]?.includes(":") ? [ip6, ip] : [ip, ip6];
+}

@@ -1,0 +1,69 @@
+// What the program in a container does, as far as a kubelet and the network can tell. No image runs: it is assumed, and
+// scripted by annotations of the pod. `podwire.dev/KEY` holds for all containers of its spec, `podwire.dev/KEY.CONTAINER` for one.
+
+import type { Container, Pod } from "../api/core.ts";
+
+export type ProbeKind = "startup" | "readiness" | "liveness";
+export type ContainerKind = "init" | "sidecar" | "main";
+
+export interface App {
+	/** From its start until it accepts connections, ms. `listens-after`. */
+	listensAfterMs: number;
+	/** From its start until readiness probes pass, ms. `ready-after`. */
+	readyAfterMs: number;
+	/** From its start until it exits by itself, ms; null: it does not. `exits-after`. */
+	exitsAfterMs: number | null;
+	/** `exit-code`. */
+	exitCode: number;
+	/** From SIGTERM until it exits, ms; Infinity: it never does. `drains-for`, a duration or `ever`. */
+	drainsForMs: number;
+	/** How long a preStop hook takes that is no `sleep`, ms. `prestop-takes`. */
+	preStopMs: number;
+	/** Probes that fail, whatever they ask. `fails`, as in `readiness,liveness`. */
+	fails: ReadonlySet<string>;
+	/** Annotations that say nothing: what was expected. */
+	problems: readonly string[];
+}
+
+const PREFIX = "podwire.dev/";
+const KINDS: readonly string[] = ["startup", "readiness", "liveness"] satisfies ProbeKind[];
+/** What runs to completion is taken to take that long. */
+const COMPLETES_MS = 1000;
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+export function appOf(pod: Pod, container: Container, kind: ContainerKind): App {
+	const { annotations = {}, ownerReferences = [] } = pod.metadata;
+	const problems: string[] = [];
+	const said = (key: string) => annotations[`${PREFIX}${key}.${container.name}`] ?? annotations[`${PREFIX}${key}`];
+	const duration = (key: string): number | null => {
+		const text = said(key);
+		if (text === undefined) return null;
+		const ms = key === "drains-for" && text === "ever" ? Number.POSITIVE_INFINITY : parseDuration(text);
+		if (ms === null) problems.push(`${PREFIX}${key}: expected a duration as in 1.5s, got ${JSON.stringify(text)}`);
+		return ms;
+	};
+	const completes = kind === "init" || (kind === "main" && ownerReferences.some((owner) => owner.kind === "Job"));
+	const listensAfterMs = duration("listens-after") ?? 0;
+	const code = said("exit-code") ?? "0";
+	if (!/^\d{1,3}$/.test(code)) problems.push(`${PREFIX}exit-code: expected 0-255, got ${JSON.stringify(code)}`);
+	const fails = (said("fails") ?? "").split(",").filter(Boolean);
+	for (const word of fails)
+		if (!KINDS.includes(word))
+			problems.push(`${PREFIX}fails: expected ${KINDS.join(", ")}, got ${JSON.stringify(word)}`);
+	return {
+		listensAfterMs,
+		readyAfterMs: Math.max(listensAfterMs, duration("ready-after") ?? 0),
+		exitsAfterMs: duration("exits-after") ?? (completes ? COMPLETES_MS : null),
+		exitCode: Number.parseInt(code, 10) || 0,
+		drainsForMs: duration("drains-for") ?? 0,
+		preStopMs: duration("prestop-takes") ?? 0,
+		fails: new Set(fails),
+		problems,
+	};
+}
+
+/** ms of `1.5s`, `2m`, `300ms`; null of anything else. */
+function parseDuration(text: string): number | null {
+	const [, number = "", unit = ""] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text) ?? [];
+	return number === "" ? null : Number.parseFloat(number) * (UNITS[unit] ?? 0);
+}
