@@ -3,12 +3,13 @@
 // Nothing is allocated while packets flow; a full table is a typed "full" of its module, never a silent loss.
 // `memory.grow` is called here and nowhere else.
 
-import { TABLE_COUNT } from "./layout";
+import { TABLE_CAPTURE, TABLE_COUNT } from "./layout";
 
 const BASE: StaticArray<u32> = new StaticArray<u32>(TABLE_COUNT);
 const CAPACITY: StaticArray<u32> = new StaticArray<u32>(TABLE_COUNT);
 
-const ALIGN: u32 = 128;
+/** Bytes that a table begins at a multiple of. */
+export const TABLE_ALIGN: u32 = 128;
 const PAGE: u32 = 65536;
 const MEMORY_MAX: u64 = 0xffff0000; // the last page stays unused, so that an end is a u32
 
@@ -45,10 +46,9 @@ export function startAt(address: usize): void {
 
 /** Lays out one table at the top of memory, zeroed. Returns its address, or 0 where memory is at its maximum. */
 export function place(table: i32, rows: u32, stride: u32): usize {
-	// Module-level arrays were allocated from the heap's start on when the module started: tables come behind them.
-	if (top == 0) top = (<u32>(heap.alloc(ALIGN) + 2 * ALIGN - 1)) & ~(ALIGN - 1);
+	settleTop();
 	const at = top;
-	if (!reach(at, rows, stride)) return 0;
+	if (!reach(at, rows, stride, table == TABLE_CAPTURE)) return 0;
 	last = table;
 	// bound: as above
 	unchecked((BASE[table] = at));
@@ -69,18 +69,42 @@ export function extend(table: i32, rows: u32, stride: u32): bool {
 		memory.copy(base(table), at, <usize>held * stride);
 		return true;
 	}
-	if (!reach(<u32>at, rows, stride)) return false;
+	if (!reach(<u32>at, rows, stride, false)) return false;
 	// bound: as above
 	unchecked((CAPACITY[table] = rows));
 	return true;
 }
 
-// Moves the top behind `rows` rows at `at`.
-function reach(at: u32, rows: u32, stride: u32): bool {
-	const end = <u64>at + ((<u64>rows * <u64>stride + <u64>(ALIGN - 1)) & ~(<u64>(ALIGN - 1)));
-	const have = <u64>(<u32>memory.size()) * <u64>PAGE;
-	if (end > MEMORY_MAX) return false;
-	if (end > have && memory.grow(<i32>((end - have + <u64>(PAGE - 1)) / <u64>PAGE)) < 0) return false;
+/**
+ * Makes the memory large enough for tables of `bytes` that are going to be placed. Each growth is a system call and, to the
+ * host, another buffer and garbage: one is better than forty. False: memory is at its maximum.
+ */
+export function expect(bytes: u64): bool {
+	settleTop();
+	return bytes <= MEMORY_MAX && grown(<u64>top + bytes, 0);
+}
+
+// Module-level arrays were allocated from the heap's start on when the module started: tables come behind them.
+function settleTop(): void {
+	if (top == 0) top = (<u32>(heap.alloc(TABLE_ALIGN) + 2 * TABLE_ALIGN - 1)) & ~(TABLE_ALIGN - 1);
+}
+
+// Moves the top behind `rows` rows at `at`. `grows`: more will follow, of which nobody knows how much.
+function reach(at: u32, rows: u32, stride: u32, grows: bool): bool {
+	const end = <u64>at + ((<u64>rows * <u64>stride + <u64>(TABLE_ALIGN - 1)) & ~(<u64>(TABLE_ALIGN - 1)));
+	if (end > MEMORY_MAX || !grown(end, grows ? end >>> 1 : 0)) return false;
 	top = <u32>end;
 	return true;
+}
+
+// Is the memory `end` bytes long, or can it be? It gets `more` on top where there is as much.
+function grown(end: u64, more: u64): bool {
+	const have = <u64>(<u32>memory.size()) * <u64>PAGE;
+	if (end <= have) return true;
+	if (more != 0 && memory.grow(pages(end + more - have)) >= 0) return true;
+	return memory.grow(pages(end - have)) >= 0;
+}
+
+function pages(bytes: u64): i32 {
+	return <i32>((bytes + <u64>(PAGE - 1)) / <u64>PAGE);
 }

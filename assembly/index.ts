@@ -3,7 +3,7 @@
 // See `layout` for the records and codes.
 
 import { address6Count, address6Reset, intern6 } from "./address6";
-import { base, capacity, extend, place } from "./arena";
+import { base, capacity, expect, extend, place, TABLE_ALIGN } from "./arena";
 import { buildFibs } from "./compile/fib";
 import { indexSpaceReset } from "./compile/indexspace";
 import { compileSet } from "./compile/sets";
@@ -45,6 +45,9 @@ export function reserve(table: i32, rows: u32): void {
 }
 /** Lays the tables out. False: memory is at its maximum. */
 export function seal(): bool {
+	let bytes: u64 = <u64>ROWS[L.TABLE_CT] * <u64>L.CTWINDOW_STRIDE;
+	for (let t = 0; t < L.TABLE_COUNT; t++) bytes += <u64>ROWS[t] * <u64>strideOf(t) + TABLE_ALIGN;
+	if (!expect(bytes)) return false;
 	for (let t = 0; t < L.TABLE_COUNT; t++) {
 		if (place(t, ROWS[t], strideOf(t)) == 0) return false;
 	}
@@ -155,6 +158,8 @@ export { offer, replayMode, tick, flowCount, flowsReset, replayReset, repliesUna
 export { pathCache, cacheHits, cacheMisses, changed, newEpoch, settleAll };
 /** Connections opened by what another one did, since the engine started. */
 export { openings } from "./opening";
+/** Packets behind the first of a connection that followed what another connection's did. */
+export { sequels } from "./sequel";
 /** Megaflows: on or off; stacks that packets passed by one. */
 export { megaflows, megaflowHits };
 /** Empties a list of `recent`, a row of TABLE_STATE. */
@@ -278,6 +283,8 @@ function strideOf(t: i32): u32 {
 			return L.WALK_STRIDE;
 		case L.TABLE_OPENING:
 			return L.OPENING_STRIDE;
+		case L.TABLE_SEQUEL:
+			return L.SEQUEL_STRIDE;
 		case L.TABLE_JOURNEY:
 			return L.JOURNEY_STRIDE;
 		case L.TABLE_MEGAFLOW:

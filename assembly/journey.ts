@@ -152,6 +152,16 @@ export function noteEndAlike(): bool {
 	return noteEnd() && alike;
 }
 
+/** As noteEnd, of what goes on being noted. */
+export function notedWhole(): bool {
+	return noting && repeatable;
+}
+
+/** Was nothing asked of what `notAlike` speaks of, so far? */
+export function notedAlike(): bool {
+	return alike;
+}
+
 /** STEP_* of row `which`. */
 // @ts-ignore: decorator
 @inline

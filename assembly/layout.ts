@@ -47,7 +47,8 @@ export const TABLE_ADDRESS6 = 37; // IPv6 addresses by their numbers; row 0 is `
 export const TABLE_ADDRESS6HASH = 38; // u32 slots of the numbers' hash: a power of two, four times the addresses
 export const TABLE_CHAININDEX = 40; // indexes of chains, in bytes; compile lays it out
 export const TABLE_WALK = 41; // walks of rules by what they looked at: a power of two
-export const TABLE_COUNT = 42;
+export const TABLE_SEQUEL = 42; // what packets behind the first of a connection do, by how it was opened: a power of two
+export const TABLE_COUNT = 43;
 
 // Packet: the first 32 bytes are the wire record (4 x u64); the rest is what an skb carries beside its bytes.
 //  0 src u32         4 dst u32          (IPv4: host order; IPv6: interned id)
@@ -918,10 +919,9 @@ export const FLOW_RULE = 64; // i32 the rule that decided; -1 none
 export const FLOW_ENTRY_NODE = 68; // i32 first node netns whose uplink took it in; -1 none
 export const FLOW_CT = 72; // i32 entry at the first netns that tracks it; -1 none
 export const FLOW_SECOND = 76; // i32 second node it crossed; -1 none
-export const FLOW_SEEN_REPLY_SRC = 80; // u32 what the client saw
-export const FLOW_SEEN_REPLY_SPORT = 84; // u16
-export const FLOW_FAMILY = 86; // u8 4 or 6
-export const FLOW_PADDING = 87;
+export const FLOW_KIND = 80; // u32 OPENING_SERIAL of what opened it, or of what it taught; 0 none
+export const FLOW_FAMILY = 84; // u8 4 or 6
+export const FLOW_PADDING = 85;
 export const FLOW_LINE = 88; // u32 its line of the path cache
 export const FLOW_CT_NETNS = 92; // i32 first netns that tracked it; -1 none
 export const FLOW_CROSSED = 96; // u32[FLOW_CROSSED_MAX] entry + 1 of each netns that tracks it, in the order of the last packet; 0 none
@@ -1040,7 +1040,9 @@ export const OPENING_DRAW_COUNT = 92; // u32 random draws on its way
 export const OPENING_ENTRY = 96; // entries, OPENING_ENTRY_STRIDE bytes each
 export const OPENING_ENTRY_COUNT = 3;
 export const OPENING_STEPS = 256; // u32[OPENING_STEPS_MAX] STEP_*, as of a journey
-export const OPENING_STEPS_MAX = 32;
+export const OPENING_STEPS_MAX = 30;
+export const OPENING_NEXT = 376; // u32 address of the next row that may owe something; 0: it owes nothing
+export const OPENING_SERIAL = 380; // u32 a number of its own for what was learnt, given anew with it
 export const OPENING_DRAWS = 384; // u32[OPENING_DRAWS_MAX] threshold of 2^31, the top bit set where the draw was below it
 export const OPENING_DRAWS_MAX = 16;
 export const OPENING_VARIANTS = 16; // rows of one key, by how the draws come out
@@ -1059,6 +1061,39 @@ export const OPENS_MARK = 36; // u32
 export const OPENS_MASQ_DEVICE = 40; // i32
 export const OPENS_ZONE = 44; // u16
 export const OPENING_ENTRY_STRIDE = 48;
+
+// Sequel: what a packet behind the first one does, of all connections that were opened alike and stand where its key says.
+//  0 direction u8, TCP flags u8, BATCHF_* u8, 4 kind u32 (FLOW_KIND)     8 status u16, state u8 of the first entry     12 u8[3] verdict, reason and flags of the flow
+export const SEQUEL_STANDING = 8;
+export const SEQUEL_EPOCH = 16; // u32 of the path cache when the row was last known to hold; 0: nothing is known
+export const SEQUEL_JOURNEY = 20; // u32
+export const SEQUEL_BYTES = 24; // u64 not settled yet
+export const SEQUEL_PACKETS = 32; // u32 not settled yet
+export const SEQUEL_TRIES = 36; // u32 attempts to learn it
+export const SEQUEL_SEEN = 40; // u32[2] addresses that the server saw
+export const SEQUEL_SERVER = 48; // i32
+export const SEQUEL_SEEN_DPORT = 52; // u16
+export const SEQUEL_ENTRIES = 54; // u8 conntrack entries that it belongs to, at most SEQUEL_ENTRY_COUNT
+export const SEQUEL_STEADY = 55; // u8 1: the next one would do the same, and its line may repeat it
+export const SEQUEL_RULE = 56; // i32 of the flow before it
+export const SEQUEL_ENTRY_NODE = 60; // i32
+export const SEQUEL_SECOND = 64; // i32
+export const SEQUEL_RULE_AFTER = 68; // i32
+export const SEQUEL_ENTRY_NODE_AFTER = 72; // i32
+export const SEQUEL_SECOND_AFTER = 76; // i32
+export const SEQUEL_OUTCOME = 80; // u8[3] verdict, reason and flags of the flow behind it
+export const SEQUEL_ENTRY = 84; // entries, SEQUEL_ENTRY_STRIDE bytes each
+export const SEQUEL_ENTRY_COUNT = 3;
+export const SEQUEL_NEXT = 144; // u32 address of the next row that may owe something; 0: it owes nothing
+export const SEQUEL_STRIDE = 152;
+
+// An entry that a packet belongs to
+export const SEQUEL_PLACE = 0; // i32 which of the flow's it is
+export const SEQUEL_NETNS = 4; // i32
+export const SEQUEL_BEFORE = 8; // u16 status, u8 state before the packet
+export const SEQUEL_AFTER = 12; // u16 status, u8 state behind it
+export const SEQUEL_MARK = 16; // u32
+export const SEQUEL_ENTRY_STRIDE = 20;
 
 // Megaflow: 64 bytes, open addressing. What one stack does with every packet that agrees in the first 32 of them.
 //  0 src u32         4 dst u32         (as the packet comes)

@@ -35,6 +35,8 @@ let learnt: usize = 0;
 let index: i32 = -1;
 let taken: u32 = 0;
 let answered: bool = false;
+// Of what was learnt last
+let serial: u32 = 0;
 
 /** The packet `p` at `at`, first of the flow `first`, sets off to be carried: what it does is learnt into `o`, its row. */
 export function learn(o: usize, at: usize, p: Packet, first: i32): void {
@@ -93,12 +95,13 @@ function makesItsOwn(p: Packet, sport: u32): bool {
 }
 
 function isPlain(c: Conn, p: Packet, sport: u32): bool {
-	if (!c.has(L.IPS_CONFIRMED) || c.has(SINGULAR) || c.windowed != 0 || c.flow != index || c.use != 1) return false;
+	if (!c.has(L.IPS_CONFIRMED) || c.has(SINGULAR) || c.flow != index || c.use != 1) return false;
 	// It counted the packet once, and nothing else.
 	if (c.origCount != (((<u64>p.len) << 24) | 1) || c.replyCount != 0 || c.origPackets != 0) return false;
 	if (<u32>c.orig.sport != sport || <u32>c.reply.dport != sport) return false;
 	if (sport == <u32>c.orig.dport || sport == <u32>c.reply.sport) return false;
-	if (p.proto == <u8>L.PROTO_TCP && netnsHas(c.netns, L.NS_TCP_WINDOWS)) return false;
+	const windows = p.proto == <u8>L.PROTO_TCP && netnsHas(c.netns, L.NS_TCP_WINDOWS);
+	if ((c.windowed != 0) != windows) return false;
 	const left = c.deadline - p.time;
 	return left > 0 && left % NS_PER_S == 0 && left / NS_PER_S <= <i64>u32.MAX_VALUE;
 }
@@ -132,6 +135,8 @@ function keep(o: usize, steps: u32): void {
 	store<i32>(o, load<i32>(f, L.FLOW_ENTRY_NODE), L.OPENING_ENTRY_NODE);
 	store<i32>(o, load<i32>(f, L.FLOW_SECOND), L.OPENING_SECOND);
 	store<i32>(o, load<i32>(f, L.FLOW_CT_NETNS), L.OPENING_CT_NETNS);
+	store<u32>(o, ++serial, L.OPENING_SERIAL);
+	store<u32>(f, serial, L.FLOW_KIND);
 }
 
 function keepEntry(e: usize, c: Conn, time: i64): void {

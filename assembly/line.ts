@@ -7,8 +7,14 @@ import * as L from "./layout";
 
 let used: u32 = 0;
 
+/** Has any connection had a line since they were forgotten? The table is zeroed until then. */
+export function hasLines(): bool {
+	return used != 0;
+}
+
 /** Forgets every line. */
 export function linesReset(): void {
+	if (used == 0) return;
 	used = 0;
 	memory.fill(base(L.TABLE_LINE), 0, <usize>capacity(L.TABLE_LINE) * L.LINE_STRIDE);
 }

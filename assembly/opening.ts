@@ -7,9 +7,9 @@
 //     (`asksSourcePort`), and no netns there has been configured anew since, no neighbour ages, no socket changed,
 //   - the draws of `statistic` on the way come out as they did: they are made in the same order, before anything else,
 //   - every tuple that carrying it would have asked for is free, and there is room for its entries.
-// Everything else is carried. Through tunnels nothing is learnt, nor where windows are tracked, nor what was not delivered.
+// Everything else is carried. Through tunnels nothing is learnt, nor what was not delivered.
 
-import { base, capacity, row } from "./arena";
+import { capacity, row } from "./arena";
 import { flow } from "./flow";
 import { hash2 } from "./hash";
 import { ageOf, countSteps, stepsChanged } from "./journey";
@@ -18,8 +18,11 @@ import { count } from "./netfilter/settle";
 import { sourceAdd, sourceKnown } from "./netfilter/source";
 import { tupleHash } from "./netfilter/tuple";
 import { tupleEnded, tupleFind, tuplePut } from "./netfilter/tuplehash";
+import { windowOpen } from "./netfilter/window";
+import { netnsHas } from "./netns";
 import { currentEpoch, isCaching, voidBefore } from "./pathcache";
 import { drew, peek32 } from "./random";
+import { segmentAt } from "./segment";
 import { socketChanges } from "./socket";
 import * as L from "./layout";
 
@@ -27,7 +30,11 @@ const NS_PER_S: i64 = 1_000_000_000;
 /** Rows among which an opening's may be. */
 const WAYS: u32 = 4;
 
-let owing: bool = false;
+/** Of OPENING_NEXT: the last one. */
+const LAST: u32 = 1;
+
+// Rows that may owe something, one behind the other by OPENING_NEXT
+let owing: u32 = LAST;
 let opened: u32 = 0;
 let evicted: u32 = 0;
 // Which of the rows of a key is spoken of
@@ -163,7 +170,7 @@ export function opens(o: usize, at: usize, index: i32, time: i64): bool {
 	writeFlow(o, f, sport, len);
 	store<u32>(o, load<u32>(o, L.OPENING_PACKETS) + 1, L.OPENING_PACKETS);
 	store<u64>(o, load<u64>(o, L.OPENING_BYTES) + <u64>len, L.OPENING_BYTES);
-	owing = true;
+	owe(o);
 	opened++;
 	return true;
 }
@@ -260,6 +267,8 @@ function make(o: usize, i: i32, f: usize, at: usize, index: i32, time: i64): voi
 	c.zone = load<u16>(e, L.OPENS_ZONE);
 	if (load<u8>(at, L.PACKET_PROTO) == L.PROTO_TCP) {
 		c.firstEnd = load<u32>(at, L.BATCH_SEQ) + load<u32>(at, L.PACKET_PAYLOAD) + 1;
+		const recorded = (load<u8>(o, L.OPENING_FLAGS) & L.FLOWF_RECORDED) != 0;
+		if (netnsHas(c.netns, L.NS_TCP_WINDOWS)) windowOpen(c, segmentAt(at), !recorded);
 	}
 	count(changetype<usize>(c), 0, load<u32>(at, L.PACKET_LEN));
 	if (status & L.IPS_SRC_NAT_DONE) sourceAdd(ct, c);
@@ -282,6 +291,7 @@ function writeFlow(o: usize, f: usize, sport: u32, len: u32): void {
 	store<i32>(f, load<i32>(o, L.OPENING_ENTRY_NODE), L.FLOW_ENTRY_NODE);
 	store<i32>(f, load<i32>(o, L.OPENING_SECOND), L.FLOW_SECOND);
 	store<i32>(f, load<i32>(o, L.OPENING_CT_NETNS), L.FLOW_CT_NETNS);
+	store<u32>(f, load<u32>(o, L.OPENING_SERIAL), L.FLOW_KIND);
 }
 
 /** Gives a row to the packet at `at`, of which nothing is known yet. */
@@ -301,10 +311,20 @@ export function settleOpening(o: usize): void {
 	store<u64>(o, 0, L.OPENING_BYTES);
 }
 
+// @ts-ignore: decorator
+@inline
+function owe(o: usize): void {
+	if (load<u32>(o, L.OPENING_NEXT) != 0) return;
+	store<u32>(o, owing, L.OPENING_NEXT);
+	owing = <u32>o;
+}
+
 /** The same of every row: rules and devices. */
 export function settleOpenings(): void {
-	if (!owing) return;
-	owing = false;
-	const end = base(L.TABLE_OPENING) + <usize>(capacity(L.TABLE_OPENING) * L.OPENING_STRIDE);
-	for (let o = base(L.TABLE_OPENING); o < end; o += L.OPENING_STRIDE) settleOpening(o);
+	while (owing != LAST) {
+		const o = <usize>owing;
+		owing = load<u32>(o, L.OPENING_NEXT);
+		store<u32>(o, 0, L.OPENING_NEXT);
+		settleOpening(o);
+	}
 }

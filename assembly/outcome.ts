@@ -68,7 +68,11 @@ function crosses(p: Packet): void {
 	for (let at = f + L.FLOW_CROSSED; at < f + L.FLOW_SETTLED; at += 4) {
 		const known = load<i32>(at);
 		if (known == p.ct + 1) return;
-		if (known == 0) return store<i32>(at, p.ct + 1);
+		if (known == 0) {
+			// Those of its kind have no such entry.
+			store<u32>(f, 0, L.FLOW_KIND);
+			return store<i32>(at, p.ct + 1);
+		}
 	}
 }
 
@@ -273,8 +277,6 @@ function heard(p: Packet, f: usize): void {
 	// An answer from an address that was not asked is nobody's.
 	if (!isIcmp(p.proto) && !answered(p, f)) return conclude(f, L.VERDICT_DROPPED, L.REASON_REPLY_LOST, -1);
 	markFlow(f, L.FLOWF_ANSWERED);
-	store<u32>(f, p.src, L.FLOW_SEEN_REPLY_SRC);
-	store<u16>(f, p.sport, L.FLOW_SEEN_REPLY_SPORT);
 	conclude(f, L.VERDICT_DELIVERED, L.REASON_NONE, -1);
 }
 

@@ -7,19 +7,19 @@
 import { capacity } from "./arena";
 import { crossedEntry, flow, flowOf } from "./flow";
 import { changedSince, countJourney, journey } from "./journey";
-import { lineAt } from "./line";
+import { hasLines, lineAt } from "./line";
 import { settleMegaflows } from "./megaflow";
 import { conn, Conn } from "./netfilter/conn";
 import { countMany } from "./netfilter/settle";
 import { settleWalks } from "./netfilter/walks";
 import { netns } from "./netns";
 import { settleOpenings } from "./opening";
-import { Packet } from "./packet";
+import { segmentAt } from "./segment";
+import { settleSequels } from "./sequel";
 import { deadlineAfter, lowerDeadlines, passWindows } from "./windows";
 import * as L from "./layout";
 
 const NS_PER_S: i64 = 1_000_000_000;
-const SEGMENT: usize = memory.data(L.PACKET_STRIDE, 16);
 
 let enabled: bool = true;
 // The epoch rises whenever something is configured anew; a line without journeys has epoch 0.
@@ -122,7 +122,7 @@ function repeat(line: usize, at: usize, dir: i32, time: i64): bool {
 	if ((limits & L.LIMIT_WINDOWS) != 0) {
 		const last = <i32>((limits & L.LIMIT_REPLY) != 0);
 		const mirrored = dir == 0 && (limits & L.LIMIT_MIRRORED) != 0;
-		if (!passWindows(flow(flowOf(line)), segment(at), dir, last, mirrored)) return false;
+		if (!passWindows(flow(flowOf(line)), segmentAt(at), dir, last, mirrored)) return false;
 	}
 	const packets = load<u32>(line, L.LINE_PACKETS);
 	if (((packets | (packets >>> 16)) & 0x8000) != 0) settle(line);
@@ -132,20 +132,6 @@ function repeat(line: usize, at: usize, dir: i32, time: i64): bool {
 	add(line, at, dir, time);
 	owing = true;
 	return true;
-}
-
-// The row as a segment, as far as windows are concerned.
-// @ts-ignore: decorator
-@inline
-function segment(at: usize): Packet {
-	const p = changetype<Packet>(SEGMENT);
-	p.tcp = load<u8>(at, L.PACKET_TCP);
-	p.payload = load<u32>(at, L.PACKET_PAYLOAD);
-	p.seq = load<u32>(at, L.BATCH_SEQ);
-	p.ack = load<u32>(at, L.BATCH_ACK);
-	p.window = load<u16>(at, L.BATCH_WINDOW);
-	p.sack = load<u32>(at, L.BATCH_SACK);
-	return p;
 }
 
 // Is the packet one that the line repeats, as far as both say it? The line holds.
@@ -310,6 +296,7 @@ export function settleEntry(entry: usize): void {
 /** Settles every line: what the tables say is true now. Cheap where nothing was repeated since. */
 export function settleAll(): void {
 	settleOpenings();
+	settleSequels();
 	settleMegaflows();
 	settleWalks();
 	if (!owing) return;
@@ -320,6 +307,7 @@ export function settleAll(): void {
 
 /** Settles every line, and forgets what may be repeated. */
 export function uncacheAll(): void {
+	if (!hasLines()) return;
 	const lines = capacity(L.TABLE_LINE);
 	for (let i: u32 = 0; i < lines; i++) interrupt(lineAt(i));
 	owing = false;

@@ -20,6 +20,7 @@ import {
 	notRepeatable,
 } from "./journey";
 import { learnAnswer, learnEnd, learnNothing } from "./learnopening";
+import { learnNoAnswer, learnNoSequel, learnSequel } from "./learnsequel";
 import { lineAt } from "./line";
 import { conn, Conn } from "./netfilter/conn";
 import { isLastAck, leastAckTimeoutNs } from "./netfilter/tcp";
@@ -95,7 +96,11 @@ export function follow(p: Packet): void {
 /** The receiver's program answers the packet at once. */
 export function mirrored(p: Packet): void {
 	learnAnswer();
-	if (subject == 0) return;
+	const taught = learnNoAnswer();
+	if (subject == 0) {
+		if (taught) noteEnd();
+		return;
+	}
 	answer = changetype<usize>(p);
 	taken++;
 }
@@ -109,7 +114,11 @@ export function tracked(p: Packet): void {
 /** A packet has come to its end, and its flow's row says so. */
 export function finished(p: Packet, delivered: bool): void {
 	learnEnd(p, delivered);
-	if (changetype<usize>(p) != subject) return;
+	const taught = learnSequel(p, delivered);
+	if (changetype<usize>(p) != subject) {
+		if (taught) noteEnd();
+		return;
+	}
 	const reply = answer;
 	const line = lineAt(load<u32>(flow(index), L.FLOW_LINE));
 	const cached =
@@ -124,6 +133,7 @@ export function finished(p: Packet, delivered: bool): void {
 /** Nothing more comes of the packet that was noted: it waits for a neighbour, or was not sent. */
 export function forsake(): void {
 	learnNothing();
+	learnNoSequel();
 	watched = false;
 	if (subject == 0) return;
 	subject = 0;
@@ -141,6 +151,7 @@ function leavesAsIs(): bool {
 		for (let i = 0; i < L.FLOW_CROSSED_MAX; i++) {
 			store<i32>(f + <usize>(i << 2), i < notedCount() ? (noted(i) >> 1) + 1 : 0, L.FLOW_CROSSED);
 		}
+		store<u32>(f, 0, L.FLOW_KIND);
 		return false;
 	}
 	for (let i = 0; i < notedCount(); i++) if (!isSteady(f, i)) return false;
@@ -192,35 +203,70 @@ function keep(line: usize, time: i64): bool {
 	if (windows != 0 && windows != notedCount()) return false;
 	const way = internJourney();
 	if (way == 0) return false;
+	fill(line, way, windows != 0, time);
+	return true;
+}
+
+/**
+ * The packet at `time` of flow `index` went a way without being carried, and all of its entries, which are the flow's own, took it as
+ * they will take the next: from now on the line repeats it. `before`: its entries as they were before it, in their order.
+ */
+export function repeatFrom(line: usize, way: u32, which: i32, dir: i32, valid: bool, before: usize, time: i64): void {
+	index = which;
+	direction = dir;
+	kept = valid;
+	const f = flow(which);
+	store<i64>(FLOW_BEFORE, load<i64>(f, L.FLOW_SETTLED), L.FLOW_SETTLED);
+	let count = 0;
+	for (; count < L.FLOW_CROSSED_MAX; count++) {
+		const entry = crossedEntry(f, count);
+		if (entry < 0) break;
+		const c = conn(entry);
+		if (hasWindows(c) && !isLastAck(c, dir)) return;
+		const was = load<i64>(before + <usize>(count * L.CT_STRIDE), L.CT_DEADLINE);
+		store<i64>(ENTRY_BEFORE + <usize>(count << 5), was, DEADLINE);
+	}
+	const windows = windowedEntries();
+	if (windows == 0 || windows == count) fill(line, way, windows != 0, time);
+}
+
+function fill(line: usize, way: u32, windows: bool, time: i64): void {
 	const f = flow(index);
 	let timeout: i64 = load<i32>(f, L.FLOW_CT) < 0 ? UNTRACKED_NS : i64.MAX_VALUE;
-	for (let i = 0; i < notedCount(); i++) {
-		const c = conn(noted(i) >> 1);
+	for (let i = 0; i < L.FLOW_CROSSED_MAX; i++) {
+		const entry = crossedEntry(f, i);
+		if (entry < 0) break;
+		const c = conn(entry);
 		const left = c.deadline - time;
 		timeout = min<i64>(timeout, left);
-		if (windows != 0) timeout = min<i64>(timeout, leastAckTimeoutNs(c));
-		const before = ENTRY_BEFORE + <usize>(placeOf(f, noted(i) >> 1) << 5);
+		if (windows) timeout = min<i64>(timeout, leastAckTimeoutNs(c));
+		const before = ENTRY_BEFORE + <usize>(i << 5);
 		// The other direction's packets have to set the same deadlines.
 		const same = load<i64>(before, DEADLINE) - load<i64>(FLOW_BEFORE, L.FLOW_SETTLED) == left;
-		if (!same && windows == 0) kept = false;
+		if (!same && !windows) kept = false;
 		c.flow = index;
 		c.set(L.IPS_CACHED);
 	}
 	const own = direction << 2;
 	store<u32>(line + own, way, L.LINE_JOURNEY);
 	if (!kept) store<u32>(line + (own ^ 4), 0, L.LINE_JOURNEY);
-	store<u32>(line, limits(line, timeout) | (windows != 0 ? L.LIMIT_WINDOWS : 0), L.LINE_LIMITS);
+	store<u32>(line, limits(line, timeout) | (windows ? L.LIMIT_WINDOWS : 0), L.LINE_LIMITS);
 	store<u64>(line, 0, L.LINE_BYTES);
 	store<i64>(line, time, L.LINE_LAST);
 	store<i64>(f, time, L.FLOW_SETTLED);
 	validate(line);
 	renewed(line, time);
-	return true;
 }
 
+// The flow's entries that track windows
 function windowedEntries(): i32 {
+	const f = flow(index);
 	let count = 0;
-	for (let i = 0; i < notedCount(); i++) if (hasWindows(conn(noted(i) >> 1))) count++;
+	for (let i = 0; i < L.FLOW_CROSSED_MAX; i++) {
+		const entry = crossedEntry(f, i);
+		if (entry < 0) break;
+		if (hasWindows(conn(entry))) count++;
+	}
 	return count;
 }
 

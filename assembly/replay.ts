@@ -7,6 +7,7 @@ import { BURST, burstGeneration, burstLane, burstLine, touchBurst } from "./burs
 import { accountFlow, addFlow, flow, flowOf, isLive, markFlow } from "./flow";
 import { run } from "./forward";
 import { learn } from "./learnopening";
+import { mayTeach, teaches } from "./learnsequel";
 import { disturb, isPlain, Lane } from "./lane";
 import { conntrackExpire } from "./netfilter/expiry";
 import { isIcmp } from "./netfilter/tuple";
@@ -17,6 +18,7 @@ import { Packet } from "./packet";
 import { added, cacheMisses, interrupt, relieve, repeats } from "./pathcache";
 import { enqueue, isWaiting, nextDue, releasePacket, takePacket, TO_OUTPUT, wake } from "./queue";
 import { follow, forsake, restart, watch } from "./repeatable";
+import { continues, sequelOf } from "./sequel";
 import { prepare } from "./stage";
 import { isSharded, shardWindow, WINDOW } from "./shards";
 import { Silent } from "./trace";
@@ -131,9 +133,14 @@ function offerRequest(at: usize, line: usize, time: i64): bool {
 	const lives =
 		index >= 0 &&
 		(isLive(index, time, (hints & L.BATCHF_OPENS) != 0) || isRefused(flow(index), proto, load<u8>(at, L.PACKET_TCP)));
+	let sequel: usize = 0;
 	if (!lives) index = addFlow(ns, src, dst, sport, dport, proto, time, load<u8>(at, L.PACKET_FAMILY));
-	else if (!mayRepeat(at)) restart(line);
-	else if (!(hints & L.BATCHF_OPENS)) watch(line, 0, valid);
+	else {
+		sequel = sequelOf(at, flow(index), 0);
+		if (sequel != 0 && continues(sequel, at, line, index, 0, valid, time)) return true;
+		if (!mayRepeat(at)) restart(line);
+		else if (!(hints & L.BATCHF_OPENS)) watch(line, 0, valid);
+	}
 	if (index < 0) {
 		overflow++;
 		return false;
@@ -144,10 +151,12 @@ function offerRequest(at: usize, line: usize, time: i64): bool {
 		if (isMirrored(opening)) answer(at, index);
 		return true;
 	}
+	const teaching = sequel != 0 && mayTeach(sequel, index, 0);
 	if ((hints & L.BATCHF_RECORDED) != 0) markFlow(flow(index), L.FLOWF_RECORDED);
 	const p = fromBatch(at, ns);
 	if (p === null) return false;
 	p.flow = index;
+	if (teaching) teaches(p);
 	if (opening != 0 && !known) learn(opening, at, p, index);
 	const f = flow(index);
 	if (isOpening(p.proto, p.tcp)) {
@@ -190,10 +199,14 @@ function offerReply(at: usize, line: usize): bool {
 		return false;
 	}
 	const valid = interrupt(line);
+	const f = flow(index);
+	const sequel = sequelOf(at, f, 1);
+	if (sequel != 0 && continues(sequel, at, line, index, 1, valid, load<i64>(at, L.PACKET_TIME))) return true;
 	if (mayRepeat(at)) watch(line, 1, valid);
+	const teaching = sequel != 0 && mayTeach(sequel, index, 1);
 	const p = fromBatch(at, server);
 	if (p === null) return false;
-	const f = flow(index);
+	if (teaching) teaches(p);
 	answerFrom(p, f);
 	p.flow = index;
 	p.set(L.SKB_REPLY);

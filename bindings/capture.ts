@@ -130,7 +130,10 @@ export class Capture {
 		const at = view.getUint32(this.#at + L.SOURCE_ETHERTYPES, true);
 		const counts = new Uint32Array(view.buffer, at, 65536);
 		const seen = new Map<number, number>();
-		for (const [type, count] of counts.entries()) if (count > 0) seen.set(type, count);
+		for (let type = 0; type < counts.length; type++) {
+			const count = counts[type] as number;
+			if (count > 0) seen.set(type, count);
+		}
 		return seen;
 	}
 }

@@ -54,6 +54,7 @@ export interface Instance extends CoreExports {
 	conntrackSweep(now: bigint): void;
 	pathCache(on: number): void;
 	openings(): number;
+	sequels(): number;
 	megaflows(on: number): void;
 	megaflowHits(): bigint;
 	cacheHits(): number;
@@ -129,6 +130,7 @@ const DEFAULTS: Readonly<Record<number, number>> = {
 	[L.TABLE_JOURNEY]: 8192,
 	[L.TABLE_STEP]: 262144,
 	[L.TABLE_OPENING]: 4096,
+	[L.TABLE_SEQUEL]: 16384,
 	[L.TABLE_MEGAFLOW]: 16384,
 	[L.TABLE_WALK]: 4096,
 	[L.TABLE_PACKET]: 4096,

@@ -53,6 +53,7 @@ function layOut(): void {
 	reserve(L.TABLE_FLOW, 32);
 	reserve(L.TABLE_LINE, 64);
 	reserve(L.TABLE_OPENING, 8);
+	reserve(L.TABLE_SEQUEL, 16);
 	reserve(L.TABLE_BATCH, 1);
 	reserve(L.TABLE_JOURNEY, 16);
 	reserve(L.TABLE_STEP, 256);

@@ -77,19 +77,34 @@ function resolve(p: Packet): i32 {
 	const c = conn(index);
 	// What this packet sets is newer than what a line owes.
 	if (c.has(L.IPS_CACHED)) uncache(c);
-	p.ct = index;
-	if (found >= 0 && (found & 1) == 1) p.ctinfo = <u8>L.CTINFO_ESTABLISHED_REPLY;
-	else if (c.has(L.IPS_SEEN_REPLY)) p.ctinfo = <u8>L.CTINFO_ESTABLISHED;
-	else p.ctinfo = <u8>(c.has(L.IPS_EXPECTED) ? L.CTINFO_RELATED : L.CTINFO_NEW);
-
-	const verdict = track(p, c, index, proto);
+	const verdict = trackBy(p, c, index, found >= 0 ? found & 1 : 0);
 	if (verdict != TRACK_ACCEPT) {
 		p.ct = L.CT_NONE;
 		if (found < 0) connKill(index, p.time);
-		return verdict;
 	}
-	if (p.ctinfo == <u8>L.CTINFO_ESTABLISHED_REPLY) c.set(L.IPS_SEEN_REPLY);
-	return TRACK_ACCEPT;
+	return verdict;
+}
+
+// The packet belongs to an entry, in a direction: what it is there, and what the entry's tracker says.
+// @ts-ignore: decorator
+@inline
+function trackBy(p: Packet, c: Conn, index: i32, dir: i32): i32 {
+	p.ct = index;
+	if (dir == 1) p.ctinfo = <u8>L.CTINFO_ESTABLISHED_REPLY;
+	else if (c.has(L.IPS_SEEN_REPLY)) p.ctinfo = <u8>L.CTINFO_ESTABLISHED;
+	else p.ctinfo = <u8>(c.has(L.IPS_EXPECTED) ? L.CTINFO_RELATED : L.CTINFO_NEW);
+	const verdict = track(p, c, index, <u32>p.proto);
+	if (verdict == TRACK_ACCEPT && dir == 1) c.set(L.IPS_SEEN_REPLY);
+	return verdict;
+}
+
+/** nf_conntrack_in for a packet of a live entry that no line owes to, where it is known; is it a valid one? */
+export function conntrackFollow(p: Packet, index: i32, dir: i32): bool {
+	if (isUsual(conn(index), p.netns, p.proto, p.tcp, p.time)) {
+		conntrackTake(p, (index << 1) | dir);
+		return true;
+	}
+	return trackBy(p, conn(index), index, dir) == TRACK_ACCEPT;
 }
 
 /**

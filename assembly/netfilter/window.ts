@@ -83,6 +83,13 @@ export function windowLiberal(c: Conn): void {
 	w.setFlags(1, w.flags(1) | FLAG_BE_LIBERAL);
 }
 
+/** The windows of an entry that a SYN has just made, as tracking it leaves them. `liberal`: its other side is not recorded. */
+export function windowOpen(c: Conn, p: Packet, liberal: bool): void {
+	windowStart(c, p, false);
+	if (liberal) windowLiberal(c);
+	inWindow(c, Window.of(c), 0, 0, p, false);
+}
+
 /** A SYN-ACK answers a SYN that had been ignored: takes over what was noted of that SYN, and forgets the other direction. */
 export function windowResync(c: Conn, dir: i32): void {
 	const w = Window.of(c);

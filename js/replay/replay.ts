@@ -46,6 +46,8 @@ export interface ReplayOptions {
 const ENTRIES_MAX = 1 << 23;
 /** Openings worth remembering at once: 24 MiB of them. */
 const OPENINGS_MAX = 1 << 16;
+/** And of what packets behind the first do: 5 MiB. */
+const SEQUELS_MAX = 1 << 15;
 /** Of the 4 GiB that a module can address, what flows and their entries may take; the rest is rules, routes and devices. */
 const TABLES_MAX = 3.25 * 2 ** 30;
 
@@ -71,6 +73,7 @@ export function capacitiesFor({ flows, addresses6, network }: Survey): Capacitie
 		[L.TABLE_FLOW]: rows,
 		[L.TABLE_LINE]: powerOfTwo(rows * 2),
 		[L.TABLE_OPENING]: openings,
+		[L.TABLE_SEQUEL]: Math.min(SEQUELS_MAX, openings * 4),
 		[L.TABLE_CT]: entries,
 		[L.TABLE_TUPLE]: powerOfTwo(entries * 4),
 		[L.TABLE_BYSOURCE]: powerOfTwo(entries),

@@ -9,7 +9,7 @@ import { Machine } from "../../bindings/machine.ts";
 import { loadTopology } from "../../js/lab.ts";
 import { parseIptablesSave } from "../../js/net/iptables/index.ts";
 import type { Topology } from "../../js/net/topology.ts";
-import { alike, type Connection, connection, ruleset, topology, type Volley, volley } from "./cluster.ts";
+import { alike, type Connection, connection, ruleset, talk, topology, type Volley, volley } from "./cluster.ts";
 import { Sequence } from "./sequence.ts";
 
 type Step =
@@ -19,14 +19,11 @@ type Step =
 	| { kind: "read" }
 	| { kind: "trace"; which: number };
 
-const step: fc.Arbitrary<Step> = fc.oneof(
-	{
-		weight: 8,
-		arbitrary: fc.record({
-			kind: fc.constant("packets" as const),
-			volleys: fc.array(volley, { minLength: 1, maxLength: 40, size: "max" }),
-		}),
-	},
+const packets = (volleys: fc.Arbitrary<Volley[]>): fc.Arbitrary<Step> =>
+	fc.record({ kind: fc.constant("packets" as const), volleys });
+const volleys = packets(fc.array(volley, { minLength: 1, maxLength: 40, size: "max" }));
+
+const others: fc.Arbitrary<Step> = fc.oneof(
 	{
 		weight: 1,
 		arbitrary: fc.record({
@@ -58,18 +55,30 @@ export interface Case {
 	steps: Step[];
 }
 
-const trafficOf = (connections: fc.Arbitrary<Connection[]>): fc.Arbitrary<Case> =>
+const step: fc.Arbitrary<Step> = fc.oneof({ weight: 2, arbitrary: volleys }, { weight: 1, arbitrary: others });
+const talkStep: fc.Arbitrary<Step> = fc.oneof(
+	{ weight: 6, arbitrary: packets(talk) },
+	{ weight: 1, arbitrary: volleys },
+	{ weight: 1, arbitrary: others },
+);
+
+const trafficOf = (connections: fc.Arbitrary<Connection[]>, steps = step): fc.Arbitrary<Case> =>
 	fc.record({
 		scene: topology,
 		connections,
 		replies: fc.constantFrom(L.REPLIES_MIRROR, L.REPLIES_RECORDED, L.REPLIES_NONE),
 		windows: fc.boolean(),
-		steps: fc.array(step, { minLength: 1, maxLength: 12 }),
+		steps: fc.array(steps, { minLength: 1, maxLength: 12 }),
 	});
 
 export const traffic = trafficOf(fc.array(connection, { minLength: 1, maxLength: 4 }));
 /** Of connections most of which megaflows cannot tell apart. */
-export const trafficAlike = trafficOf(alike);
+export const trafficAlike = trafficOf(alike([5000, 53, 40000, 40001]));
+/** Of such connections, from their beginnings on. */
+export const trafficOpened = trafficOf(
+	alike([5000, 53, 40000, ...Array.from({ length: 17 }, (_, i) => 40_001 + i)]),
+	talkStep,
+);
 
 /** One engine with the traffic of a case in it. */
 export class Carrier {

@@ -202,10 +202,9 @@ export const connection: fc.Arbitrary<Connection> = fc
 		return { netns, src: ipv4ToNumber(src), dst: ipv4ToNumber(dst), sport, dport, proto };
 	});
 
-/** Connections that differ in their source port alone. */
-export const alike: fc.Arbitrary<Connection[]> = fc
-	.tuple(connection, connection)
-	.map((pair) => pair.flatMap((one) => [5000, 53, 40000, 40001].map((sport) => ({ ...one, sport }))));
+/** Connections of two kinds, which differ in their source port alone. */
+export const alike = (ports: readonly number[]): fc.Arbitrary<Connection[]> =>
+	fc.tuple(connection, connection).map((pair) => pair.flatMap((one) => ports.map((sport) => ({ ...one, sport }))));
 
 /**
  * Segments in sequence; the last one again; its data again, acknowledging more; far beyond the window; just over it; long
@@ -279,3 +278,59 @@ export const volley: fc.Arbitrary<Volley> = fc.record({
 	stride: fc.constantFrom(0, 0, 0, 0, 0, 0, 0, 1),
 	gapNs: fc.oneof({ weight: 20, arbitrary: gap }, { weight: 1, arbitrary: pause }),
 });
+
+const OPENS = L.BATCHF_OPENS;
+const REPLY = L.BATCH_REPLY;
+
+/** What two programs say to each other, from the first segment to the last. */
+const TALK: readonly Pick<Volley, "kind" | "tcp" | "len" | "hints">[] = [
+	{ kind: L.BATCH_OFFER, tcp: L.TCP_SYN, len: 60, hints: OPENS },
+	{ kind: REPLY, tcp: L.TCP_SYN | ACK, len: 60, hints: 0 },
+	{ kind: L.BATCH_OFFER, tcp: ACK, len: 52, hints: 0 },
+	{ kind: L.BATCH_OFFER, tcp: ACK | L.TCP_PSH, len: 90, hints: 0 },
+	{ kind: REPLY, tcp: ACK, len: 1400, hints: 0 },
+	{ kind: L.BATCH_OFFER, tcp: ACK, len: 52, hints: 0 },
+	{ kind: REPLY, tcp: ACK | L.TCP_PSH, len: 90, hints: 0 },
+	{ kind: REPLY, tcp: ACK | L.TCP_FIN, len: 52, hints: 0 },
+	{ kind: L.BATCH_OFFER, tcp: ACK | L.TCP_FIN, len: 52, hints: 0 },
+	{ kind: REPLY, tcp: ACK, len: 52, hints: 0 },
+];
+
+/** Some connections, one behind the other or in turns, each from its beginning on; now and then a segment is another one, or lost. */
+export const talk: fc.Arbitrary<Volley[]> = fc
+	.record({
+		first: fc.nat(),
+		connections: fc.integer({ min: 2, max: 5 }),
+		turns: fc.boolean(),
+		recorded: fc.constantFrom(0, L.BATCHF_RECORDED, L.BATCHF_RECORDED),
+		upTo: fc.integer({ min: 2, max: TALK.length }),
+		options: fc.constantFrom(0, L.TCPOPT_SACK_PERM | L.TCPOPT_WINDOW | 7),
+		gapNs: fc.oneof({ weight: 5, arbitrary: fc.constantFrom(0n, 1000n, 1_000_000n) }, { weight: 1, arbitrary: gap }),
+		changes: fc.array(fc.tuple(fc.nat(60), fc.option(volley, { freq: 3 })), { maxLength: 3 }),
+	})
+	.map(({ first, connections, turns, recorded, upTo, options, gapNs, changes }) => {
+		const said = (i: number, part: (typeof TALK)[number]): Volley => ({
+			...part,
+			which: first + i,
+			hints: part.kind === REPLY ? 0 : part.hints | recorded,
+			tos: 0,
+			numbers: "next",
+			window: 64240,
+			options,
+			times: 1,
+			stride: 0,
+			gapNs,
+		});
+		const each = Array.from({ length: connections }, (_, i) => i);
+		const parts = TALK.slice(0, upTo);
+		const all = turns
+			? parts.flatMap((part) => each.map((i) => said(i, part)))
+			: each.flatMap((i) => parts.map((part) => said(i, part)));
+		for (const [at, other] of changes) {
+			const before = all[at];
+			if (before === undefined) continue;
+			if (other === null) all.splice(at, 1);
+			else all[at] = { ...other, which: before.which, times: 1, stride: 0 };
+		}
+		return all;
+	});

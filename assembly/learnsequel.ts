@@ -1,0 +1,174 @@
+// Learns what a packet behind the first one of a connection does, while it is carried: its way is noted (`journey`), and when
+// it has ended, what it changed in its flow's row and in its entries becomes a row of TABLE_SEQUEL, which later ones of
+// connections of the same kind follow (`sequel`).
+
+import { crossedEntry, flow } from "./flow";
+import {
+	internJourney,
+	isNoting,
+	journey,
+	noted,
+	notedAlike,
+	notedCount,
+	notedMade,
+	notedSourcePort,
+	notedWhole,
+	noteEnd,
+	noteStart,
+} from "./journey";
+import { isPlain } from "./lane";
+import { conn } from "./netfilter/conn";
+import { Packet } from "./packet";
+import { currentEpoch } from "./pathcache";
+import { packetsTaken } from "./queue";
+import { outcomeOf, settleSequel, STANDING, trackedAt } from "./sequel";
+import * as L from "./layout";
+
+const SINGULAR: u32 = L.IPS_FIXED_TIMEOUT | L.IPS_NAT_CLASH | L.IPS_DYING | L.IPS_CACHED;
+
+// The packet from which a row is learnt, the row, its flow and direction; 0: none.
+let subject: usize = 0;
+let learnt: usize = 0;
+let index: i32 = -1;
+let direction: i32 = 0;
+let taken: u32 = 0;
+
+const FLOW_BEFORE: usize = memory.data(L.FLOW_STRIDE, 16);
+// Of each entry of the flow, in their order there: status and state, mark.
+const ENTRY_BEFORE: usize = memory.data(L.FLOW_CROSSED_MAX * 8, 16);
+
+/** May the packet of flow `first` that is about to be carried teach row `s` something? Then its flow and entries are noted as they are. */
+export function mayTeach(s: usize, first: i32, dir: i32): bool {
+	// The more often it came to nothing, the more rarely it is tried.
+	const tries = load<u32>(s, L.SEQUEL_TRIES) + 1;
+	store<u32>(s, tries, L.SEQUEL_TRIES);
+	if ((tries & (tries - 1)) != 0) return false;
+	learnt = s;
+	index = first;
+	direction = dir;
+	const f = flow(first);
+	memory.copy(FLOW_BEFORE, f, L.FLOW_STRIDE);
+	for (let i = 0; i < L.FLOW_CROSSED_MAX; i++) {
+		const entry = crossedEntry(f, i);
+		if (entry < 0) break;
+		const at = ENTRY_BEFORE + <usize>(i << 3);
+		store<u32>(at, load<u32>(changetype<usize>(conn(entry)), L.CT_STATUS) & STANDING);
+		store<u32>(at, conn(entry).mark, 4);
+	}
+	return true;
+}
+
+/** The packet that may teach sets off. */
+export function teaches(p: Packet): void {
+	subject = changetype<usize>(p);
+	taken = packetsTaken();
+	noteStart();
+}
+
+/** The receiver answers the packet: that is not kept. False: nobody was taught. */
+export function learnNoAnswer(): bool {
+	const taught = subject != 0;
+	subject = 0;
+	return taught;
+}
+
+/** A packet has come to its end, and its flow's row says so. Notes go on. False: it taught nobody. */
+export function learnSequel(p: Packet, delivered: bool): bool {
+	if (changetype<usize>(p) != subject) return false;
+	subject = 0;
+	conclude(p, delivered);
+	return true;
+}
+
+function conclude(p: Packet, delivered: bool): void {
+	if (!delivered || p.flow != index || packetsTaken() != taken || notedMade() != 0 || !notedWhole()) return;
+	// A port of the client's is the source of what it sends, and the destination of what it gets.
+	if (direction == 0 ? notedSourcePort() : !notedAlike()) return;
+	const f = flow(index);
+	if (!keepsItsIdentity(f) || notedCount() > L.SEQUEL_ENTRY_COUNT) return;
+	for (let i = 0; i < notedCount(); i++) if (!isTrackedAlike(f, i)) return;
+	const way = internJourney();
+	if (way == 0 || p.len > load<u32>(journey(way), L.JOURNEY_MTU)) return;
+	keep(f, p, way);
+}
+
+/** Nothing more comes of the packet that was to teach something. */
+export function learnNoSequel(): void {
+	if (subject == 0) return;
+	subject = 0;
+	if (isNoting()) noteEnd();
+}
+
+// Whatever a connection of the kind has for itself has to be as before: addresses, ports, entries, who answers.
+function keepsItsIdentity(f: usize): bool {
+	return (
+		memory.compare(f, FLOW_BEFORE, L.FLOW_VERDICT) == 0 &&
+		memory.compare(f + L.FLOW_NETNS, FLOW_BEFORE + L.FLOW_NETNS, L.FLOW_PACKETS - L.FLOW_NETNS) == 0 &&
+		load<i32>(f, L.FLOW_CT) == load<i32>(FLOW_BEFORE, L.FLOW_CT) &&
+		memory.compare(f + L.FLOW_KIND, FLOW_BEFORE + L.FLOW_KIND, L.FLOW_SETTLED - L.FLOW_KIND) == 0 &&
+		load<u16>(f, L.FLOW_SEEN_SPORT) == load<u16>(f, L.FLOW_SPORT)
+	);
+}
+
+// Where among the flow's entries this one is; -1: nowhere.
+function placeOf(f: usize, entry: i32): i32 {
+	for (let i = 0; i < L.FLOW_CROSSED_MAX; i++) if (crossedEntry(f, i) == entry) return i;
+	return -1;
+}
+
+// Is the `i`th entry noted one that another connection of the kind has the like of?
+function isTrackedAlike(f: usize, i: i32): bool {
+	const entry = noted(i) >> 1;
+	const place = placeOf(f, entry);
+	if (place < 0 || (noted(i) & 1) != direction) return false;
+	const c = conn(entry);
+	const before = ENTRY_BEFORE + <usize>(place << 3);
+	if (c.flow != index || c.has(SINGULAR) || (load<u32>(before) & SINGULAR) != 0) return false;
+	return (load<u32>(before) & L.IPS_CONFIRMED) != 0 && c.mark == load<u32>(before, 4);
+}
+
+// Is the entry one whose next plain packet leaves it as it is? (`repeatable`)
+function isEstablished(standing: u32, proto: u8): bool {
+	if (proto == <u8>L.PROTO_TCP) return standing >>> 16 == <u32>L.TCP_CT_ESTABLISHED;
+	return (standing & L.IPS_SEEN_REPLY) == 0 || (standing & L.IPS_ASSURED) != 0;
+}
+
+function keep(f: usize, p: Packet, way: u32): void {
+	const s = learnt;
+	settleSequel(s);
+	let steady = isPlain(p.proto, p.tcp) && outcomeOf(f) == outcomeOf(FLOW_BEFORE);
+	steady = steady && load<i32>(f, L.FLOW_RULE) == load<i32>(FLOW_BEFORE, L.FLOW_RULE);
+	steady = steady && load<i32>(f, L.FLOW_ENTRY_NODE) == load<i32>(FLOW_BEFORE, L.FLOW_ENTRY_NODE);
+	steady = steady && load<i32>(f, L.FLOW_SECOND) == load<i32>(FLOW_BEFORE, L.FLOW_SECOND);
+	const count = notedCount();
+	if (count < L.FLOW_CROSSED_MAX && crossedEntry(f, count) >= 0) steady = false;
+	for (let i = 0; i < count; i++) {
+		const entry = noted(i) >> 1;
+		const c = conn(entry);
+		const place = placeOf(f, entry);
+		const before = load<u32>(ENTRY_BEFORE + <usize>(place << 3));
+		const after = load<u32>(changetype<usize>(c), L.CT_STATUS) & STANDING;
+		if (before != after || !isEstablished(after, p.proto)) steady = false;
+		const t = trackedAt(s, i);
+		store<i32>(t, place, L.SEQUEL_PLACE);
+		store<i32>(t, c.netns, L.SEQUEL_NETNS);
+		store<u32>(t, before, L.SEQUEL_BEFORE);
+		store<u32>(t, after, L.SEQUEL_AFTER);
+		store<u32>(t, c.mark, L.SEQUEL_MARK);
+	}
+	store<u32>(s, currentEpoch(), L.SEQUEL_EPOCH);
+	store<u32>(s, way, L.SEQUEL_JOURNEY);
+	store<u32>(s, 0, L.SEQUEL_TRIES);
+	store<u8>(s, <u8>count, L.SEQUEL_ENTRIES);
+	store<u8>(s, <u8>steady, L.SEQUEL_STEADY);
+	store<u16>(s, load<u16>(f, L.FLOW_SEEN_DPORT), L.SEQUEL_SEEN_DPORT);
+	store<u32>(s, outcomeOf(f), L.SEQUEL_OUTCOME);
+	store<i32>(s, load<i32>(FLOW_BEFORE, L.FLOW_RULE), L.SEQUEL_RULE);
+	store<i32>(s, load<i32>(FLOW_BEFORE, L.FLOW_ENTRY_NODE), L.SEQUEL_ENTRY_NODE);
+	store<i32>(s, load<i32>(FLOW_BEFORE, L.FLOW_SECOND), L.SEQUEL_SECOND);
+	store<i32>(s, load<i32>(f, L.FLOW_RULE), L.SEQUEL_RULE_AFTER);
+	store<i32>(s, load<i32>(f, L.FLOW_ENTRY_NODE), L.SEQUEL_ENTRY_NODE_AFTER);
+	store<i32>(s, load<i32>(f, L.FLOW_SECOND), L.SEQUEL_SECOND_AFTER);
+	store<u64>(s, load<u64>(f, L.FLOW_SEEN_SRC), L.SEQUEL_SEEN);
+	store<i32>(s, load<i32>(f, L.FLOW_SERVER), L.SEQUEL_SERVER);
+}
