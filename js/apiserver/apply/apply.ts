@@ -3,6 +3,7 @@
 
 import type { KubernetesObject, ObjectMeta } from "../../api/meta.ts";
 import type { ApiSchema } from "../../api/schema/schema.ts";
+import { inVersion } from "../conversion/versions.ts";
 import type { Json } from "../patch/json.ts";
 import type { ServedResource } from "../registry/catalogue.ts";
 import { badRequest, StatusError } from "../status.ts";
@@ -16,7 +17,7 @@ import {
 	union,
 	without,
 } from "./fieldset.ts";
-import { type Owner, ownable, ownersOf, type Writer, withOwners } from "./managers.ts";
+import { type Owner, ownable, ownersOf, versionOf, type Writer, withOwners } from "./managers.ts";
 import { applied, compare, pruned } from "./typed.ts";
 
 export interface Application {
@@ -46,8 +47,18 @@ export function apply(
 	const base = (before ?? { metadata: {} as ObjectMeta }) as unknown as Json;
 	const wanted = applied(schema, type, base, config as unknown as Json);
 	const { changed } = compare(schema, type, base, wanted);
+	// What an owner has in another version is compared in that one.
+	const elsewhere = (apiVersion: string) => {
+		const version = versionOf(schema, resource, apiVersion);
+		const [was, is] = [base, wanted].map((object) => inVersion(version, object as unknown as KubernetesObject));
+		return compare(schema, version, was as unknown as Json, is as unknown as Json).changed;
+	};
 	const disputed = others
-		.map((owner) => ({ owner, fields: intersection(owner.fields, intersection(changed, said)) }))
+		.map((owner) => {
+			const isHere = owner.apiVersion === resource.apiVersion || before === undefined;
+			const disputes = isHere ? intersection(changed, said) : elsewhere(owner.apiVersion);
+			return { owner, fields: intersection(owner.fields, disputes) };
+		})
 		.filter(({ fields }) => !isEmpty(fields));
 	if (disputed.length > 0 && !force) throw conflicts(disputed);
 	const left = others.map((owner) => {

@@ -3,6 +3,7 @@
 
 import type { KubernetesObject, ObjectMeta } from "../../api/meta.ts";
 import type { ApiSchema } from "../../api/schema/schema.ts";
+import { inVersion } from "../conversion/versions.ts";
 import { isArray, isObject, type Json, type JsonObject } from "../patch/json.ts";
 import type { ServedResource } from "../registry/catalogue.ts";
 import { StatusError } from "../status.ts";
@@ -87,15 +88,17 @@ export function ownable(schema: ApiSchema, resource: ServedResource, object: Kub
 /** Fields that hold structs in Go, not pointers: an object that nobody has written to has them too. */
 const STRUCTS = new Set([
 	...["metadata", "spec", "status", "template", "strategy", "updateStrategy", "jobTemplate", "loadBalancer"],
-	"podSelector",
+	...["podSelector", "scaleTargetRef"],
 ]);
 
 /** As Go's zero value of an object prints: what a new object is compared with. */
 function emptyOf(object: KubernetesObject): JsonObject {
-	const emptied = (value: JsonObject): JsonObject =>
+	const emptied = (value: JsonObject, inStatus = false): JsonObject =>
 		Object.fromEntries(
 			Object.entries(value).flatMap(([name, member]): [string, Json][] => {
-				if (STRUCTS.has(name) && isObject(member)) return [[name, emptied(member)]];
+				if (STRUCTS.has(name) && isObject(member)) return [[name, emptied(member, inStatus || name === "status")]];
+				// No client's: what a new object's status holds without being asked for.
+				if (inStatus && (member === 0 || member === null || member === "")) return [[name, member]];
 				// The one list of it that Go prints when it is empty, and that has owners item by item.
 				return name === "containers" && isArray(member) ? [[name, []]] : [];
 			}),
@@ -122,6 +125,41 @@ export function updatedOwners(
 	}
 }
 
+/** The version of a resource's kind that an owner speaks of; where it is served no more, the resource's own. */
+export function versionOf(schema: ApiSchema, resource: ServedResource, apiVersion: string): Version {
+	if (apiVersion === resource.apiVersion) return resource;
+	const { kind } = resource;
+	const found = schema.resources.find(
+		({ group, version, kind: other }) =>
+			other === kind && apiVersion === (group === "" ? version : `${group}/${version}`),
+	);
+	return found === undefined ? resource : { apiVersion, kind, type: found.type };
+}
+
+type Version = Pick<ServedResource, "apiVersion" | "kind" | "type">;
+
+/** What a write gives and takes, in the fields of each version that there are owners in. */
+function changesIn(
+	schema: ApiSchema,
+	resource: ServedResource,
+	before: KubernetesObject | undefined,
+	after: KubernetesObject,
+): (apiVersion: string) => { gained: FieldSet; lost: FieldSet } {
+	const known = new Map<string, { gained: FieldSet; lost: FieldSet }>();
+	return (apiVersion) => {
+		let found = known.get(apiVersion);
+		if (found === undefined) {
+			const version = versionOf(schema, resource, apiVersion);
+			const is = inVersion(version, after);
+			const was = before === undefined ? emptyOf(is) : inVersion(version, before);
+			const { changed, removed } = compare(schema, version, was as unknown as Json, is as unknown as Json);
+			found = { gained: without(changed, NOBODYS), lost: without(removed, NOBODYS) };
+			known.set(apiVersion, found);
+		}
+		return found;
+	};
+}
+
 function changedOwners(
 	schema: ApiSchema,
 	resource: ServedResource,
@@ -129,10 +167,8 @@ function changedOwners(
 	after: KubernetesObject,
 	writer: Writer,
 ): Owner[] {
-	const type = { type: resource.type };
-	const was = (before ?? emptyOf(after)) as unknown as Json;
-	const { changed, removed } = compare(schema, type, was, after as unknown as Json);
-	const [gained, lost] = [without(changed, NOBODYS), without(removed, NOBODYS)];
+	const changes = changesIn(schema, resource, before, after);
+	const { gained, lost } = changes(resource.apiVersion);
 	const own = (owner: Owner) =>
 		owner.manager === writer.manager &&
 		owner.operation === "Update" &&
@@ -141,7 +177,10 @@ function changedOwners(
 	const known = before === undefined ? [] : ownersOf(before.metadata);
 	const others = known
 		.filter((owner) => !own(owner))
-		.map((owner) => ({ ...owner, fields: without(without(owner.fields, gained), lost) }));
+		.map((owner) => {
+			const there = changes(owner.apiVersion);
+			return { ...owner, fields: without(without(owner.fields, there.gained), there.lost) };
+		});
 	const mine = known.find(own);
 	const fields = union(mine === undefined ? fromFieldsV1({}) : without(mine.fields, lost), gained);
 	const time = isEmpty(gained) && mine !== undefined ? mine.time : writer.time;

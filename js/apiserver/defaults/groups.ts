@@ -121,6 +121,7 @@ const AUTOSCALING: DefaultTable = {
 		metrics: [CPU],
 	}),
 	"autoscaling.v2.HorizontalPodAutoscalerStatus": fill({ desiredReplicas: 0, currentMetrics: null }),
+	"autoscaling.v2.HorizontalPodAutoscalerCondition": fill({ lastTransitionTime: null }),
 	"autoscaling.v2.HorizontalPodAutoscalerBehavior": chain(
 		fill({ scaleUp: {}, scaleDown: {} }),
 		inside("scaleUp", (rules) => fill(SCALE_UP)(struct(rules))),

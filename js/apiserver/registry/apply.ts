@@ -2,6 +2,7 @@
 
 import type { KubernetesObject } from "../../api/meta.ts";
 import { apply as applyTo } from "../apply/apply.ts";
+import { inVersion } from "../conversion/versions.ts";
 import { decode } from "../decode.ts";
 import type { Json } from "../patch/json.ts";
 import { badRequest, invalidValue, required, StatusError } from "../status.ts";
@@ -49,7 +50,14 @@ export function apply(registry: Registry, subject: Subject, body: Json, options:
 		throw badRequest(
 			`the uid of the configuration (${config.metadata.uid}) is not the object's (${live.metadata.uid})`,
 		);
-	const { object, owners } = applyTo(schema, resource, live, placed, writer, options.force === true);
+	const { object, owners } = applyTo(
+		schema,
+		resource,
+		live === undefined ? undefined : inVersion(resource, live),
+		placed,
+		writer,
+		options.force === true,
+	);
 	if (live === undefined) return { object: create(registry, resource, object, { ...options, owners }), created: true };
 	return { object: update(registry, subject, object, { ...options, owners }), created: false };
 }

@@ -1,6 +1,7 @@
 // The resources that are served: the built-in ones of a release, and what the CustomResourceDefinitions in the storage add.
 
 import type { ApiSchema, ResourceSchema } from "../../api/schema/schema.ts";
+import { keptVersion } from "../conversion/versions.ts";
 import { type Custom, DEFINITIONS, type DefinedResource, definedBy } from "../extensions/definition.ts";
 import { qualified } from "../status.ts";
 import type { Storage } from "../storage/storage.ts";
@@ -14,6 +15,8 @@ export interface ServedResource extends ResourceSchema {
 	categories: readonly string[];
 	/** `apps/v1`, `v1`. */
 	apiVersion: string;
+	/** The resource whose objects these are in another version: `events` of `events.events.k8s.io`. */
+	keptAs: string;
 	/** Of custom resources. */
 	custom?: Custom;
 }
@@ -72,6 +75,12 @@ export class Catalogue {
 		);
 	}
 
+	/** The resource in the version in which its objects are kept. */
+	kept(resource: ServedResource): ServedResource {
+		const version = keptVersion(resource);
+		return version === resource.apiVersion ? resource : (this.ofKind(version, resource.kind) ?? resource);
+	}
+
 	ofKind(apiVersion: string, kind: string): ServedResource | undefined {
 		return this.resources.find((known) => known.apiVersion === apiVersion && known.kind === kind);
 	}
@@ -83,17 +92,21 @@ export function apiVersionOf({ group, version }: { group: string; version: strin
 
 function servedCustom(resource: DefinedResource): ServedResource {
 	const name = qualified({ group: resource.group, resource: resource.plural });
-	return { ...resource, name, apiVersion: apiVersionOf(resource) };
+	return { ...resource, name, keptAs: name, apiVersion: apiVersionOf(resource) };
 }
 
 function served(resource: ResourceSchema): ServedResource {
 	const name = qualified({ group: resource.group, resource: resource.plural });
+	const apiVersion = apiVersionOf(resource);
+	const version = keptVersion({ apiVersion, kind: resource.kind });
+	const group = version.includes("/") ? version.slice(0, version.indexOf("/")) : "";
 	return {
 		...resource,
 		name,
+		keptAs: qualified({ group, resource: resource.plural }),
 		singular: resource.kind.toLowerCase(),
 		shortNames: SHORT_NAMES[name] ?? [],
 		categories: CATEGORIES[name] ?? [],
-		apiVersion: apiVersionOf(resource),
+		apiVersion,
 	};
 }

@@ -13,7 +13,7 @@ import { type Registry, timestamp, type WriteOptions, writerOf } from "./request
 
 const TRIES = 8;
 
-/** Throws StatusError. `object` is decoded; its namespace is the request's. */
+/** Throws StatusError. `object` is decoded; its namespace is the request's. The answer is in the version that is kept. */
 export function create(
 	registry: Registry,
 	resource: ServedResource,
@@ -34,14 +34,14 @@ export function create(
 		...(strategy.validate?.(made) ?? []),
 		...(strategy.validateCreate?.(made) ?? []),
 	];
-	if (errors.length > 0) throw invalid(resource.group, resource.kind, name, errors);
-	if (registry.storage.get(resource.name, namespace, name) !== undefined)
+	if (errors.length > 0) throw invalid(registry.catalogue.kept(resource).group, resource.kind, name, errors);
+	if (registry.storage.get(resource.keptAs, namespace, name) !== undefined)
 		throw alreadyExists({ group: resource.group, resource: resource.plural }, name);
 	if (dryRun) return made;
 	if (object.metadata.resourceVersion)
 		throw new StatusError(500, "", "resourceVersion should not be set on objects to be created");
 	begun.commit();
-	return registry.storage.put(resource.name, made);
+	return registry.storage.put(resource.keptAs, made);
 }
 
 function owners(
@@ -94,7 +94,7 @@ function freeName({ storage, random }: Registry, resource: ServedResource, metad
 	const { namespace = "", generateName = "" } = metadata;
 	for (let attempt = 0; attempt < TRIES; attempt++) {
 		const name = generatedName(generateName, random, resource.name, storage.revision, attempt);
-		if (storage.get(resource.name, namespace, name) === undefined) return name;
+		if (storage.get(resource.keptAs, namespace, name) === undefined) return name;
 	}
 	throw alreadyExists({ group: resource.group, resource: resource.plural }, generateName);
 }

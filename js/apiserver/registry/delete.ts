@@ -41,7 +41,7 @@ export function remove(registry: Registry, subject: Subject, options: DeleteOpti
 	if ((metadata.finalizers ?? []).length === 0 && !isHeld && (metadata.deletionGracePeriodSeconds ?? 0) === 0) {
 		const last = strategy.gracePeriod === undefined ? before : { ...before, metadata };
 		if (options.dryRun === true) return { object: last, gone: true };
-		const removed = registry.storage.remove(resource.name, namespace, name) ?? before;
+		const removed = registry.storage.remove(resource.keptAs, namespace, name) ?? before;
 		strategy.afterDelete?.(registry, removed);
 		const { resourceVersion = "" } = removed.metadata;
 		return { object: { ...last, metadata: { ...last.metadata, resourceVersion } }, gone: true };
@@ -52,7 +52,7 @@ export function remove(registry: Registry, subject: Subject, options: DeleteOpti
 		throw conflict({ group: resource.group, resource: resource.plural }, name, EMPTYING);
 	if (options.dryRun === true || JSON.stringify(metadata) === JSON.stringify(before.metadata))
 		return { object: after, gone: false };
-	return { object: registry.storage.put(resource.name, after), gone: false };
+	return { object: registry.storage.put(resource.keptAs, after), gone: false };
 }
 
 // ValidateDeleteOptions (apimachinery pkg/apis/meta/v1/validation)

@@ -40,7 +40,7 @@ export function list(registry: Registry, resource: ServedResource, options: List
 	const from: Continue = options.continue ? readContinue(options.continue) : begun;
 	const where = namespace === undefined ? {} : { namespace };
 	try {
-		const found = registry.storage.list(resource.name, { ...where, limit, passes, ...from });
+		const found = registry.storage.list(resource.keptAs, { ...where, limit, passes, ...from });
 		const metadata: ListMeta = { resourceVersion: String(found.revision) };
 		if (found.next !== null) {
 			metadata.continue = writeContinue(found.revision, found.next);

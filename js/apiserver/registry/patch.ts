@@ -3,6 +3,7 @@
 
 import type { KubernetesObject } from "../../api/meta.ts";
 import type { ApiSchema } from "../../api/schema/schema.ts";
+import { inVersion } from "../conversion/versions.ts";
 import { decode } from "../decode.ts";
 import { StrategicPatchError } from "../patch/directive.ts";
 import { isObject, type Json, type JsonObject } from "../patch/json.ts";
@@ -30,7 +31,7 @@ export function patch(
 		throw unsupportedMediaType([JSON_PATCH, MERGE_PATCH, "application/apply-patch+yaml"]);
 	const before = stored(registry, subject);
 	if (before === undefined) throw notFound({ group: resource.group, resource: resource.plural }, name);
-	const wanted = patched(registry.catalogue.schema, resource.type, contentType, before, body);
+	const wanted = patched(registry.catalogue.schema, resource.type, contentType, inVersion(resource, before), body);
 	const { object, unknown } = decode(registry.catalogue.schema, resource, wanted);
 	options.check?.(unknown);
 	return update(registry, subject, object, options);

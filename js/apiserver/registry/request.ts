@@ -5,6 +5,7 @@ import type { KubernetesObject } from "../../api/meta.ts";
 import { timeOf } from "../../api/time.ts";
 import type { Clock, Random } from "../../ports.ts";
 import type { Owner, Writer } from "../apply/managers.ts";
+import { kept } from "../conversion/versions.ts";
 import type { PortRange } from "../services/nodeport.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { Catalogue, ServedResource } from "./catalogue.ts";
@@ -55,8 +56,10 @@ export interface Subject {
 	name: string;
 }
 
+/** In the version in which it is kept. */
 export function stored({ storage }: Registry, { resource, namespace, name }: Subject): KubernetesObject | undefined {
-	return storage.get(resource.name, namespace, name);
+	const object = storage.get(resource.keptAs, namespace, name);
+	return object === undefined ? undefined : kept(object);
 }
 
 /** As `metav1.Time` prints: whole seconds, UTC. */

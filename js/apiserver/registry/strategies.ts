@@ -18,6 +18,7 @@ import type { FieldError } from "../status.ts";
 import * as apps from "../validation/apps.ts";
 import * as batch from "../validation/batch.ts";
 import * as core from "../validation/core.ts";
+import { event, newEvent, newEventUpdate } from "../validation/event.ts";
 import * as groups from "../validation/groups.ts";
 import * as networking from "../validation/networking.ts";
 import type { Rule } from "../validation/rule.ts";
@@ -76,22 +77,38 @@ const services: Strategy = checked(service, serviceUpdate, {
 	},
 });
 
+const ABOUT = ["kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath"];
+
+/** What is asked of events by what they were written as; kept they are the core group's. */
 const events: Strategy = {
 	createsOnUpdate: true,
-	validate: (object) => core.event(object as CoreV1Event, ""),
+	validate: (object) => event(object as CoreV1Event, "reportingComponent"),
 	selectable(object) {
-		const { involvedObject: about = {}, reason, reportingComponent, source, type } = object as CoreV1Event;
+		const { involvedObject, reason, reportingComponent, source, type } = object as CoreV1Event;
+		const about = (involvedObject ?? {}) as Record<string, string>;
 		return {
-			"involvedObject.kind": about.kind ?? "",
-			"involvedObject.namespace": about.namespace ?? "",
-			"involvedObject.name": about.name ?? "",
-			"involvedObject.uid": about.uid ?? "",
-			"involvedObject.apiVersion": about.apiVersion ?? "",
-			"involvedObject.resourceVersion": about.resourceVersion ?? "",
-			"involvedObject.fieldPath": about.fieldPath ?? "",
+			...Object.fromEntries(ABOUT.map((name) => [`involvedObject.${name}`, about[name] ?? ""])),
 			reason: reason ?? "",
 			reportingComponent: reportingComponent ?? "",
 			source: source?.component ?? reportingComponent ?? "",
+			type: type ?? "",
+		};
+	},
+};
+
+// pkg/apis/events/v1/conversion.go: AddFieldLabelConversionsForEvent
+const newEvents: Strategy = {
+	createsOnUpdate: true,
+	validate: (object) => event(object as CoreV1Event, "reportingController"),
+	validateCreate: (object) => newEvent(object as CoreV1Event),
+	validateUpdate: (object, before) => newEventUpdate(object as CoreV1Event, before as CoreV1Event),
+	selectable(object) {
+		const { involvedObject, reportingComponent, reason, type } = object as CoreV1Event;
+		const about = (involvedObject ?? {}) as Record<string, string>;
+		return {
+			...Object.fromEntries(ABOUT.map((name) => [`regarding.${name}`, about[name] ?? ""])),
+			reason: reason ?? "",
+			reportingController: reportingComponent ?? "",
 			type: type ?? "",
 		};
 	},
@@ -155,7 +172,7 @@ const STRATEGIES: Readonly<Record<string, Strategy>> = {
 	configmaps: checked(core.configMap, core.configMapUpdate),
 	endpoints: checked(core.endpoints, undefined, PUTS),
 	events,
-	"events.events.k8s.io": PUTS,
+	"events.events.k8s.io": newEvents,
 	limitranges: checked(storage.limitRange, undefined, PUTS),
 	namespaces,
 	nodes,

@@ -40,13 +40,14 @@ export function update(
 			invalidValue("metadata.resourceVersion", 0, "must be specified for an update"),
 		]);
 	const complete = completeOf(registry, resource, object);
+	const whole = { ...subject, resource: registry.catalogue.kept(resource) };
 	const dryRun = options.dryRun === true;
 	const prepared = status ? complete : (strategy.prepareUpdate?.(complete, before) ?? complete);
 	const nothing = { object: prepared, commit: () => {} };
 	const { object: given, commit } =
 		(status ? undefined : strategy.begin?.(registry, prepared, before, dryRun)) ?? nothing;
-	const written = merged(subject, complete, before, status);
-	const changed = merged(subject, given, before, status);
+	const written = merged(whole, complete, before, status);
+	const changed = merged(whole, given, before, status);
 	const settled = status ? changed : (strategy.settled?.(changed, before) ?? changed);
 	const after = withOwners(settled, owners(registry, subject, written, before, options));
 	const errors = [
@@ -56,12 +57,12 @@ export function update(
 		...validateMetadata(after.metadata, resource.namespaced, nameRule(resource.name)),
 		...(status ? [] : (strategy.validate?.(after) ?? [])),
 	];
-	if (errors.length > 0) throw invalid(resource.group, resource.kind, name, errors);
+	if (errors.length > 0) throw invalid(whole.resource.group, resource.kind, name, errors);
 	if (equalJson(after as unknown as Json, before as unknown as Json)) return before;
 	if (dryRun) return after;
 	commit();
-	if (!isGone(after) || strategy.isHeld?.(after) === true) return registry.storage.put(resource.name, after);
-	const gone = registry.storage.remove(resource.name, namespace, name) ?? after;
+	if (!isGone(after) || strategy.isHeld?.(after) === true) return registry.storage.put(resource.keptAs, after);
+	const gone = registry.storage.remove(resource.keptAs, namespace, name) ?? after;
 	strategy.afterDelete?.(registry, gone);
 	return { ...after, metadata: { ...after.metadata, resourceVersion: gone.metadata.resourceVersion ?? "" } };
 }

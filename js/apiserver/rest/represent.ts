@@ -2,6 +2,7 @@
 // (k8s.io/apiserver/pkg/endpoints/handlers/response.go).
 
 import type { KubernetesObject, ListMeta } from "../../api/meta.ts";
+import { inVersion } from "../conversion/versions.ts";
 import type { ServedResource } from "../registry/catalogue.ts";
 import type { MediaType } from "./accept.ts";
 import { type Row, rowOf, tableColumns } from "./table.ts";
@@ -30,7 +31,7 @@ export interface Representation {
 }
 
 function whole(resource: ServedResource, object: KubernetesObject): KubernetesObject {
-	const { kind: _, apiVersion: __, ...rest } = object;
+	const { kind: _, apiVersion: __, ...rest } = inVersion(resource, object);
 	return { kind: resource.kind, apiVersion: resource.apiVersion, ...rest };
 }
 
@@ -73,6 +74,9 @@ export function showList(
 	if (as.form === "metadata")
 		return { kind: "PartialObjectMetadataList", apiVersion: "meta.k8s.io/v1", metadata, items: items.map(partial) };
 	// Items of a list name no kind: the list does.
-	const bare = items.map(({ kind: _, apiVersion: __, ...rest }) => rest);
+	const bare = items.map((item) => {
+		const { kind: _, apiVersion: __, ...rest } = inVersion(resource, item);
+		return rest;
+	});
 	return { kind: `${resource.kind}List`, apiVersion: resource.apiVersion, metadata, items: bare };
 }

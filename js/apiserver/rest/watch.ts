@@ -64,7 +64,7 @@ class Watch implements WatchStream {
 		this.#revision = begins ? registry.storage.revision : Number(asked);
 		if (!begins) return;
 		const where = options.namespace === undefined ? {} : { namespace: options.namespace };
-		this.#initial = registry.storage.list(resource.name, { ...where, passes: this.#passes }).items;
+		this.#initial = registry.storage.list(resource.keptAs, { ...where, passes: this.#passes }).items;
 		this.#announces = options.sendInitialEvents === true && this.#bookmarks;
 	}
 
@@ -97,7 +97,7 @@ class Watch implements WatchStream {
 
 	// An object that begins or ceases to be selected is added or deleted to this watcher.
 	#event({ type, resource, object, previous }: Change): string | null {
-		if (resource !== this.#resource.name) return null;
+		if (resource !== this.#resource.keptAs) return null;
 		if (this.#namespace !== undefined && (object.metadata.namespace ?? "") !== this.#namespace) return null;
 		const was = previous !== undefined && this.#passes(previous);
 		const is = type !== "DELETED" && this.#passes(object);

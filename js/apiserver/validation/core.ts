@@ -4,7 +4,6 @@ import type {
 	CoreV1ConfigMap,
 	CoreV1EndpointSubset,
 	CoreV1Endpoints,
-	CoreV1Event,
 	CoreV1Namespace,
 	CoreV1Node,
 	CoreV1PodTemplate,
@@ -262,15 +261,6 @@ const subset: Rule<CoreV1EndpointSubset> = (given, path) => {
 
 /** ValidateEndpoints. */
 export const endpoints: Rule<CoreV1Endpoints> = (object) => each(subset)(object?.subsets, "subsets");
-
-/** ValidateEventUpdate's part for new ones: legacyValidateEvent. */
-export const event: Rule<CoreV1Event> = (object) => {
-	const { involvedObject: about, metadata } = (object ?? {}) as CoreV1Event;
-	const wanted = about?.namespace ?? "";
-	const is = metadata?.namespace ?? "";
-	if (wanted === is || (wanted === "" && is === "default")) return [];
-	return [invalidValue("involvedObject.namespace", wanted, "does not match event.namespace")];
-};
 
 /** ValidatePodTemplate. */
 export const podTemplate: Rule<CoreV1PodTemplate> = (object) => template(object?.template, "template");

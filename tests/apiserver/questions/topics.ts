@@ -10,6 +10,7 @@ import { OWNERS } from "./owners.ts";
 import { PODS } from "./pods.ts";
 import type { Scene } from "./question.ts";
 import { SERVICES } from "./services.ts";
+import { VERSIONS } from "./versions.ts";
 import { WORKLOADS } from "./workloads.ts";
 
 export const TOPICS: Readonly<Record<string, readonly Scene[]>> = {
@@ -23,4 +24,5 @@ export const TOPICS: Readonly<Record<string, readonly Scene[]>> = {
 	lists: LISTS,
 	metadata: METADATA,
 	owners: OWNERS,
+	versions: VERSIONS,
 };

@@ -11,7 +11,6 @@ import type {
 	CoreV1PodTemplate,
 	CoreV1Secret,
 	CoreV1ServiceAccount,
-	EventsV1Event,
 	PolicyV1PodDisruptionBudget,
 	RbacV1RoleBinding,
 	SchedulingV1PriorityClass,
@@ -44,45 +43,28 @@ function nodeAddress(wanted: string): (object: CoreV1Node) => string {
 const info = (name: "osImage" | "kernelVersion" | "containerRuntimeVersion") => (object: CoreV1Node) =>
 	object.status?.nodeInfo?.[name] || "<unknown>";
 
-/** Either kind of event under the names of the older one. */
-function told(event: CoreV1Event & EventsV1Event) {
-	const { eventTime, metadata = {} } = event;
-	const about = event.involvedObject ?? event.regarding;
-	return {
-		about: { kind: about?.kind ?? "", name: about?.name ?? "", fieldPath: about?.fieldPath ?? "" },
-		source: event.source ?? event.deprecatedSource,
-		reporter: event.reportingComponent || event.reportingController || "",
-		message: event.message ?? event.note ?? "",
-		first: event.firstTimestamp ?? event.deprecatedFirstTimestamp ?? eventTime ?? metadata.creationTimestamp,
-		last:
-			event.series?.lastObservedTime ??
-			event.lastTimestamp ??
-			event.deprecatedLastTimestamp ??
-			eventTime ??
-			metadata.creationTimestamp,
-		count: event.series?.count ?? event.count ?? event.deprecatedCount ?? 1,
-	};
-}
+const firstSeen = ({ firstTimestamp, eventTime, metadata }: CoreV1Event) =>
+	firstTimestamp ?? eventTime ?? metadata?.creationTimestamp;
+const lastSeen = ({ series, lastTimestamp, eventTime, metadata }: CoreV1Event) =>
+	series?.lastObservedTime ?? lastTimestamp ?? eventTime ?? metadata?.creationTimestamp;
 
-const EVENT = columns<CoreV1Event & EventsV1Event>(
-	text("Last Seen", (event, now) => age(told(event).last, now)),
+const EVENT = columns<CoreV1Event>(
+	text("Last Seen", (event, now) => age(lastSeen(event), now)),
 	text("Type", ({ type }) => type ?? ""),
 	text("Reason", ({ reason }) => reason ?? ""),
-	text("Object", (event) => {
-		const { kind, name } = told(event).about;
-		return name === "" ? kind.toLowerCase() : `${kind.toLowerCase()}/${name}`;
-	}),
-	wide(text("Subobject", (event) => told(event).about.fieldPath)),
+	text("Object", ({ involvedObject: { kind = "", name = "" } = {} }) =>
+		name === "" ? kind.toLowerCase() : `${kind.toLowerCase()}/${name}`,
+	),
+	wide(text("Subobject", ({ involvedObject }) => involvedObject?.fieldPath ?? "")),
 	wide(
-		text("Source", (event) => {
-			const { source, reporter } = told(event);
-			const component = source?.component || reporter;
+		text("Source", ({ source, reportingComponent = "" }) => {
+			const component = source?.component || reportingComponent;
 			return source?.host ? `${component}, ${source.host}` : component;
 		}),
 	),
-	text("Message", (event) => told(event).message.trim()),
-	wide(text("First Seen", (event, now) => age(told(event).first, now))),
-	wide(count("Count", (event) => told(event).count)),
+	text("Message", ({ message = "" }) => message.trim()),
+	wide(text("First Seen", (event, now) => age(firstSeen(event), now))),
+	wide(count("Count", (event) => event.series?.count ?? event.count ?? 1)),
 	wide(NAME),
 );
 

@@ -1,7 +1,6 @@
 // What bounds workloads: autoscalers and quotas (printers.go: printHorizontalPodAutoscaler, formatHPAMetrics, printResourceQuota).
 
 import type {
-	AutoscalingV1HorizontalPodAutoscaler,
 	AutoscalingV2HorizontalPodAutoscaler,
 	AutoscalingV2MetricSpec,
 	AutoscalingV2MetricStatus,
@@ -11,19 +10,12 @@ import type {
 } from "../../../api/schema/types.generated.ts";
 import { AGE, type Column, columns, count, NAME, text } from "./column.ts";
 
-/** As either version has it. */
-type Autoscaler = AutoscalingV1HorizontalPodAutoscaler | AutoscalingV2HorizontalPodAutoscaler;
-
 const SHOWN_MAX = 2;
 const UNKNOWN = "<unknown>";
 
-function targets({ spec, status }: Autoscaler): string {
-	if (spec !== undefined && "targetCPUUtilizationPercentage" in spec) {
-		const current = status as AutoscalingV1HorizontalPodAutoscaler["status"];
-		return `cpu: ${percent(current?.currentCPUUtilizationPercentage) ?? UNKNOWN}/${spec.targetCPUUtilizationPercentage}%`;
-	}
-	const specs = (spec as AutoscalingV2HorizontalPodAutoscaler["spec"])?.metrics ?? [];
-	const statuses = (status as AutoscalingV2HorizontalPodAutoscaler["status"])?.currentMetrics ?? [];
+function targets({ spec, status }: AutoscalingV2HorizontalPodAutoscaler): string {
+	const specs = spec?.metrics ?? [];
+	const statuses = status?.currentMetrics ?? [];
 	if (specs.length === 0) return "<none>";
 	const all = specs.map((metric, i) => metricText(metric, statuses[i]));
 	const more = all.length > SHOWN_MAX ? ` + ${all.length - SHOWN_MAX} more...` : "";
@@ -81,7 +73,7 @@ function quota({ status }: CoreV1ResourceQuota, limits: boolean): string {
 }
 
 export const POLICY: Readonly<Record<string, readonly Column[]>> = {
-	"horizontalpodautoscalers.autoscaling": columns<Autoscaler>(
+	"horizontalpodautoscalers.autoscaling": columns<AutoscalingV2HorizontalPodAutoscaler>(
 		NAME,
 		text("Reference", ({ spec }) => `${spec?.scaleTargetRef.kind}/${spec?.scaleTargetRef.name}`),
 		text("Targets", targets),
