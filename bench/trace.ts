@@ -4,6 +4,7 @@
 import * as L from "../assembly/layout.ts";
 import { takeEvents } from "../bindings/events.ts";
 import { hopsOf } from "../js/trace/hop.ts";
+import { hopsJson } from "../js/trace/json.ts";
 import type { Case, Subject } from "./figure.ts";
 import { CALL, tracing } from "./scenes/tracing.ts";
 
@@ -43,7 +44,7 @@ async function prepareJson(services: number): Promise<Case> {
 					send(i);
 					const hops = hopsOf(machine, takeEvents(machine.core));
 					if (hops.at(-1)?.event === "deliver") delivered++;
-					length += JSON.stringify(hops).length;
+					length += hopsJson(hops).length;
 				}
 				if (delivered % CALL !== 0) throw new Error(`${delivered} traces were delivered, expected whole thousands`);
 				forget();

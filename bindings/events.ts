@@ -4,7 +4,10 @@ import * as L from "../assembly/layout.ts";
 import type { Addresses } from "./addresses.ts";
 import type { Core } from "./core.ts";
 
-/** A packet's header at one moment. Addresses are the engine's numbers; for ICMP, sport is the id and dport type << 8 | code. */
+/**
+ * A packet's header at one moment. Addresses are the engine's numbers; for ICMP, sport is the id and dport type << 8 | code.
+ * Events between which a packet did not change have the same one.
+ */
 export interface Header {
 	/** What the numbers stand for. */
 	addresses: Addresses;
@@ -64,21 +67,24 @@ export function takeEvents(core: Core): TraceEvent[] {
 	const events: TraceEvent[] = [];
 	const first = engine.table(L.TABLE_EVENT);
 	const { view } = core.rows;
+	let before: TraceEvent | null = null;
 	for (let i = 0; i < count; i++) {
 		const at = first + i * L.EVENT_STRIDE;
-		if (view.getUint8(at + L.EVENT_KIND) === L.EVENT_INSIDE) {
-			const outer = events.at(-1);
-			if (outer) outer.inside = readHeader(core, view, at);
+		if (before !== null && view.getUint8(at + L.EVENT_KIND) === L.EVENT_INSIDE) {
+			before.inside = readHeader(core, view, at);
 			continue;
 		}
-		events.push(readEvent(core, view, at));
+		const goesOn: boolean = before !== null && before.inside === null && isSamePacket(view, at - L.EVENT_STRIDE, at);
+		before = readEvent(core, view, at, goesOn ? before : null);
+		events.push(before);
 	}
 	engine.eventsReset();
 	if (lost > 0) throw new RangeError(`the trace has ${lost} events more than its ring holds (${count})`);
 	return events;
 }
 
-function readEvent(core: Core, view: DataView, at: number): TraceEvent {
+/** `before`: the event before, where the packet is as it was there. */
+function readEvent(core: Core, view: DataView, at: number, before: TraceEvent | null): TraceEvent {
 	const ctinfo = view.getUint8(at + L.EVENT_CTINFO);
 	return {
 		kind: view.getUint8(at + L.EVENT_KIND),
@@ -99,11 +105,18 @@ function readEvent(core: Core, view: DataView, at: number): TraceEvent {
 		physout: view.getInt32(at + L.EVENT_PHYSOUT, true),
 		mark: view.getUint32(at + L.EVENT_MARK, true),
 		ct: view.getInt32(at + L.EVENT_CT, true),
-		timeNs: view.getBigInt64(at + L.EVENT_WIRE + L.PACKET_TIME, true),
+		timeNs: before?.timeNs ?? view.getBigInt64(at + L.EVENT_WIRE + L.PACKET_TIME, true),
 		gateway: view.getUint32(at + L.EVENT_GATEWAY, true),
-		header: readHeader(core, view, at),
+		header: before?.header ?? readHeader(core, view, at),
 		inside: null,
 	};
+}
+
+/** Do two events have the same bytes where a header and its time are read from? */
+function isSamePacket(view: DataView, a: number, b: number): boolean {
+	for (let at = L.EVENT_WIRE; at < L.EVENT_TUNNEL; at += 4)
+		if (view.getInt32(a + at, true) !== view.getInt32(b + at, true)) return false;
+	return true;
 }
 
 function readHeader(core: Core, view: DataView, at: number): Header {

@@ -30,6 +30,7 @@ export class Machine {
 	readonly #rulesets: Rulesets;
 	/** Who has a ruleset. */
 	readonly #having = new Map<Ruleset, Having>();
+	#rulesRevision = 0;
 
 	/** Throws CapacityError, EncodeError, EngineError. */
 	constructor(module: EngineModule, network: Network, options: MachineOptions = {}) {
@@ -45,7 +46,7 @@ export class Machine {
 		for (const netns of network.netns) {
 			for (const ruleset of [netns.ruleset, netns.ruleset6]) if (ruleset) this.#have(ruleset, netns);
 		}
-		for (const [ruleset, { rows }] of this.#having) this.#rulesets.load(rows, ruleset);
+		for (const [ruleset, { rows }] of this.#having) this.#load(rows, ruleset);
 		this.core.engine.indexSwitch(Number(options.index ?? true));
 		this.core.compile();
 	}
@@ -78,7 +79,7 @@ export class Machine {
 	loadRuleset(netns: string | readonly string[], ruleset: Ruleset): void {
 		const those = (typeof netns === "string" ? [netns] : netns).map((name) => this.netnsOf(name));
 		const rows = those.map(({ name }) => this.netnsRow(name));
-		this.#rulesets.load(rows, ruleset);
+		this.#load(rows, ruleset);
 		const which = ruleset.family === "ipv6" ? "ruleset6" : "ruleset";
 		const gone = new Set(those);
 		for (const before of new Set(those.map((one) => one[which]))) if (before) this.#leave(before, gone);
@@ -92,12 +93,17 @@ export class Machine {
 	replaceRuleset(before: Ruleset, now: Ruleset): void {
 		const having = this.#having.get(before);
 		if (having === undefined || before === now) return;
-		this.#rulesets.load(having.rows, now);
+		this.#load(having.rows, now);
 		const others = this.#having.get(now);
 		this.#having.delete(before);
 		this.#having.set(now, others === undefined ? having : joined(others, having));
 		const which = now.family === "ipv6" ? "ruleset6" : "ruleset";
 		for (const one of having.netns) one[which] = now;
+	}
+
+	#load(rows: readonly number[], ruleset: Ruleset): void {
+		this.#rulesRevision++;
+		this.#rulesets.load(rows, ruleset);
 	}
 
 	#have(ruleset: Ruleset, netns: Netns): void {
@@ -129,6 +135,11 @@ export class Machine {
 	/** Rules that are carried, not evaluated, by netns. */
 	get carried(): { netns: string; row: number; why: string }[] {
 		return this.#rulesets.carried.map((rule) => ({ ...rule, netns: this.netnsName(rule.netns) }));
+	}
+
+	/** Another number after every change of rules: until then a row's place stays what it is. */
+	get rulesRevision(): number {
+		return this.#rulesRevision;
 	}
 
 	/** Where a rule row stands, or stood before it was replaced; null for none. Netns with the same chains share their rows. */

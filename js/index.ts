@@ -55,6 +55,7 @@ export type {
 export { type ReplaySource, SequenceError, SourceError } from "./replay/survey.ts";
 export { reportText } from "./replay/text.ts";
 export { tracePcapng } from "./trace/capture.ts";
+export { traceJson } from "./trace/json.ts";
 export { mermaidText } from "./trace/mermaid.ts";
 export type {
 	Delivered,

@@ -44,36 +44,125 @@ const CT_UNTRACKED = 7;
 
 /** The hops of events, in order. */
 export function hopsOf(machine: Machine, events: readonly TraceEvent[]): Hop[] {
+	const frames = framesOf(machine);
 	const hops: Hop[] = [];
 	for (const event of events) {
-		const hop = hopOf(machine, event);
-		if (hop !== null) hops.push(hop);
+		const frame = frames.of(event);
+		if (frame === null) continue;
+		hops.push(hopIn(frame, event));
 	}
 	return hops;
 }
 
-/** One event as a hop; null for what is no part of the packet's own way. */
-export function hopOf(machine: Machine, event: TraceEvent): Hop | null {
-	const kind = EVENTS[event.kind];
-	if (kind === undefined) return null;
-	const place = event.rule >= 0 && kind !== "deliver" ? machine.placeOf(event.rule) : null;
-	const hop: Hop = {
-		netns: netnsReference(machine.netnsName(event.netns)),
-		device: deviceOf(machine, event, kind),
-		event: kind,
-		hook: AT_HOOK.has(kind) ? (HOOK_NAMES[event.hook] ?? null) : null,
-		table: place?.table ?? (IN_TABLE.has(kind) ? (TABLE_NAMES[event.table] ?? null) : null),
+function hopIn(frame: Frame, { gateway, header, inside }: TraceEvent): Hop {
+	const packet = packetFields(header, inside);
+	const { netns, device, event, hook, table, chain, rule, ctstate, mark, reason } = frame;
+	const hop: Hop = { netns, device, event, hook, table, chain, rule, packet };
+	if (ctstate !== undefined) hop.ctstate = ctstate;
+	if (mark !== undefined) hop.mark = mark;
+	if (event === "route" && gateway !== 0 && gateway !== header.dst)
+		hop.via = header.addresses.text(gateway, header.family);
+	if (reason !== undefined) hop.reason = reason;
+	return hop;
+}
+
+/** What a hop says beside its packet and the gateway that this one takes. */
+type Frame = Omit<Hop, "packet" | "via">;
+
+/** What a frame is made of. */
+type Said = Pick<
+	TraceEvent,
+	"kind" | "hook" | "table" | "verdict" | "reason" | "ctinfo" | "netns" | "device" | "rule" | "iif" | "mark"
+>;
+
+interface Known {
+	said: Said;
+	frame: Frame | null;
+}
+
+const FRAMES_MAX = 1 << 16;
+
+/** Frames by what events say: packets meet the same rules and devices again and again. As long as rules are not replaced. */
+class Frames {
+	readonly #machine: Machine;
+	readonly #revision: number;
+	readonly #known = new Map<number, Known[]>();
+	#count = 0;
+
+	constructor(machine: Machine) {
+		this.#machine = machine;
+		this.#revision = machine.rulesRevision;
+	}
+
+	get hold(): boolean {
+		return this.#revision === this.#machine.rulesRevision && this.#count < FRAMES_MAX;
+	}
+
+	/** null: the event is no hop. */
+	of(event: TraceEvent): Frame | null {
+		const key = keyOf(event);
+		const known = this.#known.get(key);
+		if (known !== undefined) {
+			for (const { said, frame } of known) if (isSaid(said, event)) return frame;
+		}
+		const { kind, hook, table, verdict, reason, ctinfo, netns, device, rule, iif, mark } = event;
+		const said = { kind, hook, table, verdict, reason, ctinfo, netns, device, rule, iif, mark };
+		const frame = frameOf(this.#machine, said);
+		if (known === undefined) this.#known.set(key, [{ said, frame }]);
+		else known.push({ said, frame });
+		this.#count++;
+		return frame;
+	}
+}
+
+function keyOf({ kind, netns, device, rule }: Said): number {
+	return Math.imul(Math.imul(Math.imul(kind + 1, 31) + netns, 1021) + device, 8191) + rule;
+}
+
+function isSaid(a: Said, b: Said): boolean {
+	return (
+		a.rule === b.rule &&
+		a.netns === b.netns &&
+		a.device === b.device &&
+		a.kind === b.kind &&
+		a.ctinfo === b.ctinfo &&
+		a.hook === b.hook &&
+		a.table === b.table &&
+		a.verdict === b.verdict &&
+		a.reason === b.reason &&
+		a.iif === b.iif &&
+		a.mark === b.mark
+	);
+}
+
+const framesByMachine = new WeakMap<Machine, Frames>();
+
+function framesOf(machine: Machine): Frames {
+	const known = framesByMachine.get(machine);
+	if (known?.hold) return known;
+	const frames = new Frames(machine);
+	framesByMachine.set(machine, frames);
+	return frames;
+}
+
+function frameOf(machine: Machine, said: Said): Frame | null {
+	const event = EVENTS[said.kind];
+	if (event === undefined) return null;
+	const place = said.rule >= 0 && event !== "deliver" ? machine.placeOf(said.rule) : null;
+	const frame: Frame = {
+		netns: netnsReference(machine.netnsName(said.netns)),
+		device: deviceOf(machine, said, event),
+		event,
+		hook: AT_HOOK.has(event) ? (HOOK_NAMES[said.hook] ?? null) : null,
+		table: place?.table ?? (IN_TABLE.has(event) ? (TABLE_NAMES[said.table] ?? null) : null),
 		chain: place?.chain ?? null,
 		rule: place === null ? null : placeText(place),
-		packet: packetFields(event.header, event.inside),
 	};
-	const ctstate = ctstateOf(event, kind);
-	if (ctstate !== null) hop.ctstate = ctstate;
-	if (event.mark !== 0) hop.mark = `0x${event.mark.toString(16)}`;
-	if (kind === "route" && event.gateway !== 0 && event.gateway !== event.header.dst)
-		hop.via = event.header.addresses.text(event.gateway, event.header.family);
-	if (kind === "drop" || kind === "unknown") hop.reason = reasonOf(machine, event) ?? "";
-	return hop;
+	const ctstate = ctstateOf(said, event);
+	if (ctstate !== null) frame.ctstate = ctstate;
+	if (said.mark !== 0) frame.mark = `0x${said.mark.toString(16)}`;
+	if (event === "drop" || event === "unknown") frame.reason = reasonOf(machine, said) ?? "";
+	return frame;
 }
 
 /** `pod:shop/cart-0` → `pod/shop/cart-0`, `node:n1` → `node/n1`; `router` stays. */
@@ -81,13 +170,13 @@ export function netnsReference(name: string): string {
 	return name.replace(":", "/");
 }
 
-function deviceOf(machine: Machine, event: TraceEvent, kind: HopEvent): string | null {
+function deviceOf(machine: Machine, event: Said, kind: HopEvent): string | null {
 	if (event.device >= 0 && kind !== "deliver") return machine.deviceName(event.device);
 	if (kind === "deliver") return event.iif >= 0 ? machine.deviceName(event.iif) : null;
 	return null;
 }
 
-function ctstateOf(event: TraceEvent, kind: HopEvent): string | null {
+function ctstateOf(event: Said, kind: HopEvent): string | null {
 	if (event.ctinfo === CT_UNTRACKED) return "UNTRACKED";
 	if (event.ctinfo !== null) return CT_STATES[event.ctinfo] ?? null;
 	return kind === "conntrack" ? "INVALID" : null;
