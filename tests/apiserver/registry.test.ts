@@ -170,6 +170,18 @@ describe("an update", () => {
 		expect(spec).toMatchObject({ spec: { replicas: 9 }, status: { replicas: 1 }, metadata: { generation: 2 } });
 	});
 
+	it("writes with the status what of the metadata its kind lets it, and counts annotations as a generation of a Deployment", () => {
+		const before = made(deployment("web"));
+		const metadata = { ...before.metadata, labels: { a: "1" }, annotations: { b: "2" } };
+		const status = update(registry, subject(before), { ...before, metadata }, { status: true });
+		expect(status.metadata).toMatchObject({ annotations: { b: "2" }, generation: 1 });
+		expect(status.metadata.labels).toBeUndefined();
+		const annotations = { b: "3" };
+		const changed = update(registry, subject(before), { ...status, metadata: { ...status.metadata, annotations } });
+		expect(changed.metadata.generation).toBe(2);
+		expect(update(registry, subject(before), changed).metadata.generation).toBe(2);
+	});
+
 	it("says which object it meant", () => {
 		const before = made(configMap("a"));
 		const stale = { ...before, metadata: { ...before.metadata, resourceVersion: "1" } };

@@ -47,6 +47,7 @@ function strategyFor({ schema, scale, selectable }: Custom): Strategy {
 	};
 	return {
 		conditional: true,
+		statusLeaves: "all",
 		validateCreate: (object) => check(object),
 		validateUpdate: check,
 		validateStatus(object, before) {

@@ -18,6 +18,7 @@ const TOLERATION_SECONDS = 300;
 
 export const pods: Strategy = {
 	returnsDeleted: true,
+	statusLeaves: ["ownerReferences"],
 	prepareCreate(object) {
 		const spec = admitted((object as CoreV1Pod).spec as CoreV1PodSpec);
 		const status: CoreV1PodStatus = { phase: "Pending", qosClass: qosClass(spec) };

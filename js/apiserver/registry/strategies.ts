@@ -196,7 +196,10 @@ const STRATEGIES: Readonly<Record<string, Strategy>> = {
 	services,
 	"controllerrevisions.apps": checked(apps.controllerRevision, apps.controllerRevisionUpdate),
 	"daemonsets.apps": daemonSets,
-	"deployments.apps": checked(apps.deployment, apps.selectorUpdate),
+	"deployments.apps": checked(apps.deployment, apps.selectorUpdate, {
+		countsAnnotations: true,
+		statusLeaves: ["labels"],
+	}),
 	"replicasets.apps": checked(apps.replicaSet, apps.selectorUpdate, { selectable: statusReplicas }),
 	"statefulsets.apps": checked(apps.statefulSet, apps.statefulSetUpdate),
 	"horizontalpodautoscalers.autoscaling": checked(groups.autoscaler),
@@ -211,7 +214,9 @@ const STRATEGIES: Readonly<Record<string, Strategy>> = {
 	}),
 	"ipaddresses.networking.k8s.io": checked(networking.ipAddress, networking.ipAddressUpdate),
 	"networkpolicies.networking.k8s.io": checked(networking.networkPolicy),
-	"servicecidrs.networking.k8s.io": checked(networking.serviceCIDR, networking.serviceCIDRUpdate),
+	"servicecidrs.networking.k8s.io": checked(networking.serviceCIDR, networking.serviceCIDRUpdate, {
+		statusLeaves: "all",
+	}),
 	"poddisruptionbudgets.policy": checked(groups.disruptionBudget),
 	[`clusterroles.${RBAC}`]: checked(groups.role(false), undefined, PUTS),
 	[`clusterrolebindings.${RBAC}`]: checked(groups.roleBinding(false), groups.roleBindingUpdate, PUTS),

@@ -29,6 +29,10 @@ export interface Strategy {
 	validateCreate?(object: KubernetesObject): FieldError[];
 	/** Of a changed one, beside `validate`. */
 	validateUpdate?(object: KubernetesObject, before: KubernetesObject): FieldError[];
+	/** What of the metadata a write of the status leaves as it is, beside what no write changes; `all` of it. */
+	statusLeaves?: "all" | readonly ("labels" | "ownerReferences")[];
+	/** Whether a change of annotations counts as another generation. */
+	countsAnnotations?: true;
 	/** Of a changed status. */
 	validateStatus?(object: KubernetesObject, before: KubernetesObject): FieldError[];
 	/** Fields of `--field-selector`, beside metadata.name and metadata.namespace. */

@@ -9,9 +9,10 @@ import { validateMetadata, validateMetadataUpdate } from "../validation/metadata
 import { complete as completeOf } from "./complete.ts";
 import { countsGenerations, nameRule } from "./names.ts";
 import { type Registry, type Subject, stored, type WriteOptions, writerOf } from "./request.ts";
+import type { Strategy } from "./strategy.ts";
 
 export interface UpdateOptions extends WriteOptions {
-	/** `/status` writes the status alone, everything else leaves it as it is. */
+	/** `/status` writes the status, and of the metadata what the kind's strategy does not leave; everything else leaves it. */
 	status?: boolean;
 }
 
@@ -46,8 +47,8 @@ export function update(
 	const nothing = { object: prepared, commit: () => {} };
 	const { object: given, commit } =
 		(status ? undefined : strategy.begin?.(registry, prepared, before, dryRun)) ?? nothing;
-	const written = merged(whole, complete, before, status);
-	const changed = merged(whole, given, before, status);
+	const written = merged(whole, strategy, complete, before, status);
+	const changed = merged(whole, strategy, given, before, status);
 	const settled = status ? changed : (strategy.settled?.(changed, before) ?? changed);
 	const after = withOwners(settled, owners(registry, subject, written, before, options));
 	const errors = [
@@ -91,6 +92,7 @@ function checkIdentity({ name, namespace }: Subject, { metadata }: KubernetesObj
 
 function merged(
 	{ resource }: Subject,
+	{ statusLeaves, countsAnnotations }: Strategy,
 	object: KubernetesObject,
 	before: KubernetesObject,
 	status: boolean,
@@ -103,13 +105,26 @@ function merged(
 	if (before.metadata.namespace) kept.namespace = before.metadata.namespace;
 	if (generation !== undefined) kept.generation = generation;
 	const { generation: _, ...given } = object.metadata;
-	if (status) return withStatus(before, object.status);
 	const metadata = { ...given, ...kept };
+	if (status) {
+		if (statusLeaves === "all") return withStatus(before, object.status);
+		for (const field of statusLeaves ?? []) restore(metadata, field, before.metadata);
+		return withStatus({ ...before, metadata }, object.status);
+	}
 	const wanted: KubernetesObject = { ...object, apiVersion: resource.apiVersion, kind: resource.kind, metadata };
 	const after = resource.subresources.status === undefined ? wanted : withStatus(wanted, before.status);
-	if (countsGenerations(resource) && resource.kind !== "PriorityClass" && !equalJson(specOf(after), specOf(before)))
-		return { ...after, metadata: { ...metadata, generation: (generation ?? 0) + 1 } };
+	const counts = countsGenerations(resource) && resource.kind !== "PriorityClass";
+	const isOther =
+		!equalJson(specOf(after), specOf(before)) ||
+		(countsAnnotations === true && !equalJson(metadata.annotations ?? {}, before.metadata.annotations ?? {}));
+	if (counts && isOther) return { ...after, metadata: { ...metadata, generation: (generation ?? 0) + 1 } };
 	return after;
+}
+
+function restore<K extends keyof ObjectMeta>(metadata: ObjectMeta, field: K, before: ObjectMeta): void {
+	const value = before[field];
+	if (value === undefined) delete metadata[field];
+	else metadata[field] = value;
 }
 
 function withStatus(object: KubernetesObject, status: unknown): KubernetesObject {
