@@ -48,7 +48,8 @@ export function* flowRows(core: Core): Generator<FlowRow, void, undefined> {
 	for (let index = 0; index < count; index++) yield readFlow(core.rows.view, table + index * L.FLOW_STRIDE, index, row);
 }
 
-function readFlow(view: DataView, at: number, index: number, row: FlowRow): FlowRow {
+/** Fills `row` with the flow `index`, whose row is at byte `at`. */
+export function readFlow(view: DataView, at: number, index: number, row: FlowRow): FlowRow {
 	row.index = index;
 	row.src = view.getUint32(at + L.FLOW_SRC, true);
 	row.dst = view.getUint32(at + L.FLOW_DST, true);

@@ -3,6 +3,7 @@
 // (`capacitiesFor`). All flows of a replay are rows of the engine, 192 bytes each with their line of the path cache, until it ends.
 
 import * as L from "../../assembly/layout.ts";
+import { alikeFlows } from "../../bindings/alike.ts";
 import { Batch } from "../../bindings/batch.ts";
 import type { Capacities } from "../../bindings/core.ts";
 import { flowRows } from "../../bindings/flows.ts";
@@ -11,7 +12,6 @@ import type { KeptRows, Recording } from "../../bindings/recording.ts";
 import type { PacketColumns } from "../flows/columns.ts";
 import type { FlowSource } from "../flows/open.ts";
 import { timeText } from "../flows/time.ts";
-import { Likenesses } from "./alike.ts";
 import type { TimedAction } from "./events.ts";
 import { type FlowReport, type FlowWords, flowReport } from "./flow.ts";
 import { nodeOfNetns, translators } from "./places.ts";
@@ -231,12 +231,9 @@ class Run {
 		// Conntrack is counted before the clock moves on; what waited for a neighbour has its verdict only then.
 		const conntrack = conntrackOf(machine);
 		this.#begin().batch.settle();
-		const likenesses = new Likenesses();
-		for (const row of flowRows(machine.core)) {
-			likenesses.add(row);
-			this.#options.perFlow?.(flowReport(row, words));
-		}
-		for (const alike of likenesses.all) tallies.add(alike, flowReport(alike.row, words));
+		const { perFlow } = this.#options;
+		if (perFlow !== undefined) for (const row of flowRows(machine.core)) perFlow(flowReport(row, words));
+		for (const alike of alikeFlows(machine.core)) tallies.add(alike, flowReport(alike.row, words));
 		return {
 			...tallies.report(conntrack),
 			packets: this.#packets,

@@ -1,13 +1,13 @@
 // What a replay says: verdicts and reasons of flows, and who carried them. Summed over flows that are alike; nothing of a flow
 // is kept but sums, and the SNAT ports of each destination.
 
+import type { Alike } from "../../bindings/alike.ts";
 import { type ConntrackCounts, conntrackCounts } from "../../bindings/flows.ts";
 import type { Machine } from "../../bindings/machine.ts";
 import type { Address } from "../net/network.ts";
 import type { Verdict } from "../trace/path.ts";
 import { ruleText } from "../trace/reason.ts";
 import { endText } from "../wire/describe.ts";
-import type { Alike } from "./alike.ts";
 import { addressOf, type FlowReport } from "./flow.ts";
 
 export interface PodLoad {
