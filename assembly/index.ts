@@ -197,7 +197,7 @@ export function judge(index: i32, hook: i32, table: i32): i32 {
 /** A capture file, opened, fed and read. */
 export { captureOpen, captureRoom, captureFilled, captureRead, captureInterface, captureEnd } from "./capture/index";
 /** Columns of rows: made, emptied, copied, in time order. */
-export { addColumns, emptyColumns, copyRows, keepRows, firstAfter, isSorted } from "./capture/columns";
+export { addColumns, emptyColumns, copyRows, firstAfter, isSorted } from "./capture/columns";
 /** Two batches of columns as one in time order. */
 export { sortRows } from "./capture/order";
 /** IPv6 addresses of a recording by their numbers. */
@@ -212,8 +212,12 @@ export { surveyRows, surveyPackets, answererRows, answererTotal, hasAnswered6 } 
 export { repliedRows, repliedSize, repliedRoom } from "./capture/survey";
 /** What owners and IPv6 addresses are called in the engine that carries. */
 export { setOwnerRow, addAddressNumber } from "./capture/batch";
-/** Batch records made of rows. */
-export { batchReset, fillBatch, batchRecords, batchCount, batchEchoReplies, batchTaken } from "./capture/batch";
+/** Rows kept as drafts of batch records, and how many were the last time. */
+export { keepRows, keptRows } from "./capture/draft";
+/** Batch records made of rows, or of drafts. */
+export { batchReset, fillBatch, fillKept } from "./capture/batch";
+/** The records, how many, and how many are recorded echo replies; they have been copied. */
+export { batchRecords, batchCount, batchEchoReplies, batchTaken } from "./capture/batch";
 /** Packets by what became of them on the way into a batch. */
 export { batchPackets, batchIpv6, batchUnowned } from "./capture/batch";
 

@@ -4,7 +4,7 @@
 import * as L from "../assembly/layout.ts";
 import type { PacketColumns } from "./columns.ts";
 import type { Core } from "./core.ts";
-import type { Recording } from "./recording.ts";
+import type { KeptRows, Recording } from "./recording.ts";
 import { CapacityError } from "./views.ts";
 
 /** Numbers of a replay as the engine counts them, since `reset`. */
@@ -54,10 +54,19 @@ export class Batch {
 	 * fill. Returns where it stopped. Throws as `submit`.
 	 */
 	add(columns: Pick<PacketColumns, "address">, row: number, end: number, dueNs: bigint): number {
+		return this.#fill(this.#recording.engine.fillBatch, columns.address, row, end, dueNs);
+	}
+
+	/** The same for rows that were kept. */
+	addKept({ address, count }: KeptRows, row: number, dueNs: bigint): number {
+		return this.#fill(this.#recording.engine.fillKept, address, row, count, dueNs);
+	}
+
+	#fill(fill: Recording["engine"]["fillBatch"], address: number, row: number, end: number, dueNs: bigint): number {
 		const { engine } = this.#recording;
 		const replies = this.#replies === L.REPLIES_NONE ? 0 : 1;
 		for (let at = row; ; this.submit()) {
-			at = engine.fillBatch(columns.address, at, end, this.#capacity, dueNs, replies);
+			at = fill(address, at, end, this.#capacity, dueNs, replies);
 			if (engine.batchCount() < this.#capacity) return at;
 		}
 	}

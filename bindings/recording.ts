@@ -18,7 +18,8 @@ interface RecordingExports {
 	addColumns(): number;
 	emptyColumns(columns: number): void;
 	copyRows(from: number, i: number, into: number, j: number, count: number): void;
-	keepRows(from: number, count: number): number;
+	keepRows(columns: number, count: number): number;
+	keptRows(): number;
 	firstAfter(columns: number, row: number, count: number, time: bigint, equal: number): number;
 	isSorted(columns: number, count: number): number;
 	sortRows(a: number, aCount: number, b: number, bCount: number, first: number, second: number): number;
@@ -48,6 +49,7 @@ interface RecordingExports {
 	setOwnerRow(owner: number, row: number): number;
 	addAddressNumber(number: number): number;
 	fillBatch(columns: number, row: number, end: number, limit: number, due: bigint, replies: number): number;
+	fillKept(drafts: number, row: number, end: number, limit: number, due: bigint, replies: number): number;
 	batchReset(): void;
 	batchRecords(): number;
 	batchCount(): number;
@@ -58,12 +60,13 @@ interface RecordingExports {
 	batchUnowned(): number;
 }
 
-/** Rows in the recording's memory. */
+/** What there is to offer of a batch of rows, as drafts of batch records (`assembly/capture/draft`) in the recording's memory. */
 export interface KeptRows {
-	/** As of columns. */
+	/** Of the first draft. */
 	address: number;
+	/** Drafts: fewer than rows where some are not offered. */
 	count: number;
-	/** Time of the first and of the last row. */
+	/** Time of the first and of the last row of the batch. */
 	firstNs: bigint;
 	lastNs: bigint;
 }
@@ -127,14 +130,13 @@ export class Recording {
 		target.count += count;
 	}
 
-	/** A copy of all rows, which no view follows when the memory grows; it lives as long as the recording. null: there is no room. */
+	/** Keeps what there is to offer of classified rows as long as the recording lives. null: there is no room. */
 	keep(source: PacketColumns): KeptRows | null {
-		const { count } = source;
-		const address = this.engine.keepRows(source.address, count) >>> 0;
+		const address = this.engine.keepRows(source.address, source.count) >>> 0;
 		this.settle();
 		if (address === 0) return null;
-		const { timeNs } = source;
-		return { address, count, firstNs: timeNs[0] ?? 0n, lastNs: timeNs[count - 1] ?? 0n };
+		const { timeNs, count } = source;
+		return { address, count: this.engine.keptRows(), firstNs: timeNs[0] ?? 0n, lastNs: timeNs[count - 1] ?? 0n };
 	}
 
 	/** The first row from `row` on that is later than `timeNs`, or where `equal` not before it. */

@@ -3,11 +3,12 @@
 // replies, the host has said.
 
 import * as L from "../layout";
-import { timeAt } from "./columns";
-import { hasPackets } from "./owners";
+import { BEGINS_RECORD, DRAFT_FLOW, DRAFT_REPEAT, isOffered, pair, writeDraft } from "./draft";
 import { enlarged, moved, room } from "./room";
 import { hasReplies } from "./survey";
 
+/** Of the row at hand. */
+const DRAFT: usize = memory.data(L.BATCH_STRIDE, 16);
 /* The records being written, COLUMN_ROWS of them at most. */
 let records: usize = 0;
 let count: u32 = 0;
@@ -113,87 +114,75 @@ function ownerRow(owner: i32): i32 {
  */
 export function fillBatch(columns: usize, row: u32, end: u32, limit: u32, due: i64, replies: bool): u32 {
 	for (; row < end; row++) {
-		const ones = columns + <usize>row;
-		const fours = columns + ((<usize>row) << 2);
-		const kind = <i32>load<u8>(ones, L.COLUMN_KIND);
-		if (kind > L.KIND_REPLY) continue;
-		const repeat = load<u32>(fours, L.COLUMN_REPEAT);
-		if (load<u8>(ones, L.COLUMN_FAMILY) == 6 && numbered == 0) {
-			ipv6 += repeat;
-			continue;
-		}
-		const netns = ownerRow(load<i32>(fours, L.COLUMN_NETNS));
-		if (netns < 0) {
-			unowned += repeat;
-			continue;
-		}
-		if (timeAt(columns, row) >= due) return row;
-		if (count >= limit) return row;
-		if (written == 0) packets += repeat;
-		const offers = kind == L.KIND_OFFER;
-		const opening = isOpening(columns, row);
-		if (!offers && (!replies || opening)) continue;
-		const flow = load<u32>(fours, L.COLUMN_FLOW);
-		const recorded: u32 = hasReplies(flow) && !(offers && opening) ? L.BATCHF_RECORDED : 0;
-		for (; written < repeat; written++) {
-			if (count >= limit) return row;
-			let hints = recorded;
-			if (offers && <i64>flow > opened) {
-				opened = flow;
-				hints |= L.BATCHF_OPENS;
-			}
-			writeRecord(columns, row, netns, offers ? L.BATCH_OFFER : L.BATCH_REPLY, hints);
-		}
-		written = 0;
+		if (!isOffered(columns, row)) continue;
+		writeDraft(columns, row, DRAFT);
+		const repeat = load<u32>(columns + ((<usize>row) << 2), L.COLUMN_REPEAT);
+		if (!take(DRAFT, repeat, limit, due, replies)) return row;
 	}
 	return row;
 }
 
-/**
- * The bare SYN that a flow record begins with. All packets of a record have one time, so the answering side's is not sent
- * when its record comes but as the answer to the initiator's: else what follows there would meet no connection.
- */
-function isOpening(columns: usize, row: u32): bool {
-	const ones = columns + <usize>row;
-	if (load<u8>(ones, L.COLUMN_PROTO) != <u8>L.PROTO_TCP) return false;
-	if (((<u32>load<u8>(ones, L.COLUMN_TCP)) & (L.TCP_SYN | L.TCP_ACK)) != L.TCP_SYN) return false;
-	return !hasPackets(load<u16>(columns + ((<usize>row) << 1), L.COLUMN_INTERFACE));
+/** The same for the drafts at `drafts`, which `keepRows` has written. */
+export function fillKept(drafts: usize, row: u32, end: u32, limit: u32, due: i64, replies: bool): u32 {
+	for (; row < end; row++) {
+		const draft = drafts + <usize>(row * L.BATCH_STRIDE);
+		if (!take(draft, <u32>load<u16>(draft, DRAFT_REPEAT), limit, due, replies)) return row;
+	}
+	return row;
 }
 
-// A record is eight words, each written whole: what reads it loads words. `count` is below COLUMN_ROWS here.
-function writeRecord(columns: usize, row: u32, netns: i32, kind: u32, hints: u32): void {
-	const at = records + <usize>(count * L.BATCH_STRIDE);
-	const ones = columns + <usize>row;
-	const twos = columns + ((<usize>row) << 1);
-	const fours = columns + ((<usize>row) << 2);
-	const proto = <u64>load<u8>(ones, L.COLUMN_PROTO);
-	const family = <u32>load<u8>(ones, L.COLUMN_FAMILY);
-	const src = load<u32>(fours, L.COLUMN_SRC);
-	const dst = load<u32>(fours, L.COLUMN_DST);
-	store<u64>(at, family == 6 ? pair(numberOf(src), numberOf(dst)) : pair(src, dst), L.PACKET_SRC);
-	const ports = (<u32>load<u16>(twos, L.COLUMN_SPORT)) | ((<u32>load<u16>(twos, L.COLUMN_DPORT)) << 16);
-	const rest =
-		(<u32>proto) |
-		(family << 8) |
-		((<u32>load<u8>(ones, L.COLUMN_TTL)) << 16) |
-		((<u32>load<u8>(ones, L.COLUMN_TCP)) << 24);
-	store<u64>(at, pair(ports, rest), L.PACKET_SPORT);
-	store<u64>(at, pair(load<u32>(fours, L.COLUMN_IPBYTES), load<u32>(fours, L.COLUMN_PAYLOAD)), L.PACKET_LEN);
-	store<i64>(at, timeAt(columns, row), L.PACKET_TIME);
-	store<u64>(at, pair(<u32>netns, kind | (hints << 8)), L.BATCH_NETNS);
-	store<u64>(at, pair(load<u32>(fours, L.COLUMN_SEQ), load<u32>(fours, L.COLUMN_ACK)), L.BATCH_SEQ);
-	const window =
-		(<u32>load<u16>(twos, L.COLUMN_WINDOW)) |
-		((<u32>load<u8>(ones, L.COLUMN_TOS)) << 16) |
-		((<u32>load<u8>(ones, L.COLUMN_OPTIONS)) << 24);
-	store<u64>(at, pair(window, load<u32>(fours, L.COLUMN_SACK)), L.BATCH_WINDOW);
-	store<u64>(at, <u64>load<u16>(twos, L.COLUMN_MSS), L.BATCH_MSS);
-	count++;
-	if (kind == L.BATCH_REPLY && (proto == L.PROTO_ICMP || proto == L.PROTO_ICMPV6)) echoReplies++;
-}
-
+// Writes the records that a draft stands for, if any. False: not all, as it is not due, or there is no room.
 // @ts-ignore: decorator
 @inline
-function pair(low: u32, high: u32): u64 {
-	return (<u64>low) | ((<u64>high) << 32);
+function take(draft: usize, repeat: u32, limit: u32, due: i64, replies: bool): bool {
+	if (load<u8>(draft, L.PACKET_FAMILY) == 6 && numbered == 0) {
+		ipv6 += repeat;
+		return true;
+	}
+	const netns = ownerRow(load<i32>(draft, L.BATCH_NETNS));
+	if (netns < 0) {
+		unowned += repeat;
+		return true;
+	}
+	if (load<i64>(draft, L.PACKET_TIME) >= due || count >= limit) return false;
+	if (written == 0) packets += repeat;
+	const what = load<u32>(draft, L.BATCH_KIND);
+	const offers = (what & 0xff) == L.BATCH_OFFER;
+	const begins = ((what >>> 8) & BEGINS_RECORD) != 0;
+	if (!offers && (!replies || begins)) return true;
+	const flow = load<u32>(draft, DRAFT_FLOW);
+	const recorded: u32 = hasReplies(flow) && !(offers && begins) ? L.BATCHF_RECORDED : 0;
+	for (; written < repeat; written++) {
+		if (count >= limit) return false;
+		let hints = recorded;
+		if (offers && <i64>flow > opened) {
+			opened = flow;
+			hints |= L.BATCHF_OPENS;
+		}
+		writeRecord(draft, netns, (what & 0xff) | (hints << 8));
+	}
+	written = 0;
+	return true;
+}
+
+// The record of a draft. `count` is below COLUMN_ROWS here.
+// @ts-ignore: decorator
+@inline
+function writeRecord(draft: usize, netns: i32, what: u32): void {
+	const at = records + <usize>(count * L.BATCH_STRIDE);
+	let addresses = load<u64>(draft);
+	if (load<u8>(draft, L.PACKET_FAMILY) == 6) {
+		addresses = pair(numberOf(<u32>addresses), numberOf(<u32>(addresses >> 32)));
+	}
+	store<u64>(at, addresses);
+	store<u64>(at, load<u64>(draft, 8), 8);
+	v128.store(at, v128.load(draft, 16), 16);
+	store<u64>(at, pair(<u32>netns, what), L.BATCH_NETNS);
+	store<u64>(at, load<u64>(draft, L.BATCH_SEQ), L.BATCH_SEQ);
+	store<u64>(at, load<u64>(draft, L.BATCH_WINDOW), L.BATCH_WINDOW);
+	store<u64>(at, <u64>load<u32>(draft, L.BATCH_MSS), L.BATCH_MSS);
+	count++;
+	if ((what & 0xff) != L.BATCH_REPLY) return;
+	const proto = load<u8>(draft, L.PACKET_PROTO);
+	if (proto == L.PROTO_ICMP || proto == L.PROTO_ICMPV6) echoReplies++;
 }

@@ -56,28 +56,6 @@ export function emptyColumns(columns: usize): void {
 	for (let at: usize = 0; at < <usize>L.COLUMN_ROWS * 4; at += 16) v128.store(columns + at, ones, L.COLUMN_REPEAT);
 }
 
-/* Room for columns that are kept: what is left of it, and columns asked for at once. */
-let room: usize = 0;
-let left: u32 = 0;
-let taken: u32 = 1;
-
-/** Columns with copies of the first `count` rows of `from`; 0: memory is at its maximum. */
-export function keepRows(from: usize, count: u32): usize {
-	if (left == 0) {
-		// Each growth of the memory costs the host new views of it, and counts as garbage there: few large ones.
-		const at = place(L.TABLE_CAPTURE, L.COLUMN_BYTES, taken);
-		if (at == 0) return 0;
-		room = at;
-		left = taken;
-		taken = min<u32>(taken * 2, 32);
-	}
-	const into = room;
-	room += L.COLUMN_BYTES;
-	left--;
-	copyRows(from, 0, into, 0, count);
-	return into;
-}
-
 /** Copies `count` rows from row `i` of `from` over row `j` of `into`; both ranges lie within COLUMN_ROWS. */
 export function copyRows(from: usize, i: u32, into: usize, j: u32, count: u32): void {
 	for (let offset = 0; offset < L.COLUMN_BYTES; offset = nextColumn(offset)) {

@@ -14,7 +14,7 @@ const LANES: u32 = 7;
 const OVERFLOWED: usize = 28;
 const NUMBERS: usize = 32;
 const EVERY_LANE: u32 = (1 << LANES) - 1;
-const FIRST_ROWS: u32 = 1024;
+const FIRST_ROWS: u32 = 8192;
 
 /** Copies of one packet lie within this time of each other. */
 let windowNs: i64 = 100_000_000;

@@ -14,7 +14,8 @@ let answerers: usize = 0;
 let answererCount: u32 = 0;
 let answererSlots: usize = 0;
 let answererMask: u32 = 0;
-let lastAnswerer: u32 = 0;
+/* Of these, 256 by a hash. */
+const RECENT: usize = memory.data(256 * 4, 16);
 /* Bit by index of an IPv6 address: it answered. */
 let answered6: usize = 0;
 let answered6Bytes: u32 = 0;
@@ -106,8 +107,10 @@ function addAnswerer6(index: u32): bool {
 }
 
 function addAnswerer(address: u32): bool {
-	if (answererCount > 0 && address == lastAnswerer) return true;
-	lastAnswerer = address;
+	// Most answers come from an address that answered a moment ago; 0 is looked for like any that did not.
+	const recent = RECENT + <usize>(((address * 0x9e3779b1) >>> 24) << 2);
+	if (address != 0 && load<u32>(recent) == address) return true;
+	store<u32>(recent, address);
 	if ((answererCount + 1) * 2 > answererMask + 1 && !growAnswerers()) return false;
 	const at = answererSlot(address);
 	if (load<u32>(at) != 0) return true;

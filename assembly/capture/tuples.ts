@@ -24,7 +24,7 @@ export class Tuple {
 }
 
 const SLOT: u32 = 5; // as a shift
-const FIRST_SLOTS: u32 = 1024;
+const FIRST_SLOTS: u32 = 4096;
 /** Entries silent for this long may be forgotten: nf_conntrack_tcp_timeout_established. */
 const FORGET_SECONDS: u32 = 432_000;
 const SECOND: i64 = 1_000_000_000;
@@ -148,7 +148,7 @@ function isIdle(entry: Tuple, now: i64): bool {
 	return now - entry.time >= <i64>FORGET_SECONDS * SECOND;
 }
 
-/** Drops idle entries; doubles where more than a quarter of the slots stay in use. */
+/** Drops idle entries; four times as many slots where more than a quarter of the slots stay in use. */
 function makeRoom(now: i64): bool {
 	const old = slots;
 	const total: u32 = mask == 0 ? 0 : mask + 1;
@@ -159,7 +159,7 @@ function makeRoom(now: i64): bool {
 		if (isIdle(entry, now)) entry.key = 0;
 		else kept++;
 	}
-	const next = total == 0 ? FIRST_SLOTS : kept * 4 > total ? total * 2 : total;
+	const next = total == 0 ? FIRST_SLOTS : kept * 4 > total ? total * 4 : total;
 	const into = next == total && spare != 0 ? spare : room(next << SLOT);
 	if (into == 0) return false;
 	spare = next == total ? old : 0;

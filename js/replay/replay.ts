@@ -147,7 +147,7 @@ class Run {
 	#carryKept(batches: readonly KeptRows[]): void {
 		for (const rows of batches) {
 			this.#options.signal?.throwIfAborted();
-			this.#offer(rows.address, rows.count, rows.firstNs, rows.lastNs);
+			this.#offer(rows.count, rows.firstNs, rows.lastNs, (batch, row, dueNs) => batch.addKept(rows, row, dueNs));
 		}
 		this.#whole = true;
 	}
@@ -157,7 +157,7 @@ class Run {
 			const rows = this.#rowsBefore(columns);
 			if (rows > 0) {
 				const [firstNs, lastNs] = [columns.timeNs[0] as bigint, columns.timeNs[rows - 1] as bigint];
-				this.#offer(columns.address, rows, firstNs, lastNs);
+				this.#offer(rows, firstNs, lastNs, (batch, row, dueNs) => batch.add(columns, row, rows, dueNs));
 			}
 			this.#whole = rows === columns.count;
 			if (!this.#whole) break;
@@ -193,8 +193,13 @@ class Run {
 		return rows;
 	}
 
-	/** Hands over the first `rows` rows of the columns at `address`, and does between them what is due. */
-	#offer(address: number, rows: number, firstNs: bigint, lastNs: bigint): void {
+	/** Hands over `rows` rows by `add`, which says how far it came, and does between them what is due. */
+	#offer(
+		rows: number,
+		firstNs: bigint,
+		lastNs: bigint,
+		add: (batch: Batch, row: number, dueNs: bigint) => number,
+	): void {
 		const { recording, batch } = this.#begin();
 		const { names } = this.#reading.owners;
 		for (; this.#owners < names.length; this.#owners++) {
@@ -203,7 +208,7 @@ class Run {
 		}
 		if (this.#reading.owners.hasIPv6) batch.number();
 		for (let row = 0; row < rows; ) {
-			row = batch.add({ address }, row, rows, this.#actions[this.#nextAction]?.timeNs ?? NEVER);
+			row = add(batch, row, this.#actions[this.#nextAction]?.timeNs ?? NEVER);
 			if (row < rows) this.#act();
 		}
 		if (this.#firstNs < 0n) this.#firstNs = firstNs;

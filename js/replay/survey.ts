@@ -88,7 +88,7 @@ export interface Reading {
 	batches: AsyncGenerator<PacketColumns, void, undefined>;
 }
 
-/** Rows that are kept at most: 100 MiB, the columns of a million packets. */
+/** Rows that are kept at most: 64 MiB, the drafts of a million packets. */
 const KEPT_ROWS = 1 << 20;
 
 /** Opens and classifies. Throws CaptureError and LineError while it is iterated. */
