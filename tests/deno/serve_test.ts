@@ -1,4 +1,6 @@
-// `podwire serve` on Deno: TLS, a token, a watch that tells what is written, and an end when it is asked for.
+// `podwire serve` on Deno: TLS, a token, a watch that tells what is written, what it refuses, and an end when it is asked for.
+
+import { keepsAnyKey, outlivesHangingClients, refusesAll } from "../serve/refusals.mjs";
 
 const decoder = new TextDecoder();
 
@@ -35,6 +37,10 @@ Deno.test("serves the API over TLS", async () => {
 		if (event.type !== "ADDED" || event.object.metadata.name !== "a") throw new Error(JSON.stringify(event));
 		await events.cancel();
 		client.close();
+		const server = { url: field("server"), token: field("token"), ca: caCerts[0] ?? "" };
+		await refusesAll(server);
+		await keepsAnyKey(server);
+		await outlivesHangingClients(server);
 		child.kill("SIGTERM");
 		const { code } = await child.status;
 		if (code !== 0) throw new Error(`ended with ${code}`);

@@ -12,6 +12,7 @@ import { UNUSABLE } from "../../js/cli/status.ts";
 import { fakeTerminal } from "../cli/fake.ts";
 import { kubectls } from "../e2e/kubectl/binary.ts";
 import { run } from "../e2e/kubectl/run.ts";
+import { keepsAnyKey, outlivesHangingClients, refusesAll } from "./refusals.mjs";
 
 const WEB = `
 apiVersion: apps/v1
@@ -87,6 +88,16 @@ describe("podwire serve", () => {
 		stop.abort();
 		expect(await ended).toBe(0);
 		expect(existsSync(file())).toBe(false);
+	});
+
+	it("refuses what it must, over TLS, and is there afterwards", async () => {
+		const { config } = await start();
+		const [{ cluster }] = config.clusters as [Kubeconfig["clusters"][0]];
+		const ca = Buffer.from(cluster["certificate-authority-data"] ?? "", "base64").toString();
+		const server = { url: cluster.server, token: config.users[0]?.user.token ?? "", ca };
+		await refusesAll(server);
+		await keepsAnyKey(server);
+		await outlivesHangingClients(server);
 	});
 
 	describe.each(kubectls())("for kubectl $version", ({ binary, version }) => {
