@@ -7,6 +7,7 @@ import { ageDue } from "./neighbour";
 import * as L from "./layout";
 
 const STEPS_MAX: u32 = 256;
+const SEED: u32 = 0x811c9dc5;
 const steps: usize = memory.data(1024, 16);
 const entries: usize = memory.data(64, 16);
 
@@ -29,7 +30,7 @@ export function noteStart(): void {
 	repeatable = true;
 	alike = true;
 	count = 0;
-	hash = 0x811c9dc5;
+	hash = SEED;
 	entryCount = 0;
 	made = 0;
 	ported = false;
@@ -237,6 +238,22 @@ export function internJourney(): u32 {
 	}
 	store<i64>(journey(slot), ageOf(steps, count), L.JOURNEY_UNTIL);
 	return slot;
+}
+
+/** The journey of one and then another, as internJourney; nothing is being noted. 0: too long, or the tables are full. */
+export function internJoined(first: u32, second: u32): u32 {
+	if (load<u32>(journey(first), L.JOURNEY_COUNT) + load<u32>(journey(second), L.JOURNEY_COUNT) > STEPS_MAX) return 0;
+	count = 0;
+	hash = SEED;
+	pushSteps(journey(first));
+	pushSteps(journey(second));
+	return internJourney();
+}
+
+function pushSteps(at: usize): void {
+	const from = stepAt(load<u32>(at, L.JOURNEY_FIRST));
+	const end = from + ((<usize>load<u32>(at, L.JOURNEY_COUNT)) << 2);
+	for (let step = from; step < end; step += 4) push(load<u32>(step));
 }
 
 function add(at: usize, slots: u32): bool {

@@ -4,14 +4,14 @@
 
 import { deviceNetns } from "./device";
 import { crossedEntry, flow } from "./flow";
-import { findMegaflow, ingressKey, Megaflow, stateKey, UP } from "./megaflow";
+import { findMegaflow, ingressKey, Megaflow, stateKey, TRANSLATED, UP } from "./megaflow";
 import { conn } from "./netfilter/conn";
 import { conntrackPeek, conntrackUsual, tupleWord } from "./netfilter/conntrack";
 import { netns } from "./netns";
 import { Packet } from "./packet";
 import * as L from "./layout";
 
-/** Stacks that a lane leads through, at most. */
+/** Megaflows that a lane leads by, at most. */
 export const STACKS: i32 = 8;
 /** Of an entry: the netns tracks nothing. */
 export const UNTRACKING: i32 = -2;
@@ -47,7 +47,7 @@ export class Lane {
 	/** What becomes of it next: ASK, KEEP, or LEAVE. */
 	progress: u8;
 	ttl: u8;
-	/** Stacks whose megaflow is known. */
+	/** Megaflows that are known. */
 	known: u8;
 	/** 1: it is a recorded answer. */
 	direction: u8;
@@ -79,7 +79,7 @@ export function laneGeneration(): u32 {
 	return generation;
 }
 
-/** The megaflow by which a packet passes the `i`th stack; i < known. */
+/** The megaflow by which a packet goes on as the `i`th; i < known. */
 // @ts-ignore: decorator
 @inline
 export function megaflowAt(lane: Lane, i: i32): Megaflow {
@@ -161,12 +161,14 @@ function askStack(lane: Lane): u8 {
 		lane.entry = found;
 		return KEEP;
 	}
+	// Before the last of its stacks it would be too old.
+	if (ttl - 1 <= m.ttlBefore) return LEAVE;
 	const known = <usize>lane.known;
 	const step = (<u64>changetype<usize>(m)) | ((<u64>(<u32>found)) << 32);
 	store<u64>(changetype<usize>(lane) + (known << 3), step, STEPS);
 	lane.known = <u8>(known + 1);
 	if (m.next == UP) return LEAVE;
-	if (m.translated) {
+	if ((m.marks & TRANSLATED) != 0) {
 		lane.addresses = translation;
 		lane.ports = translatedPorts(found);
 	}

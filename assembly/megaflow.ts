@@ -2,10 +2,12 @@
 // every packet that agrees with it in all that the stack looked at: where it comes in, addresses as they are and as its
 // connection translates them, protocol, flags, TOS and the status of its conntrack entry. Ports, lengths and times are none
 // of that: where a stack looks at them, nothing is kept. `stage` finds out, and carries packets by what is kept here.
+// What a stack that tracks nothing does follows from what the stack before it did: then one megaflow is made of both.
 // A megaflow holds until its netns is configured anew or a neighbour ages, and owes counters as a line of the path cache does.
 
 import { base, capacity, row } from "./arena";
-import { countJourney, journey } from "./journey";
+import { deviceNetns } from "./device";
+import { countJourney, internJoined, journey } from "./journey";
 import { currentEpoch, stillHolds } from "./pathcache";
 import * as L from "./layout";
 
@@ -26,12 +28,28 @@ export class Megaflow {
 	/** smac and dmac to go on with; UP: iif and mark. */
 	a: u32;
 	b: u32;
+	/** What is taken off the TTL: by all of its stacks, and before the last of them. */
 	ttl: u8;
-	translated: bool;
+	ttlBefore: u8;
 	skb: u8;
-	/** Is its destination the netns's own? */
-	local: bool;
+	/** TRANSLATED, LOCAL, ALONE; from STACKS_SHIFT on its stacks but the first. */
+	marks: u8;
+
+	/** Stacks that a packet passes by it. */
+	@inline
+	get stacks(): u32 {
+		return <u32>(this.marks >>> STACKS_SHIFT) + 1;
+	}
 }
+
+/** Of `marks`: the entry's translation is written into the packet. */
+export const TRANSLATED: u8 = 1;
+/** The packet's destination is the netns's own, in the first of its stacks. */
+export const LOCAL: u8 = 2;
+/** It is not to be joined with what comes behind it. */
+const ALONE: u8 = 4;
+const STACKS_SHIFT: u8 = 3;
+const STACKS_MAX: u32 = 8;
 
 /** Of `next`: the stack takes the packet up. */
 export const UP: i32 = -1;
@@ -157,7 +175,7 @@ export function countMegaflow(m: Megaflow, bytes: u32): void {
 	const sums = m.sums + ((<u64>bytes) << 32) + 1;
 	m.sums = sums;
 	owing = true;
-	hits++;
+	hits += m.stacks;
 	if ((sums & NEARLY_FULL) != 0) settle(m);
 }
 
@@ -179,6 +197,51 @@ export function addMegaflow(
 	m.epoch = currentEpoch();
 	m.journey = journeyIndex;
 	return m;
+}
+
+/** May what comes behind it be joined to it? */
+// @ts-ignore: decorator
+@inline
+export function mayBeJoined(m: Megaflow): bool {
+	return (m.marks & ALONE) == 0;
+}
+
+/** Nothing is joined to it any more. */
+// @ts-ignore: decorator
+@inline
+export function leaveAlone(m: Megaflow): void {
+	m.marks |= ALONE;
+}
+
+/**
+ * Makes one of two: packets by `m` go on by `next`, in a netns that tracks nothing and where nobody notes that they cross it.
+ * False: now they cannot be made one.
+ */
+export function joinMegaflows(m: Megaflow, next: Megaflow): bool {
+	const now = currentEpoch();
+	if (m.epoch != now || next.epoch != now) return false;
+	const stacks = m.stacks + next.stacks;
+	const way = stacks > STACKS_MAX || !knowsEnd(m, next) ? 0 : internJoined(m.journey, next.journey);
+	if (way == 0) {
+		leaveAlone(m);
+		return false;
+	}
+	settle(m);
+	m.journey = way;
+	m.next = next.next;
+	m.a = next.a;
+	m.b = next.b;
+	m.ttlBefore = m.ttl + next.ttlBefore;
+	m.ttl += next.ttl;
+	m.skb = next.skb;
+	m.marks = (m.marks & (TRANSLATED | LOCAL)) | (next.marks & ALONE) | (<u8>((stacks - 1) << STACKS_SHIFT));
+	return true;
+}
+
+// Where the second takes the packet up, its device has to say which netns that is.
+function knowsEnd(m: Megaflow, next: Megaflow): bool {
+	if (next.next != UP || next.stacks > 1) return true;
+	return <i32>next.a >= 0 && deviceNetns(<i32>next.a) == deviceNetns(m.next);
 }
 
 // The key's own row, else a free one, else one that holds no more; of rows that hold the first, now and then.

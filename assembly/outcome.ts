@@ -104,9 +104,10 @@ export function isForNetns(p: Packet): bool {
 	return addressType(p.netns, p.dst, -1, p.family) == L.RTN_LOCAL;
 }
 
+/** Is the netns a node's? */
 // @ts-ignore: decorator
 @inline
-function isNode(index: i32): bool {
+export function isNode(index: i32): bool {
 	return load<u32>(netns(index), L.NETNS_KIND) == L.NS_KIND_NODE;
 }
 

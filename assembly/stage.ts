@@ -22,10 +22,22 @@ import {
 	megaflowAt,
 	translated,
 	translatedPorts,
+	UNTRACKING,
 } from "./lane";
-import { addMegaflow, areMegaflowsOn, countMegaflow, Megaflow, UP } from "./megaflow";
+import {
+	addMegaflow,
+	areMegaflowsOn,
+	countMegaflow,
+	joinMegaflows,
+	leaveAlone,
+	LOCAL,
+	mayBeJoined,
+	Megaflow,
+	TRANSLATED,
+	UP,
+} from "./megaflow";
 import { conntrackTake } from "./netfilter/conntrack";
-import { bind, crossedAs, isForNetns } from "./outcome";
+import { bind, crossedAs, isForNetns, isNode } from "./outcome";
 import { Packet } from "./packet";
 import { enqueue, isIdle, packetsTaken, TO_DEVICE } from "./queue";
 import { Silent } from "./trace";
@@ -61,14 +73,41 @@ export function carry(p: Packet, dev: i32): void {
 	if (changetype<usize>(lane) == OWN) {
 		laneOf(lane, p, dev);
 	}
+	const idle = isIdle();
 	// What may be alike may be so in the next stack too.
 	for (let i = 0; ; i++) {
-		if (i == <i32>lane.known && (lane.progress != ASK || !leads(lane, i))) return take(p, dev, lane);
+		if (i == <i32>lane.known && (lane.progress != ASK || !leads(lane, i))) {
+			join(lane);
+			return take(p, dev, lane);
+		}
 		const m = megaflowAt(lane, i);
+		// What waits comes between one stack and the next.
+		if (!idle && m.stacks > 1) return byStack(p, dev);
 		dev = follow(p, dev, entryAt(lane, i), m);
-		if (dev == UP) return goUp(p, m);
-		if (!isIdle()) return enqueue(p, TO_DEVICE, dev);
+		if (dev == UP) {
+			goUp(p, m);
+			join(lane);
+			return;
+		}
+		if (!idle) return enqueue(p, TO_DEVICE, dev);
 	}
+}
+
+// Makes one of two megaflows that the packet has gone by, where the second follows from the first: packets after it have
+// one look-up less. Lanes that lead by them are void then.
+function join(lane: Lane): void {
+	for (let i = 1; i < <i32>lane.known; i++) {
+		if (entryAt(lane, i) != UNTRACKING) continue;
+		const m = megaflowAt(lane, i - 1);
+		if (!mayBeJoined(m)) continue;
+		if (isNoticed(m.next)) leaveAlone(m);
+		else if (joinMegaflows(m, megaflowAt(lane, i))) return disturb();
+	}
+}
+
+// Does a flow remember that its packets came in by the device (`crossedAs`)?
+function isNoticed(dev: i32): bool {
+	return deviceMaster(dev) < 0 && isNode(deviceNetns(dev));
 }
 
 // Is the way through the next stack, the `i`th, known now?
@@ -104,12 +143,12 @@ function mayBeAlike(p: Packet): bool {
 function follow(p: Packet, dev: i32, found: i32, m: Megaflow): i32 {
 	if (dev >= 0) {
 		p.netns = deviceNetns(dev);
-		if (p.flow >= 0 && deviceMaster(dev) < 0) crossedAs(p, m.local);
+		if (p.flow >= 0 && deviceMaster(dev) < 0) crossedAs(p, (m.marks & LOCAL) != 0);
 	}
 	if (found >= 0) {
 		conntrackTake(p, found);
 		if (p.flow >= 0) bind(p);
-		if (m.translated) {
+		if ((m.marks & TRANSLATED) != 0) {
 			p.addresses = translated(found);
 			p.ports = translatedPorts(found);
 		}
@@ -124,6 +163,7 @@ function follow(p: Packet, dev: i32, found: i32, m: Megaflow): i32 {
 }
 
 function goUp(p: Packet, m: Megaflow): void {
+	if (m.stacks > 1) p.netns = deviceNetns(<i32>m.a);
 	p.iif = m.a;
 	p.mark = m.b;
 	p.set(m.skb);
@@ -194,7 +234,8 @@ function keep(p: Packet): Megaflow | null {
 	const m = addMegaflow(lane.addresses, lane.translation, lane.ingress, lane.state, way);
 	if (m === null) return null;
 	m.ttl = ttl - p.ttl;
-	m.translated = !same;
-	m.local = local;
+	m.ttlBefore = 0;
+	m.skb = 0;
+	m.marks = (same ? 0 : TRANSLATED) | (local ? LOCAL : 0);
 	return m;
 }

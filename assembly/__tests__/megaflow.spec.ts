@@ -1,10 +1,11 @@
 // Megaflows: which packets pass a stack by what another one did there, and what they leave behind.
 
-import { row } from "../arena";
+import { capacity, row } from "../arena";
 import { device } from "../device";
 import { flow, flowsReset } from "../flow";
 import { megaflowHits, megaflows, offer, pathCache, replayMode, replayReset, settleAll } from "../index";
 import * as L from "../layout";
+import { Megaflow } from "../megaflow";
 import { conn, Conn } from "../netfilter/conn";
 import { changed } from "../pathcache";
 import { openSocket } from "../socket";
@@ -46,6 +47,17 @@ function received(): u64 {
 /** The entry of the connection that set out as the `index`th. */
 function entryOf(index: i32): Conn {
 	return conn(load<i32>(flow(index), L.FLOW_CT));
+}
+
+/** Stacks that a packet of pod A for the pod behind the VIP passes by one megaflow from the node on. */
+function joined(): u32 {
+	let most: u32 = 0;
+	for (let i: u32 = 0; i < capacity(L.TABLE_MEGAFLOW); i++) {
+		const m = changetype<Megaflow>(row(L.TABLE_MEGAFLOW, i, L.MEGAFLOW_STRIDE));
+		if (m.journey != 0 && m.addresses == ((<u64>A) | ((<u64>VIP) << 32)) && m.translation != 0)
+			most = max<u32>(most, m.stacks);
+	}
+	return most;
 }
 
 // Pod, node and pod: three stacks, each way.
@@ -104,6 +116,24 @@ describe("a megaflow", () => {
 		expect(passed()).toBe(4);
 		segment(4000, L.TCP_ACK);
 		expect(passed()).toBe(6);
+	});
+
+	it("is one with that of a stack behind it that tracks nothing", () => {
+		expect(joined()).toBe(1);
+		segment(4000, L.TCP_ACK);
+		expect(joined()).toBe(2);
+		const received0 = received();
+		segment(4000, L.TCP_ACK);
+		expect(passed()).toBe(12);
+		expect(received()).toBe(received0 + 1);
+		// Both have to be as they were.
+		changed(podB);
+		segment(4000, L.TCP_ACK);
+		expect(passed()).toBeLessThan(6);
+		segment(4000, L.TCP_ACK);
+		segment(4000, L.TCP_ACK);
+		passed();
+		expect(joined()).toBe(2);
 	});
 
 	it("takes nothing while it is switched off", () => {
