@@ -1,5 +1,5 @@
-// apps/v1: Deployment, ReplicaSet, StatefulSet, DaemonSet.
-// Field names are upstream's (OpenAPI document of Kubernetes 1.36); types only. Volume claim templates pass untyped.
+// apps/v1: Deployment, ReplicaSet, StatefulSet, DaemonSet, ControllerRevision.
+// Field names are upstream's (OpenAPI document of Kubernetes 1.36); types only. Of volume claims the metadata is typed.
 
 import type { PodTemplateSpec } from "./core.ts";
 import type { Condition, IntOrString, KubernetesObject, LabelSelector, ObjectMeta } from "./meta.ts";
@@ -79,7 +79,8 @@ export interface StatefulSet extends KubernetesObject {
 		updateStrategy?: { type?: string; rollingUpdate?: { partition?: number; maxUnavailable?: IntOrString } };
 		minReadySeconds?: number;
 		revisionHistoryLimit?: number;
-		volumeClaimTemplates?: unknown[];
+		volumeClaimTemplates?: { metadata?: ObjectMeta; [field: string]: unknown }[];
+		persistentVolumeClaimRetentionPolicy?: { whenDeleted?: "Retain" | "Delete"; whenScaled?: "Retain" | "Delete" };
 	};
 	status?: {
 		replicas?: number;
@@ -118,4 +119,13 @@ export interface DaemonSet extends KubernetesObject {
 		collisionCount?: number;
 		conditions?: Condition[];
 	};
+}
+
+/** A template that a StatefulSet or a DaemonSet had; `data` is a patch that brings it back. */
+export interface ControllerRevision extends KubernetesObject {
+	apiVersion: "apps/v1";
+	kind: "ControllerRevision";
+	metadata: ObjectMeta;
+	data?: { spec?: { template?: PodTemplateSpec & { $patch?: "replace" } } };
+	revision: number;
 }

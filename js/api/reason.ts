@@ -15,3 +15,9 @@ export function hasCause(error: unknown, cause: string): boolean {
 	const { details } = (error as { status: { details?: { causes?: { reason?: string }[] } } }).status;
 	return details?.causes?.some(({ reason }) => reason === cause) ?? false;
 }
+
+/** What a controller must wait for although the API would let it: tried again as a refusal is. */
+export class NotYet extends Error {
+	override readonly name = "NotYet";
+	readonly status = { kind: "Status", reason: "NotYet" };
+}

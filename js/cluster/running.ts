@@ -36,7 +36,7 @@ export interface RunningOptions {
 /** Every component of a cluster, in the order in which they look at one change. */
 function componentsOf({ podCIDRs, nodeMask, loadBalancerPool }: RunningOptions, addresses: PodAddresses): Component[] {
 	return [
-		...workloads,
+		...workloads(),
 		endpointSlice,
 		endpoint,
 		endpointSliceMirroring,

@@ -1,11 +1,15 @@
 // The controllers of workloads that run in a cluster: what a simulation is given.
 
 import type { Component } from "../ports.ts";
+import { DaemonSetController } from "./daemonset/component.ts";
 import { deployment } from "./deployment/component.ts";
 import { replicaset, replication } from "./replicaset/component.ts";
+import { statefulset } from "./statefulset/component.ts";
 
 /**
- * Whoever makes pods looks before whoever decides how many: then the pods of a rollout stay within its bounds at every
- * step, which upstream's controllers, side by side, keep to within a moment.
+ * Those of one cluster. Whoever makes pods looks before whoever decides how many: then the pods of a rollout stay within
+ * its bounds at every step, which upstream's controllers, side by side, keep to within a moment.
  */
-export const components: readonly Component[] = [replicaset, replication, deployment];
+export function components(): Component[] {
+	return [replicaset, replication, deployment, statefulset, new DaemonSetController()];
+}

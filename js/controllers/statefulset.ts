@@ -1,40 +1,28 @@
-// StatefulSet to pods (pkg/controller/statefulset): NAME-0 … NAME-(replicas-1), from `ordinals.start` on, each with a
-// stable name that its governing Service resolves. Ordered start-up and partitions are the running controller's.
+// StatefulSet to pods where nothing ran before: NAME-0 … NAME-(replicas-1), from `ordinals.start` on, all at once.
 
 import type { StatefulSet } from "../api/apps.ts";
 import type { Pod } from "../api/core.ts";
-import { templateHash } from "./names.ts";
-import { podFromTemplate } from "./pod.ts";
+import { revisionHash, revisionName } from "./history.ts";
+import { newPod, replicasOf, startOf } from "./statefulset/identity.ts";
 
 /** The pods whose names are not taken yet; theirs are added. */
 export function missingPods(statefulSet: StatefulSet, names: Set<string>): Pod[] {
-	const { name = "" } = statefulSet.metadata;
 	const spec = statefulSet.spec;
 	if (spec === undefined) return [];
-	const revision = `${name}-${templateHash(spec.template)}`;
-	const start = spec.ordinals?.start ?? 0;
+	const revision = revisionName(statefulSet, revisionHash(spec.template));
 	const made: Pod[] = [];
-	for (let ordinal = start; ordinal < start + (spec.replicas ?? 1); ordinal++) {
-		const podName = `${name}-${ordinal}`;
-		if (names.has(podName)) continue;
-		names.add(podName);
-		const labels = {
-			"apps.kubernetes.io/pod-index": String(ordinal),
-			"controller-revision-hash": revision,
-			"statefulset.kubernetes.io/pod-name": podName,
-		};
-		const pod = podFromTemplate(statefulSet, spec.template, { name: podName, generateName: `${name}-`, labels });
-		if (pod.spec) {
-			pod.spec.hostname = podName;
-			if (spec.serviceName) pod.spec.subdomain = spec.serviceName;
-		}
+	for (let i = 0; i < replicasOf(statefulSet); i++) {
+		const pod = newPod(statefulSet, spec.template, startOf(statefulSet) + i, revision);
+		const { name = "" } = pod.metadata;
+		if (names.has(name)) continue;
+		names.add(name);
 		made.push(pod);
 	}
 	return made;
 }
 
 export function withStatus(statefulSet: StatefulSet, replicas: number, ready: number): StatefulSet {
-	const revision = `${statefulSet.metadata.name}-${templateHash(statefulSet.spec?.template)}`;
+	const revision = revisionName(statefulSet, revisionHash(statefulSet.spec?.template));
 	const status = {
 		replicas,
 		readyReplicas: ready,

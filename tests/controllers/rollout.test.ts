@@ -11,7 +11,7 @@ import { type KubeletOptions, kubelet } from "./kubelet.ts";
 import { type Running, running } from "./running.ts";
 import { alive, change, deployment, pods, template } from "./workloads.ts";
 
-const up = (options?: KubeletOptions) => running([...components, kubelet(options)]);
+const up = (options?: KubeletOptions) => running([...components(), kubelet(options)]);
 const get = ({ store }: Running) => store.get<Deployment>("deployments.apps", "d", "web") as Deployment;
 const sets = ({ store }: Running) => store.list<ReplicaSet>("replicasets.apps", "d");
 const write = (cluster: Running, spec: Partial<Deployment["spec"]>) =>
