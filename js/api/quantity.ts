@@ -87,3 +87,30 @@ function scaledBy(value: bigint, by: bigint, suffixes: readonly string[]): strin
 	while (step < suffixes.length - 1 && rest !== 0n && rest % by === 0n) [rest, step] = [rest / by, step + 1];
 	return `${rest}${suffixes[step]}`;
 }
+
+/** In nanos, for sums without a remainder; of what is no quantity 0. */
+function nanosOf(text: string): bigint {
+	const match = /^([+-]?)(\d*)(?:\.(\d*))?([eE][+-]?\d+|[KMGTPE]i|[numkMGTPE]|)$/.exec(text);
+	if (match === null) return 0n;
+	const [, sign = "", whole = "", fraction = "", suffix = ""] = match;
+	const digits = BigInt(`${sign}${whole}${fraction}` || "0") * 10n ** 9n;
+	const parts = 10n ** BigInt(fraction.length);
+	if (suffix.endsWith("i")) return (digits * 1024n ** BigInt(BINARY.indexOf(suffix))) / parts;
+	const exponent = /^[eE]/.test(suffix) ? Number(suffix.slice(1)) : (DECIMAL.indexOf(suffix) - 3) * 3;
+	return exponent >= 0 ? (digits * 10n ** BigInt(exponent)) / parts : digits / (parts * 10n ** BigInt(-exponent));
+}
+
+/** The sum as upstream prints it: in the kind of suffixes that the first one has, or where that is 0 the second. */
+export function addQuantities(a: string, b: string): string {
+	const [first, second] = [nanosOf(a), nanosOf(b)];
+	const [sum, format] = [first + second, first === 0n ? b : a];
+	const units = sum / 10n ** 9n;
+	if (!format.endsWith("i") || sum % 10n ** 9n !== 0n) return canonicalQuantity(`${sum}n`);
+	return units % 1024n === 0n ? canonicalQuantity(`${units / 1024n}Ki`) : String(units);
+}
+
+/** Less than 0 where the first is less. */
+export function compareQuantities(a: string, b: string): number {
+	const difference = nanosOf(a) - nanosOf(b);
+	return difference < 0n ? -1 : difference > 0n ? 1 : 0;
+}

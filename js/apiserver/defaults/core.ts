@@ -90,7 +90,11 @@ const limits: Defaulting = (item) => {
 	if (item.type !== "Container") return item;
 	const most = { ...struct(item.max), ...struct(item.default) };
 	const least = { ...struct(item.min), ...most, ...struct(item.defaultRequest) };
-	return { ...item, default: most, defaultRequest: least };
+	const filled = Object.entries({ default: most, defaultRequest: least }).filter(
+		([, one]) => Object.keys(one).length > 0,
+	);
+	const { default: _, defaultRequest: __, ...rest } = item;
+	return { ...rest, ...Object.fromEntries(filled) };
 };
 
 /** A volume whose source nobody names. */

@@ -3,6 +3,7 @@
 
 import type { KubernetesObject, ObjectMeta } from "../../api/meta.ts";
 import { generatedName, uidOf } from "../../api/names.ts";
+import { admitted, checkAdmission } from "../admission/admission.ts";
 import { type Owner, updatedOwners, withOwners } from "../apply/managers.ts";
 import { alreadyExists, type FieldError, forbidden, invalid, notFound, StatusError } from "../status.ts";
 import { validateMetadata } from "../validation/metadata.ts";
@@ -25,7 +26,8 @@ export function create(
 	const dryRun = options.dryRun === true;
 	const given = defaulted(registry, resource, object);
 	// What the server decides from here on is nobody's field.
-	const prepared = strategy.prepareCreate?.(given) ?? given;
+	const admissible = admitted(registry, resource, given);
+	const prepared = strategy.prepareCreate?.(admissible) ?? admissible;
 	const begun = strategy.begin?.(registry, prepared, undefined, dryRun) ?? { object: prepared, commit: () => {} };
 	const made = withOwners(begun.object, owners(registry, resource, given, options));
 	const { name = "", namespace = "" } = made.metadata;
@@ -35,6 +37,7 @@ export function create(
 		...(strategy.validateCreate?.(made) ?? []),
 	];
 	if (errors.length > 0) throw invalid(registry.catalogue.kept(resource).group, resource.kind, name, errors);
+	checkAdmission(registry, resource, made, undefined);
 	if (registry.storage.get(resource.keptAs, namespace, name) !== undefined)
 		throw alreadyExists({ group: resource.group, resource: resource.plural }, name);
 	if (dryRun) return made;

@@ -1,28 +1,18 @@
-// Pods as the server makes them of what a client sends (pkg/registry/core/pod/strategy.go), with what the admission plugins
-// Priority and DefaultTolerationSeconds add (plugin/pkg/admission).
+// Pods as the server makes them of what a client sends (pkg/registry/core/pod/strategy.go).
 
 import { parseQuantity } from "../../api/quantity.ts";
-import type {
-	CoreV1Container,
-	CoreV1Pod,
-	CoreV1PodSpec,
-	CoreV1PodStatus,
-	CoreV1Toleration,
-} from "../../api/schema/types.generated.ts";
+import type { CoreV1Container, CoreV1Pod, CoreV1PodSpec, CoreV1PodStatus } from "../../api/schema/types.generated.ts";
 import { pod, podUpdate } from "../validation/pod.ts";
 import type { Strategy } from "./strategy.ts";
 
 const DEFAULT_GRACE = 30;
-const TOLERATED = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"];
-const TOLERATION_SECONDS = 300;
-
 export const pods: Strategy = {
 	returnsDeleted: true,
 	statusLeaves: ["ownerReferences"],
 	prepareCreate(object) {
-		const spec = admitted((object as CoreV1Pod).spec as CoreV1PodSpec);
+		const spec = (object as CoreV1Pod).spec as CoreV1PodSpec;
 		const status: CoreV1PodStatus = { phase: "Pending", qosClass: qosClass(spec) };
-		return { ...object, spec, status };
+		return { ...object, status };
 	},
 	validate: (object) => pod(object as CoreV1Pod, ""),
 	validateUpdate: (object, before) => podUpdate(object as CoreV1Pod, before as CoreV1Pod),
@@ -47,22 +37,6 @@ export const pods: Strategy = {
 		return grace < 0 ? 1 : grace;
 	},
 };
-
-function admitted(spec: CoreV1PodSpec): CoreV1PodSpec {
-	const { tolerations = [] } = spec;
-	const missing = TOLERATED.filter((key) => !tolerations.some((one) => tolerates(one, key)));
-	const added = missing.map((key) => ({
-		key,
-		operator: "Exists",
-		effect: "NoExecute",
-		tolerationSeconds: TOLERATION_SECONDS,
-	}));
-	const complete: CoreV1PodSpec = { priority: 0, preemptionPolicy: "PreemptLowerPriority", ...spec };
-	return added.length === 0 ? complete : { ...complete, tolerations: [...tolerations, ...added] };
-}
-
-const tolerates = ({ key = "", effect = "" }: CoreV1Toleration, taint: string) =>
-	(key === taint || key === "") && (effect === "NoExecute" || effect === "");
 
 const COMPUTE = ["cpu", "memory"] as const;
 

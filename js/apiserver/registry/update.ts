@@ -2,6 +2,7 @@
 // (k8s.io/apiserver/pkg/registry/rest/update.go, registry/generic/registry/store.go).
 
 import type { KubernetesObject, ObjectMeta } from "../../api/meta.ts";
+import { checkAdmission } from "../admission/admission.ts";
 import { type Owner, ownersOf, updatedOwners, withOwners } from "../apply/managers.ts";
 import { equalJson, type Json } from "../patch/json.ts";
 import { badRequest, conflict, invalid, invalidValue, notFound } from "../status.ts";
@@ -59,6 +60,7 @@ export function update(
 		...(status ? [] : (strategy.validate?.(after) ?? [])),
 	];
 	if (errors.length > 0) throw invalid(whole.resource.group, resource.kind, name, errors);
+	if (!status) checkAdmission(registry, resource, after, before);
 	if (equalJson(after as unknown as Json, before as unknown as Json)) return before;
 	if (dryRun) return after;
 	commit();

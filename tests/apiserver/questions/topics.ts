@@ -1,5 +1,6 @@
 // All questions, by the name of the file that their answers are in.
 
+import { ADMISSION } from "./admission.ts";
 import { CORE } from "./core.ts";
 import { CUSTOM } from "./custom.ts";
 import { GROUPS } from "./groups.ts";
@@ -25,4 +26,5 @@ export const TOPICS: Readonly<Record<string, readonly Scene[]>> = {
 	metadata: METADATA,
 	owners: OWNERS,
 	versions: VERSIONS,
+	admission: ADMISSION,
 };
