@@ -4,7 +4,7 @@
 
 import { row } from "./arena";
 import { crossedEntry, flow, flowOf } from "./flow";
-import { ASK, ask, isPlain, Lane, LANE_STRIDE, laneGeneration, macsOf } from "./lane";
+import { ASK, find, isPlain, Lane, LANE_STRIDE, laneGeneration, macsOf, setKey, touchHome } from "./lane";
 import { findLine, lineHome, lineKey } from "./line";
 import { areMegaflowsOn } from "./megaflow";
 import { conn } from "./netfilter/conn";
@@ -147,13 +147,37 @@ function lookAhead(first: u32, count: u32): void {
 		store<u32>(key(i), <u32>changetype<usize>(lane), KEY_LANE);
 		open = true;
 	}
-	while (open) {
-		open = false;
-		for (let i: u32 = 0; i < count; i++) {
-			const lane = <usize>load<u32>(key(i), KEY_LANE);
-			if (lane != 0 && changetype<Lane>(lane).progress == ASK && ask(changetype<Lane>(lane)) == ASK) open = true;
-		}
+	while (open) open = askAll(count);
+}
+
+// A stack further, all that are not at their end: keys, then their rows touched, then what they say. False: all are.
+function askAll(count: u32): bool {
+	let sum: u32 = 0;
+	for (let i: u32 = 0; i < count; i++) {
+		const lane = asking(i);
+		if (lane !== null) setKey(lane);
 	}
+	for (let i: u32 = 0; i < count; i++) {
+		const lane = asking(i);
+		if (lane !== null) sum += touchHome(lane);
+	}
+	touched += sum;
+	let open = false;
+	for (let i: u32 = 0; i < count; i++) {
+		const lane = asking(i);
+		if (lane === null) continue;
+		find(lane);
+		if (lane.progress == ASK) open = true;
+	}
+	return open;
+}
+
+// The lane of the `i`th packet, where the next stack is to be asked.
+// @ts-ignore: decorator
+@inline
+function asking(i: u32): Lane | null {
+	const lane = changetype<Lane>(<usize>load<u32>(key(i), KEY_LANE));
+	return changetype<usize>(lane) != 0 && lane.progress == ASK ? lane : null;
 }
 
 // The lane of the packet that a row of TABLE_BATCH will become. False: of none that megaflows are kept for.

@@ -4,7 +4,7 @@
 
 import { deviceNetns } from "./device";
 import { crossedEntry, flow } from "./flow";
-import { findMegaflow, ingressKey, Megaflow, stateKey, TRANSLATED, UP } from "./megaflow";
+import { findMegaflow, homeOf, ingressKey, Megaflow, stateKey, TRANSLATED, UP } from "./megaflow";
 import { conn } from "./netfilter/conn";
 import { conntrackPeek, conntrackUsual, tupleWord } from "./netfilter/conntrack";
 import { netns } from "./netns";
@@ -39,7 +39,7 @@ export class Lane {
 	tcp: u8;
 	tos: u8;
 	family: u8;
-	// Of a stack whose megaflow was looked for in vain, what it would be kept under
+	// Of the next stack, what its megaflow is kept under, and the packet's entry there
 	translation: u64;
 	ingress: u64;
 	state: u64;
@@ -51,6 +51,8 @@ export class Lane {
 	known: u8;
 	/** 1: it is a recorded answer. */
 	direction: u8;
+	/** Where a megaflow of the next stack is looked for first. */
+	home: u32;
 	// `known` pairs of megaflow and entry follow.
 }
 
@@ -133,46 +135,67 @@ export function macsOf(smac: u32, dmac: u32): u64 {
 /** Asks for the next stack: what becomes of the packet there, and what is to be done next. */
 // @ts-ignore: decorator
 @inline
-export function ask(lane: Lane): u8 {
-	const progress = askStack(lane);
-	lane.progress = progress;
-	return progress;
+export function ask(lane: Lane): void {
+	setKey(lane);
+	if (lane.progress == ASK) find(lane);
 }
 
+/** First half of `ask`: what the next stack's megaflow is kept under, and where; LEAVE: it has none. */
 // @ts-ignore: decorator
 @inline
-function askStack(lane: Lane): u8 {
-	const ttl = lane.ttl;
-	if (lane.known == <u8>STACKS || ttl <= 1) return LEAVE;
+export function setKey(lane: Lane): void {
 	const device = lane.device;
 	const netnsIndex = device >= 0 ? deviceNetns(device) : lane.netns;
-	const found = entryOf(lane, netnsIndex);
-	if (found == NO_ENTRY) return LEAVE;
+	const found = lane.known == <u8>STACKS || lane.ttl <= 1 ? NO_ENTRY : entryOf(lane, netnsIndex);
+	if (found == NO_ENTRY) {
+		lane.progress = LEAVE;
+		return;
+	}
 	const macs = lane.macs;
 	const translation = found < 0 ? 0 : translated(found);
 	const ingress = ingressKey(netnsIndex, device, <u32>macs, lane.tos);
 	const status = found < 0 ? 0 : <u32>conn(found >> 1).status;
 	const state = stateKey(<u32>(macs >> 32), lane.proto, lane.tcp, status, found < 0 ? 0 : (<u32>found) & 1);
-	const m = findMegaflow(lane.addresses, translation, ingress, state, lane.len, lane.time);
-	if (m === null) {
-		lane.translation = translation;
-		lane.ingress = ingress;
-		lane.state = state;
-		lane.entry = found;
-		return KEEP;
-	}
+	lane.translation = translation;
+	lane.ingress = ingress;
+	lane.state = state;
+	lane.entry = found;
+	lane.home = <u32>changetype<usize>(homeOf(lane.addresses, translation, ingress, state));
+}
+
+/** Reads where `setKey` says, so that `find` need not wait. */
+// @ts-ignore: decorator
+@inline
+export function touchHome(lane: Lane): u32 {
+	return changetype<Megaflow>(<usize>lane.home).journey;
+}
+
+/** Second half of `ask`. */
+// @ts-ignore: decorator
+@inline
+export function find(lane: Lane): void {
+	lane.progress = findNext(lane);
+}
+
+// @ts-ignore: decorator
+@inline
+function findNext(lane: Lane): u8 {
+	const home = changetype<Megaflow>(<usize>lane.home);
+	const m = findMegaflow(home, lane.addresses, lane.translation, lane.ingress, lane.state, lane.len, lane.time);
+	if (m === null) return KEEP;
 	// Before the last of its stacks it would be too old.
-	if (ttl - 1 <= m.ttlBefore) return LEAVE;
+	if (lane.ttl - 1 <= m.ttlBefore) return LEAVE;
+	const found = lane.entry;
 	const known = <usize>lane.known;
 	const step = (<u64>changetype<usize>(m)) | ((<u64>(<u32>found)) << 32);
 	store<u64>(changetype<usize>(lane) + (known << 3), step, STEPS);
 	lane.known = <u8>(known + 1);
 	if (m.next == UP) return LEAVE;
 	if ((m.marks & TRANSLATED) != 0) {
-		lane.addresses = translation;
+		lane.addresses = lane.translation;
 		lane.ports = translatedPorts(found);
 	}
-	lane.ttl = ttl - m.ttl;
+	lane.ttl -= m.ttl;
 	lane.device = m.next;
 	lane.macs = macsOf(m.a, m.b);
 	return ASK;

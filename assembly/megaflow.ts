@@ -108,9 +108,10 @@ export function stateKey(dmac: i32, proto: u8, tcp: u8, status: u32, dir: u32): 
 	return (<u64>(((<u32>dmac) << 1) | dir)) | ((<u64>rest) << 32);
 }
 
+/** Where a key is looked for first. */
 // @ts-ignore: decorator
 @inline
-function homeOf(addresses: u64, translation: u64, ingress: u64, state: u64): Megaflow {
+export function homeOf(addresses: u64, translation: u64, ingress: u64, state: u64): Megaflow {
 	const a = (addresses ^ rotl<u64>(translation, 13)) * 0x9e3779b97f4a7c15;
 	const b = (ingress ^ rotl<u64>(state, 29)) * 0xbf58476d1ce4e5b9;
 	const mixed = (a ^ rotl<u64>(b, 23)) * 0x94d049bb133111eb;
@@ -142,10 +143,11 @@ function hasKey(m: Megaflow, addresses: u64, translation: u64, ingress: u64, sta
 	);
 }
 
-/** The megaflow of a key for a packet of `bytes` at `time` (ns); null: there is none, or it holds no more. */
+/** The megaflow of a key, from its home on, for a packet of `bytes` at `time` (ns); null: there is none, or it holds no more. */
 // @ts-ignore: decorator
 @inline
 export function findMegaflow(
+	home: Megaflow,
 	addresses: u64,
 	translation: u64,
 	ingress: u64,
@@ -153,7 +155,7 @@ export function findMegaflow(
 	bytes: u32,
 	time: i64,
 ): Megaflow | null {
-	let m = homeOf(addresses, translation, ingress, state);
+	let m = home;
 	for (let left = PROBES; !hasKey(m, addresses, translation, ingress, state); m = after(m)) {
 		if (--left == 0) return null;
 	}
