@@ -5,14 +5,22 @@ import { type Backend, backendOf, type Capacities, type EngineModule } from "../
 import { Machine } from "../bindings/machine.ts";
 import type { KubernetesObject } from "./api/meta.ts";
 import { ClusterApi } from "./cluster/api.ts";
-import type { ApiServer } from "./cluster/apiserver.ts";
+import type { ApiServer, ObjectReader } from "./cluster/apiserver.ts";
 import { relevant } from "./cluster/assumptions.ts";
-import { addKnownHosts, networkOfPlan, type Plan, planOf } from "./cluster/build.ts";
-import { InputErrors, NotModelledError, UnknownReferenceError, UnsettledError } from "./cluster/errors.ts";
-import { Evaluation, type ForeignDataPlane } from "./cluster/evaluation.ts";
+import { networkOfPlan, type Plan } from "./cluster/build.ts";
+import { InputErrors, UnknownReferenceError, UnsettledError } from "./cluster/errors.ts";
+import type { ForeignDataPlane } from "./cluster/evaluation.ts";
 import { kubeConfigOver, type LoadableKubeConfig } from "./cluster/kubeconfig.ts";
 import type { NodeStates } from "./cluster/nodestate.ts";
-import { type ClusterOptions, given, type LabSpec, type ReplayRequest, type TraceQuery } from "./cluster/options.ts";
+import {
+	type ClusterOptions,
+	given,
+	type LabSpec,
+	loadGiven,
+	type ReplayRequest,
+	type TraceQuery,
+} from "./cluster/options.ts";
+import { type Planned, Reality } from "./cluster/reality.ts";
 import { replayContext } from "./cluster/replaying.ts";
 import { netnsOfNode, Resolver } from "./cluster/resolve.ts";
 import { addressesText, conntrackText, routesText } from "./cluster/texts.ts";
@@ -20,17 +28,7 @@ import { podsOn, traceIn } from "./cluster/tracing.ts";
 import { moduleFrom } from "./cluster/wasm.ts";
 import { parseTime } from "./flows/time.ts";
 import { type Configuration, configure } from "./manifests/configuration.ts";
-import type { ManifestError } from "./manifests/error.ts";
-import {
-	type Ignored,
-	isFile,
-	type Loaded,
-	loadManifests,
-	loadObjects,
-	type ManifestFile,
-	type Warning,
-} from "./manifests/load.ts";
-import type { Manifest } from "./manifests/manifest.ts";
+import type { Ignored, ManifestFile, Warning } from "./manifests/load.ts";
 import { ipv4FromNumber } from "./net/address.ts";
 import { printIptablesSave } from "./net/iptables/index.ts";
 import { parseLinks, printLinks } from "./net/link.ts";
@@ -38,38 +36,33 @@ import { parseReference, printReference, type Reference } from "./net/reference.
 import { parseRoutes, printRoutes } from "./net/route.ts";
 import type { Family } from "./net/ruleset.ts";
 import type { HostSpec, Topology } from "./net/topology.ts";
-import { type ClusterEvent, type Realised, realise } from "./realise.ts";
+import type { ClusterEvent } from "./realise.ts";
 import type { FlowReport } from "./replay/flow.ts";
 import { capacitiesFor, flowReports, replay } from "./replay/replay.ts";
 import type { ReplayReport } from "./replay/report.ts";
 import { type ReplaySource, survey } from "./replay/survey.ts";
-import { seededRandom } from "./sim/random.ts";
 import type { TracePath } from "./trace/path.ts";
 import { Wire } from "./wire/wire.ts";
 
+export type { ObjectReader } from "./cluster/apiserver.ts";
 export { InputErrors, NotModelledError, UnknownReferenceError, UnsettledError } from "./cluster/errors.ts";
 export type { NodeStates, NodeStateTexts, StateText } from "./cluster/nodestate.ts";
 export type { ClusterOptions, LabSpec, ReplayRequest, TraceQuery } from "./cluster/options.ts";
 export { type Setting, settingsOf } from "./cluster/settings.ts";
 export type { WasmSource } from "./cluster/wasm.ts";
 
-/** What has been applied. */
-interface Input {
-	manifests: readonly Manifest[];
-	evaluation: Evaluation;
-}
-
 export class Cluster implements Disposable {
 	readonly #options: ClusterOptions;
 	readonly #module: EngineModule;
-	#applied: Input = { manifests: [], evaluation: new Evaluation([], []) };
-	#settled = this.#applied;
-	#realised: Realised | null = null;
+	readonly #reality: Reality;
 	#plan: Plan | null = null;
 	#stateAssumed: string[] = [];
 	#machine: Machine | null = null;
 	#wire: Wire | null = null;
 	#api: ClusterApi | null = null;
+	#server: ApiServer | null = null;
+	/** Up to which revision of the API its components have acted. */
+	#acted = 0;
 
 	/** What the engine runs on; both give the same answers. */
 	readonly backend: Backend;
@@ -81,6 +74,7 @@ export class Cluster implements Disposable {
 	private constructor(module: EngineModule, options: ClusterOptions) {
 		this.#module = module;
 		this.#options = options;
+		this.#reality = new Reality(options, this.warnings);
 		this.backend = backendOf(module);
 	}
 
@@ -102,63 +96,56 @@ export class Cluster implements Disposable {
 	 * place, and the cluster is as before.
 	 */
 	async apply(manifests: string | readonly ManifestFile[] | readonly object[]): Promise<void> {
-		const loaded = this.#load(manifests);
+		const loaded = loadGiven(manifests, this.#options.namespace);
 		if (loaded.errors.length > 0) throw new InputErrors(loaded.errors);
 		this.warnings.push(...loaded.warnings);
 		this.ignored.push(...loaded.ignored);
-		this.#applied = {
-			manifests: [...this.#applied.manifests, ...loaded.objects],
-			evaluation: this.#applied.evaluation.with(loaded.notEvaluated),
-		};
-	}
-
-	#load(manifests: string | readonly ManifestFile[] | readonly object[]): Loaded {
-		const options = this.#options.namespace === undefined ? {} : { namespace: this.#options.namespace };
-		if (typeof manifests === "string") return loadManifests([{ name: "manifests", text: manifests }], options);
-		if (manifests.every(isFile)) return loadManifests(manifests as readonly ManifestFile[], options);
-		return loadObjects(manifests, "objects", options);
+		this.#reality.add(loaded);
 	}
 
 	/**
-	 * Controllers run until nothing is left to do; every node has its rules, links and routes. State of packets (conntrack,
-	 * counters) starts afresh. Throws InputErrors, FlagError, TextError, NotModelledError …; then what was applied since the
-	 * last settle is dropped, and the cluster is as it was.
+	 * Manifests become a cluster: the first time from a standing start; what is applied later, and what clients write to `api`,
+	 * change by change, as controllers, scheduler and kubelets act until nothing is on its way. Every node has its rules, links and
+	 * routes. State of packets (conntrack, counters) starts afresh. Throws InputErrors, FlagError, TextError, NotModelledError …;
+	 * then what was applied since the last settle is dropped, and the network is as it was.
 	 */
 	async settle(): Promise<void> {
-		const opened = this.#api?.opened;
-		const server = opened ? await opened : null;
-		try {
-			this.#applied = this.#settle(this.#withClients(server, this.#applied));
-			this.#settled = this.#applied;
-			server?.publish(this.objects, this.#applied.manifests);
-		} catch (error) {
-			this.#applied = this.#settled;
-			throw error;
-		}
+		const later = this.#reality.started && this.#reality.isWaiting;
+		const server = later ? await this.api.open() : await this.#api?.opened;
+		this.#take(this.#reality.settle(server ?? null));
 	}
 
-	/** What clients of the API wrote since the last settling counts as applied. */
-	#withClients(server: ApiServer | null, input: Input): Input {
-		if (!server?.changed) return input;
-		const { manifests, warnings, notEvaluated } = server.intents(input.manifests);
-		this.warnings.push(...warnings);
-		return { manifests, evaluation: input.evaluation.amongst(manifests, this.#namespace).with(notEvaluated) };
+	/** Lets virtual time pass, with all that happens in it. The network follows when it is asked. Throws as `settle` does. */
+	async advance(ms: number): Promise<void> {
+		await this.#act((server) => server.advance(ms));
 	}
 
-	#settle({ manifests, evaluation }: Input): Input {
-		const { configuration, errors, foreign } = configure(manifests, this.#options);
-		throwAll(errors);
-		if (configuration.proxyMode.value === "nftables")
-			throw new NotModelledError("kube-proxy's nftables mode", "use --proxy-mode iptables for what it would answer");
-		const { strictPorts = false, hosts = [] } = this.#options;
-		const seed = Number(BigInt.asUintN(32, this.#seed));
-		const realised = realise(manifests, configuration, seededRandom(seed), { strictPorts });
-		throwAll(realised.errors);
-		const plan = planOf(realised);
-		addKnownHosts(plan.topology, this.#nodeState, hosts);
+	/**
+	 * Lets virtual time pass until something holds of the objects, by resource as in `pods`, `deployments.apps`; whether it came
+	 * to hold within `withinMs` (default ten minutes). Throws as `settle` does.
+	 */
+	async runUntil(holds: (objects: ObjectReader) => boolean, withinMs?: number): Promise<boolean> {
+		return this.#act((server) => server.runUntil(holds, withinMs));
+	}
+
+	async #act<T>(act: (server: ApiServer) => T): Promise<T> {
+		if (this.#reality.isWaiting) await this.settle();
+		const server = await this.api.open();
+		const done = act(server);
+		this.#acted = server.revision;
+		return done;
+	}
+
+	/** Takes over what components have done, where clients have written nothing since. Throws as `settle` does. */
+	#follow(): void {
+		const server = this.#server;
+		if (!server?.changed || server.revision !== this.#acted || this.#reality.isWaiting) return;
+		this.#take(this.#reality.plan(server));
+	}
+
+	#take({ plan, keep }: Planned): void {
 		this.#open(plan);
-		this.#realised = realised;
-		return { manifests, evaluation: evaluation.beside(foreign) };
+		keep();
 	}
 
 	/** Loads a plan into a fresh engine; only where that succeeds the cluster is the new one. */
@@ -169,7 +156,7 @@ export class Cluster implements Disposable {
 		this.#machine = new Machine(this.#module, network, options);
 		this.#plan = plan;
 		this.#stateAssumed = assumed;
-		this.#wire = new Wire(this.#machine);
+		this.#wire = new Wire(this.#machine, this.#server?.now);
 	}
 
 	get #nodeState(): NodeStates {
@@ -181,10 +168,13 @@ export class Cluster implements Disposable {
 	}
 
 	get #unsettled(): boolean {
-		return this.#applied !== this.#settled || this.#api?.changed === true;
+		return this.#reality.isWaiting || this.#api?.changed === true;
 	}
 
-	/** What controllers made of the manifests, read and written as by clients; writes count with the next `settle`. */
+	/**
+	 * What controllers made of the manifests, read and written as by clients: components act on what is written with the next
+	 * `settle`, `advance` or `runUntil`. What was applied before the first question is settled by then.
+	 */
 	get api(): ClusterApi {
 		this.#api ??= new ClusterApi(this.#namespace, () => this.#apiServer());
 		return this.#api;
@@ -193,10 +183,15 @@ export class Cluster implements Disposable {
 	async #apiServer(): Promise<ApiServer> {
 		const { ApiServer } = await import("./cluster/apiserver.ts");
 		const { now = () => this.#wire?.now ?? 0n } = this.#options;
-		const { serviceCIDRs } = this.configuration ?? configure([], this.#options).configuration;
-		const server = new ApiServer({ now }, this.#seed, this.#namespace, serviceCIDRs.value);
-		server.publish(this.objects, this.#settled.manifests);
-		return server;
+		// A literal network has no objects, and becomes no other.
+		if (!this.#reality.started && this.#plan === null) this.#take(this.#reality.settle(null));
+		const { objects, manifests } = this.#reality;
+		this.#server = new ApiServer(objects, manifests, {
+			...{ clock: { now }, seed: this.#seed, namespace: this.#namespace },
+			configuration: this.configuration ?? configure([], this.#options).configuration,
+			heard: (...said) => this.#reality.hear(...said),
+		});
+		return this.#server;
 	}
 
 	/** Of `@kubernetes/client-node`'s class, one whose clients and informers ask `api` in this process. Not in browsers. */
@@ -211,49 +206,60 @@ export class Cluster implements Disposable {
 
 	/** The engine with this cluster in it: for replays and tests. Throws UnsettledError. */
 	get machine(): Machine {
+		this.#follow();
 		if (this.#machine === null || this.#unsettled) throw new UnsettledError();
 		return this.#machine;
 	}
 
 	/** Virtual time and sockets over the machine. Throws UnsettledError. */
 	get wire(): Wire {
+		this.#follow();
 		if (this.#wire === null || this.#unsettled) throw new UnsettledError();
 		return this.#wire;
 	}
 
 	/** Nodes, pods, machines outside and the router. Throws UnsettledError. */
 	get topology(): Topology {
+		this.#follow();
 		if (this.#plan === null || this.#unsettled) throw new UnsettledError();
 		return this.#plan.topology;
 	}
 
 	/** All API objects as the controllers left them; of a literal network none. */
 	get objects(): readonly KubernetesObject[] {
-		return this.#realised?.objects ?? [];
+		this.#follow();
+		return this.#reality.objects;
 	}
 
 	get events(): readonly ClusterEvent[] {
-		return this.#realised?.events ?? [];
+		return this.#reality.events;
+	}
+
+	/** Virtual time, ns since the epoch. */
+	get now(): bigint {
+		return this.#server?.now ?? this.#options.now?.() ?? this.wire.now;
 	}
 
 	/** Each setting with its source; null before `settle` and for a literal network. */
 	get configuration(): Configuration | null {
-		return this.#realised?.configuration ?? null;
+		return this.#reality.configuration;
 	}
 
 	/** What was taken to be so without being said. */
 	get assumed(): readonly string[] {
-		return [...(this.#realised?.assumed ?? []), ...this.#stateAssumed];
+		this.#follow();
+		return [...this.#reality.assumed, ...this.#stateAssumed];
 	}
 
 	/** `KIND NS/NAME` of all objects that could change some verdict and are not evaluated, and foreign data planes. */
 	get notEvaluated(): readonly string[] {
-		return this.#applied.evaluation.all();
+		this.#follow();
+		return this.#reality.evaluation.all();
 	}
 
 	/** Data planes other than kube-proxy's that carry this cluster's Services, and why we think so. */
 	get foreignDataPlanes(): readonly ForeignDataPlane[] {
-		return this.#applied.evaluation.foreign;
+		return this.#reality.evaluation.foreign;
 	}
 
 	/**
@@ -277,7 +283,7 @@ export class Cluster implements Disposable {
 		return {
 			...traced,
 			assumed: [...assumed, ...relevant(this.assumed, concern)],
-			notEvaluated: this.#applied.evaluation.touching(involved, this.objects),
+			notEvaluated: this.#reality.evaluation.touching(involved, this.objects),
 		};
 	}
 
@@ -294,7 +300,7 @@ export class Cluster implements Disposable {
 	/** Machines outside that a trace names come into being. Where a router's own routes are given, they say who is there. */
 	#meet(source: string | null, target: string | null): string[] {
 		// A literal network is what it is.
-		if (this.#realised === null) {
+		if (!this.#reality.started) {
 			if (source !== null) throw new UnknownReferenceError(`host/${source}`, "the network has no such host");
 			return [];
 		}
@@ -385,14 +391,9 @@ export class Cluster implements Disposable {
 		this.#machine = null;
 		this.#wire = null;
 		this.#plan = null;
-		this.#realised = null;
 	}
 
 	[Symbol.dispose](): void {
 		this.dispose();
 	}
-}
-
-function throwAll(errors: readonly ManifestError[]): void {
-	if (errors.length > 0) throw new InputErrors(errors);
 }

@@ -25,6 +25,7 @@ export {
 	type NodeStates,
 	type NodeStateTexts,
 	NotModelledError,
+	type ObjectReader,
 	type ReplayRequest,
 	type Setting,
 	type StateText,

@@ -9,7 +9,8 @@ export interface EndpointSlice extends KubernetesObject {
 	kind: "EndpointSlice";
 	metadata: ObjectMeta;
 	addressType: "IPv4" | "IPv6" | "FQDN";
-	endpoints: Endpoint[];
+	/** null: none, as the API server writes it. */
+	endpoints: Endpoint[] | null;
 	ports?: EndpointPort[];
 }
 

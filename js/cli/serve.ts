@@ -4,7 +4,7 @@ import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { isIPv4, isIPv6 } from "node:net";
 import { type Command, InvalidArgumentError, Option, Command as Program } from "commander";
 import { isOwnKubeconfig, kubeconfigText } from "../serve/kubeconfig.ts";
-import { serve as start } from "../serve/serve.ts";
+import { serve as listening } from "../serve/serve.ts";
 import type { Context, Run } from "./command.ts";
 import { type ClusterFlags, clusterFlags, clusterOptions, examples } from "./options.ts";
 import { openCluster, sayWarnings } from "./source.ts";
@@ -16,9 +16,13 @@ export interface ServeCommandOptions {
 	listen: { address: string; port: number };
 	kubeconfig: string;
 	insecure: boolean;
+	/** Seconds of the cluster's time in a second; null: paused. */
+	speed: number | null;
 }
 
-type Raw = Omit<ServeCommandOptions, "cluster"> & Partial<Record<keyof ClusterFlags, unknown>>;
+type Raw = Omit<ServeCommandOptions, "cluster" | "speed"> & { speed: number; paused: boolean } & Partial<
+		Record<keyof ClusterFlags, unknown>
+	>;
 
 /** `ADDR:PORT`, `[ADDR]:PORT`, `:PORT`, on the loopback. */
 function socket(text: string): ServeCommandOptions["listen"] {
@@ -32,6 +36,12 @@ function socket(text: string): ServeCommandOptions["listen"] {
 	return { address, port };
 }
 
+function factor(text: string): number {
+	const speed = Number(text);
+	if (!(speed > 0 && speed <= 10_000)) throw new InvalidArgumentError("Expected a number above 0 and up to 10000.");
+	return speed;
+}
+
 export function serveCommand(context: Context, run: Run<ServeCommandOptions> = serve): Command {
 	const command = new Program("serve").description("serve the cluster's API for kubectl on this machine");
 	clusterOptions(command, { filesOptional: true })
@@ -41,27 +51,34 @@ export function serveCommand(context: Context, run: Run<ServeCommandOptions> = s
 				.default({ address: "127.0.0.1", port: 6443 }, "127.0.0.1:6443"),
 		)
 		.option("--kubeconfig <file>", "written when the server is ready, removed at its end", "podwire.kubeconfig")
+		.addOption(
+			new Option("--speed <n>", "seconds of the cluster's time that pass in a second").argParser(factor).default(1),
+		)
+		.option("--paused", "time passes only as far as components need after what is written", false)
 		.option("--insecure", "plain HTTP without a token: whoever reaches the port may do everything", false);
 	examples(command, [
 		"podwire serve -f shop.yaml",
 		"podwire serve --nodes 5 --listen 127.0.0.1:0 --kubeconfig /tmp/podwire.kubeconfig",
+		"podwire serve -f shop.yaml --speed 60",
 		"kubectl --kubeconfig podwire.kubeconfig get pods -A",
 	]);
 	return command.action((raw: Raw) => {
-		const { listen, kubeconfig, insecure } = raw;
-		const options = { cluster: clusterFlags(raw), listen, kubeconfig, insecure };
+		const { listen, kubeconfig, insecure, speed, paused } = raw;
+		const options = { cluster: clusterFlags(raw), listen, kubeconfig, insecure, speed: paused ? null : speed };
 		return context.perform(() => run(options, context.terminal), { stoppable: true });
 	});
 }
 
 async function serve(options: ServeCommandOptions, terminal: Terminal): Promise<Status> {
-	const { kubeconfig, insecure, listen } = options;
+	const { kubeconfig, insecure, listen, speed } = options;
 	checkOwn(kubeconfig);
-	const cluster = await openCluster(options.cluster, terminal, () => BigInt(Date.now()) * 1_000_000n);
+	const start = BigInt(Date.now()) * 1_000_000n;
+	const cluster = await openCluster(options.cluster, terminal, () => start);
 	let said = cluster.warnings.length;
-	const served = await start(cluster, {
+	const served = await listening(cluster, {
 		...listen,
 		insecure,
+		speed,
 		namespace: options.cluster.namespace,
 		onError: (error) => terminal.say(complaint(error)),
 		onSettled: () => {

@@ -99,7 +99,8 @@ export class ClusterApi {
 		return this.#opening;
 	}
 
-	#open(): Promise<ApiServer> {
+	/** What answers, which is loaded where it is not there yet. */
+	open(): Promise<ApiServer> {
 		this.#opening ??= this.#load().then(
 			(server) => {
 				this.#server = server;
@@ -123,7 +124,7 @@ export class ClusterApi {
 
 	/** Any request of the API, as HTTP has it: what `podwire serve` and clients in this process ask. */
 	async respond(request: ApiRequest): Promise<ApiResponse> {
-		return (await this.#open()).respond(request);
+		return (await this.open()).respond(request);
 	}
 
 	/** Calls back after every change; the function that is returned ends that. */
@@ -139,7 +140,7 @@ export class ClusterApi {
 		name: string,
 		scope: Scope = {},
 	): Promise<KindOf<V, K>> {
-		const server = await this.#open();
+		const server = await this.open();
 		return server.call("GET", this.#path(server.resource(apiVersion, kind), scope.namespace, name)) as KindOf<V, K>;
 	}
 
@@ -148,7 +149,7 @@ export class ClusterApi {
 		kind: K,
 		request: ListRequest = {},
 	): Promise<ObjectsOf<KindOf<V, K>>> {
-		const server = await this.#open();
+		const server = await this.open();
 		const path = this.#collection(server.resource(apiVersion, kind), request.namespace);
 		const listed = server.call("GET", path, query(request));
 		const { items, ...rest } = listed as unknown as ObjectsOf<KindOf<V, K>>;
@@ -161,7 +162,7 @@ export class ClusterApi {
 		kind: K,
 		request: Selection & { resourceVersion?: string; allowWatchBookmarks?: boolean } = {},
 	): Promise<ApiWatch<KindOf<V, K>>> {
-		const server = await this.#open();
+		const server = await this.open();
 		const { resourceVersion, allowWatchBookmarks, ...selection } = request;
 		const path = this.#collection(server.resource(apiVersion, kind), selection.namespace);
 		const asked = { ...selection, watch: true, resourceVersion, allowWatchBookmarks };
@@ -172,7 +173,7 @@ export class ClusterApi {
 
 	/** Throws StatusError 409 where it is there, 422 where it is invalid. */
 	async create<T extends KubernetesObject>(object: T, request: WriteRequest = {}): Promise<T> {
-		const server = await this.#open();
+		const server = await this.open();
 		const { apiVersion, kind, metadata } = object;
 		const path = this.#collection(server.resource(apiVersion, kind), metadata.namespace ?? this.#namespace);
 		return server.call("POST", path, query(written(request)), object) as T;
@@ -180,7 +181,7 @@ export class ClusterApi {
 
 	/** Replaces it; with a `resourceVersion` only where that is still the one. Throws StatusError 404, 409, 422. */
 	async update<T extends KubernetesObject>(object: T, request: WriteRequest = {}): Promise<T> {
-		const server = await this.#open();
+		const server = await this.open();
 		return server.call("PUT", this.#pathOf(server, object, request), query(written(request)), object) as T;
 	}
 
@@ -193,7 +194,7 @@ export class ClusterApi {
 		request: WriteRequest & Scope & { type?: PatchType } = {},
 	): Promise<KindOf<V, K>> {
 		const { type = "strategic", namespace, ...options } = request;
-		const server = await this.#open();
+		const server = await this.open();
 		const path = this.#path(server.resource(apiVersion, kind), namespace, name, options.subresource);
 		return server.call("PATCH", path, query(written(options)), patch, PATCHES[type]) as KindOf<V, K>;
 	}
@@ -202,7 +203,7 @@ export class ClusterApi {
 	async apply<T extends KubernetesObject>(object: T, request: WriteRequest & { force?: boolean } = {}): Promise<T> {
 		const { force, ...options } = request;
 		const asked = { ...written(options), force };
-		const server = await this.#open();
+		const server = await this.open();
 		return server.call("PATCH", this.#pathOf(server, object, request), query(asked), object, PATCHES.apply) as T;
 	}
 
@@ -215,7 +216,7 @@ export class ClusterApi {
 	): Promise<KubernetesObject | Status> {
 		const { namespace, dryRun, ...options } = request;
 		const body = { ...options, ...(dryRun === true ? { dryRun: ["All"] } : {}) };
-		const server = await this.#open();
+		const server = await this.open();
 		return server.call("DELETE", this.#path(server.resource(apiVersion, kind), namespace, name), "", body);
 	}
 

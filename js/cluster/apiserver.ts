@@ -1,5 +1,6 @@
-// The API server of a cluster: the store, what it serves, and what clients wrote there. A module that nothing but `cluster.api`
-// loads, when it is asked for the first time: the code behind it is larger than all else.
+// The control plane of a cluster: the API server's store, what it serves, what clients wrote there, and the components that act
+// on it. A module that nothing but `cluster.api` loads, when it is asked for the first time, or when time is to pass: the code
+// behind it is larger than all else.
 
 import type { KubernetesObject } from "../api/meta.ts";
 import { kubernetes } from "../api/schema/kubernetes.generated.ts";
@@ -10,44 +11,126 @@ import { type ApiRequest, type ApiResponse, isStream } from "../apiserver/rest/m
 import { respond } from "../apiserver/rest/respond.ts";
 import { noSuchResource, type Status, StatusError } from "../apiserver/status.ts";
 import { Storage } from "../apiserver/storage/storage.ts";
+import type { Configuration } from "../manifests/configuration.ts";
 import type { Manifest } from "../manifests/manifest.ts";
 import { readSingleYaml } from "../manifests/single.ts";
-import type { AddressPrefix } from "../net/address.ts";
 import type { Clock } from "../ports.ts";
 import { seededRandom } from "../sim/random.ts";
-import { ClusterObjects, type Intents } from "./objects.ts";
+import { type SettleOptions, VirtualClock } from "../sim/simulation.ts";
+import { ClusterObjects, type ObjectChanges } from "./objects.ts";
+import { Running, type RunningOptions } from "./running.ts";
+import type { RegistryStore } from "./store.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
+/** Objects as they are, by resource: `pods`, `deployments.apps`. */
+export type ObjectReader = Pick<RegistryStore, "get" | "list">;
+
+export interface ApiServerOptions {
+	/** Moves the API's clock on, which never goes back. */
+	clock: Clock;
+	seed: bigint;
+	/** Of objects that name none. */
+	namespace: string;
+	configuration: Configuration;
+	/** What components say. */
+	heard: RunningOptions["heard"];
+}
+
 export class ApiServer {
 	readonly #registry: Registry;
 	readonly #objects: ClusterObjects;
+	readonly #running: Running;
+	readonly #outside: Clock;
+	readonly #clock: VirtualClock;
 	#listener: () => void = () => {};
 
-	/** `namespace`: of objects that name none. */
-	constructor(clock: Clock, seed: bigint, namespace: string, serviceCIDRs: readonly AddressPrefix[]) {
+	/** Over what a standing start came to, and the manifests that it began with. */
+	constructor(
+		objects: readonly KubernetesObject[],
+		manifests: readonly Manifest[],
+		{ clock: outside, seed, namespace, configuration, heard = () => {} }: ApiServerOptions,
+	) {
 		const random = seededRandom(Number(BigInt.asUintN(32, seed)));
 		const storage = new Storage();
 		const catalogue = new Catalogue(kubernetes, storage);
-		this.#registry = { storage, catalogue, clock, random, strategy: strategyOf };
-		this.#objects = new ClusterObjects(this.#registry, namespace, serviceCIDRs);
+		const clock = new VirtualClock(outside.now());
+		const nodePorts = configuration.nodePorts.value;
+		this.#outside = outside;
+		this.#clock = clock;
+		this.#registry = { storage, catalogue, clock, random, nodePorts, strategy: strategyOf };
+		this.#objects = new ClusterObjects(this.#registry, namespace, configuration.serviceCIDRs.value);
+		this.#objects.publish(objects, manifests);
+		this.#running = new Running(this.#registry, clock, {
+			podCIDRs: configuration.podCIDRs.value,
+			nodeMask: configuration.nodeMask.value,
+			loadBalancerPool: configuration.loadBalancerPool.value,
+			heard,
+		});
 	}
 
-	/** Whether clients wrote anything since `publish`. */
+	/** ns since the epoch. */
+	get now(): bigint {
+		this.#clock.moveTo(this.#outside.now());
+		return this.#clock.now();
+	}
+
+	/** Of the last change. */
+	get revision(): number {
+		return this.#registry.storage.revision;
+	}
+
+	/** Whether anything changed since `keep`. */
 	get changed(): boolean {
 		return this.#objects.changed;
 	}
 
-	/** The manifests, with what clients wrote. Throws InputErrors. */
-	intents(manifests: readonly Manifest[]): Intents {
-		return this.#objects.intents(manifests);
+	/** What changed since then. */
+	get changes(): ObjectChanges {
+		return this.#objects.changes;
 	}
 
-	/** Takes the objects as the controllers left them. */
-	publish(objects: readonly KubernetesObject[], manifests: readonly Manifest[]): void {
-		this.#objects.publish(objects, manifests);
-		this.#listener();
+	/** What a plan of the cluster is made from, now. */
+	get objects(): KubernetesObject[] {
+		return this.#objects.current;
+	}
+
+	/** The cluster's plan knows of everything by now. */
+	keep(): void {
+		this.#objects.keep();
+	}
+
+	/** Manifests that come after the start. All or nothing: throws InputErrors. */
+	write(manifests: readonly Manifest[]): void {
+		this.#telling(() => this.#objects.write(manifests));
+	}
+
+	/** Components act until nothing is on its way; false where that takes too long. Throws NeverSettles. */
+	settle(options?: SettleOptions): boolean {
+		return this.#telling(() => this.#running.simulation.settle(options));
+	}
+
+	/** Lets virtual time pass. */
+	advance(ms: number): void {
+		this.#telling(() => this.#running.simulation.advance(ms));
+	}
+
+	/** Lets it pass until something holds, at most for `withinMs`; whether it came to hold. */
+	runUntil(holds: (objects: ObjectReader) => boolean, withinMs?: number): boolean {
+		const { simulation, store } = this.#running;
+		return this.#telling(() => simulation.runUntil(() => holds(store), withinMs));
+	}
+
+	#telling<T>(act: () => T): T {
+		const { storage } = this.#registry;
+		const { revision } = storage;
+		this.#clock.moveTo(this.#outside.now());
+		try {
+			return act();
+		} finally {
+			if (storage.revision !== revision) this.#listener();
+		}
 	}
 
 	/** Calls back after every change; there is one listener. */
@@ -56,14 +139,7 @@ export class ApiServer {
 	}
 
 	respond(request: ApiRequest): ApiResponse {
-		const { storage } = this.#registry;
-		const { revision } = storage;
-		const response = respond(this.#registry, request, readSingleYaml);
-		if (storage.revision !== revision) {
-			this.#objects.collect();
-			this.#listener();
-		}
-		return response;
+		return this.#telling(() => respond(this.#registry, request, readSingleYaml));
 	}
 
 	/** Throws StatusError 404. */

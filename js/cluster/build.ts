@@ -3,6 +3,7 @@
 
 import type { Node, Service } from "../api/core.ts";
 import type { EndpointSlice } from "../api/discovery.ts";
+import type { KubernetesObject } from "../api/meta.ts";
 import { loadTopology } from "../lab.ts";
 import { natRules } from "../net/nat11.ts";
 import type { Netns, Network } from "../net/network.ts";
@@ -22,7 +23,12 @@ export interface Plan {
 }
 
 /** Rules and sysctls of every node; the router translates as if there were machines outside: they may come later. */
-export function planOf({ objects, topology, configuration, portmap }: Realised): Plan {
+export function planOf({
+	objects,
+	topology,
+	configuration,
+	portmap,
+}: Pick<Realised, "topology" | "configuration" | "portmap"> & { objects: readonly KubernetesObject[] }): Plan {
 	const services = objects.filter(({ kind }) => kind === "Service") as Service[];
 	const slices = objects.filter(({ kind }) => kind === "EndpointSlice") as EndpointSlice[];
 	const byName = new Map(objects.filter(({ kind }) => kind === "Node").map((node) => [node.metadata.name, node]));

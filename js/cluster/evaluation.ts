@@ -3,7 +3,6 @@
 
 import type { Namespace, Pod } from "../api/core.ts";
 import type { KubernetesObject } from "../api/meta.ts";
-import type { Manifest } from "../manifests/manifest.ts";
 import type { NotEvaluated } from "../manifests/notevaluated.ts";
 
 export interface ForeignDataPlane {
@@ -24,13 +23,11 @@ export class Evaluation {
 		return new Evaluation([...this.#objects, ...objects], this.#foreign);
 	}
 
-	/** Those that are still among the manifests; `namespace`: of manifests that name none. */
-	amongst(manifests: readonly Manifest[], namespace: string): Evaluation {
-		const there = new Set(
-			manifests.map(({ object: { kind, metadata } }) => `${kind} ${metadata.namespace ?? namespace}/${metadata.name}`),
-		);
-		const present = ({ kind, namespace: own, name }: NotEvaluated) => there.has(`${kind} ${own ?? namespace}/${name}`);
-		return new Evaluation(this.#objects.filter(present), this.#foreign);
+	/** Without those of some objects, `KIND NS/NAME`; `namespace`: of objects that name none. */
+	without(objects: ReadonlySet<string>, namespace: string): Evaluation {
+		const isOther = ({ kind, namespace: own, name }: NotEvaluated) =>
+			!objects.has(`${kind} ${own ?? namespace}/${name}`);
+		return new Evaluation(this.#objects.filter(isOther), this.#foreign);
 	}
 
 	beside(foreign: readonly ForeignDataPlane[]): Evaluation {

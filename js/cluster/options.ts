@@ -2,6 +2,7 @@
 
 import type { Backend, Capacities } from "../../bindings/core.ts";
 import type { Flags } from "../manifests/configuration.ts";
+import { isFile, type Loaded, loadManifests, loadObjects, type ManifestFile } from "../manifests/load.ts";
 import type { Reference } from "../net/reference.ts";
 import type { Topology } from "../net/topology.ts";
 import type { ReplayOptions } from "../replay/replay.ts";
@@ -59,4 +60,15 @@ export interface ReplayRequest
 export function given<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
 	const entries = Object.entries(options).filter(([, value]) => value !== undefined);
 	return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> };
+}
+
+/** Manifests however a program has them. */
+export function loadGiven(
+	manifests: string | readonly ManifestFile[] | readonly object[],
+	namespace: string | undefined,
+): Loaded {
+	const options = namespace === undefined ? {} : { namespace };
+	if (typeof manifests === "string") return loadManifests([{ name: "manifests", text: manifests }], options);
+	if (manifests.every(isFile)) return loadManifests(manifests as readonly ManifestFile[], options);
+	return loadObjects(manifests, "objects", options);
 }

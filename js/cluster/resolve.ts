@@ -226,7 +226,7 @@ export class Resolver {
 		const chosen = this.#servicePort(service, port, proto, reference);
 		const slices = this.#slicesOf(service);
 		const pods = slices.flatMap((slice) =>
-			slice.endpoints.flatMap(({ targetRef }) =>
+			(slice.endpoints ?? []).flatMap(({ targetRef }) =>
 				targetRef?.kind === "Pod" ? [`${targetRef.namespace ?? namespace}/${targetRef.name}`] : [],
 			),
 		);
@@ -254,7 +254,7 @@ export class Resolver {
 		reference: Reference,
 	): Omit<Target, "pods" | "service"> {
 		for (const slice of slices) {
-			const ready = slice.endpoints.find(({ conditions }) => conditions?.ready !== false);
+			const ready = (slice.endpoints ?? []).find(({ conditions }) => conditions?.ready !== false);
 			const address = ready?.addresses[0];
 			if (address === undefined || familyOf(address) !== "ipv4") continue;
 			const own = slice.ports?.find((one) => (one.name ?? "") === (port?.name ?? ""));

@@ -57,6 +57,13 @@ export function allocatePodCIDRs(
 	return { nodes: complete, errors, allocated };
 }
 
+/** Nodes whose networks overlap those of an earlier one. */
+export function overlappingCIDRs(nodes: readonly Node[]): NodeFinding[] {
+	const errors: NodeFinding[] = [];
+	overlaps(nodes, errors);
+	return errors;
+}
+
 export function cidrsOf(node: Node): string[] {
 	const { podCIDR, podCIDRs } = node.spec ?? {};
 	if (podCIDRs && podCIDRs.length > 0) return podCIDRs;

@@ -68,7 +68,7 @@ export function apiHosts(slices: readonly EndpointSlice[], taken: ReadonlySet<st
 	const listening = new Map<string, Listener[]>();
 	for (const slice of slices.filter(isSlice)) {
 		const listen = (slice.ports ?? []).flatMap(({ port }): Listener[] => (port ? [{ proto: "tcp", port }] : []));
-		for (const address of slice.endpoints.flatMap(({ addresses }) => addresses))
+		for (const address of (slice.endpoints ?? []).flatMap(({ addresses }) => addresses))
 			if (!taken.has(address)) listening.set(address, [...(listening.get(address) ?? []), ...listen]);
 	}
 	return Array.from(listening, ([address, listen]) => ({

@@ -14,6 +14,7 @@ import {
 	prefixContains,
 	printPrefix,
 } from "../net/address.ts";
+import { nodeAddressClashes } from "./clashes.ts";
 import type { Entry, Inventory } from "./inventory.ts";
 
 /** Completes the inventory's nodes; the configuration with the cluster CIDR that they imply. */
@@ -94,23 +95,11 @@ function networkOf(address: string): string {
 /** Every node needs an address of its own. */
 function giveAddresses(inventory: Inventory): void {
 	const nodes = inventory.list<Node>("Node");
-	const taken = new Set<string>();
-	const owners = new Map<string, Entry<Node>>();
-	for (const entry of nodes) {
-		const address = internalIP(entry.object);
-		if (address === undefined || address === "") continue;
-		const other = owners.get(address);
-		if (other !== undefined) {
-			const index = entry.object.status?.addresses?.findIndex((item) => item.address === address) ?? 0;
-			inventory.fail(
-				entry,
-				["status", "addresses", index, "address"],
-				`${address} is already the address of node ${other.object.metadata.name}`,
-			);
-		}
-		owners.set(address, entry);
-		taken.add(address);
+	for (const { object, path, message } of nodeAddressClashes(nodes.map((entry) => entry.object))) {
+		const entry = nodes.find((one) => one.object === object);
+		if (entry !== undefined) inventory.fail(entry, path, message);
 	}
+	const taken = new Set(nodes.flatMap((entry) => internalIP(entry.object) || []));
 	const network = networkFor(nodes.length);
 	for (const entry of nodes) {
 		if (internalIP(entry.object)) continue;

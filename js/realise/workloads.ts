@@ -17,6 +17,7 @@ import { addresslessStatus, isReady, runningStatus, unscheduledStatus } from "..
 import { parsePrefix } from "../net/address.ts";
 import { nearestWord } from "../net/error.ts";
 import { Scheduler } from "../scheduler/schedule.ts";
+import { addressesOf, podAddressClashes } from "./clashes.ts";
 import type { Entry, Inventory } from "./inventory.ts";
 
 /** Makes every intended workload real. `ready`: whether a pod that runs is ready. */
@@ -141,9 +142,14 @@ function addressPods(inventory: Inventory, ready: (pod: Pod) => boolean): void {
 	const hosts = new Map(
 		inventory.list<Node>("Node").map((entry) => [entry.object.metadata.name ?? "", hostOf(inventory, entry)]),
 	);
-	const owners = new Map<string, string>();
 	const pods = inventory.list<Pod>("Pod");
-	for (const entry of pods) reserve(inventory, entry, hosts, owners);
+	const observed = pods.filter((entry) => entry.observed);
+	// An observed address is its pod's; two pods that are up cannot share one.
+	for (const { object, path, message } of podAddressClashes(observed.map((entry) => entry.object))) {
+		const entry = observed.find((one) => one.object === object);
+		if (entry !== undefined) inventory.fail(entry, path, message);
+	}
+	for (const { object } of observed) reserve(object, hosts);
 	for (const entry of pods) {
 		const host = hosts.get(entry.object.spec?.nodeName ?? "");
 		if (!entry.observed && host !== undefined) start(inventory, entry, host, ready);
@@ -168,22 +174,10 @@ function rangeOf(podCIDR: string | undefined): AddressRange | null {
 	return prefix === null ? null : new AddressRange(prefix);
 }
 
-/** An observed address is its pod's; two pods that are up cannot share one. */
-function reserve(
-	inventory: Inventory,
-	entry: Entry<Pod>,
-	hosts: ReadonlyMap<string, Host>,
-	owners: Map<string, string>,
-): void {
-	const pod = entry.object;
-	if (!entry.observed || !isUp(pod) || pod.spec?.hostNetwork === true) return;
-	const name = `${pod.metadata.namespace}/${pod.metadata.name}`;
-	for (const ip of new Set([pod.status?.podIP ?? "", ...(pod.status?.podIPs ?? []).map((item) => item.ip)])) {
-		if (ip === "") continue;
-		const other = owners.get(ip);
-		if (other !== undefined) inventory.fail(entry, ["status", "podIP"], `${ip} is already the address of pod ${other}`);
-		owners.set(ip, name);
-		const host = hosts.get(pod.spec?.nodeName ?? "");
+function reserve(pod: Pod, hosts: ReadonlyMap<string, Host>): void {
+	if (!isUp(pod) || pod.spec?.hostNetwork === true) return;
+	const host = hosts.get(pod.spec?.nodeName ?? "");
+	for (const ip of addressesOf(pod)) {
 		host?.range?.reserve(ip);
 		host?.range6?.reserve(ip);
 	}

@@ -1,6 +1,7 @@
-// A cluster served: its API on a socket, and its controllers run after what clients write.
+// A cluster served: its API on a socket, and its components act on what clients write, as time passes.
 
 import { randomBytes } from "node:crypto";
+import type { ApiRequest } from "../apiserver/rest/message.ts";
 import type { Cluster } from "../cluster.ts";
 import { type ApiListener, listen, NAMES } from "./http.ts";
 import type { Access } from "./kubeconfig.ts";
@@ -14,9 +15,11 @@ export interface ServeOptions {
 	insecure: boolean;
 	/** Of commands that name none. */
 	namespace: string;
-	/** What the controllers could not make of what clients wrote; the cluster goes on as it was. */
+	/** Seconds of the cluster's time that pass in a second; null: only as much as components need after what clients write. */
+	speed: number | null;
+	/** What no network could be made of; the network goes on as it was. */
 	onError: (error: unknown) => void;
-	/** The controllers have run after what clients wrote. */
+	/** The network follows what clients wrote. */
 	onSettled: () => void;
 }
 
@@ -25,17 +28,22 @@ export interface Served {
 	close(): Promise<void>;
 }
 
-/** Clients often write several objects in a row: the controllers run when that long nothing came. */
+/** Clients often write several objects in a row: the network follows when that long nothing came. */
 const QUIET_MS = 50;
+/** How often time moves on by itself. */
+const TICK_MS = 100;
 
 /** Listens until `close`. Rejects where the port is taken. */
 export async function serve(cluster: Cluster, options: ServeOptions): Promise<Served> {
-	const { address, port, insecure, namespace } = options;
-	const { api } = cluster;
-	const answer = api.respond.bind(api);
+	const { address, port, insecure, namespace, speed } = options;
+	const time = new PassingTime(cluster, speed ?? 0, options.onError);
+	const answer = async (request: ApiRequest) => {
+		await time.pass();
+		return cluster.api.respond(request);
+	};
 	if (insecure) {
 		const listener = await listen(answer, { address, port });
-		return { access: { url: listener.url, namespace }, close: following(cluster, listener, options) };
+		return { access: { url: listener.url, namespace }, close: following(cluster, listener, time, options) };
 	}
 	// The X.509 library is large, and nobody else needs it.
 	const { serverCertificate } = await import("./certificate.ts");
@@ -48,16 +56,49 @@ export async function serve(cluster: Cluster, options: ServeOptions): Promise<Se
 	const listener = await listen(answer, { address, port, tls: { cert, key }, token });
 	return {
 		access: { url: listener.url, authority, token, namespace },
-		close: following(cluster, listener, options),
+		close: following(cluster, listener, time, options),
 	};
 }
 
-/** Controllers and watchers follow the writes; the function that is returned ends that, and the listener. */
-function following(cluster: Cluster, listener: ApiListener, { onError, onSettled }: ServeOptions): () => Promise<void> {
+/** The cluster's time beside the wall clock's. */
+class PassingTime {
+	readonly #cluster: Cluster;
+	readonly #speed: number;
+	readonly #onError: (error: unknown) => void;
+	#last = performance.now();
+	#passing: Promise<void> = Promise.resolve();
+
+	constructor(cluster: Cluster, speed: number, onError: (error: unknown) => void) {
+		this.#cluster = cluster;
+		this.#speed = speed;
+		this.#onError = onError;
+	}
+
+	/** Up to now, one step after the other. */
+	pass(): Promise<void> {
+		if (this.#speed === 0) return this.#passing;
+		this.#passing = this.#passing.then(async () => {
+			const now = performance.now();
+			const ms = (now - this.#last) * this.#speed;
+			this.#last = now;
+			await this.#cluster.advance(ms).catch(this.#onError);
+		});
+		return this.#passing;
+	}
+}
+
+/** Components and watchers follow the writes; the function that is returned ends that, and the listener. */
+function following(
+	cluster: Cluster,
+	listener: ApiListener,
+	time: PassingTime,
+	{ speed, onError, onSettled }: ServeOptions,
+): () => Promise<void> {
 	let timer: ReturnType<typeof setTimeout> | null = null;
 	const settle = () => {
 		timer = null;
-		cluster.settle().then(onSettled).catch(onError);
+		const settled = speed === null ? cluster.settle() : time.pass().then(() => void cluster.objects);
+		settled.then(onSettled).catch(onError);
 	};
 	const ends = cluster.api.onChange(() => {
 		listener.drain();
@@ -65,9 +106,11 @@ function following(cluster: Cluster, listener: ApiListener, { onError, onSettled
 		if (timer !== null) clearTimeout(timer);
 		timer = setTimeout(settle, QUIET_MS);
 	});
+	const tick = speed === null ? null : setInterval(() => void time.pass(), TICK_MS);
 	return async () => {
 		ends();
 		if (timer !== null) clearTimeout(timer);
+		if (tick !== null) clearInterval(tick);
 		await listener.close();
 	};
 }

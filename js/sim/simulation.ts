@@ -131,7 +131,10 @@ export class Simulation {
 
 	/** Steps until something holds, at most for `withinMs`; whether it came to hold. */
 	runUntil(holds: () => boolean, withinMs = WITHIN_MS): boolean {
-		return this.#runTo(this.#in(withinMs), holds) || holds();
+		const until = this.#in(withinMs);
+		if (this.#runTo(until, holds)) return true;
+		this.clock.moveTo(until);
+		return holds();
 	}
 
 	/** A future of its own over a copy of the store. `world` and `changes` are those of the copy, `clock` at the same time. */

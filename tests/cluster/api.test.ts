@@ -159,13 +159,32 @@ describe("what clients write", () => {
 		]);
 	});
 
-	it("is overruled where a controller made the object, and a warning says so", async () => {
+	it("meets the controller that an object is of, which has the last word on what it counts", async () => {
 		const { items } = await cluster.api.list("apps/v1", "ReplicaSet");
 		const name = items[0]?.metadata.name ?? "";
 		await cluster.api.patch("apps/v1", "ReplicaSet", name, { spec: { replicas: 7 } });
 		await cluster.settle();
 		expect((await cluster.api.get("apps/v1", "ReplicaSet", name)).spec?.replicas).toBe(2);
-		expect(cluster.warnings.at(-1)).toMatchObject({ file: `ReplicaSet default/${name}` });
+		expect(cluster.warnings).toEqual([]);
+	});
+
+	it("to a status that nobody else writes stays", async () => {
+		const condition = { type: "example.com/Warm", status: "True", lastProbeTime: null, lastTransitionTime: null };
+		await cluster.api.patch(
+			"v1",
+			"Pod",
+			"client",
+			{ status: { conditions: [condition] } },
+			{ subresource: "status", type: "strategic" },
+		);
+		await cluster.settle();
+		await cluster.api.patch("v1", "Pod", "client", { metadata: { labels: { seen: "yes" } } });
+		await cluster.settle();
+		const { status } = await cluster.api.get("v1", "Pod", "client");
+		expect(status?.phase).toBe("Running");
+		expect(status?.conditions?.find(({ type }) => type === "example.com/Warm")).toEqual({
+			...{ type: "example.com/Warm", status: "True" },
+		});
 	});
 
 	it("that no cluster can be made of leaves the cluster as it was", async () => {

@@ -19,7 +19,7 @@ function leadsTo(text: string, flags: Flags = {}) {
 	const slice = named<EndpointSlice>(realised, "EndpointSlice", "kubernetes");
 	return {
 		clusterIP: named<Service>(realised, "Service", "kubernetes").spec?.clusterIP,
-		address: slice.endpoints[0]?.addresses[0],
+		address: slice.endpoints?.[0]?.addresses[0],
 		port: slice.ports?.[0]?.port,
 		hosts: realised.topology.hosts,
 		assumed: realised.assumed.filter((line) => line.startsWith("endpoint: ")),
@@ -64,7 +64,7 @@ describe("default/kubernetes", () => {
 			"apiVersion: v1\nkind: Service\nmetadata: {name: kubernetes, namespace: default, uid: v}\nspec: {clusterIP: 10.43.0.1, clusterIPs: [10.43.0.1], type: ClusterIP, ports: [{name: https, port: 443, targetPort: 6444, protocol: TCP}]}\nstatus: {loadBalancer: {}}\n";
 		const realised = up(join(address("one"), service, own), { flags: { apiServer: undefined } as unknown as Flags });
 		const slices = realised.objects.filter(({ kind }) => kind === "EndpointSlice") as EndpointSlice[];
-		expect(slices.map(({ endpoints }) => endpoints[0]?.addresses)).toEqual([["192.0.2.77"]]);
+		expect(slices.map(({ endpoints }) => endpoints?.[0]?.addresses)).toEqual([["192.0.2.77"]]);
 		expect(realised.topology.hosts).toMatchObject([{ ip: "192.0.2.77", listen: [{ proto: "tcp", port: 6444 }] }]);
 	});
 

@@ -33,7 +33,7 @@ describe.skipIf(!existsSync(SHARED))("real manifests", () => {
 			(slice) => slice.metadata.labels?.["kubernetes.io/service-name"] === "cartservice",
 		);
 		expect(slices).toHaveLength(1);
-		expect(slices[0]?.endpoints[0]).toMatchObject({
+		expect(slices[0]?.endpoints?.[0]).toMatchObject({
 			addresses: [cart?.status?.podIP],
 			conditions: { ready: true, serving: true, terminating: false },
 			nodeName: cart?.spec?.nodeName,

@@ -120,6 +120,17 @@ describe("podwire serve", () => {
 			expect(await kubectl("scale deploy web --replicas=3")).toMatchObject({ code: 0 });
 			expect(await kubectl("rollout status deploy/web --timeout=20s")).toMatchObject({ code: 0 });
 			expect((await kubectl("get deploy web -o jsonpath={.status.readyReplicas}")).out).toBe("3");
+			expect(await kubectl("set image deploy/web c=i:2")).toMatchObject({ code: 0 });
+			const rollout = await kubectl("rollout status deploy/web --timeout=20s");
+			expect(rollout.code).toBe(0);
+			expect(rollout.out).toMatch(
+				/Waiting for deployment "web" rollout to finish: .*\nWaiting.*successfully rolled out\n$/s,
+			);
+			const images = await kubectl("get pods -l app=web -o jsonpath={.items[*].spec.containers[0].image}");
+			expect(images.out).toBe("i:2 i:2 i:2");
+			expect((await kubectl("rollout undo deploy/web")).code).toBe(0);
+			expect(await kubectl("rollout status deploy/web --timeout=20s")).toMatchObject({ code: 0 });
+			expect((await kubectl("get events --field-selector reason=ScalingReplicaSet -o name")).out).not.toBe("");
 			const pod = (await kubectl("get pods -o name")).out.split("\n")[0] ?? "";
 			expect(await kubectl(`delete ${pod} --wait --timeout=20s`)).toMatchObject({ code: 0 });
 			await expect.poll(async () => (await kubectl("get pods -o name")).out.split("\n").length - 1).toBe(3);
@@ -128,6 +139,27 @@ describe("podwire serve", () => {
 			stop.abort();
 			expect(await ended).toBe(0);
 		});
+	});
+
+	it("paused, has what is written settled at once, and time stand still", async () => {
+		const { ended } = await start("--paused", "--insecure", "-f", join(folder, "web.yaml"));
+		const { binary } = kubectls()[0] ?? {};
+		if (binary !== undefined) {
+			const place = { binary, folder, connection: ["--kubeconfig", file()] };
+			const kubectl = (line: string) => run(place, line.split(" "));
+			await kubectl("scale deploy web --replicas=3");
+			await expect
+				.poll(async () => (await kubectl("get deploy web -o jsonpath={.status.readyReplicas}")).out, {
+					timeout: 20_000,
+				})
+				.toBe("3");
+		}
+		stop.abort();
+		expect(await ended).toBe(0);
+	});
+
+	it.each(["0", "-1", "x", "1e9"])("does not run at speed %s", async (speed) => {
+		expect(await refuses("--speed", speed)).toContain("Expected a number above 0");
 	});
 
 	async function refuses(...args: string[]): Promise<string> {

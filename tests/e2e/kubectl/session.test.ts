@@ -106,7 +106,7 @@ describe.skipIf(binary === null)("kubectl 1.35 (skipped where there is none)", (
 		await prints("scale deploy web --replicas=6", "deployment.apps/web scaled\n");
 		await prints(
 			"get deploy web -o jsonpath={.spec.replicas}/{.spec.paused}/{.spec.template.spec.containers[0].image}/{.metadata.generation}",
-			"6/true/nginx:2/6",
+			"6/true/nginx:2/7",
 		);
 	});
 

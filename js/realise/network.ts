@@ -1,0 +1,99 @@
+// Objects to what carries their packets: links, routes, load balancers, hostPort rules and who listens where; kube-proxy's rules
+// come later.
+
+import type { Node, Pod, Service } from "../api/core.ts";
+import type { EndpointSlice } from "../api/discovery.ts";
+import type { KubernetesObject } from "../api/meta.ts";
+import { forwardingOf } from "../cloud/loadbalancer.ts";
+import { fabricOf } from "../cloud/router.ts";
+import { externalIP, internalIP, linksOf, podCIDRv4 } from "../cni/links.ts";
+import { portmapRestore } from "../cni/portmap.ts";
+import type { Configuration } from "../manifests/configuration.ts";
+import { ManifestError } from "../manifests/error.ts";
+import type { NodeSpec, Topology } from "../net/topology.ts";
+import { apiHosts } from "./apiserver.ts";
+
+export interface NetworkOptions {
+	/** A pod that declares no port listens on none (`--strict-ports`); default: on any, as an assumption. */
+	strictPorts?: boolean;
+	/** Hairpin flag of the bridge ports; default true. */
+	hairpin?: boolean;
+}
+
+export interface RealisedNetwork {
+	/** Nodes without rules yet (`iptables` is kube-proxy's); machines outside but the API server's come with the traffic. */
+	topology: Topology;
+	/** hostPort rules by node name, as fed to `iptables-restore --noflush`; the jumps are `PORTMAP_JUMPS`. */
+	portmap: Map<string, string>;
+	assumed: string[];
+	/** With any error the rest is not to be trusted. */
+	errors: ManifestError[];
+}
+
+/** Of all objects those that carry packets count. */
+export function networkOf(
+	objects: readonly KubernetesObject[],
+	configuration: Configuration,
+	options: NetworkOptions,
+): RealisedNetwork {
+	const nodes = of<Node>(objects, "Node").filter((node) => internalIP(node) && podCIDRv4(node));
+	const pods = of<Pod>(objects, "Pod");
+	const services = of<Service>(objects, "Service");
+	const slices = of<EndpointSlice>(objects, "EndpointSlice");
+	const healthPorts = services.flatMap((service) => service.spec?.healthCheckNodePort || []);
+	const links = linksOf(nodes, pods, slices, healthPorts, {
+		hairpin: options.hairpin ?? true,
+		strictPorts: options.strictPorts ?? false,
+	});
+	const { lb, assumed } = forwardingOf(services, slices, nodes);
+	const portmap = portmapOf(nodes, pods);
+	const hosts = apiHosts(slices, new Set([...links.nodes, ...links.pods].flatMap(({ ip, ip6 }) => [ip, ip6 ?? ip])));
+	const said = [...links.assumed, ...assumed];
+	const external = Object.fromEntries(
+		nodes.flatMap((node) => (externalIP(node) ? [[internalIP(node), externalIP(node)]] : [])),
+	);
+	const prepared = links.nodes.map((node) => withPortmap(node, portmap));
+	try {
+		const {
+			fabric,
+			router,
+			nodes: routed,
+		} = fabricOf(configuration.fabric.value, prepared, external, lb, links.strays);
+		if (router.natOnly) router.inside = hosts.map(({ ip, ip6 }) => ip ?? ip6 ?? "");
+		return { topology: { fabric, nodes: routed, pods: links.pods, hosts, router }, portmap, assumed: said, errors: [] };
+	} catch (error) {
+		if (!(error instanceof RangeError)) throw error;
+		const topology: Topology = {
+			...{ fabric: { kind: "routed" }, nodes: prepared, pods: links.pods, hosts: [], router: {} },
+		};
+		const place = { file: configuration.fabric.source, line: 0, column: 0 };
+		return { topology, portmap, assumed: said, errors: [new ManifestError(place, "", error.message)] };
+	}
+}
+
+function of<T extends KubernetesObject>(objects: readonly KubernetesObject[], kind: T["kind"]): T[] {
+	return objects.filter((object) => object.kind === kind) as T[];
+}
+
+function portmapOf(nodes: readonly Node[], pods: readonly Pod[]): Map<string, string> {
+	const rules = new Map<string, string>();
+	const byNode = new Map<string, Pod[]>();
+	for (const pod of pods) {
+		const node = pod.spec?.nodeName ?? "";
+		const own = byNode.get(node);
+		if (own === undefined) byNode.set(node, [pod]);
+		else own.push(pod);
+	}
+	for (const node of nodes) {
+		const name = node.metadata.name ?? "";
+		const text = portmapRestore(byNode.get(name) ?? [], podCIDRv4(node) ?? "");
+		if (text !== null) rules.set(name, text);
+	}
+	return rules;
+}
+
+/** portmap lets 127.0.0.1 reach pods through the bridge. */
+function withPortmap(node: NodeSpec, portmap: ReadonlyMap<string, string>): NodeSpec {
+	if (!portmap.has(node.name)) return node;
+	return { ...node, sysctls: { ...node.sysctls, [`net.ipv4.conf.${node.bridge ?? "cbr0"}.route_localnet`]: 1 } };
+}
