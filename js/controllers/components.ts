@@ -3,6 +3,9 @@
 import type { Component } from "../ports.ts";
 import { DaemonSetController } from "./daemonset/component.ts";
 import { deployment } from "./deployment/component.ts";
+import { disruption } from "./disruption.ts";
+import { JobController } from "./job/component.ts";
+import { ttlAfterFinished } from "./job/ttl.ts";
 import { replicaset, replication } from "./replicaset/component.ts";
 import { statefulset } from "./statefulset/component.ts";
 
@@ -11,5 +14,14 @@ import { statefulset } from "./statefulset/component.ts";
  * its bounds at every step, which upstream's controllers, side by side, keep to within a moment.
  */
 export function components(): Component[] {
-	return [replicaset, replication, deployment, statefulset, new DaemonSetController()];
+	return [
+		replicaset,
+		replication,
+		deployment,
+		statefulset,
+		new DaemonSetController(),
+		new JobController(),
+		ttlAfterFinished,
+		disruption,
+	];
 }

@@ -1,6 +1,7 @@
 // Workloads as tests write them, and pods as victims are chosen from.
 
 import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from "../../js/api/apps.ts";
+import type { Job, JobSpec } from "../../js/api/batch.ts";
 import type { Pod, PodTemplateSpec } from "../../js/api/core.ts";
 import type { KubernetesObject } from "../../js/api/meta.ts";
 import type { Running } from "./running.ts";
@@ -64,3 +65,17 @@ export function change<T extends KubernetesObject>(
 	const now = store.get<T>(resource, "d", name) as T;
 	return store.update<T>(resource, { ...now, spec: { ...(now.spec as object), ...(spec as object) } });
 }
+
+export function job(spec: Partial<JobSpec> = {}, name = "task"): Job {
+	const { metadata, spec: pod } = spec.template ?? {};
+	const template = {
+		metadata: metadata ?? {},
+		spec: { restartPolicy: "Never" as const, ...(pod ?? { containers: [{ name: "c", image: "task:1" }] }) },
+	};
+	return { apiVersion: "batch/v1", kind: "Job", metadata: { namespace: "d", name }, spec: { ...spec, template } };
+}
+
+/** A Job's pods end with a code when they would be ready. */
+export const ending = (code: number): PodTemplateSpec => ({
+	metadata: { annotations: { "test/exit-code": String(code) } },
+});
