@@ -4,7 +4,8 @@
 import * as L from "../layout";
 import { point, to } from "./columns";
 import { ip, readFrame } from "./ip";
-import { link, LINK_SLL2 } from "./link";
+import { link, LINK_ETHERNET, LINK_SLL2 } from "./link";
+import { readPlain } from "./plain";
 import { addIfindex, findIfindex, interfaceAt, Source } from "./source";
 
 /**
@@ -21,6 +22,15 @@ export function packetRow(
 	wireBytes: u32,
 	record: usize,
 ): i32 {
+	if (linktype == LINK_ETHERNET && readPlain(columns, s.count, frame, caplen)) {
+		const eights = columns + ((<usize>s.count) << 3);
+		store<i64>(eights, s.last, L.COLUMN_TIME);
+		store<f64>(eights, <f64>(s.base + <u64>(record - <usize>s.input)), L.COLUMN_ORIGIN);
+		store<u16>(columns + ((<usize>s.count) << 1), <u16>interfaceAt(s, id).index, L.COLUMN_INTERFACE);
+		s.count++;
+		s.rows++;
+		return L.READ_INPUT;
+	}
 	point(columns, s.count);
 	if (!readFrame(s, linktype, frame, frame + caplen, wireBytes)) {
 		return ip.full ? s.fail(L.READ_ADDRESSES, record) : L.READ_INPUT;

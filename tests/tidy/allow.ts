@@ -33,6 +33,7 @@ export const RECORDS: Record<string, string> = {
 	"assembly/capture/addresses.ts": "the slots of interned addresses",
 	"assembly/capture/batch.ts": "batch records, as they are handed over",
 	"assembly/capture/draft.ts": "rows as what batch records are made of",
+	"assembly/capture/plain.ts": "a row, as the frame of most packets is read",
 	"assembly/capture/bytes.ts": "words of a capture in either byte order",
 	"assembly/capture/columns.ts": "the columns of a recording's rows",
 	"assembly/capture/copies.ts": "the slots of packets seen a moment ago",
