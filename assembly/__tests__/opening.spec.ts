@@ -2,7 +2,17 @@
 
 import { row } from "../arena";
 import { flow, flowCount, flowsReset } from "../flow";
-import { conntrackFlush, offer, pathCache, replayMode, replayReset, seed, settleAll } from "../index";
+import {
+	cacheHits,
+	conntrackFlush,
+	offer,
+	pathCache,
+	replayMode,
+	replayReset,
+	seed,
+	sequels,
+	settleAll,
+} from "../index";
 import * as L from "../layout";
 import { conn } from "../netfilter/conn";
 import { netns } from "../netns";
@@ -14,6 +24,7 @@ import { A, B, cluster, node, podA, podB, SECOND, translate, VIP } from "./netwo
 let listener: i32 = 0;
 let before: u32 = 0;
 let clock: i64 = SECOND;
+let hints: u8 = 0;
 
 function opened(): u32 {
 	return openings() - before;
@@ -21,19 +32,28 @@ function opened(): u32 {
 
 /** A SYN from pod A to VIP:80, `delta` bytes above 60; whether anybody carried it. */
 function syn(sport: i32, delta: u32 = 0): u32 {
+	return segment(sport, L.TCP_SYN, false, 60 + delta, 100, 0);
+}
+
+/** A segment of such a connection, or a recorded answer in it. */
+function segment(sport: i32, tcp: i32, reply: bool, len: u32, seq: u32, ack: u32): u32 {
 	const at = row(L.TABLE_BATCH, 0, L.BATCH_STRIDE);
 	memory.fill(at, 0, L.BATCH_STRIDE);
-	store<u32>(at, A, L.PACKET_SRC);
-	store<u32>(at, VIP, L.PACKET_DST);
-	store<u16>(at, <u16>sport, L.PACKET_SPORT);
-	store<u16>(at, 80, L.PACKET_DPORT);
+	store<u32>(at, reply ? VIP : A, L.PACKET_SRC);
+	store<u32>(at, reply ? A : VIP, L.PACKET_DST);
+	store<u16>(at, <u16>(reply ? 80 : sport), L.PACKET_SPORT);
+	store<u16>(at, <u16>(reply ? sport : 80), L.PACKET_DPORT);
 	store<u8>(at, <u8>L.PROTO_TCP, L.PACKET_PROTO);
 	store<u8>(at, 4, L.PACKET_FAMILY);
-	store<u8>(at, <u8>L.TCP_SYN, L.PACKET_TCP);
-	store<u32>(at, 60 + delta, L.PACKET_LEN);
+	store<u8>(at, <u8>tcp, L.PACKET_TCP);
+	store<u32>(at, len, L.PACKET_LEN);
 	store<i64>(at, clock, L.PACKET_TIME);
 	store<i32>(at, podA, L.BATCH_NETNS);
-	store<u8>(at, <u8>L.BATCH_OFFER, L.BATCH_KIND);
+	store<u8>(at, <u8>(reply ? L.BATCH_REPLY : L.BATCH_OFFER), L.BATCH_KIND);
+	store<u8>(at, reply ? 0 : hints, L.BATCH_FLAGS);
+	store<u32>(at, seq, L.BATCH_SEQ);
+	store<u32>(at, ack, L.BATCH_ACK);
+	store<u16>(at, 1000, L.BATCH_WINDOW);
 	return offer(1);
 }
 
@@ -160,5 +180,71 @@ describe("an opening", () => {
 		expect(opened()).toBe(2);
 		settleAll();
 		expect(load<u64>(device, L.DEVICE_TX_PACKETS)).toBe(sent + 2);
+	});
+});
+
+/** The first packets of a connection behind its SYN: SYN-ACK, ACK, an ACK each way; those that followed another connection's. */
+function handshake(sport: i32, acked: u32): u32 {
+	const since = sequels();
+	segment(sport, L.TCP_SYN | L.TCP_ACK, true, 60, 500, 101);
+	segment(sport, L.TCP_ACK, false, 52, 101, acked);
+	segment(sport, L.TCP_ACK, true, 52, 501, 101);
+	segment(sport, L.TCP_ACK, false, 52, 101, acked);
+	return sequels() - since;
+}
+
+function stateOf(index: i32): u8 {
+	return conn(load<i32>(flow(index), L.FLOW_CT)).state;
+}
+
+describe("a sequel", () => {
+	beforeEach(() => {
+		cluster(L.NS_BRIDGE_NF | L.NS_TCP_WINDOWS);
+		translate(B);
+		openSocket(podB, <u8>L.PROTO_TCP, 0, 80, 0, 0);
+		flowsReset();
+		replayReset();
+		pathCache(true);
+		replayMode(L.REPLIES_NONE);
+		syn(4000); // asks the neighbours
+		hints = <u8>L.BATCHF_RECORDED; // or windows are liberal
+		syn(4001); // is learnt from
+		handshake(4001, 501); // asks the neighbours on the way back
+		syn(4010);
+		handshake(4010, 501);
+		before = openings();
+	});
+	afterEach(() => {
+		hints = 0;
+	});
+
+	it("follows what the packets of a connection of its kind did, up to where its line repeats them", () => {
+		syn(4002);
+		expect(opened()).toBe(1);
+		expect(handshake(4002, 501)).toBe(4);
+		expect(stateOf(3)).toBe(<u8>L.TCP_CT_ESTABLISHED);
+		expect(conn(load<i32>(flow(3), L.FLOW_CT)).has(L.IPS_ASSURED)).toBe(true);
+		expect(load<u32>(flow(3), L.FLOW_PACKETS)).toBe(5);
+		const hits = cacheHits();
+		segment(4002, L.TCP_ACK, false, 52, 101, 501);
+		segment(4002, L.TCP_ACK, true, 52, 501, 101);
+		expect(cacheHits()).toBe(hits + 2);
+	});
+
+	it("is carried where the connection's windows say otherwise", () => {
+		syn(4002);
+		// What nobody sent is acknowledged: neither of those ACKs establishes anything.
+		expect(handshake(4002, 900)).toBe(1);
+		expect(stateOf(3)).toBe(<u8>L.TCP_CT_SYN_RECV);
+	});
+
+	it("is learnt anew where a netns on the way has changed, and not taken where that is switched off", () => {
+		syn(4002);
+		changed(node);
+		expect(handshake(4002, 501)).toBe(0);
+		pathCache(false);
+		syn(4003);
+		expect(handshake(4003, 501)).toBe(0);
+		pathCache(true);
 	});
 });

@@ -32,6 +32,7 @@ import { findTuple, hashTuple, icmpRequest, Tuple, touchTuple, tuple, tuplesRese
 
 /** A UDP or ICMP flow that was silent for longer begins anew, as in conntrack (nf_conntrack_udp_timeout, icmp_timeout). */
 const IDLE_NS: i64 = 30_000_000_000;
+const SECOND_NS: i64 = 1_000_000_000;
 
 /* Low byte of a tuple's word: marks, then the roles (KIND_ numbers below 4) of its two directions. */
 const OFFERED: u32 = 1;
@@ -242,7 +243,7 @@ function classifyRow(columns: usize, row: u32, repeat: u32): i32 {
 		entry.word = word | OFFERED;
 	}
 	const time = timeAt(columns, row);
-	entry.time = tcp ? ((time / 1_000_000_000) << 32) | (entry.time & 0xffffffff) : time;
+	entry.time = tcp ? (secondOf(time) << 32) | (entry.time & 0xffffffff) : time;
 	count(kind, repeat);
 	// What may turn up under a tuple that is new there: it opens a flow, or conntrack may have forgotten its flow.
 	const notable = packets && (netns < 0 || !tcp || (flagsAt(columns, row) & L.TCP_SYN) != 0);
@@ -252,6 +253,20 @@ function classifyRow(columns: usize, row: u32, repeat: u32): i32 {
 	}
 	answer(columns, row, kind, entry.flow, <i32>(entry.word >>> 8) - 1);
 	return 1;
+}
+
+/* The second that was asked for last, and when it began, ns: most packets are in that of the one before, and a division is dear. */
+let second: i64 = 0;
+let secondFrom: i64 = 0;
+
+// @ts-ignore: decorator
+@inline
+function secondOf(time: i64): i64 {
+	if (<u64>(time - secondFrom) >= <u64>SECOND_NS) {
+		second = time / SECOND_NS;
+		secondFrom = second * SECOND_NS;
+	}
+	return second;
 }
 
 function count(kind: i32, repeat: u32): void {

@@ -51,10 +51,18 @@ const SEQUELS_MAX = 1 << 15;
 /** Of the 4 GiB that a module can address, what flows and their entries may take; the rest is rules, routes and devices. */
 const TABLES_MAX = 3.25 * 2 ** 30;
 
-/** Rows of both lines and the window beside them, four slots an entry, a head for one. */
+/**
+ * Two tuples an entry: three to six slots, so that two in three are taken at most. There are as many entries as if every flow
+ * crossed every machine that tracks, which few do; more slots were only more pages to touch.
+ */
+function slotsFor(entries: number): number {
+	return powerOfTwo(entries * 3);
+}
+
+/** Rows of both lines and the window beside them, slots, a head for one. */
 function entryBytes(entries: number): number {
 	const rows = entries * (L.CT_STRIDE + L.CTWINDOW_STRIDE);
-	return rows + powerOfTwo(entries * 4) * L.TUPLE_STRIDE + powerOfTwo(entries) * 4;
+	return rows + slotsFor(entries) * L.TUPLE_STRIDE + powerOfTwo(entries) * 4;
 }
 
 /** Tables that hold the flows of a survey and their conntrack entries. */
@@ -75,7 +83,7 @@ export function capacitiesFor({ flows, addresses6, network }: Survey): Capacitie
 		[L.TABLE_OPENING]: openings,
 		[L.TABLE_SEQUEL]: Math.min(SEQUELS_MAX, openings * 4),
 		[L.TABLE_CT]: entries,
-		[L.TABLE_TUPLE]: powerOfTwo(entries * 4),
+		[L.TABLE_TUPLE]: slotsFor(entries),
 		[L.TABLE_BYSOURCE]: powerOfTwo(entries),
 	};
 }
