@@ -92,6 +92,42 @@ describe("a definition", () => {
 		expect(call("GET", GEARS).body.items).toEqual([]);
 	});
 
+	it("whose names another one has is not served until they are free", () => {
+		const second = definition();
+		Object.assign(second.metadata, { name: "cogs.example.com" });
+		Object.assign(second.spec.names, { plural: "cogs", singular: "cog" });
+		call("POST", DEFINITIONS, definition());
+		const { body } = call("POST", DEFINITIONS, second);
+		// As a real server said of two definitions of one kind and one short name.
+		expect(body.status.conditions).toMatchObject([
+			{ type: "NamesAccepted", status: "False", reason: "ListKindConflict", message: '"GearList" is already in use' },
+			{ type: "Established", status: "False", reason: "NotAccepted", message: "not all names are accepted" },
+		]);
+		expect(body.status.acceptedNames).toMatchObject({ plural: "cogs", kind: "" });
+		const cogs = GEARS.replace("gears", "cogs");
+		expect(call("GET", cogs).code).toBe(404);
+		expect(call("GET", GEARS).code).toBe(200);
+		call("DELETE", `${DEFINITIONS}/gears.example.com`);
+		expect(call("GET", cogs).code).toBe(200);
+		const states = call("GET", `${DEFINITIONS}/cogs.example.com`).body.status.conditions;
+		expect(states.map(({ status }: { status: string }) => status)).toEqual(["True", "True"]);
+	});
+
+	it("stays while something holds one of its objects", () => {
+		call("POST", DEFINITIONS, definition());
+		call("POST", GEARS, { ...gear, metadata: { name: "a", finalizers: ["example.com/hold"] } });
+		const { body } = call("DELETE", `${DEFINITIONS}/gears.example.com`);
+		expect(body.metadata.finalizers).toEqual(["customresourcecleanup.apiextensions.k8s.io"]);
+		expect(body.status.conditions.at(-1)).toMatchObject({ type: "Terminating", reason: "InstanceDeletionPending" });
+		expect(call("GET", `${GEARS}/a`).body.metadata.deletionTimestamp).toBeDefined();
+		expect(call("POST", GEARS, { ...gear, metadata: { name: "b" } }).code).toBe(403);
+		const held = call("GET", `${GEARS}/a`).body;
+		delete held.metadata.finalizers;
+		expect(call("PUT", `${GEARS}/a`, held).code).toBe(200);
+		expect(call("GET", `${DEFINITIONS}/gears.example.com`).code).toBe(404);
+		expect(call("GET", GEARS).code).toBe(404);
+	});
+
 	it("says which of its rules are not evaluated here", () => {
 		const rule = { rule: "quantity(self).isGreaterThan(quantity('1')) && nonsense((" };
 		const spec = { type: "object", "x-kubernetes-validations": [rule] };

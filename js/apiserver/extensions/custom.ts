@@ -3,8 +3,8 @@
 import type { KubernetesObject } from "../../api/meta.ts";
 import { isArray, isObject, type Json, type JsonObject } from "../patch/json.ts";
 import type { Strategy } from "../registry/strategy.ts";
-import { type FieldError, invalidValue } from "../status.ts";
-import type { Custom } from "./definition.ts";
+import { type FieldError, forbidden, invalidValue } from "../status.ts";
+import { type Custom, DEFINITIONS, endDefinition } from "./definition.ts";
 import { validateRules } from "./rules.ts";
 import { validateValue } from "./validate.ts";
 
@@ -37,7 +37,7 @@ const BLOCKING: ReadonlySet<string> = new Set([
 	],
 ]);
 
-function strategyFor({ schema, scale, selectable }: Custom): Strategy {
+function strategyFor({ definition, schema, scale, selectable }: Custom): Strategy {
 	const check = (object: KubernetesObject, before?: KubernetesObject): FieldError[] => {
 		const value = bare(object);
 		const errors = validateValue(schema, value, "");
@@ -48,6 +48,12 @@ function strategyFor({ schema, scale, selectable }: Custom): Strategy {
 	return {
 		conditional: true,
 		statusLeaves: "all",
+		begin(registry, object, before) {
+			const { metadata } = registry.storage.get(DEFINITIONS, "", definition) ?? {};
+			if (before === undefined && metadata?.deletionTimestamp !== undefined) throw leaving(definition, object);
+			return { object, commit: () => {} };
+		},
+		afterDelete: (registry) => endDefinition(registry, definition),
 		validateCreate: (object) => check(object),
 		validateUpdate: check,
 		validateStatus(object, before) {
@@ -66,6 +72,12 @@ function strategyFor({ schema, scale, selectable }: Custom): Strategy {
 		},
 		selectable: (object) => Object.fromEntries(selectable.map((path) => [path.slice(1), textAt(object, path)])),
 	};
+}
+
+function leaving(definition: string, { metadata }: KubernetesObject): Error {
+	const [resource = "", ...group] = definition.split(".");
+	const why = "create not allowed while custom resource definition is terminating";
+	return forbidden({ resource, group: group.join(".") }, metadata.name ?? "", why);
 }
 
 /** What a scale counts must be whole and not negative (ValidateSpec, ValidateStatus of the scale). */

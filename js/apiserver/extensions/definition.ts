@@ -9,20 +9,29 @@ import type {
 	ApiextensionsV1CustomResourceDefinitionSpec,
 	ApiextensionsV1CustomResourceSubresourceScale,
 } from "../../api/schema/types.generated.ts";
+import { remove } from "../registry/delete.ts";
+import type { Registry } from "../registry/request.ts";
 import type { Strategy } from "../registry/strategy.ts";
 import { type FieldError, invalidValue, notSupported, required } from "../status.ts";
 import { dns1035Label, dnsSubdomain } from "../validation/names.ts";
 import { text } from "../validation/rule.ts";
+import { acceptedNames, isEstablished } from "./naming.ts";
 import { unreadable } from "./rules.ts";
 import { type Schema, typesOf } from "./schema.ts";
 
 export const DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io";
+
+/** What holds a definition until its objects are gone. */
+const CLEANUP = "customresourcecleanup.apiextensions.k8s.io";
+const TERMINATING = "Terminating";
 
 type Definition = ApiextensionsV1CustomResourceDefinition;
 type Spec = ApiextensionsV1CustomResourceDefinitionSpec;
 
 /** What a custom resource has beside its names. */
 export interface Custom {
+	/** The definition's name. */
+	definition: string;
 	schema: Schema;
 	scale: ApiextensionsV1CustomResourceSubresourceScale | undefined;
 	columns: readonly ApiextensionsV1CustomResourceColumnDefinition[] | undefined;
@@ -44,7 +53,10 @@ export function definedBy(object: KubernetesObject): {
 	resources: DefinedResource[];
 	types: Record<string, TypeSchema>;
 } {
-	const { group, names, scope, versions } = (object as unknown as Definition).spec;
+	const { spec, status } = object as unknown as Definition;
+	const { group, scope, versions } = spec;
+	// What was accepted is what is served.
+	const names = { ...spec.names, ...status?.acceptedNames };
 	const types: Record<string, TypeSchema> = {};
 	const resources = versions
 		.filter(({ served }) => served)
@@ -66,6 +78,7 @@ export function definedBy(object: KubernetesObject): {
 				shortNames: names.shortNames ?? [],
 				categories: names.categories ?? [],
 				custom: {
+					definition: object.metadata.name ?? "",
 					schema,
 					scale,
 					columns: version.additionalPrinterColumns,
@@ -110,45 +123,113 @@ function validate(object: KubernetesObject): FieldError[] {
 }
 
 /** Names, storage and acceptance as the controllers of the definition would write them. */
-function established(object: KubernetesObject, before?: KubernetesObject): KubernetesObject {
-	const { spec } = object as unknown as Definition;
-	const { versions = [], names } = spec ?? ({} as Spec);
+function established(
+	object: KubernetesObject,
+	before: KubernetesObject | undefined,
+	others: readonly KubernetesObject[],
+): KubernetesObject {
+	const { spec, metadata } = object as unknown as Definition;
+	const { group = "", versions = [], names } = spec ?? ({} as Spec);
 	const was = (before as unknown as Definition | undefined)?.status;
-	const time = before?.metadata.creationTimestamp ?? object.metadata.creationTimestamp ?? "";
-	const condition = (type: string, reason: string, message: string) => ({
-		type,
-		status: "True",
-		lastTransitionTime: was?.conditions?.find((one) => one.type === type)?.lastTransitionTime ?? time,
-		reason,
-		message,
-	});
+	const time = before?.metadata.creationTimestamp ?? metadata?.creationTimestamp ?? "";
+	const condition = (type: string, holds: boolean, reason: string, message: string) => {
+		const status = holds ? "True" : "False";
+		const same = was?.conditions?.find((one) => one.type === type && one.status === status);
+		return { type, status, lastTransitionTime: same?.lastTransitionTime ?? time, reason, message };
+	};
+	const accepted = acceptedNames(names ?? {}, was?.acceptedNames ?? {}, group, others as unknown as Definition[]);
+	const { reason, message } = accepted.conflict ?? { reason: "NoConflicts", message: "no conflicts found" };
+	// Who is served once stays so, under its old names.
+	const isServed =
+		accepted.conflict === null || (before !== undefined && isEstablished(before as unknown as Definition));
 	const conditions = [
-		condition("NamesAccepted", "NoConflicts", "no conflicts found"),
-		condition("Established", "InitialNamesAccepted", "the initial names have been accepted"),
+		condition("NamesAccepted", accepted.conflict === null, reason, message),
+		isServed
+			? condition("Established", true, "InitialNamesAccepted", "the initial names have been accepted")
+			: condition("Established", false, "NotAccepted", "not all names are accepted"),
+		...(was?.conditions ?? []).filter(({ type }) => type === TERMINATING),
 	];
 	const unread = versions.flatMap(({ schema }) => unreadable((schema?.openAPIV3Schema ?? {}) as Schema));
 	if (unread.length > 0)
 		conditions.push(
 			condition(
 				"podwire.dev/RulesNotEvaluated",
+				true,
 				"UnknownFunctions",
 				`not evaluated here: ${[...new Set(unread)].join("; ")}`,
 			),
 		);
 	const storage = versions.find((version) => version.storage)?.name;
 	const stored = [...new Set([...(was?.storedVersions ?? []), ...(storage === undefined ? [] : [storage])])];
-	return { ...object, status: { conditions, acceptedNames: names, storedVersions: stored } };
+	return { ...object, status: { conditions, acceptedNames: accepted.names, storedVersions: stored } };
+}
+
+function others({ storage }: Registry, object: KubernetesObject): KubernetesObject[] {
+	return storage.list(DEFINITIONS).items.filter(({ metadata }) => metadata.name !== object.metadata.name);
+}
+
+/** With the condition that its objects are going first. */
+function terminating(object: KubernetesObject): KubernetesObject {
+	const { status } = object as unknown as Definition;
+	const condition = {
+		...{ type: TERMINATING, status: "True", lastTransitionTime: object.metadata.deletionTimestamp ?? "" },
+		reason: "InstanceDeletionPending",
+		message: "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
+	};
+	const conditions = [...(status?.conditions ?? []).filter(({ type }) => type !== TERMINATING), condition];
+	return { ...object, status: { ...status, conditions } };
+}
+
+/** The definition's objects are deleted; with the last one it goes itself (pkg/controller/finalizer/crd_finalizer.go). */
+export function finalizeDefinition(registry: Registry, object: KubernetesObject): void {
+	const { group, names } = (object as unknown as Definition).spec;
+	const kind = `${names.plural}.${group}`;
+	const resource = registry.catalogue.resources.find((one) => one.custom !== undefined && one.name === kind);
+	if (resource !== undefined)
+		for (const { metadata } of registry.storage.list(kind).items)
+			if (metadata.deletionTimestamp === undefined)
+				remove(registry, { resource, namespace: metadata.namespace ?? "", name: metadata.name ?? "" });
+	endDefinition(registry, kind);
+}
+
+/** Takes a definition away that is going, where none of its objects is left. */
+export function endDefinition(registry: Registry, name: string): void {
+	const { storage } = registry;
+	const now = storage.get(DEFINITIONS, "", name);
+	if (now?.metadata.deletionTimestamp === undefined || storage.list(name).items.length > 0) return;
+	const { finalizers = [], ...metadata } = now.metadata;
+	const left = finalizers.filter((one) => one !== CLEANUP);
+	if (left.length > 0) {
+		storage.put(DEFINITIONS, { ...now, metadata: { ...metadata, finalizers: left } });
+		return;
+	}
+	const gone = storage.remove(DEFINITIONS, "", name) ?? now;
+	freeNames(registry, gone);
+}
+
+/** Definitions that waited for a name of one that is gone have it now. */
+function freeNames(registry: Registry, gone: KubernetesObject): void {
+	for (const waiting of others(registry, gone)) {
+		if (isEstablished(waiting as unknown as Definition)) continue;
+		registry.storage.put(DEFINITIONS, established(waiting, waiting, others(registry, waiting)));
+	}
 }
 
 export const definitions: Strategy = {
 	validate,
-	prepareCreate: (object) => established(object),
-	settled: established,
-	// Its objects go with it.
+	begin: (registry, object, before) => ({
+		object: before === undefined ? established(object, undefined, others(registry, object)) : object,
+		commit: () => {},
+	}),
+	settled: (object, before, registry) => established(object, before, others(registry, object)),
+	deletionFinalizer: CLEANUP,
+	terminating,
+	afterMark: finalizeDefinition,
+	// Its objects go with it, whatever holds them, where somebody took the finalizer away.
 	afterDelete(registry, object) {
-		const { group, names } = (object as unknown as Definition).spec;
-		const resource = `${names.plural}.${group}`;
-		for (const { metadata } of registry.storage.list(resource).items)
-			registry.storage.remove(resource, metadata.namespace ?? "", metadata.name ?? "");
+		const { name = "" } = object.metadata;
+		for (const { metadata } of registry.storage.list(name).items)
+			registry.storage.remove(name, metadata.namespace ?? "", metadata.name ?? "");
+		freeNames(registry, object);
 	},
 };

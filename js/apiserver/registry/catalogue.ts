@@ -3,6 +3,7 @@
 import type { ApiSchema, ResourceSchema } from "../../api/schema/schema.ts";
 import { keptVersion } from "../conversion/versions.ts";
 import { type Custom, DEFINITIONS, type DefinedResource, definedBy } from "../extensions/definition.ts";
+import { isEstablished } from "../extensions/naming.ts";
 import { qualified } from "../status.ts";
 import type { Storage } from "../storage/storage.ts";
 import { CATEGORIES, SHORT_NAMES } from "./names.ts";
@@ -62,7 +63,7 @@ export class Catalogue {
 	#withDefinitions(): Served {
 		const { schema, resources } = this.#builtIn;
 		const objects = this.#storage?.list(DEFINITIONS).items ?? [];
-		const defined = objects.map(definedBy);
+		const defined = objects.filter((one) => isEstablished(one as never)).map(definedBy);
 		const types = Object.assign({}, schema.types, ...defined.map((one) => one.types));
 		const custom = defined.flatMap((one) => one.resources.map(servedCustom));
 		return { schema: { ...schema, types }, resources: [...resources, ...custom] };

@@ -48,11 +48,13 @@ export function remove(registry: Registry, subject: Subject, options: DeleteOpti
 	}
 	const marks = { ...before, metadata };
 	const after = strategy.terminating?.(marks) ?? marks;
-	if (strategy.terminating !== undefined && before.metadata.deletionTimestamp !== undefined)
+	if (strategy.isHeld !== undefined && before.metadata.deletionTimestamp !== undefined)
 		throw conflict({ group: resource.group, resource: resource.plural }, name, EMPTYING);
 	if (options.dryRun === true || JSON.stringify(metadata) === JSON.stringify(before.metadata))
 		return { object: after, gone: false };
-	return { object: registry.storage.put(resource.keptAs, after), gone: false };
+	const kept = registry.storage.put(resource.keptAs, after);
+	strategy.afterMark?.(registry, kept);
+	return { object: kept, gone: false };
 }
 
 // ValidateDeleteOptions (apimachinery pkg/apis/meta/v1/validation)
@@ -95,9 +97,12 @@ function marked(
 ): ObjectMeta {
 	const strategy = registry.strategy(resource);
 	const policy = options.propagationPolicy ?? strategy.propagationPolicy;
-	const finalizers = finalizersOf(before.metadata.finalizers ?? [], policy);
-	const grace = strategy.gracePeriod?.(before, options.gracePeriodSeconds) ?? 0;
 	const pending = before.metadata.deletionTimestamp !== undefined;
+	const present = before.metadata.finalizers ?? [];
+	const own = strategy.deletionFinalizer;
+	const held = own === undefined || pending || present.includes(own) ? present : [...present, own];
+	const finalizers = finalizersOf(held, policy);
+	const grace = strategy.gracePeriod?.(before, options.gracePeriodSeconds) ?? 0;
 	// A deletion that is under way can only be shortened.
 	const left = pending ? Math.min(grace, before.metadata.deletionGracePeriodSeconds ?? 0) : grace;
 	const metadata: ObjectMeta = { ...before.metadata };
@@ -107,7 +112,7 @@ function marked(
 	metadata.deletionTimestamp = timestamp(registry.clock, left * 1000);
 	// A namespace is given no time, but is emptied.
 	if (strategy.terminating === undefined) metadata.deletionGracePeriodSeconds = left;
-	if (!pending && countsGenerations(resource)) metadata.generation = (metadata.generation ?? 0) + 1;
+	if (!pending && countsGenerations(resource) && own === undefined) metadata.generation = (metadata.generation ?? 0) + 1;
 	return metadata;
 }
 

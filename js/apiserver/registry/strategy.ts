@@ -18,7 +18,7 @@ export interface Strategy {
 	/** PrepareForUpdate. */
 	prepareUpdate?(object: KubernetesObject, before: KubernetesObject): KubernetesObject;
 	/** What controllers that act at once make of a changed object. */
-	settled?(object: KubernetesObject, before: KubernetesObject): KubernetesObject;
+	settled?(object: KubernetesObject, before: KubernetesObject, registry: Registry): KubernetesObject;
 	/** BeginCreate and BeginUpdate, before validation. `before`: undefined of a new object. Throws StatusError. */
 	begin?(registry: Registry, object: KubernetesObject, before: KubernetesObject | undefined, dryRun: boolean): Begun;
 	/** AfterDelete. */
@@ -49,6 +49,10 @@ export interface Strategy {
 	mayDelete?(name: string): void;
 	/** Something beside its finalizers holds the object. */
 	isHeld?(object: KubernetesObject): boolean;
+	/** A finalizer that the first deletion of an object gives it. */
+	deletionFinalizer?: string;
+	/** What is done at once about an object that a deletion has marked. */
+	afterMark?(registry: Registry, object: KubernetesObject): void;
 	/** What a deletion does to an object that stays for now. */
 	terminating?(object: KubernetesObject): KubernetesObject;
 	/** A PUT of what is not there makes it (AllowCreateOnUpdate). */

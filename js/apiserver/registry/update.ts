@@ -50,7 +50,7 @@ export function update(
 		(status ? undefined : strategy.begin?.(registry, prepared, before, dryRun)) ?? nothing;
 	const written = merged(whole, strategy, complete, before, status);
 	const changed = merged(whole, strategy, given, before, status);
-	const settled = status ? changed : (strategy.settled?.(changed, before) ?? changed);
+	const settled = status ? changed : (strategy.settled?.(changed, before, registry) ?? changed);
 	const after = withOwners(settled, owners(registry, subject, written, before, options));
 	const errors = [
 		...validateMetadataUpdate(after.metadata, before.metadata),

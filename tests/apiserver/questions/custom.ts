@@ -91,6 +91,23 @@ const GW = "gateway.networking.k8s.io/v1";
 const gateway = (spec: object): Given => ({ apiVersion: GW, kind: "Gateway", metadata: { name: "web" }, spec });
 const route = (spec: object): Given => ({ apiVersion: GW, kind: "HTTPRoute", metadata: { name: "web" }, spec });
 
+const widgets = (group: string, plural: string, kind: string, names: object = {}): Given => ({
+	apiVersion: "apiextensions.k8s.io/v1",
+	kind: "CustomResourceDefinition",
+	metadata: { name: `${plural}.${group}` },
+	spec: {
+		group,
+		scope: "Namespaced",
+		names: { plural, kind, ...names },
+		versions: [{ name: "v1", served: true, storage: true, schema: { openAPIV3Schema: { type: "object" } } }],
+	},
+});
+const first = (metadata: object = {}, name = "one"): Given => ({
+	apiVersion: "going.example.com/v1",
+	kind: "First",
+	metadata: { name, ...metadata },
+});
+
 export const CUSTOM: Scene[] = [
 	one("a definition", definition("a.example.com")),
 	one("a bad definition", { ...definition("example"), metadata: { name: "wrong" } }),
@@ -233,4 +250,22 @@ export const CUSTOM: Scene[] = [
 			listeners: [{ name: "a", port: 443, protocol: "HTTPS", tls: { mode: "Terminate" } }],
 		}),
 	),
+	{
+		title: "definitions of one name",
+		steps: [
+			create(widgets("names.example.com", "firsts", "First", { shortNames: ["f"] })),
+			{ method: "WAIT", url: "/apis/names.example.com/v1/firsts" },
+			create(widgets("names.example.com", "seconds", "Second", { shortNames: ["s", "f"] })),
+		],
+	},
+	{
+		title: "a definition that goes",
+		steps: [
+			create(widgets("going.example.com", "firsts", "First")),
+			{ method: "WAIT", url: "/apis/going.example.com/v1/firsts" },
+			create(first({ finalizers: ["example.com/hold"] })),
+			remove(widgets("going.example.com", "firsts", "First")),
+			create(first({}, "two")),
+		],
+	},
 ];
