@@ -112,7 +112,8 @@ function marked(
 	metadata.deletionTimestamp = timestamp(registry.clock, left * 1000);
 	// A namespace is given no time, but is emptied.
 	if (strategy.terminating === undefined) metadata.deletionGracePeriodSeconds = left;
-	if (!pending && countsGenerations(resource) && own === undefined) metadata.generation = (metadata.generation ?? 0) + 1;
+	if (!pending && countsGenerations(resource) && own === undefined)
+		metadata.generation = (metadata.generation ?? 0) + 1;
 	return metadata;
 }
 
