@@ -23,8 +23,11 @@ export const BURST: u32 = 64;
 export const KEY_LINE: usize = 16;
 export const KEY_DIRECTION: usize = 20;
 const KEY_LANE: usize = 24; // 0: none was made
+/** In its place, for workers: the packet's row. */
+export const KEY_ROW: usize = 24;
 const KEY_STRIDE: usize = 32;
 const KEYS: usize = memory.data(64 * 32, 64);
+let ownKeys: usize = KEYS;
 
 const LANES: usize = memory.data(64 * 192, 64);
 let generation: u32 = 0;
@@ -34,9 +37,14 @@ let touched: u32 = 0;
 
 // @ts-ignore: decorator
 @inline
-function key(i: u32): usize {
+export function key(i: u32): usize {
 	// i < BURST: within the keys
-	return KEYS + <usize>i * KEY_STRIDE;
+	return (ASC_FEATURE_THREADS ? ownKeys : KEYS) + <usize>i * KEY_STRIDE;
+}
+
+/** Where this thread has the keys of a burst, BURST times 32 bytes. */
+export function keepKeysAt(at: usize): void {
+	ownKeys = at;
 }
 
 /** Rows `first` to `first + count - 1` of TABLE_BATCH are next; count is at most BURST. */
@@ -80,7 +88,7 @@ export function hashLine(key: usize, at: usize): void {
 // True: a packet that has to be carried, as far as one can tell now.
 // @ts-ignore: decorator
 @inline
-function findBurstLine(key: usize): bool {
+export function findBurstLine(key: usize): bool {
 	const line = findLine(load<u64>(key), load<u64>(key, 8), <usize>load<u32>(key, KEY_LINE));
 	store<u32>(key, <u32>line, KEY_LINE);
 	return line != 0 && !isCached(line, load<i32>(key, KEY_DIRECTION));
@@ -89,13 +97,13 @@ function findBurstLine(key: usize): bool {
 // Of the line that was found.
 // @ts-ignore: decorator
 @inline
-function limitsOf(key: usize): u32 {
+export function limitsOf(key: usize): u32 {
 	const line = <usize>load<u32>(key, KEY_LINE);
 	return line == 0 ? 0 : load<u32>(line, L.LINE_LIMITS);
 }
 
 // The flow's entries, and the windows of each.
-function touchWindows(count: u32): void {
+export function touchWindows(count: u32): void {
 	let sum: u32 = 0;
 	for (let i: u32 = 0; i < count; i++) {
 		const line = <usize>load<u32>(key(i), KEY_LINE);

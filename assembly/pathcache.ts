@@ -4,6 +4,7 @@
 // have counted, or changes what they depend on, settles the line first. It holds until a netns on the way is configured
 // anew, a neighbour there ages, or an entry's time is over.
 
+import { takeBack } from "./ahead";
 import { capacity } from "./arena";
 import { crossedEntry, flow, flowOf } from "./flow";
 import { changedSince, countJourney, journey } from "./journey";
@@ -14,12 +15,16 @@ import { countMany } from "./netfilter/settle";
 import { settleWalks } from "./netfilter/walks";
 import { netns } from "./netns";
 import { settleOpenings } from "./opening";
-import { segmentAt } from "./segment";
+import { keepSegmentAt, segmentAt } from "./segment";
 import { settleSequels } from "./sequel";
 import { deadlineAfter, lowerDeadlines, passWindows } from "./windows";
 import * as L from "./layout";
 
 const NS_PER_S: i64 = 1_000_000_000;
+// Half of a line's sum of either direction
+const NEARLY_FULL: u32 = 0x8000;
+// Of LINE_EPOCH while workers count: of this line some packet waits for the sequencer, and all that follow.
+const HALTED: u32 = 0x80000000;
 
 let enabled: bool = true;
 // The epoch rises whenever something is configured anew; a line without journeys has epoch 0.
@@ -118,20 +123,70 @@ function repeat(line: usize, at: usize, dir: i32, time: i64): bool {
 	if (load<u32>(line, L.LINE_EPOCH) != epoch && !isValid(line)) return false;
 	if (!fits(line, at, dir, time)) return false;
 	if (time > load<i64>(line, L.LINE_UNTIL) && !renewed(line, time)) return false;
-	const limits = load<u32>(line, L.LINE_LIMITS);
-	if ((limits & L.LIMIT_WINDOWS) != 0) {
-		const last = <i32>((limits & L.LIMIT_REPLY) != 0);
-		const mirrored = dir == 0 && (limits & L.LIMIT_MIRRORED) != 0;
-		if (!passWindows(flow(flowOf(line)), segmentAt(at), dir, last, mirrored)) return false;
-	}
+	if (!moveWindows(line, at, dir)) return false;
 	const packets = load<u32>(line, L.LINE_PACKETS);
-	if (((packets | (packets >>> 16)) & 0x8000) != 0) settle(line);
-	if ((limits & L.LIMIT_WINDOWS) != 0 && load<u32>(line, L.LINE_PACKETS) == 0) {
-		lowerDeadlines(flow(flowOf(line)), load<i64>(line, L.LINE_LAST));
-	}
+	if (((packets | (packets >>> 16)) & NEARLY_FULL) != 0) settle(line);
+	lower(line);
 	add(line, at, dir, time);
 	owing = true;
 	return true;
+}
+
+/**
+ * As `repeats`, by a worker: touches the line, its flow's entries and their windows, and nothing else. False: the packet is for
+ * the sequencer to look at, and so is all that follows of its line, until `release`.
+ */
+// @ts-ignore: decorator
+@inline
+export function repeatsAhead(line: usize, at: usize, dir: i32, time: i64): bool {
+	const since = load<u32>(line, L.LINE_EPOCH);
+	if (since != epoch && ((since & HALTED) != 0 || !isValid(line))) return false;
+	if (load<u32>(line + (dir << 2), L.LINE_JOURNEY) == 0) return false;
+	const packets = load<u32>(line, L.LINE_PACKETS);
+	if (((packets | (packets >>> 16)) & NEARLY_FULL) != 0) return false;
+	if (time > load<i64>(line, L.LINE_UNTIL) || !fits(line, at, dir, time)) return false;
+	if (!moveWindows(line, at, dir)) return false;
+	lower(line);
+	add(line, at, dir, time);
+	return true;
+}
+
+/** A packet of the line waits for the sequencer. False: that was so already, or the line repeats nothing anyway. */
+export function halt(line: usize): bool {
+	const since = load<u32>(line, L.LINE_EPOCH);
+	if (since == 0 || (since & HALTED) != 0) return false;
+	store<u32>(line, since | HALTED, L.LINE_EPOCH);
+	return true;
+}
+/** It is the sequencer's turn. */
+export function release(line: usize): void {
+	store<u32>(line, load<u32>(line, L.LINE_EPOCH) & ~HALTED, L.LINE_EPOCH);
+}
+
+/** What a worker has to know of the sequencer's instance, and where it makes segments, PACKET_STRIDE bytes. */
+export function learnEpoch(current: u32, least: u32, place: usize): void {
+	epoch = current;
+	floor = least;
+	keepSegmentAt(place);
+}
+
+// Windows are moved by the packet and by its mirrored answer, if it gets one. False: it has to be carried.
+// @ts-ignore: decorator
+@inline
+function moveWindows(line: usize, at: usize, dir: i32): bool {
+	const limits = load<u32>(line, L.LINE_LIMITS);
+	if ((limits & L.LIMIT_WINDOWS) == 0) return true;
+	const last = <i32>((limits & L.LIMIT_REPLY) != 0);
+	const mirrored = dir == 0 && (limits & L.LIMIT_MIRRORED) != 0;
+	return passWindows(flow(flowOf(line)), segmentAt(at), dir, last, mirrored);
+}
+
+// @ts-ignore: decorator
+@inline
+function lower(line: usize): void {
+	if ((load<u32>(line, L.LINE_LIMITS) & L.LIMIT_WINDOWS) != 0 && load<u32>(line, L.LINE_PACKETS) == 0) {
+		lowerDeadlines(flow(flowOf(line)), load<i64>(line, L.LINE_LAST));
+	}
 }
 
 // Is the packet one that the line repeats, as far as both say it? The line holds.
@@ -160,10 +215,10 @@ function answerBytes(at: usize, proto: u8, bytes: u32): u32 {
 	return proto == L.PROTO_TCP ? bytes - load<u32>(at, L.PACKET_PAYLOAD) : bytes;
 }
 
-/** Adds a packet that the line repeats, and its mirrored answer, to what the line owes. Touches nothing else. */
+// Adds a packet that the line repeats, and its mirrored answer, to what the line owes. Touches nothing else; `ahead` can undo it.
 // @ts-ignore: decorator
 @inline
-export function add(line: usize, at: usize, dir: i32, time: i64): void {
+function add(line: usize, at: usize, dir: i32, time: i64): void {
 	const packets = load<u32>(line, L.LINE_PACKETS);
 	const limits = load<u32>(line, L.LINE_LIMITS);
 	const bytes = load<u32>(at, L.PACKET_LEN);
@@ -181,22 +236,6 @@ export function add(line: usize, at: usize, dir: i32, time: i64): void {
 	store<i64>(line, time, L.LINE_LAST);
 }
 
-/**
- * Will the packet be repeated, whatever up to `others` packets of its line do before it that are repeated themselves? A no
- * may be a yes after all. Reads the line and the row, nothing that belongs to one instance of the module.
- */
-// @ts-ignore: decorator
-@inline
-export function isCertain(line: usize, at: usize, dir: i32, time: i64, others: u32, now: u32): bool {
-	if (load<u32>(line + (dir << 2), L.LINE_JOURNEY) == 0 || load<u32>(line, L.LINE_EPOCH) != now) return false;
-	// Whether a segment is within its windows says nothing but a look at them, and the look moves them.
-	if ((load<u32>(line, L.LINE_LIMITS) & L.LIMIT_WINDOWS) != 0) return false;
-	const packets = load<u32>(line, L.LINE_PACKETS);
-	if ((packets & 0xffff) + others >= 0x8000 || (packets >>> 16) + others >= 0x8000) return false;
-	if (time < load<i64>(line, L.LINE_LAST) || time > load<i64>(line, L.LINE_UNTIL)) return false;
-	return fits(line, at, dir, time);
-}
-
 /** Of the lines that hold now. */
 // @ts-ignore: decorator
 @inline
@@ -204,16 +243,10 @@ export function currentEpoch(): u32 {
 	return epoch;
 }
 
-/** `packets` have been added to their lines. */
+/** Workers have added `packets` to their lines. */
 export function added(packets: u32): void {
 	hits += packets;
 	if (packets != 0) owing = true;
-}
-
-/** A line that owes much is settled before it is full. */
-export function relieve(line: usize): void {
-	const packets = load<u32>(line, L.LINE_PACKETS);
-	if (((packets | (packets >>> 16)) & 0x4000) != 0) settle(line);
 }
 
 /** Asks the journeys anew up to when no neighbour ages. Is that later than `time`? */
@@ -285,12 +318,16 @@ export function interrupt(line: usize): bool {
 
 /** A cached entry is found by another packet than one of its line's, read, or removed. */
 export function uncache(c: Conn): void {
-	interrupt(lineAt(load<u32>(flow(c.flow), L.FLOW_LINE)));
+	const line = lineAt(load<u32>(flow(c.flow), L.FLOW_LINE));
+	if (ASC_FEATURE_THREADS) takeBack(line);
+	interrupt(line);
 }
 
 /** What a cached entry says is asked for. */
 export function settleEntry(entry: usize): void {
-	settle(lineAt(load<u32>(flow(changetype<Conn>(entry).flow), L.FLOW_LINE)));
+	const line = lineAt(load<u32>(flow(changetype<Conn>(entry).flow), L.FLOW_LINE));
+	if (ASC_FEATURE_THREADS) takeBack(line);
+	settle(line);
 }
 
 /** Settles every line: what the tables say is true now. Cheap where nothing was repeated since. */

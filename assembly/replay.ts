@@ -15,12 +15,11 @@ import { defaultTtl } from "./netns";
 import { isMirrored, knows, mayOpen, openingOf, opens } from "./opening";
 import { answerFrom, isOpening, isRefused, mirror } from "./outcome";
 import { Packet } from "./packet";
-import { added, cacheMisses, interrupt, relieve, repeats } from "./pathcache";
+import { interrupt, repeats } from "./pathcache";
 import { enqueue, isWaiting, nextDue, releasePacket, takePacket, TO_OUTPUT, wake } from "./queue";
 import { follow, forsake, restart, watch } from "./repeatable";
 import { continues, sequelOf } from "./sequel";
 import { prepare } from "./stage";
-import { isSharded, shardWindow, WINDOW } from "./shards";
 import { Silent } from "./trace";
 import * as L from "./layout";
 
@@ -47,15 +46,13 @@ const SWEEP_NS: i64 = 1_000_000_000;
 
 /** Offers the first `count` rows of TABLE_BATCH, in order. Returns how many were carried. */
 export function offer(count: u32): u32 {
-	if (ASC_FEATURE_THREADS) {
-		if (isSharded()) return offerSharded(count);
-	}
 	let carried: u32 = 0;
 	for (let first: u32 = 0; first < count; first += BURST) carried += offerBurst(first, min<u32>(BURST, count - first));
 	return carried;
 }
 
-function offerBurst(first: u32, some: u32): u32 {
+/** As offer, `some` rows from `first` on, at most BURST. */
+export function offerBurst(first: u32, some: u32): u32 {
 	let carried: u32 = 0;
 	touchBurst(first, some);
 	for (let i: u32 = 0; i < some; i++) {
@@ -64,40 +61,12 @@ function offerBurst(first: u32, some: u32): u32 {
 	return carried;
 }
 
-// Windows among the workers; where one ends early, bursts on this thread alone until one has nothing but hits.
-function offerSharded(count: u32): u32 {
-	let carried: u32 = 0;
-	let window: u32 = BURST * 8;
-	let at: u32 = 0;
-	while (at < count) {
-		const left = count - at;
-		if (window <= BURST || isWaiting()) {
-			const some = min<u32>(BURST, left);
-			const misses = cacheMisses();
-			carried += offerBurst(at, some);
-			at += some;
-			window = cacheMisses() == misses ? BURST * 8 : BURST;
-			continue;
-		}
-		const some = min<u32>(window, left);
-		const hits = shardWindow(at, some, swept + SWEEP_NS);
-		added(hits);
-		carried += hits;
-		at += hits;
-		window = hits == some ? min<u32>(window * 2, WINDOW) : BURST;
-	}
-	return carried;
-}
-
-// One offered packet, repeated or carried. False: nobody sends it.
-function carry(at: usize, place: u32): bool {
+/** One offered packet, the `place`th of the burst that was touched last, repeated or carried. False: nobody sends it. */
+export function carry(at: usize, place: u32): bool {
 	const time = load<i64>(at, L.PACKET_TIME);
 	if (time - swept >= SWEEP_NS || isWaiting()) tick(time);
 	const line = burstLine(place);
 	const reply = load<u8>(at, L.BATCH_KIND) == L.BATCH_REPLY;
-	if (ASC_FEATURE_THREADS) {
-		if (line != 0 && isSharded()) relieve(line);
-	}
 	if (repeats(line, at, <i32>reply, time)) return true;
 	const lane = burstLane(place);
 	if (lane != 0) prepare(changetype<Lane>(lane), burstGeneration());
@@ -105,6 +74,11 @@ function carry(at: usize, place: u32): bool {
 	run<Silent>();
 	forsake();
 	return true;
+}
+
+/** When (ns) expired entries will be removed again, by the first packet that is not before it. */
+export function nextSweep(): i64 {
+	return swept + SWEEP_NS;
 }
 
 /** Moves the clock: neighbours that did not answer, entries that ran out. */

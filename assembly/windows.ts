@@ -4,6 +4,7 @@
 // acknowledged is waited for 300 s, not for days): it is worked out when the deadline is settled, and until then the entry's
 // deadline is the least that it can be.
 
+import { KEPT_STRIDE } from "./ahead";
 import { crossedEntry } from "./flow";
 import { mirrorSegment } from "./mirror";
 import { conn } from "./netfilter/conn";
@@ -13,9 +14,19 @@ import { Window } from "./netfilter/windowrow";
 import { Packet } from "./packet";
 import * as L from "./layout";
 
+// The mirrored answer, and window rows as they were, in the order of the flow's entries. Each thread has its own.
 const ANSWER: usize = memory.data(L.PACKET_STRIDE, 16);
-// Window rows as they were, in the order of the flow's entries.
-const BEFORE: usize = memory.data(L.FLOW_CROSSED_MAX * L.CTWINDOW_STRIDE, 16);
+const BEFORE: usize = memory.data(L.FLOW_CROSSED_MAX * <i32>KEPT_STRIDE, 16);
+let ownAnswer: usize = ANSWER;
+let ownBefore: usize = BEFORE;
+
+/** Where this thread makes answers, PACKET_STRIDE bytes, and keeps windows, FLOW_CROSSED_MAX times KEPT_STRIDE; 0: where it always did. */
+// @ts-ignore: decorator
+@inline
+export function keepWindowsAt(answer: usize, before: usize): void {
+	ownAnswer = answer != 0 ? answer : ANSWER;
+	ownBefore = before != 0 ? before : BEFORE;
+}
 
 /**
  * Is segment `p`, a plain ACK, within the windows of all entries of flow `f`, and its mirrored answer if there is one? Then
@@ -25,7 +36,7 @@ export function passWindows(f: usize, p: Packet, dir: i32, last: i32, mirrored: 
 	keepRows(f);
 	if (judge(f, p, dir, last)) {
 		if (!mirrored) return true;
-		const answer = changetype<Packet>(ANSWER);
+		const answer = changetype<Packet>(ASC_FEATURE_THREADS ? ownAnswer : ANSWER);
 		mirrorSegment(p, answer);
 		if (judge(f, answer, dir ^ 1, dir)) return true;
 	}
@@ -67,7 +78,7 @@ function restoreRows(f: usize): void {
 // @ts-ignore: decorator
 @inline
 function before(i: i32): Window {
-	return changetype<Window>(BEFORE + <usize>(i * L.CTWINDOW_STRIDE));
+	return changetype<Window>((ASC_FEATURE_THREADS ? ownBefore : BEFORE) + <usize>(i * <i32>KEPT_STRIDE));
 }
 
 /** Before the first segment after `last` ns that sets no deadline: those of the flow's entries lie no later than it will be. */

@@ -1,10 +1,12 @@
 // Packets into TABLE_BATCH, a whole batch a crossing: records that a recording's engine has written are copied into the engine
-// that carries them, and no object is made a packet.
+// that carries them, and no object is made a packet. Where the engine has several threads, batches are larger, and the next one
+// is read and written while they are at one.
 
 import * as L from "../assembly/layout.ts";
 import type { PacketColumns } from "./columns.ts";
 import type { Core } from "./core.ts";
 import type { KeptRows, Recording } from "./recording.ts";
+import type { Threads } from "./threads.ts";
 import { CapacityError } from "./views.ts";
 
 /** Numbers of a replay as the engine counts them, since `reset`. */
@@ -21,14 +23,25 @@ export class Batch {
 	readonly #recording: Recording;
 	readonly #replies: number;
 	readonly #capacity: number;
+	readonly #threads: Threads | null;
 	#echoReplies = 0;
 	#rows = 0;
 	#carried = 0;
+	/** Rows of the batch that is being written, and its first one. */
+	#held = 0;
+	#first = 0;
+	#heldEchoes = 0;
+	/** Threads are at the other batch. */
+	#begun = false;
 	/** IPv6 addresses of the recording that have a number in the engine that carries. */
 	#numbered = 0;
 
-	/** Forgets all flows and counts of `core`, which carries what `recording` has read; answers as `replies` says (REPLIES_*). */
-	constructor(core: Core, recording: Recording, replies: number) {
+	/**
+	 * Forgets all flows and counts of `core`, which carries what `recording` has read; answers as `replies` says (REPLIES_*).
+	 * `threads`: those of `core`.
+	 */
+	constructor(core: Core, recording: Recording, replies: number, threads: Threads | null = null) {
+		this.#threads = threads;
 		this.#core = core;
 		this.#recording = recording;
 		this.#replies = replies;
@@ -43,6 +56,7 @@ export class Batch {
 	/** Gives the IPv6 addresses that the recording has by now their numbers in the engine that carries. Throws AddressesFullError. */
 	number(): void {
 		const { engine } = this.#recording;
+		if (this.#numbered < engine.addressCount()) this.#finish();
 		for (const count = engine.addressCount(); this.#numbered < count; this.#numbered++) {
 			const [hi, lo] = this.#recording.address(this.#numbered);
 			this.#recording.placed(engine.addAddressNumber(this.#core.rows.addresses.intern(hi, lo)));
@@ -71,32 +85,67 @@ export class Batch {
 		}
 	}
 
-	/** Hands over what has been added. Throws CapacityError where flows or packets found their tables full. */
+	/** Hands over what has been added, if it is enough for a batch. Throws CapacityError where flows or packets found their tables full. */
 	submit(): void {
 		const from = this.#recording.engine;
 		const count = from.batchCount();
-		if (count === 0) return;
+		if (count > 0) {
+			const { engine } = this.#core;
+			const records = this.#recording.bytes(from.batchRecords() >>> 0, count * L.BATCH_STRIDE);
+			new Uint8Array(engine.memory.buffer, this.#core.batch(this.#first + this.#held), records.length).set(records);
+			this.#held += count;
+			this.#heldEchoes += from.batchEchoReplies();
+			from.batchTaken();
+		}
+		if (this.#threads === null || this.#held + this.#capacity > this.#threads.rows) this.#offer();
+	}
+
+	#offer(): void {
+		this.#finish();
+		this.#rows += this.#held;
+		this.#echoReplies += this.#heldEchoes;
+		if (this.#threads === null) {
+			this.#carried += this.#core.engine.offer(this.#held);
+			this.#check();
+		} else {
+			this.#threads.offerBegin(this.#first, this.#held);
+			this.#begun = true;
+			this.#first = this.#first === 0 ? this.#threads.rows : 0;
+		}
+		this.#held = 0;
+		this.#heldEchoes = 0;
+	}
+
+	#finish(): void {
+		if (!this.#begun || this.#threads === null) return;
+		this.#begun = false;
+		this.#carried += this.#threads.offered();
+		this.#check();
+	}
+
+	#check(): void {
 		const { engine } = this.#core;
-		const records = this.#recording.bytes(from.batchRecords() >>> 0, count * L.BATCH_STRIDE);
-		new Uint8Array(engine.memory.buffer, this.#core.batch(0), records.length).set(records);
-		this.#echoReplies += from.batchEchoReplies();
-		from.batchTaken();
-		this.#rows += count;
-		this.#carried += engine.offer(count);
 		if (engine.flowsOverflow() > 0) throw new CapacityError(L.TABLE_FLOW, engine.capacity(L.TABLE_FLOW));
 		const explained = this.#carried + this.#echoReplies + engine.repliesUnanswerable();
 		if (explained < this.#rows) throw new CapacityError(L.TABLE_PACKET, engine.capacity(L.TABLE_PACKET));
 	}
 
+	/** Everything that has been added is carried. Throws as `submit`. */
+	flush(): void {
+		this.submit();
+		if (this.#held > 0) this.#offer();
+		this.#finish();
+	}
+
 	/** Moves the engine's clock, after all that has been added. */
 	tick(now: bigint): void {
-		this.submit();
+		this.flush();
 		this.#core.engine.tick(now);
 	}
 
 	/** Lets everything happen that still waits (neighbours that never answer). */
 	settle(): void {
-		this.submit();
+		this.flush();
 		const { engine } = this.#core;
 		for (let due = engine.due(); due < NEVER; due = engine.due()) engine.tick(due);
 	}

@@ -4,9 +4,11 @@ import { readFile } from "node:fs/promises";
 import type { Backend, EngineModule } from "./core.ts";
 import { FileBytes } from "./file.ts";
 import { engineModule } from "./native.ts";
+import type { Threads } from "./threads.ts";
 
 const WASM = new URL("./core.wasm", import.meta.url);
 const ADDON = new URL("./native/core.node", import.meta.url);
+const THREADS_WASM = new URL("./core.threads.wasm", import.meta.url);
 const loaded = new Map<Backend | undefined, Promise<EngineModule>>();
 
 /** The engine, native where it is built and Wasm is not asked for; loaded once a process. Throws EngineError. */
@@ -14,6 +16,15 @@ export function loadModule(backend?: Backend): Promise<EngineModule> {
 	const module = loaded.get(backend) ?? readFile(WASM).then((bytes) => engineModule(bytes, ADDON, backend));
 	loaded.set(backend, module);
 	return module;
+}
+
+let shared: Promise<WebAssembly.Module> | undefined;
+
+/** One engine on so many threads. Throws EngineError. */
+export async function startThreads(jobs: number): Promise<Threads> {
+	const [{ Threads }, { startThread }] = await Promise.all([import("./threads.ts"), import("./nodethread.ts")]);
+	shared ??= readFile(THREADS_WASM).then((bytes) => WebAssembly.compile(bytes));
+	return Threads.start(await shared, jobs, startThread);
 }
 
 /** A file's bytes from the beginning. */

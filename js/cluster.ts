@@ -14,10 +14,10 @@ import { kubeConfigOver, type LoadableKubeConfig } from "./cluster/kubeconfig.ts
 import type { NodeStates } from "./cluster/nodestate.ts";
 import {
 	type ClusterOptions,
-	given,
 	type LabSpec,
 	loadGiven,
 	type ReplayRequest,
+	readingOf,
 	type TraceQuery,
 } from "./cluster/options.ts";
 import { type Planned, Reality } from "./cluster/reality.ts";
@@ -25,7 +25,7 @@ import { replayContext } from "./cluster/replaying.ts";
 import { netnsOfNode, Resolver } from "./cluster/resolve.ts";
 import { addressesText, conntrackText, routesText } from "./cluster/texts.ts";
 import { podsOn, traceIn } from "./cluster/tracing.ts";
-import { moduleFrom } from "./cluster/wasm.ts";
+import { moduleFrom, withThreads } from "./cluster/wasm.ts";
 import { parseTime } from "./flows/time.ts";
 import { type Configuration, configure } from "./manifests/configuration.ts";
 import type { Ignored, ManifestFile, Warning } from "./manifests/load.ts";
@@ -149,11 +149,11 @@ export class Cluster implements Disposable {
 	}
 
 	/** Loads a plan into a fresh engine; only where that succeeds the cluster is the new one. */
-	#open(plan: Plan, capacities: Capacities = {}, windows = false): void {
+	#open(plan: Plan, capacities: Capacities = {}, windows = false, module = this.#module): void {
 		const { network, assumed } = networkOfPlan(plan, this.#nodeState);
 		const { index = true, capacities: own } = this.#options;
 		const options = { seed: this.#seed, index, windows, capacities: { ...capacities, ...own } };
-		this.#machine = new Machine(this.#module, network, options);
+		this.#machine = new Machine(module, network, options);
 		this.#plan = plan;
 		this.#stateAssumed = assumed;
 		this.#wire = new Wire(this.#machine, this.#server?.now);
@@ -323,20 +323,19 @@ export class Cluster implements Disposable {
 	 * CapacityError, CaptureError, LineError, and the signal's reason.
 	 */
 	async replay(recorded: ReplaySource | readonly ReplaySource[], request: ReplayRequest = {}): Promise<ReplayReport> {
-		const sources = "open" in recorded ? [recorded] : recorded;
-		const { topology, configuration } = this;
-		const networks =
-			configuration === null ? [] : [...configuration.podCIDRs.value, ...configuration.serviceCIDRs.value];
+		const { topology, configuration: ranges } = this;
+		const networks = ranges === null ? [] : [...ranges.podCIDRs.value, ...ranges.serviceCIDRs.value];
 		const { isVirtual, isOwnRange, ...context } = replayContext(this.objects, topology, networks);
-		const { taps, mappings, strictSources, flows, tcpWindows, signal } = request;
-		const asked = { module: this.#module, ...given({ taps, mappings, strictSources, flows, tcpWindows, signal }) };
-		const surveyed = await survey(this.machine.network, sources, { isVirtual, isOwnRange, ...asked });
-		topology.hosts.push(...surveyed.hosts);
-		this.#open(this.#plan as Plan, capacitiesFor(surveyed), surveyed.tcpWindows);
-		const options = { seed: Number(this.#seed), ...request, ...context, assumed: this.assumed };
-		const report = await replay(this.machine, surveyed, options);
-		this.wire.now = parseTime(report.end ?? "") ?? this.wire.now;
-		return report;
+		return withThreads(request.jobs ?? 1, this.#options, async (threads) => {
+			const asked = { module: this.#module, isVirtual, isOwnRange, ...readingOf(request) };
+			const surveyed = await survey(this.machine.network, [recorded].flat(), asked);
+			topology.hosts.push(...surveyed.hosts);
+			this.#open(this.#plan as Plan, capacitiesFor(surveyed), surveyed.tcpWindows, threads ?? this.#module);
+			const own = { ...context, assumed: this.assumed, threads };
+			const report = await replay(this.machine, surveyed, { seed: Number(this.#seed), ...request, ...own });
+			this.wire.now = parseTime(report.end ?? "") ?? this.wire.now;
+			return report;
+		});
 	}
 
 	/** As `replay`, flow by flow in the order of their first packets; the generator returns the report. */

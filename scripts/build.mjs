@@ -1,10 +1,10 @@
 // Sources to dist/: the Wasm module from assembly/ (asc), types of js/ and bindings/ (tsc), their JavaScript (bundle.mjs).
 // The module is also copied beside bindings/ so that tests run from the TypeScript sources. `--force` builds what is
 // up to date too; `--only wasm|ts` builds one half; `--checked` adds the module in which every access is checked.
-// `core.threads.wasm` is made for tests alone.
+// `core.threads.wasm` is the same engine over a memory that several threads share.
 
 import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { bundle } from "./bundle.mjs";
 import { install } from "./install.mjs";
@@ -15,7 +15,8 @@ const MODULES = {
 	checked: "build/core.checked.wasm",
 	threads: "build/core.threads.wasm",
 };
-const WASM_COPIES = ["dist/bindings/core.wasm", "bindings/core.wasm"];
+/** Where modules are looked for: in the package, and beside the sources. */
+const WASM_COPIES = ["dist/bindings", "bindings"];
 const TS_STAMP = "build/ts.stamp";
 const BIN = "dist/js/cli/podwire.js";
 /** `podwire verify` runs it in Linux namespaces: Python, copied as it is. */
@@ -41,17 +42,14 @@ async function buildModule(target) {
 	await node(`asc (${target})`, [asc, entry, "--config", "asconfig.json", "--target", target]);
 }
 
-/** The engine over a shared memory, where it is not up to date. Returns its path. */
-export async function buildThreads() {
-	if (changed(MODULES.threads) < wasmSources()) await buildModule("threads");
-	return join(ROOT, MODULES.threads);
-}
-
-function copyModule() {
-	for (const copy of WASM_COPIES) {
-		if (changed(copy) >= changed(MODULES.release)) continue;
-		mkdirSync(dirname(join(ROOT, copy)), { recursive: true });
-		copyFileSync(join(ROOT, MODULES.release), join(ROOT, copy));
+function copyModules() {
+	for (const folder of WASM_COPIES) {
+		for (const module of [MODULES.release, MODULES.threads]) {
+			const copy = join(folder, basename(module));
+			if (changed(copy) >= changed(module)) continue;
+			mkdirSync(join(ROOT, folder), { recursive: true });
+			copyFileSync(join(ROOT, module), join(ROOT, copy));
+		}
 	}
 }
 
@@ -70,7 +68,7 @@ async function buildTypeScript() {
 /** @param {{force?: boolean, checked?: boolean, only?: string | undefined}} options */
 export async function build({ force = false, checked = false, only } = {}) {
 	/** @type {(keyof typeof MODULES)[]} */
-	const targets = checked ? ["release", "checked"] : ["release"];
+	const targets = checked ? ["release", "threads", "checked"] : ["release", "threads"];
 	const stale = only === "ts" ? [] : targets.filter((target) => force || changed(MODULES[target]) < wasmSources());
 	const typescript =
 		only !== "wasm" && (force || changed(TS_STAMP) < tsSources() || !existsSync(join(ROOT, "dist/js")));
@@ -81,7 +79,7 @@ export async function build({ force = false, checked = false, only } = {}) {
 			for (const target of stale) await buildModule(target);
 		})(),
 	]);
-	if (only !== "ts") copyModule();
+	if (only !== "ts") copyModules();
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {

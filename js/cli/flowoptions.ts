@@ -3,6 +3,7 @@
 import { type Command, Option } from "commander";
 import { parsePrefix } from "../net/address.ts";
 import type { Reference } from "../net/reference.ts";
+import { JOBS_MAX } from "../replay/replay.ts";
 import { collect, reference, word } from "./options.ts";
 import { UsageError } from "./status.ts";
 
@@ -21,6 +22,8 @@ export interface FlowFlags {
 	pathCache: boolean;
 	/** False: every stack looks at every packet, none is treated as others like it were. */
 	megaflows: boolean;
+	/** Threads of the engine. */
+	jobs: number;
 	/** Addresses of the recording that belong to someone else here. */
 	map: { prefix: string; to: Reference }[];
 	/** Replay only what comes before this time, in nanoseconds. */
@@ -37,6 +40,7 @@ interface Raw {
 	strictSources?: boolean;
 	pathCache?: boolean;
 	megaflows?: boolean;
+	jobs?: number;
 	map?: string[];
 	at?: bigint;
 }
@@ -63,6 +67,13 @@ export function nanoseconds(text: string): bigint {
 	return BigInt(parts[1] ?? "0") * 1_000_000_000n + BigInt((parts[2] ?? "").padEnd(9, "0"));
 }
 
+function jobs(text: string): number {
+	const count = /^\d{1,4}$/.test(text) ? Number(text) : 0;
+	if (count < 1 || count > JOBS_MAX)
+		throw new UsageError(`--jobs: expected a number of threads from 1 to ${JOBS_MAX}, got ${JSON.stringify(text)}`);
+	return count;
+}
+
 export function flowOptions(command: Command, mandatory: boolean): Command {
 	const flows = new Option("--flows <file...>", "captures (pcap, pcapng) or flow records (CSV) to replay");
 	if (mandatory) flows.makeOptionMandatory();
@@ -83,6 +94,7 @@ export function flowOptions(command: Command, mandatory: boolean): Command {
 		.addOption(new Option("--tap <netns/device>", "where the capture was taken").argParser(tap))
 		.option("--no-path-cache", "carry every packet, also where it repeats the one before it; the answers are the same")
 		.option("--no-megaflows", "let every stack look at every packet that is carried; the answers are the same")
+		.addOption(new Option("--jobs <n>", "threads of the engine, default 1; the answers are the same").argParser(jobs))
 		.option("--strict-sources", "an address that nobody owns is an error, not a machine outside", false)
 		.addOption(
 			new Option("--map <prefix=ref>", "who owns addresses of the recording here (repeatable)").argParser(collect),
@@ -110,6 +122,7 @@ export function flowFlags(raw: Raw): FlowFlags {
 		strictSources: raw.strictSources ?? false,
 		pathCache: raw.pathCache ?? true,
 		megaflows: raw.megaflows ?? true,
+		jobs: raw.jobs ?? 1,
 		map: (raw.map ?? []).map((text) => mapping(text, raw.namespace)),
 		at: raw.at ?? null,
 	};

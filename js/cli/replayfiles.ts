@@ -31,6 +31,7 @@ export async function replayFiles(
 			strictSources: flags.strictSources,
 			pathCache: flags.pathCache,
 			megaflows: flags.megaflows,
+			jobs: flags.jobs,
 			mappings: flags.map.map(({ prefix, to }) => mappingOf(prefix, cluster.addressesOf(to))),
 			signal: terminal.signal,
 			progress: (done, total) => progress.update(done, total),

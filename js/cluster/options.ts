@@ -53,8 +53,16 @@ export interface TraceQuery {
 
 /** How to replay: beside the recording's own options, those of its reading. */
 export interface ReplayRequest
-	extends Omit<ReplayOptions, keyof ReplayContext | "assumed">,
-		Pick<SurveyOptions, "taps" | "mappings" | "strictSources" | "flows" | "tcpWindows"> {}
+	extends Omit<ReplayOptions, keyof ReplayContext | "assumed" | "threads">,
+		Pick<SurveyOptions, "taps" | "mappings" | "strictSources" | "flows" | "tcpWindows"> {
+	/** Threads of the engine, 1 to 16, the calling one among them; the report is the same. Several run as Wasm and need SharedArrayBuffer. Default 1. */
+	jobs?: number;
+}
+
+/** What of a request is about its reading. */
+export function readingOf({ taps, mappings, strictSources, flows, tcpWindows, signal }: ReplayRequest) {
+	return given({ taps, mappings, strictSources, flows, tcpWindows, signal });
+}
 
 /** Without what is undefined. */
 export function given<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {

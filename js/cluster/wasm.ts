@@ -1,8 +1,9 @@
 // The engine's module, from wherever a program has it: compiled, as bytes, as a response that is still coming, as a URL; by
 // default the file of this package, found by the runtime's own means (`#core` in package.json).
 
-import { loadModule } from "#core";
+import { loadModule, startThreads } from "#core";
 import { type Backend, EngineError, type EngineModule } from "../../bindings/core.ts";
+import { checkJobs, type Threads } from "../../bindings/threads.ts";
 
 export type WasmSource = WebAssembly.Module | BufferSource | Response | URL | Promise<Response>;
 
@@ -15,4 +16,28 @@ export async function moduleFrom(source?: WasmSource, backend?: Backend): Promis
 	if (!(given instanceof Response)) return WebAssembly.compile(given as BufferSource);
 	if (!given.ok) throw new Error(`${given.url}: HTTP ${given.status}, expected the engine's module`);
 	return WebAssembly.compile(await given.arrayBuffer());
+}
+
+type EngineChoice = { wasm?: WasmSource; backend?: Backend };
+
+/**
+ * Calls `use` with an engine on `jobs` threads, which end with it; null: the cluster's own engine will do. Throws RangeError where
+ * `jobs` is no number of threads, EngineError where the engine asked for has but one, or the host shares no memory.
+ */
+export async function withThreads<T>(
+	jobs: number,
+	{ wasm, backend }: EngineChoice,
+	use: (threads: Threads | null) => Promise<T>,
+): Promise<T> {
+	checkJobs(jobs);
+	if (jobs === 1) return use(null);
+	if (backend === "native")
+		throw new EngineError(`jobs: ${jobs}: the native engine runs on one thread; give backend wasm, or jobs 1`);
+	if (wasm !== undefined) throw new EngineError(`jobs: ${jobs}: a module of one's own runs on one thread; give jobs 1`);
+	const threads = await startThreads(jobs);
+	try {
+		return await use(threads);
+	} finally {
+		await threads.stop();
+	}
 }

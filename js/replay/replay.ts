@@ -9,6 +9,7 @@ import type { Capacities } from "../../bindings/core.ts";
 import { flowRows } from "../../bindings/flows.ts";
 import { address6Sizes, type Machine, powerOfTwo, sizesOf } from "../../bindings/machine.ts";
 import type { KeptRows, Recording } from "../../bindings/recording.ts";
+import type { Threads } from "../../bindings/threads.ts";
 import type { PacketColumns } from "../flows/columns.ts";
 import type { FlowSource } from "../flows/open.ts";
 import { timeText } from "../flows/time.ts";
@@ -17,6 +18,8 @@ import { type FlowReport, type FlowWords, flowReport } from "./flow.ts";
 import { nodeOfNetns, translators } from "./places.ts";
 import { conntrackOf, type RecordingCounts, type ReplayReport, Tallies } from "./report.ts";
 import { type Reading, readSources, type Survey } from "./survey.ts";
+
+export { JOBS_MAX } from "../../bindings/threads.ts";
 
 export interface ReplayOptions {
 	/** Default mirror: flows without recorded replies are answered by a mirror; none: nothing answers, recorded or not. */
@@ -39,6 +42,8 @@ export interface ReplayOptions {
 	pathCache?: boolean;
 	/** False: every stack looks at every packet that is carried. The report is the same. Default true. */
 	megaflows?: boolean;
+	/** Of the machine's engine, where it has several. */
+	threads?: Threads | null;
 	/** Milliseconds from any beginning; without it a report has no speed. */
 	now?: () => number;
 }
@@ -146,7 +151,7 @@ class Run {
 		else await this.#carryRead();
 		while (this.#nextAction < this.#actions.length && this.#isBeforeEnd()) this.#act();
 		const { batch } = this.#begin();
-		batch.submit();
+		batch.flush();
 		if (this.#lastNs < 0n) return;
 		batch.tick(this.#lastNs);
 		this.#machine.core.engine.conntrackSweep(this.#lastNs);
@@ -178,7 +183,7 @@ class Run {
 			const { recording } = (this.#reading.sources[0] as FlowSource).addresses;
 			const replies = this.#options.replies === "none" ? L.REPLIES_NONE : L.REPLIES_RECORDED;
 			recording.knowReplied(this.#survey.replied);
-			this.#begun = { recording, batch: new Batch(this.#machine.core, recording, replies) };
+			this.#begun = { recording, batch: new Batch(this.#machine.core, recording, replies, this.#options.threads) };
 		}
 		return this.#begun;
 	}

@@ -186,7 +186,7 @@ describe("options", () => {
 	it("of replay", async () => {
 		const line =
 			"replay --flows a.pcap b.csv --flows c.csv -f a.yaml --events e.csv --replies none --tap pod/shop/a/eth0 " +
-			"--strict-sources --tcp-windows off --no-path-cache --no-megaflows --no-index --map 192.0.2.0/24=host/198.51.100.1 --per-flow - -o json";
+			"--strict-sources --tcp-windows off --no-path-cache --no-megaflows --jobs 2 --no-index --map 192.0.2.0/24=host/198.51.100.1 --per-flow - -o json";
 		expect((await run(line)).options).toEqual({
 			cluster: { ...NO_FLAGS, index: false },
 			replay: {
@@ -198,6 +198,7 @@ describe("options", () => {
 				strictSources: true,
 				pathCache: false,
 				megaflows: false,
+				jobs: 2,
 				map: [{ prefix: "192.0.2.0/24", to: { kind: "host", address: "198.51.100.1", port: null } }],
 				at: null,
 			},

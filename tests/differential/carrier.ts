@@ -9,7 +9,7 @@ import { Machine } from "../../bindings/machine.ts";
 import { loadTopology } from "../../js/lab.ts";
 import { parseIptablesSave } from "../../js/net/iptables/index.ts";
 import type { Topology } from "../../js/net/topology.ts";
-import { alike, type Connection, connection, ruleset, talk, topology, type Volley, volley } from "./cluster.ts";
+import { alike, type Connection, connection, crossing, ruleset, talk, topology, type Volley, volley } from "./cluster.ts";
 import { Sequence } from "./sequence.ts";
 
 type Step =
@@ -80,6 +80,23 @@ export const trafficOpened = trafficOf(
 	talkStep,
 );
 
+/** Of connections that meet one another's entries: between many segments of the first one, at once behind another, all that may happen. */
+export const trafficCrossing = trafficOf(crossing).map((example): Case => {
+	const first = { which: 0, kind: L.BATCH_OFFER, hints: 0, tcp: L.TCP_ACK, tos: 0, len: 60, numbers: "next" } as const;
+	const many: Volley = { ...first, window: 64240, options: 0, times: 90, stride: 0, gapNs: 1000n };
+	const opening: Volley = { ...many, tcp: L.TCP_SYN, hints: L.BATCHF_OPENS, times: 1 };
+	const rapid = (one: Volley) => ({ ...one, gapNs: one.gapNs > 1_000_000n ? 1000n : one.gapNs, stride: 0 });
+	const steps = example.steps.flatMap((one): Step[] => {
+		if (one.kind !== "packets") return [one];
+		const volleys = one.volleys.flatMap((other) => [many, rapid(other)]);
+		return [
+			{ kind: "packets", volleys: [opening, many] },
+			{ ...one, volleys: [...volleys, many] },
+		];
+	});
+	return { ...example, steps };
+});
+
 /** One engine with the traffic of a case in it. */
 export class Carrier {
 	readonly machine: Machine;
@@ -96,7 +113,7 @@ export class Carrier {
 		prepare: (engine: Instance) => void,
 	) {
 		this.machine = new Machine(module, loadTopology(scene), {
-			capacities: { [L.TABLE_CT]: 512, [L.TABLE_TUPLE]: 2048, [L.TABLE_SCRATCH]: 1 << 19 },
+			capacities: { [L.TABLE_CT]: 512, [L.TABLE_TUPLE]: 2048 },
 			windows,
 		});
 		this.#connections = connections;
@@ -260,7 +277,10 @@ export class Carrier {
 		const { rows } = this.machine.core;
 		return Array.from({ length: rows.count(L.TABLE_NETNS) }, (_, netns) => {
 			const at = rows.at(L.TABLE_NETNS, netns);
-			return Buffer.from(rows.view.buffer, at, L.NETNS_CHANGED).toString("hex");
+			const row = Buffer.from(new Uint8Array(rows.view.buffer, at, L.NETNS_CHANGED));
+			// Where its tables lie differs from module to module.
+			row.writeUInt32LE(0, L.NETNS_FIB);
+			return row.toString("hex");
 		});
 	}
 

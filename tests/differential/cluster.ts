@@ -206,6 +206,23 @@ export const connection: fc.Arbitrary<Connection> = fc
 export const alike = (ports: readonly number[]): fc.Arbitrary<Connection[]> =>
 	fc.tuple(connection, connection).map((pair) => pair.flatMap((one) => ports.map((sport) => ({ ...one, sport }))));
 
+/** Between pods, and what the receivers begin with the same ports: packets of one are found to belong to the other. */
+export const crossing: fc.Arbitrary<Connection[]> = fc
+	.array(fc.tuple(fc.constantFrom(L.PROTO_TCP, L.PROTO_UDP), fc.constantFrom(5000, 40000)), {
+		minLength: 1,
+		maxLength: 2,
+	})
+	.map((some) =>
+		some.flatMap(([proto, port]) => {
+			const [client, web] = [ipv4ToNumber("10.0.1.2"), ipv4ToNumber("10.0.2.2")];
+			const ports = { proto, sport: port, dport: proto === L.PROTO_TCP ? 8080 : 53 };
+			return [
+				{ ...ports, netns: "pod:t/client", src: client, dst: web },
+				{ proto, netns: "pod:t/web", src: web, dst: client, sport: ports.dport, dport: ports.sport },
+			];
+		}),
+	);
+
 /**
  * Segments in sequence; the last one again; its data again, acknowledging more; far beyond the window; just over it; long
  * acknowledged; acknowledging what was not sent; a hole with a SACK block behind it; a keep-alive.
