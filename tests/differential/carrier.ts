@@ -9,7 +9,17 @@ import { Machine } from "../../bindings/machine.ts";
 import { loadTopology } from "../../js/lab.ts";
 import { parseIptablesSave } from "../../js/net/iptables/index.ts";
 import type { Topology } from "../../js/net/topology.ts";
-import { alike, type Connection, connection, crossing, ruleset, talk, topology, type Volley, volley } from "./cluster.ts";
+import {
+	alike,
+	type Connection,
+	connection,
+	crossing,
+	ruleset,
+	talk,
+	topology,
+	type Volley,
+	volley,
+} from "./cluster.ts";
 import { Sequence } from "./sequence.ts";
 
 type Step =
