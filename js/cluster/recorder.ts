@@ -15,7 +15,12 @@ const ALIKE_MAX = 10;
 const ALIKE_S = 600;
 const S = 1_000_000_000n;
 /** Whose name is not that of a controller. */
-const OWN_NAMES: ReadonlySet<string> = new Set(["kubelet", "default-scheduler", "cidrAllocator"]);
+const OWN_NAMES: ReadonlySet<string> = new Set([
+	"kubelet",
+	"default-scheduler",
+	"cidrAllocator",
+	"horizontal-pod-autoscaler",
+]);
 
 interface Spoken {
 	tokens: number;
