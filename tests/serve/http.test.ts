@@ -148,6 +148,21 @@ describe("bodies", () => {
 		);
 	});
 
+	it("say a thing once, where they are read strictly", async () => {
+		const twice = configMap('{"x":"1","y":"\\"","x":"3"}').replace('"name"', '"labels":{"a":"1"},"labels":{},"name"');
+		const strict = `${CONFIGMAPS}?fieldValidation=Strict`;
+		// As a real server says it.
+		expect(await refused(400, "BadRequest", ask("POST", strict, json, twice))).toBe(
+			'ConfigMap in version "v1" cannot be handled as a ConfigMap: strict decoding error: duplicate field "metadata.labels", duplicate field "data.x"',
+		);
+		expect(await ask("POST", CONFIGMAPS, json, twice)).toMatchObject({ code: 201, body: { data: { x: "3" } } });
+		const patch = { "content-type": "application/merge-patch+json" };
+		const path = `${CONFIGMAPS}/a?fieldValidation=Strict`;
+		expect(await refused(400, "BadRequest", ask("PATCH", path, patch, '{"data":{"x":"1","x":"2"}}'))).toContain(
+			'duplicate field "data.x"',
+		);
+	});
+
 	it("hold keys of any name, and none is special", async () => {
 		const data = '{"__proto__":"1","constructor":"2","toString":"3","hasOwnProperty":"4"}';
 		const made = await ask("POST", CONFIGMAPS, json, configMap(data));

@@ -9,6 +9,7 @@ import { WireError } from "../protobuf/wire.ts";
 import { APPLY_PATCH } from "../registry/apply.ts";
 import { badRequest, tooLarge, unsupportedMediaType } from "../status.ts";
 import { parseMediaType } from "./accept.ts";
+import { duplicateFields } from "./duplicates.ts";
 import type { ApiRequest } from "./message.ts";
 
 /** Bytes of a body, at most. */
@@ -43,6 +44,14 @@ export class Body {
 
 	get isEmpty(): boolean {
 		return this.#bytes.length === 0;
+	}
+
+	/** Fields that a body of JSON has twice, as messages say them; of an apply patch nothing is said. */
+	get duplicates(): string[] {
+		const isJson = this.type === JSON_TYPE || this.type.endsWith("+json");
+		if (!isJson || this.isEmpty) return [];
+		const title = this.type === "application/json-patch+json" ? "json patch duplicate field" : "duplicate field";
+		return duplicateFields(new TextDecoder().decode(this.#bytes)).map((path) => `${title} "${path}"`);
 	}
 
 	/** A patch: JSON whatever its media type, an apply patch YAML. Throws StatusError 400. */

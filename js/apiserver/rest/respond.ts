@@ -352,8 +352,9 @@ class Call {
 	/** `fieldValidation`: Strict refuses, Warn tells, Ignore drops. */
 	#checkFields(unknown: readonly string[]): void {
 		const how = this.#query.get("fieldValidation") ?? "Warn";
-		if (unknown.length === 0 || how === "Ignore") return;
-		const said = unknown.map((path) => `unknown field "${path}"`);
+		if (how === "Ignore") return;
+		const said = [...this.#body.duplicates, ...unknown.map((path) => `unknown field "${path}"`)];
+		if (said.length === 0) return;
 		if (how === "Warn") {
 			this.#warnings.push(...said);
 			return;
