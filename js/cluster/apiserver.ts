@@ -62,7 +62,7 @@ export class ApiServer {
 		this.#registry = { storage, catalogue, clock, random, nodePorts, strategy: strategyOf };
 		this.#objects = new ClusterObjects(this.#registry, namespace, configuration.serviceCIDRs.value);
 		this.#objects.publish(objects, manifests);
-		this.#running = new Running(this.#registry, clock, {
+		this.#running = Running.over(this.#registry, clock, {
 			podCIDRs: configuration.podCIDRs.value,
 			nodeMask: configuration.nodeMask.value,
 			loadBalancerPool: configuration.loadBalancerPool.value,

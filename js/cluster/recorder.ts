@@ -38,14 +38,14 @@ type Happening = [about: KubernetesObject, type: "Normal" | "Warning", reason: s
 export class EventSink {
 	readonly #store: Store;
 	readonly #clock: Clock;
-	readonly #heard: (component: string, ...happening: Happening) => void;
+	readonly #heard: (...happening: Happening) => void;
 	#spoken = new Map<string, Spoken>();
 	#alike = new Map<string, Alike>();
 	/** Names of Events that are there, by what they say. */
 	#names = new Map<string, string>();
 
 	/** `heard` is told of all, whether an Event is written of it or not. */
-	constructor(store: Store, clock: Clock, heard: (component: string, ...happening: Happening) => void = () => {}) {
+	constructor(store: Store, clock: Clock, heard: (...happening: Happening) => void = () => {}) {
 		this.#store = store;
 		this.#clock = clock;
 		this.#heard = heard;
@@ -66,7 +66,7 @@ export class EventSink {
 	}
 
 	#take(component: string, happening: Happening): void {
-		this.#heard(component, ...happening);
+		this.#heard(...happening);
 		const [about, type, reason, message, host] = happening;
 		const source = {
 			component: OWN_NAMES.has(component) ? component : `${component}-controller`,

@@ -4,6 +4,8 @@
 
 import type { Node, Pod } from "../api/core.ts";
 import type { KubernetesObject } from "../api/meta.ts";
+import { kubernetes } from "../api/schema/kubernetes.generated.ts";
+import { Catalogue } from "../apiserver/registry/catalogue.ts";
 import type { Registry } from "../apiserver/registry/request.ts";
 import { cloudNode } from "../cloud/node.ts";
 import { cloudService } from "../cloud/service.ts";
@@ -18,7 +20,7 @@ import { Kubelet } from "../kubelet/kubelet.ts";
 import type { AddressPrefix } from "../net/address.ts";
 import type { Component, World } from "../ports.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
-import { Simulation, type VirtualClock } from "../sim/simulation.ts";
+import { Simulation, VirtualClock } from "../sim/simulation.ts";
 import { GarbageCollector, namespaceController } from "./collecting.ts";
 import { EventSink } from "./recorder.ts";
 import { RegistryStore } from "./store.ts";
@@ -55,22 +57,43 @@ function componentsOf({ podCIDRs, nodeMask, loadBalancerPool }: RunningOptions, 
 export class Running {
 	readonly store: RegistryStore;
 	readonly simulation: Simulation;
+	readonly clock: VirtualClock;
 	readonly #registry: Registry;
 	readonly #sink: EventSink;
 
-	/** `clock` is the registry's. What the registry holds by now is taken as it is: components look at what changes from here on. */
-	constructor(registry: Registry, clock: VirtualClock, options: RunningOptions) {
+	private constructor(
+		registry: Registry,
+		clock: VirtualClock,
+		sinkOf: (store: RegistryStore) => EventSink,
+		simulationOf: (worldOf: (component: string) => World, store: RegistryStore) => Simulation,
+	) {
+		this.clock = clock;
 		this.#registry = registry;
 		this.store = new RegistryStore(registry);
+		this.#sink = sinkOf(this.store);
+		this.simulation = simulationOf(this.#worldOf(clock), this.store);
+	}
+
+	/** `clock` is the registry's. What the registry holds by now is taken as it is: components look at what changes from here on. */
+	static over(registry: Registry, clock: VirtualClock, options: RunningOptions): Running {
 		const { heard = () => {} } = options;
-		this.#sink = new EventSink(this.store, clock, (_, about, type, reason, message) =>
-			heard(about, type, reason, message),
-		);
-		const addresses = new PodAddresses();
-		for (const pod of this.store.list<Pod>("pods"))
-			addresses.reserve(pod, this.store.get<Node>("nodes", "", pod.spec?.nodeName ?? ""));
-		const components = componentsOf(options, addresses);
-		this.simulation = new Simulation(components, this.#worldOf(clock), this.store, clock, this.store.revision);
+		const sinkOf = (store: RegistryStore) => new EventSink(store, clock, heard);
+		return new Running(registry, clock, sinkOf, (worldOf, store) => {
+			const addresses = new PodAddresses();
+			for (const pod of store.list<Pod>("pods"))
+				addresses.reserve(pod, store.get<Node>("nodes", "", pod.spec?.nodeName ?? ""));
+			return new Simulation(componentsOf(options, addresses), worldOf, store, clock, store.revision);
+		});
+	}
+
+	/** The same cluster, with a future of its own. `heard`: as in `RunningOptions`. */
+	fork(heard: NonNullable<RunningOptions["heard"]> = () => {}): Running {
+		const clock = new VirtualClock(this.clock.now());
+		const storage = this.#registry.storage.fork();
+		const catalogue = new Catalogue(kubernetes, storage);
+		const registry: Registry = { ...this.#registry, storage, catalogue, clock };
+		const sinkOf = (store: RegistryStore) => this.#sink.fork(store, clock, heard);
+		return new Running(registry, clock, sinkOf, (worldOf, store) => this.simulation.fork(worldOf, store, clock));
 	}
 
 	#worldOf(clock: VirtualClock): (component: string) => World {

@@ -123,6 +123,33 @@ describe("at rest", () => {
 	});
 });
 
+describe("a fork", () => {
+	it("has a future of its own, which is that of its origin where the same happens", () => {
+		const world = atWork();
+		web(world, 4);
+		world.patch(RS, { spec: { replicas: 6 } });
+		// In the middle of it: sandboxes are being made, containers start, probes and restarts are due.
+		world.simulation.advance(600);
+		const held = ({ store }: { store: AtWork["store"] }) =>
+			JSON.stringify([...store.everything()].map(({ object }) => object));
+		const before = held(world);
+		const [same, other] = [world.fork(), world.fork()];
+		expect(held(same)).toBe(before);
+		other.store.delete("pods", other.store.list<Pod>("pods", "d")[0] as Pod);
+		other.simulation.settle();
+		expect(held(world)).toBe(before);
+		for (const one of [world, same]) {
+			one.store.delete("pods", one.store.list<Pod>("pods", "d")[3] as Pod);
+			one.simulation.settle();
+			one.simulation.advance(60_000);
+		}
+		expect(held(same)).toBe(held(world));
+		expect(same.clock.now()).toBe(world.clock.now());
+		expect(held(other)).not.toBe(held(world));
+		expectRest(world, 6);
+	});
+});
+
 describe("a node whose kubelet has stopped", () => {
 	it("is not ready after 40 s, and its pods go five minutes later", () => {
 		const world = atWork({ nodes: 2 });

@@ -10,7 +10,6 @@ import { emptyRegistry } from "../apiserver/registry.ts";
 import { START } from "../controllers/running.ts";
 
 export interface AtWork extends Running {
-	clock: VirtualClock;
 	/** `TYPE REASON KIND NS/NAME: MESSAGE`, in order. */
 	heard: string[];
 	/** ms since the beginning. */
@@ -27,7 +26,7 @@ export function atWork({ nodes = 3, nodeMask = 24 } = {}): AtWork {
 	const clock = new VirtualClock(START);
 	const registry = emptyRegistry("d", () => clock.now());
 	const heard: string[] = [];
-	const running = new Running(registry, clock, {
+	const running = Running.over(registry, clock, {
 		podCIDRs: [{ family: "ipv4", address: "10.244.0.0", length: 16 }],
 		nodeMask: { ipv4: nodeMask, ipv6: 64 },
 		loadBalancerPool: { family: "ipv4", address: "203.0.113.0", length: 24 },
@@ -43,7 +42,6 @@ export function atWork({ nodes = 3, nodeMask = 24 } = {}): AtWork {
 	}
 	simulation.settle();
 	return Object.assign(running, {
-		clock,
 		heard,
 		now: () => Number((clock.now() - START) / 1_000_000n),
 		pods: () => store.list<Pod>("pods", "d"),
