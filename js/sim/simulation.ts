@@ -122,14 +122,14 @@ export class Simulation {
 		}
 	}
 
-	/** Lets virtual time pass, with all that happens in it. */
-	advance(ms: number): void {
+	/** Lets virtual time pass, with all that happens in it. Throws NeverSettles after so many `steps` at one moment. */
+	advance(ms: number, steps = STEPS): void {
 		const until = this.#in(ms);
-		this.#runTo(until, () => false);
+		this.#runTo(until, () => false, steps);
 		this.clock.moveTo(until);
 	}
 
-	/** Steps until something holds, at most for `withinMs`; whether it came to hold. */
+	/** Steps until something holds, at most for `withinMs`; whether it came to hold. Throws NeverSettles. */
 	runUntil(holds: () => boolean, withinMs = WITHIN_MS): boolean {
 		const until = this.#in(withinMs);
 		if (this.#runTo(until, holds)) return true;
@@ -151,12 +151,14 @@ export class Simulation {
 		return this.clock.now() + BigInt(Math.round(ms * MS));
 	}
 
-	#runTo(until: bigint, holds: () => boolean): boolean {
-		for (;;) {
+	#runTo(until: bigint, holds: () => boolean, steps = STEPS): boolean {
+		for (let left = steps; ; left--) {
 			this.#listen();
 			if (holds()) return true;
 			const next = this.#agenda.peek();
 			if (next === undefined || next.at > until) return false;
+			if (next.at > this.clock.now()) left = steps;
+			if (left === 0) throw new NeverSettles(next, steps);
 			this.#step();
 		}
 	}

@@ -103,6 +103,9 @@ describe("a simulation", () => {
 		const { log, simulation } = simulationOf([restless]);
 		log.add("a");
 		expect(() => simulation.settle({ steps: 100 })).toThrow(NeverSettles);
+		const still = simulationOf([component("still", [], () => ({ idleMs: 0 }))]);
+		still.log.add("a");
+		expect(() => still.simulation.advance(1, 100)).toThrow(NeverSettles);
 		const slow = simulationOf([component("slow", [], () => ({ progressMs: 60_000 }))]);
 		slow.log.add("a");
 		expect(slow.simulation.settle({ withinMs: 150_000 })).toBe(false);
