@@ -3,6 +3,7 @@
 
 import type { Endpoints, Service } from "../api/core.ts";
 import type { EndpointSlice } from "../api/discovery.ts";
+import { SERVICE_NAME } from "../api/labels.ts";
 import { type AddressPrefix, familyOf } from "../net/address.ts";
 import { ClusterIPRange } from "./services/clusterip.ts";
 
@@ -43,7 +44,7 @@ export function ownEndpointSlice({ address, port }: OwnEndpoint): EndpointSlice 
 	return {
 		apiVersion: "discovery.k8s.io/v1",
 		kind: "EndpointSlice",
-		metadata: { ...OWN, labels: { "kubernetes.io/service-name": OWN.name } },
+		metadata: { ...OWN, labels: { [SERVICE_NAME]: OWN.name } },
 		addressType: familyOf(address) === "ipv6" ? "IPv6" : "IPv4",
 		endpoints: [{ addresses: [address], conditions: { ready: true } }],
 		ports: [{ name: "https", port, protocol: "TCP" }],

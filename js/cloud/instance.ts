@@ -2,6 +2,7 @@
 // the zones a, b, c, with addresses of TEST-NET-1 (RFC 5737).
 
 import type { Node } from "../api/core.ts";
+import { ZONE } from "../api/labels.ts";
 import { type AddressPrefix, addressBits, addressFromBigInt, addressToBigInt } from "../net/address.ts";
 
 const ZONES = ["a", "b", "c"];
@@ -53,7 +54,7 @@ export function inventNode(name: string, zone: string, address: string): Node {
 				"kubernetes.io/hostname": name,
 				"kubernetes.io/os": "linux",
 				"topology.kubernetes.io/region": "local",
-				"topology.kubernetes.io/zone": zone,
+				[ZONE]: zone,
 			},
 		},
 		status: {

@@ -5,6 +5,7 @@
 
 import type { Node, Service } from "../api/core.ts";
 import type { EndpointSlice } from "../api/discovery.ts";
+import { SERVICE_NAME } from "../api/labels.ts";
 import { type AddressPrefix, addressBits, addressFromBigInt, addressToBigInt } from "../net/address.ts";
 
 /** TEST-NET-3 (RFC 5737), which is where 1:1 addresses of nodes come from too in examples. */
@@ -132,7 +133,7 @@ function targets(service: Service, slices: readonly EndpointSlice[], eligible: r
 	const ready = new Set<string>();
 	for (const slice of slices) {
 		if (slice.metadata.namespace !== service.metadata.namespace) continue;
-		if (slice.metadata.labels?.["kubernetes.io/service-name"] !== service.metadata.name) continue;
+		if (slice.metadata.labels?.[SERVICE_NAME] !== service.metadata.name) continue;
 		for (const endpoint of slice.endpoints ?? [])
 			if (endpoint.conditions?.ready !== false && endpoint.nodeName) ready.add(endpoint.nodeName);
 	}

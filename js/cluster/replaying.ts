@@ -2,6 +2,7 @@
 // addresses nothing sends from, which ranges are the cluster's own.
 
 import type { Node, Service } from "../api/core.ts";
+import { ZONE } from "../api/labels.ts";
 import type { KubernetesObject } from "../api/meta.ts";
 import {
 	type AddressPrefix,
@@ -27,7 +28,6 @@ export interface ReplayContext {
 	nat11: Readonly<Record<string, string>>;
 }
 
-const ZONE = "topology.kubernetes.io/zone";
 const PROTOCOLS: Readonly<Record<string, number>> = { TCP: 6, UDP: 17, SCTP: 132 };
 
 /** `networks`: pod and service networks beside the nodes' own. */

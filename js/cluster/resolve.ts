@@ -3,6 +3,7 @@
 
 import type { Pod, Service, ServicePort } from "../api/core.ts";
 import type { EndpointSlice } from "../api/discovery.ts";
+import { SERVICE_NAME } from "../api/labels.ts";
 import type { KubernetesObject } from "../api/meta.ts";
 import { selects } from "../api/selector.ts";
 import { isUp, podName } from "../cni/links.ts";
@@ -270,8 +271,7 @@ export class Resolver {
 		const slices = this.#objects.filter(({ kind }) => kind === "EndpointSlice") as EndpointSlice[];
 		return slices.filter(
 			(slice) =>
-				slice.metadata.namespace === metadata.namespace &&
-				slice.metadata.labels?.["kubernetes.io/service-name"] === metadata.name,
+				slice.metadata.namespace === metadata.namespace && slice.metadata.labels?.[SERVICE_NAME] === metadata.name,
 		);
 	}
 

@@ -4,6 +4,7 @@
 
 import type { Container, Node, Pod } from "../api/core.ts";
 import type { EndpointSlice } from "../api/discovery.ts";
+import { SERVICE_NAME } from "../api/labels.ts";
 import { parsePrefix, prefixContains } from "../net/address.ts";
 import type { Listener, NodeSpec, PodSpec } from "../net/topology.ts";
 
@@ -216,7 +217,7 @@ function listenForEndpoints(
 				listen(node, [{ proto: protoOf(protocol), port }]);
 				if ((node.listen?.length ?? 0) > before) {
 					assumed.push(
-						`listens: ${node.name} on ${protocol ?? "TCP"} ${port}, an endpoint of ${slice.metadata.namespace}/${slice.metadata.labels?.["kubernetes.io/service-name"]}`,
+						`listens: ${node.name} on ${protocol ?? "TCP"} ${port}, an endpoint of ${slice.metadata.namespace}/${slice.metadata.labels?.[SERVICE_NAME]}`,
 					);
 				}
 			}

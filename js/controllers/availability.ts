@@ -1,18 +1,10 @@
 // Whether a pod counts as ready, and since when as available (pkg/api/v1/pod/util.go, pkg/controller/controller_utils.go).
 
 import type { Pod } from "../api/core.ts";
-import type { Condition } from "../api/meta.ts";
+import { isReady, readyCondition } from "../api/pod.ts";
 import { nanosOf } from "../api/time.ts";
 
 const SECOND = 1_000_000_000n;
-
-function readyCondition({ status }: Pod): Condition | undefined {
-	return status?.conditions?.find(({ type }) => type === "Ready");
-}
-
-export function isReady(pod: Pod): boolean {
-	return readyCondition(pod)?.status === "True";
-}
 
 /** Nanoseconds since the epoch since when the pod is ready; null of one that is not, or does not say. */
 export function readySince(pod: Pod): bigint | null {

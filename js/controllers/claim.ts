@@ -1,11 +1,12 @@
 // What a controller owns, and what it takes or lets go by its selector (pkg/controller/controller_ref_manager.go), and whose
 // key a change of an owned object wakes (addPod, updatePod, deletePod of each controller).
 
+import { semanticEqual } from "../api/equality.ts";
+import { keyOf } from "../api/key.ts";
 import type { KubernetesObject, LabelSelector } from "../api/meta.ts";
 import { reasonOf } from "../api/reason.ts";
 import { type Labels, selects } from "../api/selector.ts";
 import type { Store, StoreChange } from "../ports.ts";
-import { equalJson } from "./json.ts";
 import { controllerOf, ownerReference } from "./pod.ts";
 
 /** A kind of owner. */
@@ -16,10 +17,6 @@ export interface OwnerKind {
 	resource: string;
 	/** undefined: it selects nothing, and adopts nothing. */
 	selectorOf(owner: KubernetesObject): LabelSelector | undefined;
-}
-
-export function keyOf({ metadata }: KubernetesObject): string {
-	return `${metadata.namespace ?? ""}/${metadata.name ?? ""}`;
 }
 
 /** The object that a key names. */
@@ -43,7 +40,7 @@ export function ownerKeys(owner: OwnerKind): (change: StoreChange, store: Store)
 		const isNews =
 			previous === undefined ||
 			controllerOf(previous) !== undefined ||
-			!equalJson(previous.metadata.labels ?? {}, object.metadata.labels ?? {});
+			!semanticEqual(previous.metadata.labels ?? {}, object.metadata.labels ?? {});
 		if (isNews) for (const matching of matchingOwners(owner, object, store)) keys.add(keyOf(matching));
 		return [...keys];
 	};

@@ -3,15 +3,16 @@
 
 import type { Deployment, ReplicaSet } from "../api/apps.ts";
 import type { Pod } from "../api/core.ts";
+import { semanticEqual } from "../api/equality.ts";
+import { keyOf } from "../api/key.ts";
 import type { Condition, IntOrString, KubernetesObject, LabelSelector, OwnerReference } from "../api/meta.ts";
+import { isReady } from "../api/pod.ts";
 import { NotYet } from "../api/reason.ts";
 import { selects } from "../api/selector.ts";
 import { nanosOf, timeOf } from "../api/time.ts";
 import type { Component, Later, Store, StoreChange, World } from "../ports.ts";
-import { isReady } from "./availability.ts";
 import { scaledValue } from "./bounds.ts";
-import { keyOf, objectAt, ownKey } from "./claim.ts";
-import { equalJson } from "./json.ts";
+import { objectAt, ownKey } from "./claim.ts";
 import { controllerOf } from "./pod.ts";
 
 const BUDGETS = "poddisruptionbudgets.policy";
@@ -122,7 +123,7 @@ function withAllowed(status: BudgetStatus, reason: string, message: string, now:
 }
 
 function write(store: Store, budget: Budget, status: BudgetStatus): void {
-	if (!equalJson(status, budget.status)) store.updateStatus(BUDGETS, { ...budget, status });
+	if (!semanticEqual(status, budget.status)) store.updateStatus(BUDGETS, { ...budget, status });
 }
 
 /** How many pods there shall be, and how many of them must be healthy (getExpectedPodCount). */

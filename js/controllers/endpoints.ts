@@ -2,9 +2,9 @@
 // terminating pods left out, at most 1000 addresses.
 
 import type { EndpointAddress, EndpointSubset, Endpoints, Pod, Service } from "../api/core.ts";
+import { canonicalJson } from "../api/equality.ts";
 import type { Component } from "../ports.ts";
 import { conditionsOf, hasSelector, hostnameOf, podIP, podsOf, portsOf, serviceKeys } from "./endpoint.ts";
-import { canonicalJson } from "./json.ts";
 
 export const ADDRESSES_MAX = 1000;
 const MANAGED_BY = "endpoints.kubernetes.io/managed-by";

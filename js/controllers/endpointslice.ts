@@ -5,17 +5,15 @@
 
 import type { IPFamily, Node, Pod, Service } from "../api/core.ts";
 import type { Endpoint, EndpointPort, EndpointSlice } from "../api/discovery.ts";
+import { SERVICE_NAME, SLICE_MANAGED_BY, ZONE } from "../api/labels.ts";
 import type { Component, Random, Store, World } from "../ports.ts";
 import { conditionsOf, hasSelector, hostnameOf, podIP, podsOf, portsOf, serviceKeys, servicesOf } from "./endpoint.ts";
 import { freeName } from "./names.ts";
 import { ownerReference } from "./pod.ts";
 import { ENDPOINTS_MAX, type EndpointGroup, portsKey, reconcileSlices } from "./slices.ts";
 
-const MANAGED_BY = "endpointslice.kubernetes.io/managed-by";
 const CONTROLLER = "endpointslice-controller.k8s.io";
 const SLICES = "endpointslices.discovery.k8s.io";
-const SERVICE_NAME = "kubernetes.io/service-name";
-const ZONE = "topology.kubernetes.io/zone";
 
 export interface SliceSurroundings {
 	pods: readonly Pod[];
@@ -133,7 +131,7 @@ function bareSlice(service: Service, family: IPFamily, { ports, endpoints }: End
 function labelsOf({ metadata, spec }: Service): Record<string, string> {
 	return {
 		...metadata.labels,
-		[MANAGED_BY]: CONTROLLER,
+		[SLICE_MANAGED_BY]: CONTROLLER,
 		[SERVICE_NAME]: metadata.name ?? "",
 		...(spec?.clusterIP === "None" ? { "service.kubernetes.io/headless": "" } : {}),
 	};
@@ -148,7 +146,9 @@ export const endpointSlice: Component = {
 		[SLICES]: ({ type, object }) => {
 			const { namespace = "", labels } = object.metadata;
 			// Whoever takes a slice away, or changes it, has it come back.
-			return labels?.[MANAGED_BY] === CONTROLLER && type !== "ADDED" ? [`${namespace}/${labels[SERVICE_NAME]}`] : [];
+			return labels?.[SLICE_MANAGED_BY] === CONTROLLER && type !== "ADDED"
+				? [`${namespace}/${labels[SERVICE_NAME]}`]
+				: [];
 		},
 		nodes: (change, store) => keysOfNode(change.object as Node, change.previous as Node | undefined, store),
 	},
@@ -166,7 +166,7 @@ function reconcile(service: Service, { store }: World): void {
 	const nodes = new Map(store.list<Node>("nodes").map((node) => [node.metadata.name ?? "", node]));
 	const own = store
 		.ownedBy<EndpointSlice>(SLICES, uid)
-		.filter(({ metadata }) => metadata.labels?.[MANAGED_BY] === CONTROLLER);
+		.filter(({ metadata }) => metadata.labels?.[SLICE_MANAGED_BY] === CONTROLLER);
 	const families = familiesOf(service);
 	for (const slice of own) if (!families.includes(slice.addressType as IPFamily)) store.delete(SLICES, slice);
 	for (const family of families) {

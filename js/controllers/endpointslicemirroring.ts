@@ -3,6 +3,7 @@
 
 import type { EndpointAddress, EndpointSubset, Endpoints, Node, Service } from "../api/core.ts";
 import type { Endpoint, EndpointPort, EndpointSlice } from "../api/discovery.ts";
+import { SERVICE_NAME, SLICE_MANAGED_BY, ZONE } from "../api/labels.ts";
 import { familyOf } from "../net/address.ts";
 import type { Component, Random, World } from "../ports.ts";
 import { hasSelector } from "./endpoint.ts";
@@ -12,7 +13,6 @@ import { ENDPOINTS_MAX, type EndpointGroup, portsKey, reconcileSlices } from "./
 
 const ADDRESSES_MAX = 1000;
 const SLICES = "endpointslices.discovery.k8s.io";
-const MANAGED_BY = "endpointslice.kubernetes.io/managed-by";
 const CONTROLLER = "endpointslicemirroring-controller.k8s.io";
 
 /** Whether the object is to be mirrored at all. */
@@ -114,8 +114,8 @@ function bareSlice(endpoints: Endpoints, family: "IPv4" | "IPv6", group: Endpoin
 
 const labelsOf = ({ metadata }: Endpoints): Record<string, string> => ({
 	...metadata.labels,
-	[MANAGED_BY]: CONTROLLER,
-	"kubernetes.io/service-name": metadata.name ?? "",
+	[SLICE_MANAGED_BY]: CONTROLLER,
+	[SERVICE_NAME]: metadata.name ?? "",
 });
 
 /** Keys are Endpoints and their Services, which have one name. */
@@ -126,8 +126,8 @@ export const endpointSliceMirroring: Component = {
 		services: ({ object }) => [`${object.metadata.namespace}/${object.metadata.name}`],
 		[SLICES]: ({ type, object }) => {
 			const { namespace = "", labels } = object.metadata;
-			return labels?.[MANAGED_BY] === CONTROLLER && type !== "ADDED"
-				? [`${namespace}/${labels["kubernetes.io/service-name"]}`]
+			return labels?.[SLICE_MANAGED_BY] === CONTROLLER && type !== "ADDED"
+				? [`${namespace}/${labels[SERVICE_NAME]}`]
 				: [];
 		},
 	},
@@ -138,10 +138,7 @@ export const endpointSliceMirroring: Component = {
 		const service = store.get<Service>("services", namespace, name);
 		const own = store
 			.list<EndpointSlice>(SLICES, namespace)
-			.filter(
-				({ metadata: { labels } }) =>
-					labels?.[MANAGED_BY] === CONTROLLER && labels["kubernetes.io/service-name"] === name,
-			);
+			.filter(({ metadata: { labels } }) => labels?.[SLICE_MANAGED_BY] === CONTROLLER && labels[SERVICE_NAME] === name);
 		if (endpoints === undefined || service === undefined || hasSelector(service) || !mirrors(endpoints))
 			for (const slice of own) store.delete(SLICES, slice);
 		else mirror(endpoints, own, world);
@@ -151,9 +148,7 @@ export const endpointSliceMirroring: Component = {
 
 function mirror(endpoints: Endpoints, own: readonly EndpointSlice[], { store }: World): void {
 	const nodes = store.list<Node>("nodes");
-	const zones = new Map(
-		nodes.map(({ metadata }) => [metadata.name ?? "", metadata.labels?.["topology.kubernetes.io/zone"] ?? ""]),
-	);
+	const zones = new Map(nodes.map(({ metadata }) => [metadata.name ?? "", metadata.labels?.[ZONE] ?? ""]));
 	for (const family of ["IPv4", "IPv6"] as const) {
 		const groups = new Map<string, EndpointGroup>();
 		for (const subset of endpoints.subsets ?? []) {

@@ -1,10 +1,8 @@
 // The garbage collector (pkg/controller/garbagecollector): what becomes of an object by its owners and its dependents. One
 // object at a time, from what is there: what it asks for is done by whoever calls, and every change asks again.
 
+import { FOREGROUND, ORPHAN } from "../api/finalizers.ts";
 import type { KubernetesObject, OwnerReference } from "../api/meta.ts";
-
-export const ORPHAN = "orphan";
-export const FOREGROUND = "foregroundDeletion";
 
 /** What the collector sees of the API. */
 export interface Graph {

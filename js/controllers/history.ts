@@ -2,12 +2,12 @@
 
 import type { ControllerRevision } from "../api/apps.ts";
 import type { PodTemplateSpec } from "../api/core.ts";
+import { semanticEqual } from "../api/equality.ts";
 import type { KubernetesObject, LabelSelector } from "../api/meta.ts";
 import { reasonOf } from "../api/reason.ts";
 import { selects } from "../api/selector.ts";
 import type { Store } from "../ports.ts";
 import { candidates, claim } from "./claim.ts";
-import { equalJson } from "./json.ts";
 import { templateHash } from "./names.ts";
 import { ownerReference } from "./pod.ts";
 
@@ -46,7 +46,7 @@ function dataOf({ spec }: RevisionOwner): NonNullable<ControllerRevision["data"]
 }
 
 export function isOfTemplate({ data }: ControllerRevision, owner: RevisionOwner): boolean {
-	return equalJson(data, dataOf(owner));
+	return semanticEqual(data, dataOf(owner));
 }
 
 /** The template that a revision holds. */

@@ -2,9 +2,9 @@
 // safe alphabet (pkg/controller ComputeHash). The hashed bytes are the
 // template's canonical JSON, not Go's deep print: a hash has upstream's form, not its value.
 
+import { canonicalJson } from "../api/equality.ts";
 import { generatedName, SAFE_ALPHABET } from "../api/names.ts";
 import type { Random } from "../ports.ts";
-import { canonicalJson } from "./json.ts";
 
 /** A name that `taken` does not hold; it is added. */
 export function freeName(

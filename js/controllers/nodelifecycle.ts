@@ -3,6 +3,7 @@
 // And pods that do not tolerate a NoExecute taint, which go (pkg/controller/tainteviction).
 
 import type { Node, Pod, Taint, Toleration } from "../api/core.ts";
+import { keyOf } from "../api/key.ts";
 import type { Condition } from "../api/meta.ts";
 import { tolerates } from "../api/placement.ts";
 import { nanosOf, timeOf } from "../api/time.ts";
@@ -142,8 +143,6 @@ export const taintEviction: Component = {
 		return undefined;
 	},
 };
-
-const keyOf = ({ metadata }: Pod) => `${metadata.namespace ?? ""}/${metadata.name}`;
 
 const noExecute = (node: Node | undefined): Taint[] =>
 	(node?.spec?.taints ?? []).filter(({ effect }) => effect === "NoExecute");

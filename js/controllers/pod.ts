@@ -3,6 +3,7 @@
 
 import type { Pod, PodTemplateSpec } from "../api/core.ts";
 import type { KubernetesObject, LabelSelector, ObjectMeta, OwnerReference } from "../api/meta.ts";
+import { isFinished } from "../api/pod.ts";
 import { selects } from "../api/selector.ts";
 
 /** Longest name of a pod: a DNS subdomain. */
@@ -57,11 +58,6 @@ export function owns(owner: KubernetesObject, selector: LabelSelector, pod: Pod)
 /** Whether the pod is on its way out and its containers may still run (IsPodTerminating). */
 export function isTerminating(pod: Pod): boolean {
 	return pod.metadata.deletionTimestamp !== undefined && !isFinished(pod);
-}
-
-/** Whether all its containers have ended for good (IsPodTerminal). */
-export function isFinished({ status }: Pod): boolean {
-	return status?.phase === "Succeeded" || status?.phase === "Failed";
 }
 
 /** Whether the pod counts as one of its controller's replicas: neither finished nor being deleted. */

@@ -3,14 +3,16 @@
 // and `behavior` are not modelled: such an autoscaler does not act, and says so.
 
 import type { Pod } from "../api/core.ts";
+import { semanticEqual } from "../api/equality.ts";
+import { keyOf } from "../api/key.ts";
 import type { Condition, KubernetesObject, LabelSelector } from "../api/meta.ts";
+import { isReady } from "../api/pod.ts";
 import { reasonOf } from "../api/reason.ts";
 import { selects } from "../api/selector.ts";
 import { timeOf } from "../api/time.ts";
 import type { Component, Later, Store, StoreChange, World } from "../ports.ts";
-import { isReady } from "./availability.ts";
-import { keyOf, objectAt } from "./claim.ts";
-import { equalJson, withoutZeros } from "./json.ts";
+import { objectAt } from "./claim.ts";
+import { withoutZeros } from "./omitempty.ts";
 
 const RESOURCE = "horizontalpodautoscalers.autoscaling";
 const SCRIPT = "podwire.dev/utilization.";
@@ -99,7 +101,7 @@ export class PodAutoscaler implements Component {
 /** What it writes itself is no news: it looks again in its period. */
 function keysOfChange({ object, previous }: StoreChange): string[] {
 	const told = ({ metadata, spec }: KubernetesObject) => [metadata.uid, metadata.annotations, spec];
-	return previous !== undefined && equalJson(told(object), told(previous)) ? [] : [keyOf(object)];
+	return previous !== undefined && semanticEqual(told(object), told(previous)) ? [] : [keyOf(object)];
 }
 
 /** One look at one autoscaler. */
@@ -289,7 +291,7 @@ class Look {
 	write(): void {
 		const { generation } = this.#autoscaler.metadata;
 		const status = generation === undefined ? this.#status : { ...this.#status, observedGeneration: generation };
-		if (!equalJson(status, this.#autoscaler.status))
+		if (!semanticEqual(status, this.#autoscaler.status))
 			this.#world.store.updateStatus(RESOURCE, { ...this.#autoscaler, status });
 	}
 }

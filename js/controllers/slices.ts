@@ -3,7 +3,7 @@
 // that takes the rest, then new ones. Nothing is ever moved to even slices out.
 
 import type { Endpoint, EndpointPort, EndpointSlice } from "../api/discovery.ts";
-import { canonicalJson, equalJson } from "./json.ts";
+import { canonicalJson, semanticEqual } from "../api/equality.ts";
 
 export const ENDPOINTS_MAX = 100;
 
@@ -72,9 +72,9 @@ function reconcileGroup(
 			desired.delete(identity);
 			return found === undefined ? [] : [found];
 		});
-		const isChanged = kept.length !== before.length || kept.some((endpoint, i) => !equalJson(endpoint, before[i]));
+		const isChanged = kept.length !== before.length || kept.some((endpoint, i) => !semanticEqual(endpoint, before[i]));
 		if (isChanged && kept.length === 0) changes.delete.push(slice);
-		else if (isChanged || !equalJson(slice.metadata.labels, labels)) changed.push(draft(slice, kept, labels));
+		else if (isChanged || !semanticEqual(slice.metadata.labels, labels)) changed.push(draft(slice, kept, labels));
 		else unchanged.push(slice);
 	}
 	const rest = [...desired.values()];
@@ -117,7 +117,7 @@ function placeholder(labels: Readonly<Record<string, string>>, changes: SliceCha
 		others.length === 0 &&
 		(only.endpoints ?? []).length === 0 &&
 		(only.ports ?? []).length === 0 &&
-		equalJson(only.metadata.labels, labels);
+		semanticEqual(only.metadata.labels, labels);
 	if (isOne) changes.delete = [];
 	else changes.create.push({ ports: [], endpoints: [] });
 }

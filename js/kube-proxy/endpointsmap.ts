@@ -3,12 +3,11 @@
 // one. Upstream: pkg/proxy/endpointslicecache.go, endpointschangetracker.go.
 
 import type { Endpoint, EndpointPort, EndpointSlice } from "../api/discovery.ts";
+import { SERVICE_NAME } from "../api/labels.ts";
 import type { Protocol } from "../api/meta.ts";
 import type { Family } from "../net/ruleset.ts";
 import { joinHostPort, requireAddress } from "./addresses.ts";
 import { compareText, servicePortName } from "./servicemap.ts";
-
-const SERVICE_NAME_LABEL = "kubernetes.io/service-name";
 
 export interface EndpointInfo {
 	/** `ip:port`, IPv6 in brackets: what endpoints are ordered and hashed by. */
@@ -31,7 +30,7 @@ export type EndpointsMap = Map<string, EndpointInfo[]>;
 /** `namespace/name` of the Service that a slice belongs to; null: it belongs to none and is ignored. */
 export function serviceOfSlice(slice: EndpointSlice): string | null {
 	const { namespace, name, labels } = slice.metadata;
-	const service = labels?.[SERVICE_NAME_LABEL] ?? "";
+	const service = labels?.[SERVICE_NAME] ?? "";
 	return service === "" || !namespace || !name ? null : `${namespace}/${service}`;
 }
 

@@ -4,12 +4,12 @@
 // of policy Local has it.
 
 import type { EndpointSlice } from "../api/discovery.ts";
+import { ZONE } from "../api/labels.ts";
 import { localDetector } from "./config.ts";
 import { serviceOfSlice } from "./endpointsmap.ts";
 import { matchingAddresses } from "./nodeports.ts";
 import { buildServicePortMap, type ServicePortMap, usesLocalEndpoints } from "./servicemap.ts";
 import { nodeAddresses, nodePortsOf, type ProxyNode, primaryIP, type SyncInput } from "./sync.ts";
-import { ZONE_LABEL } from "./topology.ts";
 
 /**
  * A text by node; nodes of the same text have the same rules after a full sync on the same rules before.
@@ -27,7 +27,7 @@ export function likeness(input: Omit<SyncInput, "node">): (node: ProxyNode) => s
 			wanted.containsIPv4Loopback,
 			wanted.matchAll ? null : matchingAddresses(wanted, nodeAddresses(node), family),
 			told ? primaryIP(node, family) : null,
-			zones ? (node.labels[ZONE_LABEL] ?? "") : null,
+			zones ? (node.labels[ZONE] ?? "") : null,
 			names.has(node.name) ? node.name : null,
 		]);
 	};

@@ -1,10 +1,9 @@
 // Which endpoints of a Service port a node may use, by traffic policy, topology hints and termination.
 // Upstream: pkg/proxy/topology.go (1.34 on: hints count without an annotation, node hints before zone hints).
 
+import { ZONE } from "../api/labels.ts";
 import type { EndpointInfo } from "./endpointsmap.ts";
 import { compareText, type TrafficPolicy, usesClusterEndpoints, usesLocalEndpoints } from "./servicemap.ts";
-
-export const ZONE_LABEL = "topology.kubernetes.io/zone";
 
 export interface EndpointCategories {
 	/** For policy Cluster; null where the Service port never uses that policy. */
@@ -62,7 +61,7 @@ export function categorizeEndpoints(
 ): EndpointCategories {
 	const withCluster = usesClusterEndpoints(policy);
 	const withLocal = usesLocalEndpoints(policy);
-	const filter = topologyFilter(endpoints, nodeName, nodeLabels[ZONE_LABEL] ?? "");
+	const filter = topologyFilter(endpoints, nodeName, nodeLabels[ZONE] ?? "");
 	const cluster = withCluster ? usable(endpoints, filter) : null;
 	const ofThisNode = endpoints.filter((endpoint) => endpoint.local);
 	const local = withLocal ? usable(ofThisNode, null) : null;

@@ -2,6 +2,9 @@
 // (pkg/kubelet). What it knows of a pod beyond the pod's status it keeps, as a container runtime does.
 
 import type { Node, Pod } from "../api/core.ts";
+import { semanticEqual } from "../api/equality.ts";
+import { keyOf } from "../api/key.ts";
+import { isFinished } from "../api/pod.ts";
 import type { Component, Later, StoreChange, World } from "../ports.ts";
 import { appOf } from "./app.ts";
 import {
@@ -73,10 +76,10 @@ export class Kubelet implements Component {
 		const run = this.#runOf(key, pod, node, now, world);
 		const say = (type: "Normal" | "Warning", reason: string, message: string) =>
 			recorder.event(pod, type, reason, message, node.metadata.name);
-		if (!(isTerminal(pod) && pod.metadata.deletionTimestamp === undefined))
+		if (!(isFinished(pod) && pod.metadata.deletionTimestamp === undefined))
 			step(run, pod, now, say, () => this.#addresses(pod, node, say));
 		const status = statusOf(run, pod, hostIPsOf(node), now);
-		const written = isSame(status, pod.status) ? pod : store.updateStatus<Pod>("pods", { ...pod, status });
+		const written = semanticEqual(status, pod.status) ? pod : store.updateStatus<Pod>("pods", { ...pod, status });
 		if (isDone(run, pod) || hasEnded(run)) this.#network.remove(run.uid);
 		if (hasEnded(run) && written.metadata.deletionTimestamp !== undefined) {
 			this.#runs.delete(key);
@@ -127,16 +130,4 @@ export class Kubelet implements Component {
 		say("Warning", "FailedCreatePodSandBox", `Failed to create pod sandbox: ${given}`);
 		return null;
 	}
-}
-
-const keyOf = ({ metadata }: Pod) => `${metadata.namespace ?? ""}/${metadata.name}`;
-const isTerminal = ({ status }: Pod) => status?.phase === "Succeeded" || status?.phase === "Failed";
-
-/** Whatever the order of their fields. */
-function isSame(a: unknown, b: unknown): boolean {
-	if (a === b) return true;
-	if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
-	const [left, right] = [a as Record<string, unknown>, b as Record<string, unknown>];
-	const keys = new Set([...Object.keys(left), ...Object.keys(right)]);
-	return [...keys].every((key) => isSame(left[key], right[key]));
 }

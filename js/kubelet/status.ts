@@ -53,9 +53,3 @@ export function addresslessStatus(hostIP: string): PodStatus {
 		hostIPs: [{ ip: hostIP }],
 	};
 }
-
-export function isReady(pod: Pod): boolean {
-	return (
-		pod.status?.conditions?.some((condition) => condition.type === "Ready" && condition.status === "True") ?? false
-	);
-}

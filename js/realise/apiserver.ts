@@ -3,6 +3,7 @@
 
 import type { Endpoints, Node, Service } from "../api/core.ts";
 import type { EndpointSlice } from "../api/discovery.ts";
+import { SERVICE_NAME } from "../api/labels.ts";
 import { OWN, ownEndpointSlice, ownEndpoints, ownService } from "../apiserver/own.ts";
 import { addressBeside, isControlPlane } from "../cloud/controlplane.ts";
 import { internalIP, internalIPv6 } from "../cni/links.ts";
@@ -17,7 +18,7 @@ const isOwn = ({ metadata }: { metadata: { name?: string; namespace?: string } }
 	metadata.name === OWN.name && metadata.namespace === OWN.namespace;
 
 const isSlice = ({ metadata }: EndpointSlice) =>
-	metadata.namespace === OWN.namespace && metadata.labels?.["kubernetes.io/service-name"] === OWN.name;
+	metadata.namespace === OWN.namespace && metadata.labels?.[SERVICE_NAME] === OWN.name;
 
 /** Before Services are given addresses: the first one is this one's. */
 export function realiseOwnService(inventory: Inventory, { serviceCIDRs, apiServer }: Configuration): void {

@@ -2,6 +2,7 @@
 // address and a pod network where it has none.
 
 import type { Node, Pod } from "../api/core.ts";
+import { ZONE } from "../api/labels.ts";
 import { inventNode, inventNodes, NODE_NETWORK6, networkFor, nextNodeAddress } from "../cloud/instance.ts";
 import { internalIP, internalIPv6, podCIDRv4, podCIDRv6 } from "../cni/links.ts";
 import { allocatePodCIDRs } from "../controllers/nodeipam.ts";
@@ -76,7 +77,7 @@ function nodesOfPods(pods: readonly Pod[]): Node[] {
 	return Array.from(hosts, ([name, { hostIP }]): Node => {
 		const node = inventNode(name, "a", hostIP);
 		if (hostIP === "") node.status = { addresses: [] };
-		delete node.metadata.labels?.["topology.kubernetes.io/zone"];
+		delete node.metadata.labels?.[ZONE];
 		const [network, ...others] = networks.get(name) ?? [];
 		const alone =
 			network !== undefined &&

@@ -3,6 +3,7 @@
 
 import type { Endpoints, Node, Pod, Service } from "../api/core.ts";
 import type { EndpointSlice } from "../api/discovery.ts";
+import { SERVICE_NAME, SLICE_MANAGED_BY, ZONE } from "../api/labels.ts";
 import { allocateServices } from "../apiserver/services/bulk.ts";
 import { balance } from "../cloud/loadbalancer.ts";
 import { externalIP } from "../cni/links.ts";
@@ -15,8 +16,6 @@ import { canonicalAddress, familyOf, maskPrefix, parsePrefix, prefixContains } f
 import { realiseOwnEndpoint, realiseOwnService } from "./apiserver.ts";
 import type { Entry, Inventory } from "./inventory.ts";
 
-const SERVICE_NAME = "kubernetes.io/service-name";
-const MANAGED_BY = "endpointslice.kubernetes.io/managed-by";
 const CONTROLLER = "endpointslice-controller.k8s.io";
 
 /** Completes the inventory's Services; the configuration with the service CIDR that observed ones imply. */
@@ -126,7 +125,7 @@ class Writer {
 		for (const { object } of inventory.list<Node>("Node")) {
 			const name = object.metadata.name ?? "";
 			this.nodes.set(name, object);
-			const zone = object.metadata.labels?.["topology.kubernetes.io/zone"];
+			const zone = object.metadata.labels?.[ZONE];
 			if (zone) this.zones.set(name, zone);
 		}
 	}
@@ -136,7 +135,11 @@ class Writer {
 		const { namespace = "default", name = "" } = service.metadata;
 		for (const { object } of slices) {
 			const labels = object.metadata.labels ?? {};
-			if (object.metadata.namespace === namespace && labels[SERVICE_NAME] === name && labels[MANAGED_BY] === CONTROLLER)
+			if (
+				object.metadata.namespace === namespace &&
+				labels[SERVICE_NAME] === name &&
+				labels[SLICE_MANAGED_BY] === CONTROLLER
+			)
 				this.inventory.remove(object);
 		}
 		const [label] = Object.entries(service.spec?.selector ?? {});

@@ -4,6 +4,7 @@
 import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from "../api/apps.ts";
 import type { Namespace, Node, Pod } from "../api/core.ts";
 import type { KubernetesObject } from "../api/meta.ts";
+import { isReady } from "../api/pod.ts";
 import { withPodDefaults } from "../apiserver/defaults/objects.ts";
 import { inOrder } from "../cni/addresses.ts";
 import { AddressRange } from "../cni/hostlocal.ts";
@@ -13,7 +14,7 @@ import * as deployment from "../controllers/deployment.ts";
 import { controllerOf, isActive, owns } from "../controllers/pod.ts";
 import * as replicaset from "../controllers/replicaset.ts";
 import * as statefulset from "../controllers/statefulset.ts";
-import { addresslessStatus, isReady, runningStatus, unscheduledStatus } from "../kubelet/status.ts";
+import { addresslessStatus, runningStatus, unscheduledStatus } from "../kubelet/status.ts";
 import { parsePrefix } from "../net/address.ts";
 import { nearestWord } from "../net/error.ts";
 import { Scheduler } from "../scheduler/schedule.ts";

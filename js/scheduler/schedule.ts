@@ -3,10 +3,10 @@
 // pods of the same controller on the node, then in its zone, fewer pods at all, the order of the nodes.
 
 import type { Node, Pod } from "../api/core.ts";
+import { ZONE } from "../api/labels.ts";
 import { hostPorts, preference, tolerates } from "../api/placement.ts";
+import { isFinished } from "../api/pod.ts";
 import { antiAffinityOf, type ClusterState, type NodeState, needsOf, refusal } from "./filter.ts";
-
-const ZONE = "topology.kubernetes.io/zone";
 
 export interface Unschedulable {
 	pod: Pod;
@@ -32,7 +32,7 @@ export class Scheduler {
 	/** Counts a pod that runs already. */
 	occupy(pod: Pod): void {
 		const state = this.byName.get(pod.spec?.nodeName ?? "");
-		if (state === undefined || pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed") return;
+		if (state === undefined || isFinished(pod)) return;
 		state.pods.push(pod);
 		const needs = needsOf(pod);
 		state.hostPorts.push(...needs.hostPorts);

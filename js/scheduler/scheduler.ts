@@ -3,7 +3,9 @@
 // its informers keep it. Preemption is not modelled.
 
 import type { Namespace, Node, Pod } from "../api/core.ts";
+import { keyOf } from "../api/key.ts";
 import type { Condition } from "../api/meta.ts";
+import { isFinished } from "../api/pod.ts";
 import { timeOf } from "../api/time.ts";
 import type { Component, Later, Store, StoreChange, World } from "../ports.ts";
 import { Scheduler as Placement, type Unschedulable } from "./schedule.ts";
@@ -103,8 +105,7 @@ export class Scheduler implements Component {
 	}
 }
 
-const keyOf = ({ metadata }: Pod) => `${metadata.namespace ?? ""}/${metadata.name}`;
-const isDone = (pod: Pod | undefined) => pod?.status?.phase === "Succeeded" || pod?.status?.phase === "Failed";
+const isDone = (pod: Pod | undefined) => pod !== undefined && isFinished(pod);
 
 /** Another scheduler's pods are not this one's. */
 const isToPlace = (pod: Pod) =>

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { ControllerRevision, DaemonSet } from "../../js/api/apps.ts";
 import type { Node, Pod, Taint } from "../../js/api/core.ts";
-import { isReady } from "../../js/controllers/availability.ts";
+import { isReady } from "../../js/api/pod.ts";
 import { components } from "../../js/controllers/components.ts";
 import { type KubeletOptions, kubelet } from "./kubelet.ts";
 import { type Running, running } from "./running.ts";

@@ -3,8 +3,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Deployment, ReplicaSet } from "../../js/api/apps.ts";
+import { isReady } from "../../js/api/pod.ts";
 import { StatusError } from "../../js/apiserver/status.ts";
-import { isReady } from "../../js/controllers/availability.ts";
 import { fenceposts } from "../../js/controllers/bounds.ts";
 import { components } from "../../js/controllers/components.ts";
 import { type KubeletOptions, kubelet } from "./kubelet.ts";

@@ -67,7 +67,12 @@ export const ROOMS: Room[] = [
 			"pure values and texts: addresses, prefixes, tuples, rulesets, iptables text, `ipset save`, `ip route`, references",
 		may: [],
 	},
-	{ name: "js/api", holds: "one file per API group: the upstream field names", may: [] },
+	{
+		name: "js/api",
+		holds:
+			"one file per API group: the upstream field names; and what anybody may read off an object: its key, labels, times, equality, why a write was refused",
+		may: [],
+	},
 	{
 		name: "js/ports.ts",
 		holds: "the interfaces through which components meet the world: `Store`, `Clock`, `Random`, `Wire`",

@@ -1,6 +1,7 @@
 // DELETE: at once, or by a mark that finalizers and, for pods, the kubelet answer
 // (k8s.io/apiserver/pkg/registry/rest/delete.go, registry/generic/registry/store.go: Delete, deletionFinalizersForGarbageCollection).
 
+import { FOREGROUND, ORPHAN } from "../../api/finalizers.ts";
 import type { KubernetesObject, ObjectMeta } from "../../api/meta.ts";
 import { conflict, invalid, notFound, notSupported } from "../status.ts";
 import { countsGenerations } from "./names.ts";
@@ -13,10 +14,6 @@ import {
 	stored,
 	timestamp,
 } from "./request.ts";
-
-/** Finalizers by which an object waits for the garbage collector. */
-export const ORPHAN = "orphan";
-export const FOREGROUND = "foregroundDeletion";
 
 export interface Deletion {
 	object: KubernetesObject;

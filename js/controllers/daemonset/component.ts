@@ -2,13 +2,14 @@
 
 import type { ControllerRevision, DaemonSet } from "../../api/apps.ts";
 import type { Node, Pod } from "../../api/core.ts";
+import { semanticEqual } from "../../api/equality.ts";
+import { keyOf } from "../../api/key.ts";
 import { reasonOf } from "../../api/reason.ts";
 import { selects } from "../../api/selector.ts";
 import type { Component, Later, Store, StoreChange, World } from "../../ports.ts";
 import { untilAvailable } from "../availability.ts";
-import { candidates, claim, keyOf, type OwnerKind, objectAt, ownerKeys, ownKey } from "../claim.ts";
+import { candidates, claim, type OwnerKind, objectAt, ownerKeys, ownKey } from "../claim.ts";
 import { currentRevision, isOfTemplate, revisionsOf, truncateHistory } from "../history.ts";
-import { equalJson } from "../json.ts";
 import { createPod, deletePod, isEnding, slowStart } from "../podcontrol.ts";
 import { byNode, daemonPod, HASH_LABEL, podsOn, statusOf } from "./pods.ts";
 import { replacements } from "./rolling.ts";
@@ -72,7 +73,7 @@ export class DaemonSetController implements Component {
 			...statusOf(daemonSet, nodes, counted, hash, now),
 			...(collisions > 0 && { collisionCount: collisions }),
 		};
-		if (!equalJson(status, daemonSet.status)) store.updateStatus("daemonsets.apps", { ...daemonSet, status });
+		if (!semanticEqual(status, daemonSet.status)) store.updateStatus("daemonsets.apps", { ...daemonSet, status });
 		if (refusal !== undefined) throw refusal;
 		const pods = [...counted.values()].flat();
 		const available = untilAvailable(pods, daemonSet.spec.minReadySeconds ?? 0, now);
@@ -126,8 +127,8 @@ function keysOfNode({ type, object, previous }: StoreChange, store: Store): stri
 	const [now, before] = [object, previous] as [Node, Node | undefined];
 	const isSame =
 		before !== undefined &&
-		equalJson(now.metadata.labels ?? {}, before.metadata.labels ?? {}) &&
-		equalJson(now.spec?.taints ?? [], before.spec?.taints ?? []);
+		semanticEqual(now.metadata.labels ?? {}, before.metadata.labels ?? {}) &&
+		semanticEqual(now.spec?.taints ?? [], before.spec?.taints ?? []);
 	if (isSame && type === "MODIFIED") return [];
 	return store.list<DaemonSet>("daemonsets.apps").map(keyOf);
 }

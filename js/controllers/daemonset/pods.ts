@@ -3,10 +3,11 @@
 
 import type { DaemonSet } from "../../api/apps.ts";
 import type { Node, Pod } from "../../api/core.ts";
-import { isAvailable, isReady } from "../availability.ts";
+import { isFinished, isReady } from "../../api/pod.ts";
+import { isAvailable } from "../availability.ts";
 import { scaledValue } from "../bounds.ts";
-import { withoutZeros } from "../json.ts";
-import { isFinished, podFromTemplate, podPrefix } from "../pod.ts";
+import { withoutZeros } from "../omitempty.ts";
+import { podFromTemplate, podPrefix } from "../pod.ts";
 import { pinned, placeOn, targetNode } from "./nodes.ts";
 
 export const HASH_LABEL = "controller-revision-hash";

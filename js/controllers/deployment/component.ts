@@ -3,9 +3,10 @@
 
 import type { Deployment, ReplicaSet } from "../../api/apps.ts";
 import type { Pod } from "../../api/core.ts";
+import { keyOf } from "../../api/key.ts";
 import { selects } from "../../api/selector.ts";
 import type { Component, Later, Store, StoreChange, World } from "../../ports.ts";
-import { candidates, claim, keyOf, type OwnerKind, objectAt, ownerKeys, ownKey } from "../claim.ts";
+import { candidates, claim, type OwnerKind, objectAt, ownerKeys, ownKey } from "../claim.ts";
 import { controllerOf } from "../pod.ts";
 import { recreate } from "./recreate.ts";
 import { rollingUpdate } from "./rolling.ts";

@@ -1,7 +1,8 @@
 // Recreate: all old pods away, then the new ones (pkg/controller/deployment/recreate.go).
 
 import type { Pod } from "../../api/core.ts";
-import { controllerOf, isFinished } from "../pod.ts";
+import { isFinished } from "../../api/pod.ts";
+import { controllerOf } from "../pod.ts";
 import { sizeOf, sum } from "./replicasets.ts";
 import type { Rollout } from "./rollout.ts";
 import { replicasOf } from "./spec.ts";

@@ -3,7 +3,7 @@
 
 import type { Deployment, ReplicaSet } from "../../api/apps.ts";
 import type { PodTemplateSpec } from "../../api/core.ts";
-import { equalJson } from "../json.ts";
+import { semanticEqual } from "../../api/equality.ts";
 import { templateHash } from "../names.ts";
 import { ownerReference } from "../pod.ts";
 import { currentAnnotations, sizeAnnotations } from "./annotations.ts";
@@ -40,7 +40,7 @@ export function replicaSetFor(deployment: Deployment, replicas: number, revision
 
 /** Whether a ReplicaSet is of the Deployment's template, whatever hash it has (EqualIgnoreHash). */
 export function isCurrent(replicaSet: ReplicaSet, { spec }: Deployment): boolean {
-	return equalJson(withoutHash(replicaSet.spec?.template), withoutHash(spec?.template));
+	return semanticEqual(withoutHash(replicaSet.spec?.template), withoutHash(spec?.template));
 }
 
 function withoutHash(template: PodTemplateSpec = {}): PodTemplateSpec {

@@ -2,9 +2,9 @@
 // strategies share (pkg/controller/deployment/sync.go).
 
 import type { Deployment, DeploymentStatus, ReplicaSet } from "../../api/apps.ts";
+import { semanticEqual } from "../../api/equality.ts";
 import { hasCause, reasonOf } from "../../api/reason.ts";
 import type { World } from "../../ports.ts";
-import { equalJson } from "../json.ts";
 import { controllerOf } from "../pod.ts";
 import {
 	currentAnnotations,
@@ -55,7 +55,7 @@ export class Rollout {
 			revision === undefined ? metadata.annotations : { ...metadata.annotations, [REVISION]: revision };
 		const next: Deployment = { ...this.deployment, status };
 		if (annotations !== undefined) next.metadata = { ...metadata, annotations };
-		if (equalJson(next, this.deployment)) return;
+		if (semanticEqual(next, this.deployment)) return;
 		this.deployment = this.world.store.updateStatus(DEPLOYMENTS, next);
 	}
 
@@ -73,7 +73,7 @@ export class Rollout {
 		const wanted: ReplicaSet = { ...current, metadata: { ...current.metadata, annotations } };
 		if ((current.spec?.minReadySeconds ?? 0) !== minReadySeconds && current.spec !== undefined)
 			wanted.spec = { ...current.spec, minReadySeconds };
-		const written = equalJson(wanted, current) ? current : this.#write(wanted);
+		const written = semanticEqual(wanted, current) ? current : this.#write(wanted);
 		const isNew = progressDeadline(this.deployment) !== undefined && progressing(this.deployment) === undefined;
 		const message = `Found new replica set "${written.metadata.name}"`;
 		const status = isNew

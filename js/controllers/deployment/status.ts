@@ -4,7 +4,7 @@
 import type { Deployment, DeploymentCondition, DeploymentStatus, ReplicaSet } from "../../api/apps.ts";
 import { nanosOf, timeOf } from "../../api/time.ts";
 import { withCondition, withoutCondition } from "../condition.ts";
-import { withoutZeros } from "../json.ts";
+import { withoutZeros } from "../omitempty.ts";
 import { sum, sumOfSizes } from "./replicasets.ts";
 import { maxUnavailable, progressDeadline, replicasOf } from "./spec.ts";
 

@@ -3,13 +3,15 @@
 
 import type { Job, JobCondition, JobStatus } from "../../api/batch.ts";
 import type { Pod } from "../../api/core.ts";
+import { semanticEqual } from "../../api/equality.ts";
+import { keyOf } from "../../api/key.ts";
+import { isReady } from "../../api/pod.ts";
 import { reasonOf } from "../../api/reason.ts";
 import { selects } from "../../api/selector.ts";
 import { nanosOf, timeOf } from "../../api/time.ts";
 import type { Component, Later, Store, StoreChange, World } from "../../ports.ts";
-import { isReady } from "../availability.ts";
-import { candidates, claim, keyOf, type OwnerKind, objectAt, ownerKeys, ownKey } from "../claim.ts";
-import { equalJson, withoutZeros } from "../json.ts";
+import { candidates, claim, type OwnerKind, objectAt, ownerKeys, ownKey } from "../claim.ts";
+import { withoutZeros } from "../omitempty.ts";
 import { controllerOf, isActive, isTerminating } from "../pod.ts";
 import { backoffLeft, type Failures, judge, NONE, withEnded } from "./failures.ts";
 import { indexOf, parseIndexes, pendingIndexes, printIndexes } from "./indexes.ts";
@@ -342,7 +344,7 @@ class Step {
 				...(failing.length > 0 && { failed: failing }),
 			},
 		};
-		if (equalJson(status, this.#job.status)) return;
+		if (semanticEqual(status, this.#job.status)) return;
 		try {
 			this.#job = this.#world.store.updateStatus("jobs.batch", { ...this.#job, status });
 		} catch (error) {

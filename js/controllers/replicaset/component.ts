@@ -3,12 +3,12 @@
 
 import type { ReplicaSet } from "../../api/apps.ts";
 import type { Pod } from "../../api/core.ts";
+import { semanticEqual } from "../../api/equality.ts";
 import type { KubernetesObject, LabelSelector } from "../../api/meta.ts";
 import { selects } from "../../api/selector.ts";
 import type { Component, Later, World } from "../../ports.ts";
 import { untilAvailable } from "../availability.ts";
 import { candidates, claim, type OwnerKind, objectAt, ownerKeys, ownKey } from "../claim.ts";
-import { equalJson } from "../json.ts";
 import { controllerOf, isActive, isTerminating, podFromTemplate, podPrefix } from "../pod.ts";
 import { createPod, deletePod, isEnding, slowStart } from "../podcontrol.ts";
 import { statusOf } from "./status.ts";
@@ -64,7 +64,7 @@ function reconcile(kind: ReplicaKind, key: string, world: World): Later | undefi
 		? all.filter((pod) => isTerminating(pod) && controllerOf(pod) !== undefined && matches(pod.metadata.labels)).length
 		: undefined;
 	const status = statusOf(owner, { pods, terminating, failure: refusal?.message, now });
-	if (!equalJson(status, owner.status)) store.updateStatus(kind.resource, { ...owner, status });
+	if (!semanticEqual(status, owner.status)) store.updateStatus(kind.resource, { ...owner, status });
 	if (refusal !== undefined) throw refusal.error;
 	const minReadySeconds = owner.spec?.minReadySeconds ?? 0;
 	const progressMs = untilAvailable(pods, minReadySeconds, now);

@@ -2,11 +2,12 @@
 
 import type { ReplicaSet } from "../../api/apps.ts";
 import type { Pod } from "../../api/core.ts";
+import { isReady } from "../../api/pod.ts";
 import { selectsLabels } from "../../api/selector.ts";
 import { timeOf } from "../../api/time.ts";
-import { isAvailable, isReady } from "../availability.ts";
+import { isAvailable } from "../availability.ts";
 import { withCondition, withoutCondition } from "../condition.ts";
-import { withoutZeros } from "../json.ts";
+import { withoutZeros } from "../omitempty.ts";
 
 const FAILURE = "ReplicaFailure";
 

@@ -2,8 +2,9 @@
 // replicaset/replica_set.go: getPodsToDelete).
 
 import type { Pod } from "../../api/core.ts";
+import { isReady } from "../../api/pod.ts";
 import { nanosOf } from "../../api/time.ts";
-import { isReady, readySince } from "../availability.ts";
+import { readySince } from "../availability.ts";
 import { isActive } from "../pod.ts";
 
 const COST = "controller.kubernetes.io/pod-deletion-cost";

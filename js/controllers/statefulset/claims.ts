@@ -3,10 +3,10 @@
 
 import type { StatefulSet } from "../../api/apps.ts";
 import type { Pod } from "../../api/core.ts";
+import { semanticEqual } from "../../api/equality.ts";
 import type { KubernetesObject, OwnerReference } from "../../api/meta.ts";
 import { NotYet, reasonOf } from "../../api/reason.ts";
 import type { World } from "../../ports.ts";
-import { equalJson } from "../json.ts";
 import { ownerReference } from "../pod.ts";
 import { claimNames, claimsOf, isInRange } from "./identity.ts";
 
@@ -81,7 +81,7 @@ export function applyRetention({ store, recorder }: World, set: StatefulSet, pod
 			(reference) => !names(reference, set) && !names(reference, pod),
 		);
 		const wanted = conflicts ? others : [...others, ...ownersBy(set, pod)];
-		if (equalJson(wanted, claim.metadata.ownerReferences ?? [])) continue;
+		if (semanticEqual(wanted, claim.metadata.ownerReferences ?? [])) continue;
 		const { ownerReferences: _, ...metadata } = claim.metadata;
 		store.update(CLAIMS, {
 			...claim,

@@ -3,12 +3,14 @@
 
 import type { StatefulSet } from "../../api/apps.ts";
 import type { Pod } from "../../api/core.ts";
+import { semanticEqual } from "../../api/equality.ts";
+import { isReady } from "../../api/pod.ts";
 import { selects } from "../../api/selector.ts";
 import type { Component, Later, World } from "../../ports.ts";
-import { isAvailable, isReady, untilAvailable } from "../availability.ts";
+import { isAvailable, untilAvailable } from "../availability.ts";
 import { candidates, claim, type OwnerKind, objectAt, ownerKeys, ownKey } from "../claim.ts";
 import { currentRevision, revisionsOf, truncateHistory } from "../history.ts";
-import { equalJson, withoutZeros } from "../json.ts";
+import { withoutZeros } from "../omitempty.ts";
 import { isMember, replicasOf } from "./identity.ts";
 import { type Revisions, revisionOf, type Update, updatePods } from "./update.ts";
 
@@ -43,7 +45,7 @@ function reconcile(key: string, world: World): Later | undefined {
 	const isGoing = set.metadata.deletionTimestamp !== undefined;
 	const done: Update = isGoing ? { pods, deleted: 0, refusal: undefined } : updatePods(world, set, pods, revisions);
 	const status = statusOf(set, done, revisions, collisions, world.clock.now());
-	if (!equalJson(status, set.status)) store.updateStatus("statefulsets.apps", { ...set, status });
+	if (!semanticEqual(status, set.status)) store.updateStatus("statefulsets.apps", { ...set, status });
 	const live = new Set([current, update].map(({ metadata }) => metadata.name ?? "").concat(pods.map(revisionOf)));
 	const unused = known.filter(({ metadata }) => !live.has(metadata.name ?? ""));
 	truncateHistory(store, unused, revisionHistoryLimit);

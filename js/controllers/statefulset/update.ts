@@ -3,11 +3,11 @@
 
 import type { ControllerRevision, StatefulSet } from "../../api/apps.ts";
 import type { Pod } from "../../api/core.ts";
+import { isFinished } from "../../api/pod.ts";
 import { reasonOf } from "../../api/reason.ts";
 import type { World } from "../../ports.ts";
 import { isAvailable } from "../availability.ts";
 import { templateOf } from "../history.ts";
-import { isFinished } from "../pod.ts";
 import { slowStart } from "../podcontrol.ts";
 import { applyRetention, createClaims, hasStaleClaim } from "./claims.ts";
 import {

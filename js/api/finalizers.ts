@@ -1,0 +1,4 @@
+// Finalizers by which an object waits for the garbage collector (apimachinery meta/v1/types.go).
+
+export const ORPHAN = "orphan";
+export const FOREGROUND = "foregroundDeletion";
