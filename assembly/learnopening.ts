@@ -23,6 +23,7 @@ import { Packet } from "./packet";
 import { currentEpoch } from "./pathcache";
 import { packetsTaken } from "./queue";
 import { socketChanges } from "./socket";
+import { isDue } from "./tries";
 import * as L from "./layout";
 
 const NS_PER_S: i64 = 1_000_000_000;
@@ -41,10 +42,7 @@ let serial: u32 = 0;
 /** The packet `p` at `at`, first of the flow `first`, sets off to be carried: what it does is learnt into `o`, its row. */
 export function learn(o: usize, at: usize, p: Packet, first: i32): void {
 	if (!isOf(o, at)) claim(o, at);
-	// The more often it came to nothing, the more rarely it is tried.
-	const tries = load<u32>(o, L.OPENING_TRIES) + 1;
-	store<u32>(o, tries, L.OPENING_TRIES);
-	if ((tries & (tries - 1)) != 0) return;
+	if (!isDue(o + L.OPENING_TRIES)) return;
 	subject = changetype<usize>(p);
 	learnt = o;
 	index = first;

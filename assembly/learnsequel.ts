@@ -22,6 +22,7 @@ import { Packet } from "./packet";
 import { currentEpoch } from "./pathcache";
 import { packetsTaken } from "./queue";
 import { outcomeOf, settleSequel, STANDING, trackedAt } from "./sequel";
+import { isDue } from "./tries";
 import * as L from "./layout";
 
 const SINGULAR: u32 = L.IPS_FIXED_TIMEOUT | L.IPS_NAT_CLASH | L.IPS_DYING | L.IPS_CACHED;
@@ -39,10 +40,7 @@ const ENTRY_BEFORE: usize = memory.data(L.FLOW_CROSSED_MAX * 8, 16);
 
 /** May the packet of flow `first` that is about to be carried teach row `s` something? Then its flow and entries are noted as they are. */
 export function mayTeach(s: usize, first: i32, dir: i32): bool {
-	// The more often it came to nothing, the more rarely it is tried.
-	const tries = load<u32>(s, L.SEQUEL_TRIES) + 1;
-	store<u32>(s, tries, L.SEQUEL_TRIES);
-	if ((tries & (tries - 1)) != 0) return false;
+	if (!isDue(s + L.SEQUEL_TRIES)) return false;
 	learnt = s;
 	index = first;
 	direction = dir;

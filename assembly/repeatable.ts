@@ -29,6 +29,7 @@ import { netnsHas } from "./netns";
 import { Packet } from "./packet";
 import { interrupt, isCaching, renewed, validate } from "./pathcache";
 import { packetsTaken } from "./queue";
+import { isDue } from "./tries";
 import * as L from "./layout";
 
 const NS_PER_S: i64 = 1_000_000_000;
@@ -55,12 +56,7 @@ const ENTRY_BEFORE: usize = memory.data(L.FLOW_CROSSED_MAX * 32, 16);
  */
 export function watch(line: usize, dir: i32, valid: bool): void {
 	if (!isCaching() || line == 0) return;
-	if (!valid) {
-		// The more often it came to nothing, the more rarely it is tried.
-		const tries = load<u32>(line, L.LINE_BYTES) + 1;
-		store<u32>(line, tries, L.LINE_BYTES);
-		if ((tries & (tries - 1)) != 0) return;
-	}
+	if (!valid && !isDue(line + L.LINE_BYTES)) return;
 	watched = true;
 	index = flowOf(line);
 	direction = dir;

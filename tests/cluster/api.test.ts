@@ -2,29 +2,9 @@
 
 import { beforeEach, describe, expect, it } from "vitest";
 import { Cluster, StatusError, UnsettledError } from "../../js/index.ts";
+import { QUESTION, served } from "./manifests.ts";
 
-const WEB = `
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web}
-spec:
-  replicas: 2
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec: {containers: [{name: c, image: i, ports: [{containerPort: 80}]}]}
----
-apiVersion: v1
-kind: Service
-metadata: {name: web}
-spec: {selector: {app: web}, ports: [{port: 80}]}
----
-apiVersion: v1
-kind: Pod
-metadata: {name: client}
-spec: {containers: [{name: c, image: i}]}
-`;
-const QUESTION = { from: "pod/default/client", to: "svc/default/web:80" };
+const WEB = served(2, "i");
 
 let cluster: Cluster;
 

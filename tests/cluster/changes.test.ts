@@ -5,30 +5,9 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { Deployment } from "../../js/api/apps.ts";
 import type { Pod } from "../../js/api/core.ts";
 import { Cluster, InputErrors, UnsettledError } from "../../js/index.ts";
+import { QUESTION, served, web } from "./manifests.ts";
 
-const web = (replicas: number, image: string, extra = "") => `
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web}
-spec:
-  replicas: ${replicas}
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec: {${extra}containers: [{name: c, image: "${image}", ports: [{containerPort: 80}]}]}
-`;
-const WEB = `${web(3, "web:1")}---
-apiVersion: v1
-kind: Service
-metadata: {name: web}
-spec: {selector: {app: web}, ports: [{port: 80}]}
----
-apiVersion: v1
-kind: Pod
-metadata: {name: client}
-spec: {containers: [{name: c, image: i}]}
-`;
-const QUESTION = { from: "pod/default/client", to: "svc/default/web:80" };
+const WEB = served(3, "web:1");
 
 let cluster: Cluster;
 

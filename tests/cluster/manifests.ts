@@ -1,5 +1,33 @@
-// What runs in the dual-stack clusters of tests: two web pods behind a Service of both families, a client, a Service of nobody.
+// What runs in the clusters of tests.
 
+/** A Deployment `web` of pods that listen on 80. `extra`: further fields of the pods' spec, each with its comma. */
+export const web = (replicas: number, image: string, extra = "") => `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: ${replicas}
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {${extra}containers: [{name: c, image: "${image}", ports: [{containerPort: 80}]}]}
+`;
+
+/** The same behind a Service, and a client. */
+export const served = (replicas: number, image: string) => `${web(replicas, image)}---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: web}, ports: [{port: 80}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: client}
+spec: {containers: [{name: c, image: i}]}
+`;
+export const QUESTION = { from: "pod/default/client", to: "svc/default/web:80" };
+
+/** Two web pods behind a Service of both families, a client, a Service of nobody. */
 export const DUAL_STACK = `
 apiVersion: apps/v1
 kind: Deployment

@@ -29,6 +29,7 @@ export const RECORDS: Record<string, string> = {
 	"assembly/ahead.ts": "the log of hits, and lines as hits are undone",
 	"assembly/sequencer.ts": "the rows that are next",
 	"assembly/shards.ts": "what threads are to do, and their words to one another",
+	"assembly/tries.ts": "a count within whatever row it is handed",
 	"assembly/repeatable.ts": "the lines of the path cache, as they are filled",
 	"assembly/outcome.ts": "the flow row, as its packets end",
 	"assembly/trace.ts": "the event row, in the one function that writes it",

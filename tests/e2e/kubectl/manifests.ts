@@ -1,13 +1,12 @@
 // What the sessions apply.
 
-export const FILES: Readonly<Record<string, string>> = {
-	"web.yaml": `apiVersion: apps/v1
+const web = (replicas: number, image: string) => `apiVersion: apps/v1
 kind: Deployment
 metadata:
   name: web
   labels: {app: web}
 spec:
-  replicas: 2
+  replicas: ${replicas}
   selector:
     matchLabels: {app: web}
   template:
@@ -16,10 +15,13 @@ spec:
     spec:
       containers:
       - name: nginx
-        image: nginx:1
+        image: ${image}
         ports:
         - containerPort: 80
----
+`;
+
+export const FILES: Readonly<Record<string, string>> = {
+	"web.yaml": `${web(2, "nginx:1")}---
 apiVersion: v1
 kind: Service
 metadata:
@@ -32,25 +34,7 @@ spec:
   - port: 80
     nodePort: 30080
 `,
-	"web-changed.yaml": `apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: web
-  labels: {app: web}
-spec:
-  replicas: 4
-  selector:
-    matchLabels: {app: web}
-  template:
-    metadata:
-      labels: {app: web}
-    spec:
-      containers:
-      - name: nginx
-        image: nginx:2
-        ports:
-        - containerPort: 80
-`,
+	"web-changed.yaml": web(4, "nginx:2"),
 	"settings.yaml": `apiVersion: v1
 kind: ConfigMap
 metadata: {name: settings, labels: {set: a}}

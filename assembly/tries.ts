@@ -1,0 +1,8 @@
+// What may come to nothing is tried ever more rarely: the first time, the second, the fourth, the eighth …
+
+/** Counts a try in the u32 at `at`; whether this one is to be made. */
+export function isDue(at: usize): bool {
+	const tries = load<u32>(at) + 1;
+	store<u32>(at, tries);
+	return (tries & (tries - 1)) == 0;
+}
