@@ -96,6 +96,11 @@ export function sameRules(a: Chain, b: Chain): boolean {
 	return a.rules === b.rules || a.rules.every((rule, index) => sameRule(rule, b.rules[index] as Rule));
 }
 
+/** Are the rules of a chain the very ones of another, so that their counters are too? */
+export function hasRulesOf(before: Chain, now: Chain): boolean {
+	return before.rules === now.rules || now.rules.every((rule, index) => rule === before.rules[index]);
+}
+
 const WORDS = [
 	"source",
 	"destination",

@@ -6,7 +6,7 @@ import * as L from "../assembly/layout.ts";
 import type { Chain, Family, Rule, Table } from "../js/net/ruleset.ts";
 import { type CarriedRow, carriedRows } from "./carried.ts";
 import type { Instance } from "./core.ts";
-import { differenceOf, hasNothingOf, sameRules } from "./difference.ts";
+import { differenceOf, hasNothingOf, hasRulesOf, sameRules } from "./difference.ts";
 import { ChainEncoder, type EncodedRules, isPrivate, type Names } from "./encode.ts";
 import type { Interned } from "./interned.ts";
 import { checkJumps } from "./jumps.ts";
@@ -135,7 +135,8 @@ class Replacing implements Replacement {
 		const isSame = before !== null && before !== now && sameRules(before, now);
 		if (old !== null && isSame && old.states.length === 0) {
 			const hasPolicy = now.policy !== null && now.counters !== before.counters;
-			if (hasPolicy || now.flushes !== before.flushes) this.#anew.push({ chain: old, before, now });
+			if (hasPolicy || now.flushes !== before.flushes || !hasRulesOf(before, now))
+				this.#anew.push({ chain: old, before, now });
 			return;
 		}
 		this.#write(old, before, now, false);

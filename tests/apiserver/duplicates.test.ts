@@ -25,7 +25,7 @@ describe("duplicate fields", () => {
 			fc.property(fc.dictionary(key, fc.jsonValue(), { minKeys: 1 }), fc.nat(), (object, which) => {
 				const names = Object.keys(object);
 				const name = names[which % names.length] ?? "";
-				const text = JSON.stringify(object).replace(/}$/, `,${JSON.stringify(name)}:null}`);
+				const text = `${JSON.stringify(object).slice(0, -1)},${JSON.stringify(name)}:null}`;
 				expect(duplicateFields(text)).toEqual([name]);
 			}),
 		);
