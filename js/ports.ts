@@ -1,6 +1,7 @@
 // The ways in which a component meets the world: the objects of the API, the time, chance, and the network.
 // Everything behind them can be copied, replayed and seeded; a component that needs another one is in the wrong folder.
 
+import type { Index } from "./api/indexes.ts";
 import type { KubernetesObject } from "./api/meta.ts";
 
 /**
@@ -12,8 +13,10 @@ export interface Store {
 	get<T extends KubernetesObject>(resource: string, namespace: string, name: string): T | undefined;
 	/** In order of namespace and name. Without a namespace: of all. */
 	list<T extends KubernetesObject>(resource: string, namespace?: string): readonly T[];
-	/** Objects of a resource that name this uid among their owners, in order of namespace and name; of ``: those without a controller. */
-	ownedBy<T extends KubernetesObject>(resource: string, uid: string): readonly T[];
+	/** What an index has under a value, in order of namespace and name: in proportion to how much that is, not to what there is. */
+	indexed<T extends KubernetesObject>(index: Index<T>, value: string): readonly T[];
+	/** How much that is. */
+	countIndexed<T extends KubernetesObject>(index: Index<T>, value: string): number;
 	/** With a name from `generateName` where it has none. Returns it as it was stored. */
 	create<T extends KubernetesObject>(resource: string, object: T): T;
 	/** All but the status, with the `resourceVersion` that was read. */

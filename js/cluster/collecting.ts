@@ -13,6 +13,7 @@ import { StatusError } from "../apiserver/status.ts";
 import { type Collection, collect, type Graph } from "../controllers/garbagecollector.ts";
 import { remainingConditions } from "../controllers/namespace.ts";
 import type { Component, Store, StoreChange, World } from "../ports.ts";
+import { ObjectIndex } from "./objectindex.ts";
 import type { RegistryStore } from "./store.ts";
 
 /** Whose store these components are given: the registry's own. */
@@ -22,12 +23,12 @@ const registryOf = (store: Store): Registry => (store as RegistryStore).registry
 export class GarbageCollector implements Component {
 	readonly name = "generic-garbage-collector";
 	readonly watches: Component["watches"] = { "*": (change, store) => this.#onChange(change, registryOf(store)) };
-	/** Keys of objects by the uid of an owner that they name; null until they are first asked for. */
-	#byOwner: Map<string, Set<string>> | null = null;
+	/** By the uid of an owner that they name; null until it is first asked. */
+	#byOwner: ObjectIndex | null = null;
 
 	fork(): GarbageCollector {
 		const copy = new GarbageCollector();
-		copy.#byOwner = structuredClone(this.#byOwner);
+		copy.#byOwner = this.#byOwner?.fork() ?? null;
 		return copy;
 	}
 
@@ -40,32 +41,32 @@ export class GarbageCollector implements Component {
 	#graph(registry: Registry): Graph {
 		return {
 			owner: (dependent, reference) => ownerOf(registry, dependent, reference),
-			dependents: (uid) => [...(this.#index(registry).get(uid) ?? [])].flatMap((key) => at(registry, key) ?? []),
+			dependents: (uid) =>
+				this.#index(registry)
+					.keys(uid)
+					.flatMap((key) => at(registry, key) ?? []),
 		};
 	}
 
-	#index(registry: Registry): Map<string, Set<string>> {
+	#index(registry: Registry): ObjectIndex {
 		if (this.#byOwner !== null) return this.#byOwner;
-		const byOwner = new Map<string, Set<string>>();
-		this.#byOwner = byOwner;
-		for (const name of new Set(registry.catalogue.resources.map((resource) => resource.name)))
-			for (const object of registry.storage.list(name).items) remember(byOwner, keyOf(name, object), object);
-		return byOwner;
+		this.#byOwner = new ObjectIndex(ownersOf);
+		this.#byOwner.fill(everything(registry));
+		return this.#byOwner;
 	}
 
 	#onChange({ type, resource, object, previous }: StoreChange, registry: Registry): Set<string> {
 		const byOwner = this.#index(registry);
 		const key = keyOf(resource, object);
 		const keys = new Set<string>();
-		if (previous !== undefined) forget(byOwner, key, previous);
+		byOwner.change(key, previous, type === "DELETED" ? undefined : object);
 		if (type !== "DELETED") {
-			remember(byOwner, key, object);
 			// Who has no owner, and is not going, is nobody's business.
 			if (object.metadata.ownerReferences !== undefined || object.metadata.deletionTimestamp !== undefined)
 				keys.add(key);
 		}
 		if (type === "DELETED" || object.metadata.deletionTimestamp !== undefined)
-			for (const dependent of byOwner.get(object.metadata.uid ?? "") ?? []) keys.add(dependent);
+			for (const dependent of byOwner.keys(object.metadata.uid ?? "")) keys.add(dependent);
 		// An owner may wait for it.
 		for (const reference of previous?.metadata.ownerReferences ?? []) {
 			const owner = ownerOf(registry, object, reference);
@@ -117,20 +118,11 @@ function resourceOf(
 	);
 }
 
-function remember(byOwner: Map<string, Set<string>>, key: string, { metadata }: KubernetesObject): void {
-	for (const { uid } of metadata.ownerReferences ?? []) {
-		const known = byOwner.get(uid);
-		if (known === undefined) byOwner.set(uid, new Set([key]));
-		else known.add(key);
-	}
-}
+const ownersOf = ({ metadata }: KubernetesObject) => (metadata.ownerReferences ?? []).map(({ uid }) => uid);
 
-function forget(byOwner: Map<string, Set<string>>, key: string, { metadata }: KubernetesObject): void {
-	for (const { uid } of metadata.ownerReferences ?? []) {
-		const known = byOwner.get(uid);
-		known?.delete(key);
-		if (known?.size === 0) byOwner.delete(uid);
-	}
+function* everything({ catalogue, storage }: Registry): Iterable<[key: string, object: KubernetesObject]> {
+	for (const name of new Set(catalogue.resources.map((resource) => resource.name)))
+		for (const object of storage.list(name).items) yield [keyOf(name, object), object];
 }
 
 function at({ storage }: Registry, key: string): KubernetesObject | undefined {

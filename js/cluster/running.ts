@@ -58,27 +58,25 @@ export class Running {
 	readonly store: RegistryStore;
 	readonly simulation: Simulation;
 	readonly clock: VirtualClock;
-	readonly #registry: Registry;
 	readonly #sink: EventSink;
 
 	private constructor(
-		registry: Registry,
+		store: RegistryStore,
 		clock: VirtualClock,
-		sinkOf: (store: RegistryStore) => EventSink,
-		simulationOf: (worldOf: (component: string) => World, store: RegistryStore) => Simulation,
+		sink: EventSink,
+		simulationOf: (worldOf: (component: string) => World) => Simulation,
 	) {
 		this.clock = clock;
-		this.#registry = registry;
-		this.store = new RegistryStore(registry);
-		this.#sink = sinkOf(this.store);
-		this.simulation = simulationOf(this.#worldOf(clock), this.store);
+		this.store = store;
+		this.#sink = sink;
+		this.simulation = simulationOf(this.#worldOf(clock));
 	}
 
 	/** `clock` is the registry's. What the registry holds by now is taken as it is: components look at what changes from here on. */
 	static over(registry: Registry, clock: VirtualClock, options: RunningOptions): Running {
 		const { heard = () => {} } = options;
-		const sinkOf = (store: RegistryStore) => new EventSink(store, clock, heard);
-		return new Running(registry, clock, sinkOf, (worldOf, store) => {
+		const store = new RegistryStore(registry);
+		return new Running(store, clock, new EventSink(store, clock, heard), (worldOf) => {
 			const addresses = new PodAddresses();
 			for (const pod of store.list<Pod>("pods"))
 				addresses.reserve(pod, store.get<Node>("nodes", "", pod.spec?.nodeName ?? ""));
@@ -89,15 +87,16 @@ export class Running {
 	/** The same cluster, with a future of its own. `heard`: as in `RunningOptions`. */
 	fork(heard: NonNullable<RunningOptions["heard"]> = () => {}): Running {
 		const clock = new VirtualClock(this.clock.now());
-		const storage = this.#registry.storage.fork();
+		const { registry } = this.store;
+		const storage = registry.storage.fork();
 		const catalogue = new Catalogue(kubernetes, storage);
-		const registry: Registry = { ...this.#registry, storage, catalogue, clock };
-		const sinkOf = (store: RegistryStore) => this.#sink.fork(store, clock, heard);
-		return new Running(registry, clock, sinkOf, (worldOf, store) => this.simulation.fork(worldOf, store, clock));
+		const store = this.store.fork({ ...registry, storage, catalogue, clock });
+		const sink = this.#sink.fork(store, clock, heard);
+		return new Running(store, clock, sink, (worldOf) => this.simulation.fork(worldOf, store, clock));
 	}
 
 	#worldOf(clock: VirtualClock): (component: string) => World {
-		const { random } = this.#registry;
+		const { random } = this.store.registry;
 		const worlds = new Map<string, World>();
 		return (component) => {
 			let world = worlds.get(component);

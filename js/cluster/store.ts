@@ -1,6 +1,8 @@
-// The API's registry as components meet it: typed reads of frozen objects, writes that are checked as a client's are, and an
-// index by owner as informers keep it. Also where a simulation hears of changes.
+// The API's registry as components meet it: typed reads of frozen objects, writes that are checked as a client's are, and
+// indexes as informers keep them. Also where a simulation hears of changes.
 
+import type { Index } from "../api/indexes.ts";
+import { keyOf } from "../api/key.ts";
 import type { KubernetesObject } from "../api/meta.ts";
 import type { ServedResource } from "../apiserver/registry/catalogue.ts";
 import { create } from "../apiserver/registry/create.ts";
@@ -12,15 +14,27 @@ import { notFound } from "../apiserver/status.ts";
 import { RevisionExpired } from "../apiserver/storage/storage.ts";
 import type { Deletion, Store, StoreChange } from "../ports.ts";
 import type { Changes } from "../sim/simulation.ts";
+import { ObjectIndex } from "./objectindex.ts";
 
 export class RegistryStore implements Store, Changes {
 	readonly registry: Registry;
-	/** Keys in the storage by resource and the uid of an owner; `` is nobody's. */
-	#byOwner = new Map<string, Set<string>>();
-	#indexed = 0;
+	/** By resource, then by their names; each is made when it is first asked. */
+	#indexes = new Map<string, Map<string, ObjectIndex>>();
+	/** Up to which revision they know of changes. */
+	#indexed: number;
 
 	constructor(registry: Registry) {
 		this.registry = registry;
+		this.#indexed = registry.storage.revision;
+	}
+
+	/** Over a copy of the registry, with what is indexed by now. */
+	fork(registry: Registry): RegistryStore {
+		const copy = new RegistryStore(registry);
+		copy.#indexed = this.#indexed;
+		for (const [resource, own] of this.#indexes)
+			copy.#indexes.set(resource, new Map(Array.from(own, ([name, index]) => [name, index.fork()])));
+		return copy;
 	}
 
 	get revision(): number {
@@ -51,13 +65,15 @@ export class RegistryStore implements Store, Changes {
 		return this.registry.storage.list(resource, request).items as T[];
 	}
 
-	ownedBy<T extends KubernetesObject>(resource: string, uid: string): readonly T[] {
-		this.#index();
-		const keys = [...(this.#byOwner.get(`${resource} ${uid}`) ?? [])].sort();
-		return keys.flatMap((key) => {
-			const [namespace = "", name = ""] = key.split("/");
-			return this.get<T>(resource, namespace, name) ?? [];
-		});
+	indexed<T extends KubernetesObject>(index: Index<T>, value: string): readonly T[] {
+		const { storage } = this.registry;
+		return this.#index(index)
+			.keys(value)
+			.map((key) => storage.at(index.resource, key) as T);
+	}
+
+	countIndexed<T extends KubernetesObject>(index: Index<T>, value: string): number {
+		return this.#index(index).count(value);
 	}
 
 	create<T extends KubernetesObject>(resource: string, object: T): T {
@@ -99,31 +115,41 @@ export class RegistryStore implements Store, Changes {
 		return { resource: this.#served(resource, object), namespace, name };
 	}
 
-	#index(): void {
+	#index<T extends KubernetesObject>({ resource, name, valuesOf }: Index<T>): ObjectIndex {
+		this.#follow();
+		let own = this.#indexes.get(resource);
+		if (own === undefined) {
+			own = new Map();
+			this.#indexes.set(resource, own);
+		}
+		let index = own.get(name);
+		if (index === undefined) {
+			index = new ObjectIndex(valuesOf as Index["valuesOf"]);
+			index.fill(this.#keyed(resource));
+			own.set(name, index);
+		}
+		return index;
+	}
+
+	/** What changed since the indexes were last asked; all objects anew where the past is kept no more. */
+	#follow(): void {
 		const { revision } = this;
 		if (revision === this.#indexed) return;
-		let changes = this.#indexed === 0 ? null : this.since(this.#indexed);
+		const changes = this.since(this.#indexed);
+		this.#indexed = revision;
 		if (changes === null) {
-			this.#byOwner = new Map();
-			changes = this.everything();
+			for (const [resource, own] of this.#indexes) for (const index of own.values()) index.fill(this.#keyed(resource));
+			return;
 		}
 		for (const { type, resource, object, previous } of changes) {
-			const { namespace = "", name = "" } = object.metadata;
-			const key = `${namespace}/${name}`;
-			if (previous !== undefined) for (const slot of slotsOf(resource, previous)) this.#byOwner.get(slot)?.delete(key);
-			if (type === "DELETED") continue;
-			for (const slot of slotsOf(resource, object)) {
-				const known = this.#byOwner.get(slot);
-				if (known === undefined) this.#byOwner.set(slot, new Set([key]));
-				else known.add(key);
-			}
+			const own = this.#indexes.get(resource);
+			if (own === undefined) continue;
+			const key = keyOf(object);
+			for (const index of own.values()) index.change(key, previous, type === "DELETED" ? undefined : object);
 		}
-		this.#indexed = revision;
 	}
-}
 
-function slotsOf(resource: string, { metadata }: KubernetesObject): string[] {
-	const owners = metadata.ownerReferences ?? [];
-	const slots = owners.map(({ uid }) => `${resource} ${uid}`);
-	return owners.some(({ controller }) => controller === true) ? slots : [...slots, `${resource} `];
+	*#keyed(resource: string): Iterable<[key: string, object: KubernetesObject]> {
+		for (const object of this.list(resource)) yield [keyOf(object), object];
+	}
 }

@@ -2,11 +2,13 @@
 // key a change of an owned object wakes (addPod, updatePod, deletePod of each controller).
 
 import { semanticEqual } from "../api/equality.ts";
+import { orphansOf } from "../api/indexes.ts";
 import { keyOf } from "../api/key.ts";
 import type { KubernetesObject, LabelSelector } from "../api/meta.ts";
 import { reasonOf } from "../api/reason.ts";
-import { type Labels, selects } from "../api/selector.ts";
+import type { Labels } from "../api/selector.ts";
 import type { Store, StoreChange } from "../ports.ts";
+import { ownedBy, selecting } from "./lookup.ts";
 import { controllerOf, ownerReference } from "./pod.ts";
 
 /** A kind of owner. */
@@ -55,10 +57,11 @@ function controllerKey({ kind, resource }: OwnerKind, object: KubernetesObject, 
 }
 
 function matchingOwners(owner: OwnerKind, { metadata }: KubernetesObject, store: Store): KubernetesObject[] {
-	return store.list(owner.resource, metadata.namespace ?? "").filter((candidate) => {
+	const selectorOf = (candidate: KubernetesObject) => {
 		const selector = owner.selectorOf(candidate);
-		return selector !== undefined && !isEmpty(selector) && selects(selector, metadata.labels);
-	});
+		return selector === undefined || isEmpty(selector) ? undefined : selector;
+	};
+	return selecting(store, owner.resource, selectorOf, metadata);
 }
 
 const isEmpty = ({ matchLabels = {}, matchExpressions = [] }: LabelSelector) =>
@@ -67,8 +70,8 @@ const isEmpty = ({ matchLabels = {}, matchExpressions = [] }: LabelSelector) =>
 /** Objects that a controller owns, and its namespace's orphans, in order of name. */
 export function candidates<T extends KubernetesObject>(store: Store, resource: string, owner: KubernetesObject): T[] {
 	const { uid = "", namespace } = owner.metadata;
-	const owned = store.ownedBy<T>(resource, uid).filter((object) => controllerOf(object)?.uid === uid);
-	const orphans = store.ownedBy<T>(resource, "").filter(({ metadata }) => metadata.namespace === namespace);
+	const owned = ownedBy<T>(store, resource, uid).filter((object) => controllerOf(object)?.uid === uid);
+	const orphans = ownedBy<T>(store, resource, orphansOf(namespace));
 	return orphans.length === 0 ? owned : [...owned, ...orphans];
 }
 

@@ -8,11 +8,11 @@ import { keyOf } from "../api/key.ts";
 import type { Condition, IntOrString, KubernetesObject, LabelSelector, OwnerReference } from "../api/meta.ts";
 import { isReady } from "../api/pod.ts";
 import { NotYet } from "../api/reason.ts";
-import { selects } from "../api/selector.ts";
 import { nanosOf, timeOf } from "../api/time.ts";
 import type { Component, Later, Store, StoreChange, World } from "../ports.ts";
 import { scaledValue } from "./bounds.ts";
 import { objectAt, ownKey } from "./claim.ts";
+import { selected, selecting } from "./lookup.ts";
 import { controllerOf } from "./pod.ts";
 
 const BUDGETS = "poddisruptionbudgets.policy";
@@ -38,19 +38,17 @@ interface BudgetStatus {
 export const disruption: Component = { name: "disruption", watches: { [BUDGETS]: ownKey, pods: keysOfPod }, reconcile };
 
 function keysOfPod({ object, previous }: StoreChange, store: Store): string[] {
-	return store
-		.list<Budget>(BUDGETS, object.metadata.namespace ?? "")
-		.filter(({ spec }) => [object, previous].some((pod) => pod && selects(spec?.selector, pod.metadata.labels)))
-		.map(keyOf);
+	const keysOf = ({ metadata }: KubernetesObject) =>
+		selecting<Budget>(store, BUDGETS, ({ spec }) => spec?.selector, metadata).map(keyOf);
+	if (previous === undefined || previous.metadata.labels === object.metadata.labels) return keysOf(object);
+	return [...new Set([...keysOf(object), ...keysOf(previous)])].sort();
 }
 
 function reconcile(key: string, world: World): Later | undefined {
 	const { store, clock } = world;
 	const budget = objectAt<Budget>(store, BUDGETS, key);
 	if (budget === undefined) return undefined;
-	const pods = store.list<Pod>("pods", budget.metadata.namespace ?? "").filter(({ metadata }) => {
-		return selects(budget.spec?.selector, metadata.labels);
-	});
+	const pods = selected<Pod>(store, "pods", budget.metadata.namespace ?? "", budget.spec?.selector);
 	if (pods.length === 0) world.recorder.event(budget, "Normal", "NoPods", "No matching pods found");
 	try {
 		return count(budget, pods, world);

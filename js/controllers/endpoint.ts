@@ -3,9 +3,12 @@
 
 import type { IPFamily, Pod, Service, ServicePort } from "../api/core.ts";
 import type { EndpointPort } from "../api/discovery.ts";
+import { keyOf } from "../api/key.ts";
+import type { LabelSelector } from "../api/meta.ts";
 import { selectsLabels } from "../api/selector.ts";
 import { familyOf } from "../net/address.ts";
 import type { Store, StoreChange } from "../ports.ts";
+import { selected, selecting } from "./lookup.ts";
 
 /** The pods that belong in the Service's endpoints: selected, with an address, not finished. */
 export function podsOf(service: Service, pods: readonly Pod[]): Pod[] {
@@ -80,17 +83,23 @@ export function hostnameOf(service: Service, pod: Pod): string | undefined {
 	return hostname && subdomain === service.metadata.name ? hostname : undefined;
 }
 
+/** The pods that a Service selects. */
+export function selectedPods(service: Service, store: Store): readonly Pod[] {
+	return selected<Pod>(store, "pods", service.metadata.namespace ?? "", selectorOf(service));
+}
+
+function selectorOf(service: Service): LabelSelector | undefined {
+	return hasSelector(service) ? { matchLabels: service.spec?.selector ?? {} } : undefined;
+}
+
 /** Keys of the Services that select the pod. */
 export function servicesOf(pod: Pod, store: Store): string[] {
-	const { namespace = "", labels } = pod.metadata;
-	return store.list<Service>("services", namespace).flatMap((service) => {
-		const selects = hasSelector(service) && selectsLabels(service.spec?.selector ?? {}, labels);
-		return selects ? [`${namespace}/${service.metadata.name}`] : [];
-	});
+	return selecting<Service>(store, "services", selectorOf, pod.metadata).map(keyOf);
 }
 
 /** The same of a pod that changed: of what it was and what it is. */
 export function serviceKeys({ object, previous }: StoreChange, store: Store): Set<string> {
-	const before = previous === undefined ? [] : servicesOf(previous as Pod, store);
+	const isSame = previous === undefined || previous.metadata.labels === object.metadata.labels;
+	const before = isSame ? [] : servicesOf(previous as Pod, store);
 	return new Set([...before, ...servicesOf(object as Pod, store)]);
 }

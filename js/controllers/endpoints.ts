@@ -4,7 +4,16 @@
 import type { EndpointAddress, EndpointSubset, Endpoints, Pod, Service } from "../api/core.ts";
 import { canonicalJson } from "../api/equality.ts";
 import type { Component } from "../ports.ts";
-import { conditionsOf, hasSelector, hostnameOf, podIP, podsOf, portsOf, serviceKeys } from "./endpoint.ts";
+import {
+	conditionsOf,
+	hasSelector,
+	hostnameOf,
+	podIP,
+	podsOf,
+	portsOf,
+	selectedPods,
+	serviceKeys,
+} from "./endpoint.ts";
 
 export const ADDRESSES_MAX = 1000;
 const MANAGED_BY = "endpoints.kubernetes.io/managed-by";
@@ -73,7 +82,7 @@ export const endpoint: Component = {
 			return undefined;
 		}
 		if (!hasSelector(service) || service.metadata.deletionTimestamp !== undefined) return undefined;
-		const wanted = endpointsOf(service, store.list<Pod>("pods", namespace));
+		const wanted = endpointsOf(service, selectedPods(service, store));
 		if (before === undefined) store.create("endpoints", wanted);
 		else if (contentOf(before) !== contentOf(wanted)) {
 			const { annotations: _, ...metadata } = before.metadata;

@@ -5,9 +5,21 @@
 
 import type { IPFamily, Node, Pod, Service } from "../api/core.ts";
 import type { Endpoint, EndpointPort, EndpointSlice } from "../api/discovery.ts";
+import { PODS_BY_NODE } from "../api/indexes.ts";
 import { SERVICE_NAME, SLICE_MANAGED_BY, ZONE } from "../api/labels.ts";
 import type { Component, Random, Store, World } from "../ports.ts";
-import { conditionsOf, hasSelector, hostnameOf, podIP, podsOf, portsOf, serviceKeys, servicesOf } from "./endpoint.ts";
+import {
+	conditionsOf,
+	hasSelector,
+	hostnameOf,
+	podIP,
+	podsOf,
+	portsOf,
+	selectedPods,
+	serviceKeys,
+	servicesOf,
+} from "./endpoint.ts";
+import { ownedBy } from "./lookup.ts";
 import { freeName } from "./names.ts";
 import { ownerReference } from "./pod.ts";
 import { ENDPOINTS_MAX, type EndpointGroup, portsKey, reconcileSlices } from "./slices.ts";
@@ -18,7 +30,7 @@ const SLICES = "endpointslices.discovery.k8s.io";
 export interface SliceSurroundings {
 	pods: readonly Pod[];
 	/** By name. */
-	nodes: ReadonlyMap<string, Node>;
+	nodeOf(name: string): Node | undefined;
 	/** Slice names taken in the namespace; new ones are added. */
 	names: Set<string>;
 	random: Random;
@@ -52,13 +64,13 @@ function slicesOfFamily(service: Service, family: IPFamily, surroundings: SliceS
 function groupsOf(
 	service: Service,
 	family: IPFamily,
-	{ pods, nodes }: Pick<SliceSurroundings, "pods" | "nodes">,
+	{ pods, nodeOf }: Pick<SliceSurroundings, "pods" | "nodeOf">,
 ): EndpointGroup[] {
 	const groups = new Map<string, EndpointGroup>();
 	for (const pod of podsOf(service, pods)) {
 		const address = podIP(pod, family);
 		if (address === undefined) continue;
-		const node = nodes.get(pod.spec?.nodeName ?? "");
+		const node = nodeOf(pod.spec?.nodeName ?? "");
 		if (node === undefined && service.spec?.publishNotReadyAddresses !== true) continue;
 		const ports = portsOf(service, pod);
 		const key = portsKey(ports);
@@ -161,17 +173,17 @@ export const endpointSlice: Component = {
 };
 
 function reconcile(service: Service, { store }: World): void {
-	const { namespace = "", uid = "", deletionTimestamp } = service.metadata;
-	const pods = store.list<Pod>("pods", namespace);
-	const nodes = new Map(store.list<Node>("nodes").map((node) => [node.metadata.name ?? "", node]));
-	const own = store
-		.ownedBy<EndpointSlice>(SLICES, uid)
-		.filter(({ metadata }) => metadata.labels?.[SLICE_MANAGED_BY] === CONTROLLER);
+	const { uid = "", deletionTimestamp } = service.metadata;
+	const pods = selectedPods(service, store);
+	const nodeOf = (node: string) => store.get<Node>("nodes", "", node);
+	const own = ownedBy<EndpointSlice>(store, SLICES, uid).filter(
+		({ metadata }) => metadata.labels?.[SLICE_MANAGED_BY] === CONTROLLER,
+	);
 	const families = familiesOf(service);
 	for (const slice of own) if (!families.includes(slice.addressType as IPFamily)) store.delete(SLICES, slice);
 	for (const family of families) {
 		const existing = own.filter(({ addressType }) => addressType === family);
-		const changes = reconcileSlices(existing, groupsOf(service, family, { pods, nodes }), labelsOf(service));
+		const changes = reconcileSlices(existing, groupsOf(service, family, { pods, nodeOf }), labelsOf(service));
 		if (deletionTimestamp === undefined)
 			for (const group of changes.create) store.create(SLICES, bareSlice(service, family, group));
 		for (const slice of changes.update) store.update(SLICES, slice);
@@ -184,6 +196,5 @@ function keysOfNode(node: Node, previous: Node | undefined, store: Store): strin
 	const zoneOf = (one: Node | undefined) => one?.metadata.labels?.[ZONE];
 	if (previous !== undefined && store.get("nodes", "", node.metadata.name ?? "") !== undefined)
 		if (zoneOf(node) === zoneOf(previous)) return [];
-	const pods = store.list<Pod>("pods").filter(({ spec }) => spec?.nodeName === node.metadata.name);
-	return pods.flatMap((pod) => servicesOf(pod, store));
+	return store.indexed(PODS_BY_NODE, node.metadata.name ?? "").flatMap((pod) => servicesOf(pod, store));
 }

@@ -7,6 +7,7 @@ import { SERVICE_NAME, SLICE_MANAGED_BY, ZONE } from "../api/labels.ts";
 import { familyOf } from "../net/address.ts";
 import type { Component, Random, World } from "../ports.ts";
 import { hasSelector } from "./endpoint.ts";
+import { labelled } from "./lookup.ts";
 import { freeName } from "./names.ts";
 import { ownerReference } from "./pod.ts";
 import { ENDPOINTS_MAX, type EndpointGroup, portsKey, reconcileSlices } from "./slices.ts";
@@ -22,17 +23,17 @@ export function mirrors(endpoints: Endpoints): boolean {
 	return annotations?.["control-plane.alpha.kubernetes.io/leader"] === undefined;
 }
 
-/** `names`: slice names taken in the namespace; new ones are added. `zones`: zone by node name. */
+/** `names`: slice names taken in the namespace; new ones are added. `zoneOf`: by a node's name. */
 export function mirroredSlices(
 	endpoints: Endpoints,
-	zones: ReadonlyMap<string, string>,
+	zoneOf: (node: string) => string | undefined,
 	names: Set<string>,
 	random: Random,
 ): EndpointSlice[] {
 	const slices: EndpointSlice[] = [];
 	for (const subset of endpoints.subsets ?? []) {
 		for (const family of ["IPv4", "IPv6"] as const) {
-			const members = membersOf(subset, family, zones).slice(0, ADDRESSES_MAX);
+			const members = membersOf(subset, family, zoneOf).slice(0, ADDRESSES_MAX);
 			for (let from = 0; from < members.length; from += ENDPOINTS_MAX) {
 				slices.push(
 					sliceOf(
@@ -60,7 +61,11 @@ function portsOf(subset: EndpointSubset): EndpointPort[] {
 	}));
 }
 
-function membersOf(subset: EndpointSubset, family: "IPv4" | "IPv6", zones: ReadonlyMap<string, string>): Endpoint[] {
+function membersOf(
+	subset: EndpointSubset,
+	family: "IPv4" | "IPv6",
+	zoneOf: (node: string) => string | undefined,
+): Endpoint[] {
 	const wanted = family === "IPv4" ? "ipv4" : "ipv6";
 	const member = (address: EndpointAddress, ready: boolean): Endpoint[] => {
 		if (familyOf(address.ip) !== wanted) return [];
@@ -69,7 +74,7 @@ function membersOf(subset: EndpointSubset, family: "IPv4" | "IPv6", zones: Reado
 		if (hostname) endpoint.hostname = hostname;
 		if (targetRef) endpoint.targetRef = targetRef;
 		if (nodeName) endpoint.nodeName = nodeName;
-		const zone = nodeName === undefined ? undefined : zones.get(nodeName);
+		const zone = nodeName === undefined ? undefined : zoneOf(nodeName);
 		if (zone) endpoint.zone = zone;
 		return [endpoint];
 	};
@@ -136,9 +141,10 @@ export const endpointSliceMirroring: Component = {
 		const { store } = world;
 		const endpoints = store.get<Endpoints>("endpoints", namespace, name);
 		const service = store.get<Service>("services", namespace, name);
-		const own = store
-			.list<EndpointSlice>(SLICES, namespace)
-			.filter(({ metadata: { labels } }) => labels?.[SLICE_MANAGED_BY] === CONTROLLER && labels[SERVICE_NAME] === name);
+		const own = labelled<EndpointSlice>(store, SLICES, namespace, {
+			[SLICE_MANAGED_BY]: CONTROLLER,
+			[SERVICE_NAME]: name,
+		});
 		if (endpoints === undefined || service === undefined || hasSelector(service) || !mirrors(endpoints))
 			for (const slice of own) store.delete(SLICES, slice);
 		else mirror(endpoints, own, world);
@@ -147,12 +153,11 @@ export const endpointSliceMirroring: Component = {
 };
 
 function mirror(endpoints: Endpoints, own: readonly EndpointSlice[], { store }: World): void {
-	const nodes = store.list<Node>("nodes");
-	const zones = new Map(nodes.map(({ metadata }) => [metadata.name ?? "", metadata.labels?.[ZONE] ?? ""]));
+	const zoneOf = (node: string) => store.get<Node>("nodes", "", node)?.metadata.labels?.[ZONE];
 	for (const family of ["IPv4", "IPv6"] as const) {
 		const groups = new Map<string, EndpointGroup>();
 		for (const subset of endpoints.subsets ?? []) {
-			const members = membersOf(subset, family, zones).slice(0, ADDRESSES_MAX);
+			const members = membersOf(subset, family, zoneOf).slice(0, ADDRESSES_MAX);
 			const key = portsKey(portsOf(subset));
 			const group = groups.get(key) ?? { ports: portsOf(subset), endpoints: [] };
 			group.endpoints.push(...members);

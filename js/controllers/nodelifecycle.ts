@@ -3,6 +3,7 @@
 // And pods that do not tolerate a NoExecute taint, which go (pkg/controller/tainteviction).
 
 import type { Node, Pod, Taint, Toleration } from "../api/core.ts";
+import { PODS_BY_NODE } from "../api/indexes.ts";
 import { keyOf } from "../api/key.ts";
 import type { Condition } from "../api/meta.ts";
 import { tolerates } from "../api/placement.ts";
@@ -84,8 +85,7 @@ function settle(node: Node, world: World): void {
 		store.update<Node>("nodes", { ...current, spec: all.length === 0 ? spec : { ...spec, taints: all } });
 	}
 	if (status === undefined || status === "True") return;
-	for (const pod of store.list<Pod>("pods")) {
-		if (pod.spec?.nodeName !== node.metadata.name) continue;
+	for (const pod of store.indexed(PODS_BY_NODE, node.metadata.name ?? "")) {
 		const conditions = pod.status?.conditions ?? [];
 		if (!conditions.some((one) => one.type === "Ready" && one.status === "True")) continue;
 		const unready = conditions.map((one): Condition => {
@@ -119,8 +119,7 @@ export const taintEviction: Component = {
 				JSON.stringify(noExecute(node)),
 			);
 			if (now === before) return [];
-			const { name } = object.metadata;
-			return store.list<Pod>("pods").flatMap((pod) => (pod.spec?.nodeName === name ? [keyOf(pod)] : []));
+			return store.indexed(PODS_BY_NODE, object.metadata.name ?? "").map(keyOf);
 		},
 		pods: ({ type, object, previous }, store) => {
 			const pod = object as Pod;

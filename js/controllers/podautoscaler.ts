@@ -8,10 +8,10 @@ import { keyOf } from "../api/key.ts";
 import type { Condition, KubernetesObject, LabelSelector } from "../api/meta.ts";
 import { isReady } from "../api/pod.ts";
 import { reasonOf } from "../api/reason.ts";
-import { selects } from "../api/selector.ts";
 import { timeOf } from "../api/time.ts";
 import type { Component, Later, Store, StoreChange, World } from "../ports.ts";
 import { objectAt } from "./claim.ts";
+import { selected } from "./lookup.ts";
 import { withoutZeros } from "./omitempty.ts";
 
 const RESOURCE = "horizontalpodautoscalers.autoscaling";
@@ -320,9 +320,9 @@ export function replicasBy(ratio: number, ready: number, pods: number, current: 
 	return Math.max(current, Math.ceil(damped * pods));
 }
 
-function podsOf(store: Store, { metadata, spec }: Target): Pod[] {
+function podsOf(store: Store, { metadata, spec }: Target): readonly Pod[] {
 	const selector = spec?.selector ?? {};
 	const isLabels = !("matchLabels" in selector || "matchExpressions" in selector);
 	const asked = isLabels ? { matchLabels: selector as Record<string, string> } : (selector as LabelSelector);
-	return store.list<Pod>("pods", metadata.namespace ?? "").filter((pod) => selects(asked, pod.metadata.labels));
+	return selected<Pod>(store, "pods", metadata.namespace ?? "", asked);
 }

@@ -3,6 +3,7 @@
 
 import type { Node, Pod } from "../api/core.ts";
 import { semanticEqual } from "../api/equality.ts";
+import { PODS_BY_NODE } from "../api/indexes.ts";
 import { keyOf } from "../api/key.ts";
 import { isFinished } from "../api/pod.ts";
 import type { Component, Later, StoreChange, World } from "../ports.ts";
@@ -44,8 +45,7 @@ export class Kubelet implements Component {
 		nodes: ({ object, previous }, store) => {
 			const [node, before] = [object as Node, previous as Node | undefined];
 			if (before !== undefined && isStopped(node) === isStopped(before)) return [];
-			const { name } = node.metadata;
-			return store.list<Pod>("pods").flatMap((pod) => (pod.spec?.nodeName === name ? [keyOf(pod)] : []));
+			return store.indexed(PODS_BY_NODE, node.metadata.name ?? "").map(keyOf);
 		},
 	};
 	readonly #network: SandboxNetwork;

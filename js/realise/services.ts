@@ -145,13 +145,19 @@ class Writer {
 		const [label] = Object.entries(service.spec?.selector ?? {});
 		const pods = label === undefined ? [] : (this.podsByLabel.get(labelKey(namespace, label)) ?? []);
 		const names = this.inventory.nameSet("EndpointSlice", namespace);
-		for (const slice of slicesOf(service, { pods, nodes: this.nodes, names, random: this.inventory.random }))
+		for (const slice of slicesOf(service, {
+			pods,
+			nodeOf: (node) => this.nodes.get(node),
+			names,
+			random: this.inventory.random,
+		}))
 			this.inventory.add(slice);
 		this.inventory.add(endpointsOf(service, pods));
 	}
 
 	mirror(endpoints: Endpoints): void {
 		const names = this.inventory.nameSet("EndpointSlice", endpoints.metadata.namespace);
-		for (const slice of mirroredSlices(endpoints, this.zones, names, this.inventory.random)) this.inventory.add(slice);
+		for (const slice of mirroredSlices(endpoints, (node) => this.zones.get(node), names, this.inventory.random))
+			this.inventory.add(slice);
 	}
 }

@@ -5,7 +5,15 @@ import { describe, expect, it } from "vitest";
 import type { KubernetesObject } from "../../js/api/meta.ts";
 import type { Change } from "../../js/apiserver/storage/log.ts";
 import { RevisionExpired, Storage } from "../../js/apiserver/storage/storage.ts";
-import { entriesFrom, rankOf, sizeOf, type Treap, withEntry, withoutEntry } from "../../js/apiserver/storage/treap.ts";
+import {
+	entriesFrom,
+	rankOf,
+	sizeOf,
+	type Treap,
+	treapOf,
+	withEntry,
+	withoutEntry,
+} from "../../js/apiserver/storage/treap.ts";
 
 const object = (namespace: string, name: string, labels: Record<string, string> = {}): KubernetesObject => ({
 	apiVersion: "v1",
@@ -93,6 +101,8 @@ describe("a treap", () => {
 			tree === null ? 0 : 1 + Math.max(depth(tree.left), depth(tree.right));
 		const tree = grown(keys);
 		expect(grown([...keys].reverse())).toEqual(tree);
+		const entries = Array.from(entriesFrom(tree), ({ key, value }) => [key, value] as const);
+		expect(treapOf(entries)).toEqual(tree);
 		expect(depth(tree)).toBeLessThan(45);
 	});
 });

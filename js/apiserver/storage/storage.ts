@@ -79,7 +79,12 @@ export class Storage {
 	}
 
 	get(resource: string, namespace: string, name: string): KubernetesObject | undefined {
-		return getEntry(this.#objects.get(resource) ?? null, `${namespace}/${name}`);
+		return this.at(resource, `${namespace}/${name}`);
+	}
+
+	/** By its key, `NAMESPACE/NAME`. */
+	at(resource: string, key: string): KubernetesObject | undefined {
+		return getEntry(this.#objects.get(resource) ?? null, key);
 	}
 
 	/** The same as long as nothing of a resource changed: to be compared, not to be read. */

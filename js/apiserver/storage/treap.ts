@@ -27,8 +27,8 @@ export function getEntry<V>(tree: Treap<V>, key: string): V | undefined {
 
 /** The tree with `key` holding `value`, whether it was there or not. */
 export function withEntry<V>(tree: Treap<V>, key: string, value: V): Node<V> {
-	if (tree === null) return { key, value, priority: priorityOf(key), left: null, right: null, size: 1 };
-	if (key === tree.key) return { ...tree, value };
+	if (tree === null) return made(key, value, priorityOf(key), null, null);
+	if (key === tree.key) return made(key, value, tree.priority, tree.left, tree.right);
 	if (key < tree.key) {
 		const left = withEntry(tree.left, key, value);
 		if (left.priority <= tree.priority) return rebuilt(tree, left, tree.right);
@@ -80,8 +80,33 @@ export function rankOf(tree: Treap<unknown>, key: string): number {
 	return rank;
 }
 
-function rebuilt<V>(node: Node<V>, left: Treap<V>, right: Treap<V>): Node<V> {
-	return { ...node, left, right, size: sizeOf(left) + sizeOf(right) + 1 };
+/** A tree of entries in order, no key twice: in one pass, where so many additions would each copy a path. */
+export function treapOf<V>(entries: Iterable<readonly [key: string, value: V]>): Treap<V> {
+	// Nodes on the right edge of what is built by now, from the root down; those below a new one become its left part.
+	const edge: Edge<V>[] = [];
+	for (const [key, value] of entries) {
+		const priority = priorityOf(key);
+		let left: Treap<V> = null;
+		for (let last = edge.at(-1); last !== undefined && last.priority < priority; last = edge.at(-1)) {
+			left = made(last.key, last.value, last.priority, last.left, left);
+			edge.pop();
+		}
+		edge.push({ key, value, priority, left });
+	}
+	let right: Treap<V> = null;
+	for (const { key, value, priority, left } of edge.reverse()) right = made(key, value, priority, left, right);
+	return right;
+}
+
+/** A node whose right part is not known yet. */
+type Edge<V> = Pick<Node<V>, "key" | "value" | "priority" | "left">;
+
+function rebuilt<V>({ key, value, priority }: Node<V>, left: Treap<V>, right: Treap<V>): Node<V> {
+	return made(key, value, priority, left, right);
+}
+
+function made<V>(key: string, value: V, priority: number, left: Treap<V>, right: Treap<V>): Node<V> {
+	return { key, value, priority, left, right, size: sizeOf(left) + sizeOf(right) + 1 };
 }
 
 function joined<V>(left: Treap<V>, right: Treap<V>): Treap<V> {

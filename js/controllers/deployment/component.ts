@@ -7,6 +7,7 @@ import { keyOf } from "../../api/key.ts";
 import { selects } from "../../api/selector.ts";
 import type { Component, Later, Store, StoreChange, World } from "../../ports.ts";
 import { candidates, claim, type OwnerKind, objectAt, ownerKeys, ownKey } from "../claim.ts";
+import { ownedBy } from "../lookup.ts";
 import { controllerOf } from "../pod.ts";
 import { recreate } from "./recreate.ts";
 import { rollingUpdate } from "./rolling.ts";
@@ -36,8 +37,8 @@ function keysOfPod({ type, object }: StoreChange, store: Store): string[] {
 	const owner = replicaSet && controllerOf(replicaSet);
 	const found = owner && store.get<Deployment>("deployments.apps", namespace, owner.name);
 	if (owner === undefined || found?.metadata.uid !== owner.uid || isRollingUpdate(found)) return [];
-	const sets = store.ownedBy<ReplicaSet>("replicasets.apps", owner.uid);
-	return sets.some(({ metadata }) => store.ownedBy<Pod>("pods", metadata.uid ?? "").length > 0) ? [] : [keyOf(found)];
+	const sets = ownedBy<ReplicaSet>(store, "replicasets.apps", owner.uid);
+	return sets.some(({ metadata }) => ownedBy<Pod>(store, "pods", metadata.uid ?? "").length > 0) ? [] : [keyOf(found)];
 }
 
 function reconcile(key: string, world: World): Later | undefined {

@@ -2,6 +2,7 @@
 
 import type { Pod } from "../../api/core.ts";
 import { isFinished } from "../../api/pod.ts";
+import { ownedBy } from "../lookup.ts";
 import { controllerOf } from "../pod.ts";
 import { sizeOf, sum } from "./replicasets.ts";
 import type { Rollout } from "./rollout.ts";
@@ -25,8 +26,8 @@ export function recreate(rollout: Rollout): void {
 function oldPodsRun({ world, sets }: Rollout): boolean {
 	if (sum(sets.old, "replicas") > 0) return true;
 	return sets.old.some(({ metadata }) =>
-		world.store
-			.ownedBy<Pod>("pods", metadata.uid ?? "")
-			.some((pod) => controllerOf(pod)?.uid === metadata.uid && !isFinished(pod)),
+		ownedBy<Pod>(world.store, "pods", metadata.uid ?? "").some(
+			(pod) => controllerOf(pod)?.uid === metadata.uid && !isFinished(pod),
+		),
 	);
 }

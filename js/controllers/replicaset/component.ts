@@ -9,6 +9,7 @@ import { selects } from "../../api/selector.ts";
 import type { Component, Later, World } from "../../ports.ts";
 import { untilAvailable } from "../availability.ts";
 import { candidates, claim, type OwnerKind, objectAt, ownerKeys, ownKey } from "../claim.ts";
+import { ownedBy } from "../lookup.ts";
 import { controllerOf, isActive, isTerminating, podFromTemplate, podPrefix } from "../pod.ts";
 import { createPod, deletePod, isEnding, slowStart } from "../podcontrol.ts";
 import { statusOf } from "./status.ts";
@@ -106,10 +107,10 @@ function manage(kind: ReplicaKind, owner: ReplicaSet, pods: readonly Pod[], worl
 function relatedPods(kind: ReplicaKind, owner: ReplicaSet, { store }: World): Pod[] {
 	const controller = controllerOf(owner);
 	if (controller === undefined) return [];
-	const siblings = store.ownedBy<KubernetesObject>(kind.resource, controller.uid);
+	const siblings = ownedBy<KubernetesObject>(store, kind.resource, controller.uid);
 	return siblings.flatMap((sibling) => {
 		const selector = kind.selectorOf(sibling);
-		const owned = store.ownedBy<Pod>("pods", sibling.metadata.uid ?? "");
+		const owned = ownedBy<Pod>(store, "pods", sibling.metadata.uid ?? "");
 		return owned.filter((pod) => selects(selector, pod.metadata.labels));
 	});
 }
