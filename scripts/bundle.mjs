@@ -17,7 +17,9 @@ const ENTRIES = [
 	"bindings/browser.ts",
 ];
 /** Packages whose code ends in the bundle, their licences with it. */
-export const BUNDLED = ["@marcbachmann/cel-js", "@noble/hashes", "@peculiar/x509", "reflect-metadata", "yaml"];
+export const BUNDLED = ["@marcbachmann/cel-js", "@noble/hashes", "yaml"];
+/** Likewise, and read by servers alone: `podwire serve`, and clients of Node's in this process. */
+export const SERVING = ["@hono/node-server", "@peculiar/x509", "hono", "reflect-metadata"];
 /** @param {string} path */
 const hasOwnFile = (path) => path.endsWith("js/verify/agent.ts");
 
@@ -32,7 +34,7 @@ export async function bundle() {
 		transform: { target: "es2022" },
 		// The packages' forms that run everywhere.
 		platform: "neutral",
-		resolve: { conditionNames: ["default"], mainFields: ["module", "main"] },
+		resolve: { conditionNames: ["import", "default"], mainFields: ["module", "main"] },
 	});
 	const { output } = await bundled.write({
 		dir: join(ROOT, "dist"),

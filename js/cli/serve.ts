@@ -4,7 +4,6 @@ import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { isIPv4, isIPv6 } from "node:net";
 import { type Command, InvalidArgumentError, Option, Command as Program } from "commander";
 import { isOwnKubeconfig, kubeconfigText } from "../serve/kubeconfig.ts";
-import { serve as listening } from "../serve/serve.ts";
 import type { Context, Run } from "./command.ts";
 import { type ClusterFlags, clusterFlags, clusterOptions, examples } from "./options.ts";
 import { openCluster, sayWarnings } from "./source.ts";
@@ -72,6 +71,8 @@ export function serveCommand(context: Context, run: Run<ServeCommandOptions> = s
 async function serve(options: ServeCommandOptions, terminal: Terminal): Promise<Status> {
 	const { kubeconfig, insecure, listen, speed } = options;
 	checkOwn(kubeconfig);
+	// What carries requests is large, and no other command needs it.
+	const { serve: listening } = await import("../serve/serve.ts");
 	const start = BigInt(Date.now()) * 1_000_000n;
 	const cluster = await openCluster(options.cluster, terminal, () => start);
 	let said = cluster.warnings.length;

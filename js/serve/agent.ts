@@ -3,13 +3,14 @@
 import { Agent, createServer } from "node:http";
 import { type Duplex, duplexPair } from "node:stream";
 import type { ClusterApi } from "../cluster/api.ts";
-import { answering } from "./http.ts";
+import { appOver } from "./app.ts";
+import { listenerOver } from "./http.ts";
 
 /** For requests to `http://kubernetes.default.svc`. */
 export function agentTo(api: ClusterApi): Agent {
-	const { listener, drain } = answering(api.respond.bind(api));
-	api.onChange(drain);
-	const server = createServer(listener);
+	const app = appOver(api.respond.bind(api));
+	api.onChange(app.drain);
+	const server = createServer(listenerOver(app));
 	const agent = new Agent({ keepAlive: false });
 	return Object.assign(agent, {
 		createConnection() {

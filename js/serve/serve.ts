@@ -3,7 +3,8 @@
 import { randomBytes } from "node:crypto";
 import type { ApiRequest } from "../apiserver/rest/message.ts";
 import type { Cluster } from "../cluster.ts";
-import { type ApiListener, listen, NAMES } from "./http.ts";
+import { NAMES } from "./app.ts";
+import { type ApiListener, listen } from "./http.ts";
 import type { Access } from "./kubeconfig.ts";
 
 export interface ServeOptions {

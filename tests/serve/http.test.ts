@@ -1,6 +1,6 @@
 // What a socket brings that no well-behaved client would send: the right code, the right Status, the store untouched.
 
-import { request as httpRequest } from "node:http";
+import { Agent, request as httpRequest } from "node:http";
 import { connect, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Registry } from "../../js/apiserver/registry/request.ts";
@@ -183,6 +183,33 @@ describe("bodies", () => {
 			'unknown field "__proto__"',
 		);
 		expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
+	});
+});
+
+describe("a connection", () => {
+	it("is good for more requests after one that was refused, body and all", async () => {
+		await open({ token: "s3cret" });
+		const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+		const reused: boolean[] = [];
+		const send = (headers: Record<string, string>, body: string) =>
+			new Promise<number | undefined>((resolve, reject) => {
+				const sent = httpRequest(server.url + CONFIGMAPS, { method: "POST", agent, headers: { ...json, ...headers } });
+				sent.on("response", (response) => response.resume().on("end", () => resolve(response.statusCode)));
+				sent.on("error", reject);
+				sent.on("finish", () => reused.push(sent.reusedSocket));
+				sent.end(body);
+			});
+		const authorization = "Bearer s3cret";
+		const long = "x".repeat(BODY_MAX + 1);
+		expect(await send({}, long)).toBe(401);
+		expect(await send({ authorization, host: "example.com" }, long)).toBe(403);
+		expect(await send({ authorization }, long)).toBe(413);
+		expect(await send({ authorization, "transfer-encoding": "chunked" }, long)).toBe(413);
+		// As long as the adapter gives bodies that nobody read.
+		await new Promise((resolve) => setTimeout(resolve, 700));
+		expect(await send({ authorization }, configMap("{}"))).toBe(201);
+		expect(reused).toEqual([false, true, true, true, true]);
+		agent.destroy();
 	});
 });
 

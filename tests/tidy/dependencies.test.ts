@@ -1,9 +1,10 @@
 // Dependencies are a list with reasons: package.json, the build and docs/dependencies.md name the same packages, those in
 // the bundle stay few, and the lockfile points at no host.
 
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { BUNDLED } from "../../scripts/bundle.mjs";
+import { BUNDLED, SERVING } from "../../scripts/bundle.mjs";
+import { importsOf } from "./imports.ts";
 
 interface Manifest {
 	dependencies: Record<string, string>;
@@ -27,18 +28,36 @@ describe("docs/dependencies.md", () => {
 	});
 
 	it("gives a reason for every package in the bundle, and only for those", () => {
-		expect(rows("Bundled")).toEqual([...BUNDLED].sort());
+		expect(rows("Bundled\n")).toEqual([...BUNDLED].sort());
+		expect(rows("Bundled for servers")).toEqual([...SERVING].sort());
 	});
 
 	it("gives a reason for every other package, and only for those", () => {
-		const all = [...rows("Bundled"), ...rows("For building and testing")].sort();
+		const all = ["Bundled\n", "Bundled for servers", "For building and testing"].flatMap(rows).sort();
 		expect(all).toEqual(Object.keys(manifest.devDependencies).sort());
 	});
 });
 
 describe("package.json", () => {
-	it(`has at most ${RUNTIME_MAX} packages at run time, those in the bundle among them`, () => {
+	it(`has at most ${RUNTIME_MAX} packages at run time, those in the bundle among them, beside what servers alone read`, () => {
 		expect(Object.keys(manifest.dependencies).length + BUNDLED.length).toBeLessThanOrEqual(RUNTIME_MAX);
+	});
+});
+
+describe("what servers alone read", () => {
+	it("is nothing that the library or another command imports at its start", () => {
+		const reached = new Set<string>();
+		const visit = (file: string) => {
+			if (reached.has(file)) return;
+			reached.add(file);
+			if (!existsSync(file)) return;
+			for (const { to, typeOnly, dynamic } of importsOf(file, readFileSync(file, "utf8")))
+				if (!typeOnly && !dynamic) visit(to);
+		};
+		for (const entry of ["js/index.ts", "js/cli/podwire.ts"]) visit(entry);
+		expect(reached).toContain("yaml");
+		const packages = [...reached].filter((to) => SERVING.some((name) => to === name || to.startsWith(`${name}/`)));
+		expect(packages).toEqual([]);
 	});
 });
 

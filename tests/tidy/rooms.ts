@@ -183,7 +183,7 @@ export const ROOMS: Room[] = [
 		name: "js/serve",
 		holds: "sockets: REST server, DNS over UDP and TCP, playground",
 		may: [...CLUSTER, "js/realise", "js/lab.ts", "js/cluster.ts"],
-		packages: ["node:", "yaml", "@peculiar/x509", "reflect-metadata"],
+		packages: ["node:", "hono", "@hono/node-server", "yaml", "@peculiar/x509", "reflect-metadata"],
 		says: "`js/cluster.ts` and below",
 	},
 	{
