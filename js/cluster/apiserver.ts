@@ -15,6 +15,7 @@ import type { Configuration } from "../manifests/configuration.ts";
 import type { Manifest } from "../manifests/manifest.ts";
 import { readSingleYaml } from "../manifests/single.ts";
 import type { Clock } from "../ports.ts";
+import { keyOf } from "../realise/inventory.ts";
 import { seededRandom } from "../sim/random.ts";
 import { type SettleOptions, VirtualClock } from "../sim/simulation.ts";
 import { ClusterObjects, type ObjectChanges } from "./objects.ts";
@@ -38,6 +39,11 @@ export interface ApiServerOptions {
 	heard: RunningOptions["heard"];
 }
 
+/** Kinds of which a standing start makes nothing: their controllers begin when time does. */
+const TIMED: ReadonlySet<string> = new Set(["Job", "CronJob", "HorizontalPodAutoscaler", "PodDisruptionBudget"]);
+
+const beginsLater = ({ object, observed }: Manifest) => !observed && TIMED.has(object.kind);
+
 export class ApiServer {
 	readonly #registry: Registry;
 	readonly #objects: ClusterObjects;
@@ -46,7 +52,7 @@ export class ApiServer {
 	readonly #clock: VirtualClock;
 	#listener: () => void = () => {};
 
-	/** Over what a standing start came to, and the manifests that it began with. */
+	/** Over what a standing start came to, and the manifests that it began with. Throws InputErrors of one that the API refuses. */
 	constructor(
 		objects: readonly KubernetesObject[],
 		manifests: readonly Manifest[],
@@ -61,13 +67,20 @@ export class ApiServer {
 		this.#clock = clock;
 		this.#registry = { storage, catalogue, clock, random, nodePorts, strategy: strategyOf };
 		this.#objects = new ClusterObjects(this.#registry, namespace, configuration.serviceCIDRs.value);
-		this.#objects.publish(objects, manifests);
+		const later = new Set(manifests.filter(beginsLater).map(({ object }) => keyOf(object)));
+		const isLater = (object: KubernetesObject) => later.has(keyOf(object));
+		this.#objects.publish(
+			objects.filter((object) => !isLater(object)),
+			manifests.filter(({ object }) => !isLater(object)),
+		);
 		this.#running = Running.over(this.#registry, clock, {
 			podCIDRs: configuration.podCIDRs.value,
 			nodeMask: configuration.nodeMask.value,
 			loadBalancerPool: configuration.loadBalancerPool.value,
 			heard,
 		});
+		this.#objects.write(manifests.filter(({ object }) => isLater(object)));
+		this.#objects.keep();
 	}
 
 	/** ns since the epoch. */

@@ -1,6 +1,7 @@
 // The controllers of workloads that run in a cluster: what a simulation is given.
 
 import type { Component } from "../ports.ts";
+import { CronJobController } from "./cronjob/component.ts";
 import { DaemonSetController } from "./daemonset/component.ts";
 import { deployment } from "./deployment/component.ts";
 import { disruption } from "./disruption.ts";
@@ -22,6 +23,7 @@ export function components(): Component[] {
 		statefulset,
 		new DaemonSetController(),
 		new JobController(),
+		new CronJobController(),
 		ttlAfterFinished,
 		disruption,
 		new PodAutoscaler(),

@@ -39,7 +39,6 @@ function play({ steps }: Scene): Answer[] {
 
 /** Where we know better, or not better: each still differs, or its row goes. */
 const DIFFERENT: Readonly<Record<string, string>> = {
-	"a CronJob in no time zone": "there is no database of time zones: any name is taken",
 	"a rule that fails on both its sides": "of `a || b` where both fail, the library names the second",
 	"a bad Node": "upstream finds two CIDRs of one family, and fails inwardly over a third that is none",
 };

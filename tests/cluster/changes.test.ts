@@ -153,6 +153,45 @@ describe("manifests that are applied later", () => {
 	});
 });
 
+describe("what the first manifests leave to time", () => {
+	const TASK = "spec: {template: {spec: {restartPolicy: Never, containers: [{name: c, image: i}]}}}";
+	const BATCH = `apiVersion: batch/v1
+kind: Job
+metadata: {name: once}
+${TASK}
+---
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: tick}
+spec: {schedule: "*/5 * * * *", jobTemplate: {${TASK}}}
+`;
+
+	it("are Jobs and CronJobs, which begin when it passes", async () => {
+		const other = await Cluster.create({ nodes: 1 });
+		await other.apply(BATCH);
+		await other.settle();
+		expect(podsOf(other)).toEqual([]);
+		await other.advance(60_000);
+		expect(podsOf(other).map(({ metadata, status }) => [metadata.labels?.["job-name"], status?.phase])).toEqual([
+			["once", "Succeeded"],
+		]);
+		await other.advance(300_000);
+		expect(
+			podsOf(other)
+				.map(({ metadata }) => metadata.labels?.["job-name"])
+				.sort(),
+		).toEqual(["once", expect.stringMatching(/^tick-\d+$/)]);
+	});
+
+	it("does not hold up a question in between", async () => {
+		const other = await Cluster.create({ nodes: 1 });
+		await other.apply(`${WEB}---\n${BATCH}`);
+		await other.settle();
+		expect(await other.api.get("batch/v1", "CronJob", "tick")).toMatchObject({ spec: { concurrencyPolicy: "Allow" } });
+		expect(other.trace(QUESTION).verdict).toBe("delivered");
+	});
+});
+
 describe("the same again", () => {
 	it("gives the same to the byte", async () => {
 		const told = async () => {

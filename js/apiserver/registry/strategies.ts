@@ -3,6 +3,7 @@
 
 import type { KubernetesObject } from "../../api/meta.ts";
 import type {
+	BatchV1CronJob,
 	BatchV1Job,
 	CoreV1Event,
 	CoreV1Node,
@@ -18,6 +19,7 @@ import type { FieldError } from "../status.ts";
 import * as apps from "../validation/apps.ts";
 import * as batch from "../validation/batch.ts";
 import * as core from "../validation/core.ts";
+import { cronJob, cronJobUpdate } from "../validation/cronjob.ts";
 import { event, newEvent, newEventUpdate } from "../validation/event.ts";
 import * as groups from "../validation/groups.ts";
 import * as networking from "../validation/networking.ts";
@@ -203,7 +205,10 @@ const STRATEGIES: Readonly<Record<string, Strategy>> = {
 	"replicasets.apps": checked(apps.replicaSet, apps.selectorUpdate, { selectable: statusReplicas }),
 	"statefulsets.apps": checked(apps.statefulSet, apps.statefulSetUpdate),
 	"horizontalpodautoscalers.autoscaling": checked(groups.autoscaler),
-	"cronjobs.batch": checked(batch.cronJob),
+	"cronjobs.batch": {
+		validateCreate: (object) => cronJob(object as BatchV1CronJob),
+		validateUpdate: (object, before) => cronJobUpdate(object as BatchV1CronJob, before as BatchV1CronJob),
+	},
 	"jobs.batch": jobs,
 	"leases.coordination.k8s.io": checked(groups.lease, undefined, PUTS),
 	"endpointslices.discovery.k8s.io": checked(groups.endpointSlice, groups.endpointSliceUpdate),

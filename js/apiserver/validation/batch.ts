@@ -1,15 +1,10 @@
-// Jobs and CronJobs (pkg/apis/batch/validation/validation.go). The grammar of schedules: robfig/cron v3, standard form.
+// Jobs (pkg/apis/batch/validation/validation.go).
 
-import type {
-	BatchV1CronJob,
-	BatchV1CronJobSpec,
-	BatchV1Job,
-	BatchV1JobSpec,
-} from "../../api/schema/types.generated.ts";
+import type { BatchV1Job, BatchV1JobSpec } from "../../api/schema/types.generated.ts";
 import { type FieldError, invalidValue, notSupported, required } from "../status.ts";
 import { immutable } from "./apps.ts";
 import { podTemplate } from "./pod.ts";
-import { fields, neededOneOf, notNegative, oneOf, optional, type Rule } from "./rule.ts";
+import { fields, notNegative, oneOf, optional, type Rule } from "./rule.ts";
 import { isEmptySelector, labelSelector, selectedBy } from "./selector.ts";
 
 const JOB_RESTARTS = ["OnFailure", "Never"];
@@ -17,7 +12,7 @@ const UNMATCHED = "`selector` does not match template `labels`";
 const INDEXED_MAX = 100_000;
 
 // validateJobSpec
-const jobSpec: Rule<BatchV1JobSpec> = (spec, path) => {
+export const jobSpec: Rule<BatchV1JobSpec> = (spec, path) => {
 	const { completions, completionMode = "", parallelism = 0, template } = spec ?? {};
 	const errors = fields<BatchV1JobSpec>({
 		parallelism: optional(notNegative),
@@ -86,87 +81,3 @@ export function jobUpdate(now: BatchV1Job, before: BatchV1Job): FieldError[] {
 		...immutable("spec.successPolicy", is.successPolicy, was.successPolicy),
 	];
 }
-
-const MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
-const DAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
-const CRON_FIELDS: readonly { least: number; most: number; names: readonly string[] }[] = [
-	{ least: 0, most: 59, names: [] },
-	{ least: 0, most: 23, names: [] },
-	{ least: 1, most: 31, names: [] },
-	{ least: 1, most: 12, names: MONTHS },
-	{ least: 0, most: 6, names: DAYS },
-];
-const EVERY = new Set(["@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"]);
-
-/** What is wrong with a schedule, in the parser's words; null where nothing is. */
-export function scheduleProblem(schedule: string): string | null {
-	if (schedule === "") return "empty spec string";
-	if (schedule.startsWith("@")) {
-		if (EVERY.has(schedule)) return null;
-		const [, duration] = /^@every (.*)$/.exec(schedule) ?? [];
-		if (duration === undefined) return `unrecognized descriptor: ${schedule}`;
-		return /^([0-9.]+(ns|us|µs|ms|s|m|h))+$/.test(duration)
-			? null
-			: `failed to parse duration ${schedule}: time: invalid duration ${JSON.stringify(duration)}`;
-	}
-	const given = schedule.trim().split(/\s+/);
-	if (given.length !== CRON_FIELDS.length)
-		return `expected exactly 5 fields, found ${given.length}: [${given.join(" ")}]`;
-	for (const [i, field] of given.entries()) {
-		const problem = field
-			.split(",")
-			.map((range) => rangeProblem(range, CRON_FIELDS[i] as (typeof CRON_FIELDS)[number]))
-			.find((found) => found !== null);
-		if (problem !== undefined) return problem ?? null;
-	}
-	return null;
-}
-
-function rangeProblem(range: string, { least, most, names }: (typeof CRON_FIELDS)[number]): string | null {
-	const [span = "", step, ...more] = range.split("/");
-	if (more.length > 0) return `too many slashes: ${range}`;
-	const number = (text: string): number | string => {
-		const named = names.indexOf(text.toLowerCase());
-		if (named >= 0) return named + (names === MONTHS ? 1 : 0);
-		return /^\d+$/.test(text)
-			? Number(text)
-			: `failed to parse int from ${text}: strconv.Atoi: parsing ${JSON.stringify(text)}: invalid syntax`;
-	};
-	const ends = span.split("-");
-	if (ends.length > 2) return `too many hyphens: ${range}`;
-	const whole = span === "*" || span === "?";
-	const low = whole ? least : number(ends[0] ?? "");
-	if (typeof low === "string") return low;
-	const high = whole ? most : ends[1] === undefined ? (step === undefined ? low : most) : number(ends[1]);
-	if (typeof high === "string") return high;
-	const by = step === undefined ? 1 : number(step);
-	if (typeof by === "string") return by;
-	if (low < least) return `beginning of range (${low}) below minimum (${least}): ${range}`;
-	if (high > most) return `end of range (${high}) above maximum (${most}): ${range}`;
-	if (low > high) return `beginning of range (${low}) beyond end of range (${high}): ${range}`;
-	return by === 0 ? `step of range should be a positive number: ${range}` : null;
-}
-
-/** ValidateCronJobSpec. */
-export const cronJob: Rule<BatchV1CronJob> = (object) => {
-	const { spec } = object ?? {};
-	const { schedule = "" } = spec ?? {};
-	const errors: FieldError[] = [];
-	const problem = schedule === "" ? null : scheduleProblem(schedule);
-	if (schedule === "") errors.push(required("spec.schedule"));
-	else if (/TZ=/.test(schedule))
-		errors.push(
-			invalidValue("spec.schedule", schedule, "cannot use TZ or CRON_TZ in schedule, use timeZone field instead"),
-		);
-	else if (problem !== null) errors.push(invalidValue("spec.schedule", schedule, problem));
-	return [
-		...errors,
-		...fields<BatchV1CronJobSpec>({
-			startingDeadlineSeconds: optional(notNegative),
-			concurrencyPolicy: neededOneOf("Allow", "Forbid", "Replace"),
-			successfulJobsHistoryLimit: optional(notNegative),
-			failedJobsHistoryLimit: optional(notNegative),
-			jobTemplate: (template, path) => jobSpec(template?.spec, `${path}.spec`),
-		})(spec, "spec"),
-	];
-};

@@ -13,6 +13,7 @@ import type { Component, Later, Store, StoreChange, World } from "../../ports.ts
 import { candidates, claim, type OwnerKind, objectAt, ownerKeys, ownKey } from "../claim.ts";
 import { withoutZeros } from "../omitempty.ts";
 import { controllerOf, isActive, isTerminating } from "../pod.ts";
+import { isOver } from "./end.ts";
 import { backoffLeft, type Failures, judge, NONE, withEnded } from "./failures.ts";
 import { indexOf, parseIndexes, pendingIndexes, printIndexes } from "./indexes.ts";
 import { BURST, createPods, deletePods, isFailed, isIndexed, isTracked, podsToRemove, untrack } from "./pods.ts";
@@ -22,11 +23,6 @@ const ORPHAN = "/orphan";
 const MS = 1_000_000n;
 const DEFAULT_LIMIT = 6;
 const CONTROLLER = "kubernetes.io/job-controller";
-
-export const isOver = ({ status }: Job) =>
-	(status?.conditions ?? []).some(
-		({ type, status: is }) => (type === "Complete" || type === "Failed") && is === "True",
-	);
 
 export class JobController implements Component {
 	readonly name = "job";

@@ -5,7 +5,7 @@ import { reasonOf } from "../../api/reason.ts";
 import { nanosOf } from "../../api/time.ts";
 import type { Component } from "../../ports.ts";
 import { objectAt, ownKey } from "../claim.ts";
-import { isOver } from "./component.ts";
+import { isOver } from "./end.ts";
 
 export const ttlAfterFinished: Component = {
 	name: "ttl-after-finished",
