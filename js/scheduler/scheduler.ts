@@ -71,10 +71,13 @@ export class Scheduler implements Component {
 	#onPod({ type, object, previous }: StoreChange, store: Store): string[] {
 		const pod = object as Pod;
 		const placement = this.#placementOf(store);
-		if (previous !== undefined) placement.release(previous as Pod);
-		if (type !== "DELETED" && pod.spec?.nodeName) {
-			placement.release(pod);
-			placement.occupy(pod);
+		if (type === "MODIFIED" && isSameToNodes(pod, previous as Pod)) placement.replace(pod);
+		else {
+			if (previous !== undefined) placement.release(previous as Pod);
+			if (type !== "DELETED" && pod.spec?.nodeName) {
+				placement.release(pod);
+				placement.occupy(pod);
+			}
 		}
 		const key = keyOf(pod);
 		if (type === "DELETED") this.#waiting.delete(key);
@@ -116,6 +119,10 @@ const isToPlace = (pod: Pod) =>
 
 const isSameSpec = (pod: Pod, previous: StoreChange["previous"]) =>
 	JSON.stringify([pod.spec, pod.metadata.labels]) === JSON.stringify([previous?.spec, previous?.metadata.labels]);
+
+/** Whether it takes what it took, where it took it: objects share what did not change. */
+const isSameToNodes = (pod: Pod, previous: Pod) =>
+	pod.spec === previous.spec && pod.metadata.uid === previous.metadata.uid && isDone(pod) === isDone(previous);
 
 /** What filters look at. */
 const isSameToPods = (node: Node, before: Node | undefined) =>
