@@ -5,16 +5,22 @@ import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { stringify } from "yaml";
 import { type Setting, settingsOf } from "../cluster.ts";
 import type { Context, Run } from "./command.ts";
+import { type AccessFlags, accessOf } from "./get/access.ts";
 import { layOut } from "./get/columns.ts";
 import { JsonPathError } from "./get/jsonpath.ts";
-import { getObjects, type ObjectsRequest } from "./get/objects.ts";
+import { getObjects, type Printed } from "./get/objects.ts";
+import { ServerApi } from "./get/server.ts";
+import { type WatchRequest, watchObjects } from "./get/watching.ts";
 import { type ClusterFlags, clusterFlags, clusterOptions, collect, examples } from "./options.ts";
 import { openCluster } from "./source.ts";
 import { type Status, UsageError, YES } from "./status.ts";
 import type { Terminal } from "./terminal.ts";
 
-export interface GetOptions extends ObjectsRequest {
+export interface GetOptions extends WatchRequest {
 	cluster: ClusterFlags;
+	/** null: of the cluster that the input describes. */
+	server: AccessFlags | null;
+	watch: boolean;
 }
 
 interface Raw extends Partial<Record<keyof ClusterFlags, unknown>> {
@@ -28,6 +34,12 @@ interface Raw extends Partial<Record<keyof ClusterFlags, unknown>> {
 	showLabels: boolean;
 	labelColumns?: string[];
 	showManagedFields: boolean;
+	watch: boolean;
+	watchOnly: boolean;
+	outputWatchEvents: boolean;
+	kubeconfig?: string;
+	server?: string;
+	context?: string;
 }
 
 const FORMATS = ["text", "wide", "json", "yaml", "name"];
@@ -41,7 +53,15 @@ export function getCommand(context: Context, run: Run<GetOptions> = get): Comman
 	const command = new Command("get")
 		.description("show the cluster's objects as kubectl does, or its configuration")
 		.addArgument(new Argument("<what...>", "pods, deploy/web, svc web, all …; config"));
-	clusterOptions(command)
+	clusterOptions(command, { filesOptional: true });
+	const ofCluster = command.options.filter((option) => option.attributeName() !== "namespace");
+	command
+		.option("--kubeconfig <file>", "objects of a server that runs, as podwire serve writes it")
+		.option("--context <name>", "of the kubeconfig, instead of its current one")
+		.option("-s, --server <url>", "objects of a server that runs, instead of the kubeconfig's")
+		.option("-w, --watch", "after what there is, every change as it comes; of a server alone", false)
+		.option("--watch-only", "changes alone", false)
+		.option("--output-watch-events", "with -w: each change with its type", false)
 		.addOption(
 			new Option("-o, --output <format>", `${FORMATS.join(", ")}, jsonpath=, custom-columns=`)
 				.argParser(format)
@@ -63,13 +83,33 @@ export function getCommand(context: Context, run: Run<GetOptions> = get): Comman
 		"podwire get pods -A -o wide -f shop.yaml",
 		"podwire get svc -f shop.yaml -o custom-columns=NAME:.metadata.name,IP:.spec.clusterIP",
 		"podwire get config -f dump.yaml -o json",
+		"podwire get pods -w --kubeconfig podwire.kubeconfig",
 	]);
 	return command.action((words: string[], raw: Raw) =>
-		context.perform(() => run({ cluster: clusterFlags(raw), ...requestOf(words, raw) }, context.terminal)),
+		context.perform(() => {
+			const server = serverOf(raw);
+			const given = (option: Option) => command.getOptionValueSource(option.attributeName()) === "cli";
+			const other = server === null ? undefined : ofCluster.find(given);
+			if (other !== undefined)
+				throw new UsageError(`${other.long}: the cluster is the server's; leave one of them out`);
+			if (server === null && raw.filename === undefined)
+				throw new UsageError("expected -f FILE, or --kubeconfig FILE or --server URL of a server that runs");
+			const request = requestOf(words, raw);
+			if (server !== null && command.getOptionValueSource("namespace") !== "cli") request.namespace = "";
+			return run(
+				{ cluster: clusterFlags(raw), server, watch: raw.watch || raw.watchOnly, ...request },
+				context.terminal,
+			);
+		}),
 	);
 }
 
-function requestOf(words: string[], raw: Raw): ObjectsRequest {
+function serverOf({ kubeconfig, server, context }: Raw): AccessFlags | null {
+	if (kubeconfig === undefined && server === undefined) return null;
+	return { kubeconfig: kubeconfig ?? null, server: server ?? null, context: context ?? null };
+}
+
+function requestOf(words: string[], raw: Raw): WatchRequest {
 	return {
 		...{ words, output: raw.output, namespace: raw.namespace, allNamespaces: raw.allNamespaces },
 		selector: raw.selector ?? null,
@@ -79,27 +119,45 @@ function requestOf(words: string[], raw: Raw): ObjectsRequest {
 		labels: raw.showLabels,
 		labelColumns: raw.labelColumns ?? [],
 		managedFields: raw.showManagedFields,
+		watchOnly: raw.watchOnly,
+		watchEvents: raw.outputWatchEvents,
 	};
 }
 
 async function get(options: GetOptions, terminal: Terminal): Promise<Status> {
-	const { cluster: flags, words, output } = options;
+	const { words, output, server } = options;
 	if (words[0] === "config" && !["text", "json", "yaml"].includes(output))
 		throw new UsageError(`-o ${output}: the configuration is shown as text, json, yaml`);
-	const cluster = await openCluster(flags, terminal, () => BigInt(Date.now()) * 1_000_000n);
-	if (words[0] === "config") {
-		await terminal.print(configuration(settingsOf(cluster), output));
-		return YES;
-	}
 	try {
-		const { out, said, status } = await getObjects(cluster.api, options);
-		await terminal.print(out);
-		for (const line of said) terminal.say(line);
-		return status;
+		return server === null ? await ofInput(options, terminal) : await ofServer(options, server, terminal);
 	} catch (error) {
 		if (error instanceof JsonPathError) throw new UsageError(`error parsing jsonpath: ${error.message}`);
 		throw error;
 	}
+}
+
+async function ofInput(options: GetOptions, terminal: Terminal): Promise<Status> {
+	const { cluster: flags, words, output, watch } = options;
+	if (watch) throw new UsageError("-w: nothing changes in what files describe; expected --kubeconfig or --server");
+	const cluster = await openCluster(flags, terminal, () => BigInt(Date.now()) * 1_000_000n);
+	if (words[0] !== "config") return print(await getObjects(cluster.api, options), terminal);
+	await terminal.print(configuration(settingsOf(cluster), output));
+	return YES;
+}
+
+async function ofServer(options: GetOptions, flags: AccessFlags, terminal: Terminal): Promise<Status> {
+	if (options.words[0] === "config") throw new UsageError("config: is of what -f describes, not of a server");
+	const { access, namespace } = accessOf(flags);
+	const api = new ServerApi(access);
+	const request = { ...options, namespace: options.namespace || namespace };
+	if (options.watch) return watchObjects(api, request, terminal);
+	return print(await getObjects(api, request), terminal);
+}
+
+async function print({ out, said, status }: Printed, terminal: Terminal): Promise<Status> {
+	await terminal.print(out);
+	for (const line of said) terminal.say(line);
+	return status;
 }
 
 function configuration(settings: readonly Setting[], output: string): string {

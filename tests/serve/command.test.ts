@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import { getCommand } from "../../js/cli/get.ts";
 import { main } from "../../js/cli/program.ts";
 import { serveCommand } from "../../js/cli/serve.ts";
 import { UNUSABLE } from "../../js/cli/status.ts";
@@ -85,6 +86,10 @@ describe("podwire serve", () => {
 		expect(token.length).toBeGreaterThan(40);
 		expect(await code(config, {})).toBe(401);
 		expect(await code(config, { authorization: `Bearer ${token}` })).toBe(200);
+		const asking = fakeTerminal();
+		const get = ["get", "deploy", "--kubeconfig", file(), "-o", "name"];
+		expect(await main(get, asking, "0", [(context) => getCommand(context)])).toBe(0);
+		expect(asking.out).toBe("deployment.apps/web\n");
 		stop.abort();
 		expect(await ended).toBe(0);
 		expect(existsSync(file())).toBe(false);

@@ -12,14 +12,24 @@ const PADDING = 3;
 
 /** Rows of cells; the last cell of a row is not padded. Widths are of all rows. */
 export function layOut(rows: readonly (readonly string[])[]): string {
-	const widths: number[] = [];
-	for (const row of rows)
-		row.slice(0, -1).forEach((cell, i) => {
-			widths[i] = Math.max(widths[i] ?? MIN_WIDTH, Array.from(cell).length + PADDING);
-		});
-	const line = (row: readonly string[]) =>
-		row.map((cell, i) => (i === row.length - 1 ? cell : cell + " ".repeat((widths[i] ?? 0) - Array.from(cell).length)));
-	return rows.map((row) => `${line(row).join("")}\n`).join("");
+	return new Layout().rows(rows);
+}
+
+/** Columns that keep their widths for what comes later. */
+export class Layout {
+	readonly #widths: number[] = [];
+
+	rows(rows: readonly (readonly string[])[]): string {
+		const widths = this.#widths;
+		for (const row of rows)
+			row.slice(0, -1).forEach((cell, i) => {
+				widths[i] = Math.max(widths[i] ?? MIN_WIDTH, Array.from(cell).length + PADDING);
+			});
+		const padded = (cell: string, i: number) => cell + " ".repeat((widths[i] ?? 0) - Array.from(cell).length);
+		return rows
+			.map((row) => `${row.map((cell, i) => (i === row.length - 1 ? cell : padded(cell, i))).join("")}\n`)
+			.join("");
+	}
 }
 
 export interface Table {

@@ -2,31 +2,12 @@
 // (kubectl's pkg/cmd/get/get.go).
 
 import type { KubernetesObject } from "../../api/meta.ts";
-import type { ClusterApi } from "../../cluster/api.ts";
-import { NO, type Status, UsageError, YES } from "../status.ts";
-import { customRows, layOut, parseCustomColumns, type Table, tableRows } from "./columns.ts";
-import { marshalJson } from "./goformat.ts";
-import { parseJsonPath } from "./jsonpath.ts";
-import { executeTemplate } from "./jsonpathwalk.ts";
+import { NO, type Status, YES } from "../status.ts";
+import { type Api, Asking, checkWords, type ObjectsRequest, TABLES } from "./asking.ts";
+import { layOut, type Table, tableRows } from "./columns.ts";
+import { formatted, groupKind, isShownWhole, withoutManagedFields } from "./format.ts";
 import { type Resource, type Target, targetsOf } from "./resources.ts";
 import { sortedBy } from "./sort.ts";
-import { yamlText } from "./yamltext.ts";
-
-export interface ObjectsRequest {
-	/** `pods`, `deploy/web`, `svc web`. */
-	words: readonly string[];
-	/** `text`, `wide`, `json`, `yaml`, `name`, `jsonpath=…`, `custom-columns=…`. */
-	output: string;
-	namespace: string;
-	allNamespaces: boolean;
-	selector: string | null;
-	fieldSelector: string | null;
-	sortBy: string | null;
-	headers: boolean;
-	labels: boolean;
-	labelColumns: readonly string[];
-	managedFields: boolean;
-}
 
 export interface Printed {
 	out: string;
@@ -35,13 +16,8 @@ export interface Printed {
 	status: Status;
 }
 
-interface Answer<T> {
-	resource: Resource;
-	value: T;
-}
-
 /** Throws UsageError, JsonPathError. */
-export async function getObjects(api: ClusterApi, request: ObjectsRequest): Promise<Printed> {
+export async function getObjects(api: Api, request: ObjectsRequest): Promise<Printed> {
 	checkWords(request);
 	const targets = await targetsOf(api, request.words);
 	const asking = new Asking(api, request);
@@ -50,57 +26,11 @@ export async function getObjects(api: ClusterApi, request: ObjectsRequest): Prom
 		: generic(asking, targets, request);
 }
 
-function checkWords({ words, allNamespaces, selector, fieldSelector }: ObjectsRequest): void {
-	const named = words.length > 1 || words.some((word) => word.includes("/"));
-	if (named && allNamespaces) throw new UsageError("a resource cannot be retrieved by name across all namespaces");
-	if (named && (selector !== null || fieldSelector !== null))
-		throw new UsageError("name cannot be provided when a selector is specified");
-}
-
-/** Asks for targets one by one; what is refused is remembered. */
-class Asking {
-	readonly errors: string[] = [];
-	readonly #api: ClusterApi;
-	readonly #request: ObjectsRequest;
-
-	constructor(api: ClusterApi, request: ObjectsRequest) {
-		this.#api = api;
-		this.#request = request;
-	}
-
-	async all<T>(targets: readonly Target[], accept: string): Promise<Answer<T>[]> {
-		const answers: Answer<T>[] = [];
-		for (const { resource, name } of targets) {
-			const request = { method: "GET", url: this.#url(resource, name), headers: { accept }, body: new Uint8Array() };
-			const { code, body } = await this.#api.respond(request);
-			const value = JSON.parse(new TextDecoder().decode(body as Uint8Array));
-			if (code < 400) answers.push({ resource, value: value as T });
-			else this.errors.push(`Error from server (${value.reason}): ${value.message}`);
-		}
-		return answers;
-	}
-
-	#url({ group, version, plural, namespaced }: Resource, name: string | null): string {
-		const { namespace, allNamespaces, selector, fieldSelector } = this.#request;
-		const root = group === "" ? `/api/${version}` : `/apis/${group}/${version}`;
-		const within = namespaced && !allNamespaces ? `/namespaces/${encodeURIComponent(namespace)}` : "";
-		const path = `${root}${within}/${plural}${name === null ? "" : `/${encodeURIComponent(name)}`}`;
-		const query = new URLSearchParams({ includeObject: "Object" });
-		if (selector !== null) query.set("labelSelector", selector);
-		if (fieldSelector !== null) query.set("fieldSelector", fieldSelector);
-		return `${path}?${query}`;
-	}
-}
-
 const isNamespaced = ({ namespaced }: Resource) => namespaced;
-
-function groupKind({ group, kind }: Resource): string {
-	return group === "" ? kind.toLowerCase() : `${kind.toLowerCase()}.${group}`;
-}
 
 async function tables(asking: Asking, targets: readonly Target[], request: ObjectsRequest): Promise<Printed> {
 	const { output, allNamespaces, namespace, headers, labels, labelColumns, sortBy } = request;
-	const answers = await asking.all<Table>(targets, "application/json;as=Table;v=v1;g=meta.k8s.io");
+	const answers = await asking.all<Table>(targets, TABLES);
 	const kinds = new Set(answers.map(({ resource }) => groupKind(resource)));
 	const blocks: { resource: Resource; rows: string[][] }[] = [];
 	for (const { resource, value } of answers) {
@@ -141,41 +71,11 @@ async function generic(asking: Asking, targets: readonly Target[], request: Obje
 		const apiVersion = group === "" ? version : `${group}/${version}`;
 		return "items" in value ? value.items.map((item) => ({ ...item, apiVersion, kind })) : [value];
 	});
-	const { sortBy, managedFields, output } = request;
+	const { sortBy } = request;
 	const sorted = sortBy === null ? objects : sortedBy(objects, (object) => object, sortBy);
-	const whole = managedFields || (output !== "json" && output !== "yaml");
-	const shown = whole ? sorted : sorted.map(withoutManagedFields);
+	const shown = isShownWhole(request) ? sorted : sorted.map(withoutManagedFields);
 	const status = asking.errors.length > 0 ? NO : YES;
 	if (single && asking.errors.length > 0) return { out: "", said: asking.errors, status };
 	const list = { apiVersion: "v1", items: shown, kind: "List", metadata: { resourceVersion: "" } };
 	return { out: formatted(request, shown, single ? (shown[0] ?? list) : list), said: asking.errors, status };
-}
-
-function withoutManagedFields(object: KubernetesObject): KubernetesObject {
-	const metadata = { ...object.metadata };
-	delete (metadata as { managedFields?: unknown }).managedFields;
-	return { ...object, metadata };
-}
-
-/** `whole`: the one object, or the list of all. */
-function formatted({ output, headers }: ObjectsRequest, objects: readonly KubernetesObject[], whole: object): string {
-	const [format = "", ...rest] = output.split("=");
-	const expression = rest.join("=");
-	switch (format) {
-		case "json":
-			return `${marshalJson(whole, "    ")}\n`;
-		case "yaml":
-			return yamlText(whole);
-		case "name":
-			return objects.map((object) => `${nameOf(object)}\n`).join("");
-		case "jsonpath":
-			return executeTemplate(parseJsonPath(expression), whole, { allowMissing: true });
-		default:
-			return layOut(customRows(parseCustomColumns(expression), objects, headers));
-	}
-}
-
-function nameOf({ apiVersion, kind, metadata }: KubernetesObject): string {
-	const group = apiVersion.includes("/") ? apiVersion.slice(0, apiVersion.indexOf("/")) : "";
-	return `${groupKind({ group, kind } as Resource)}/${metadata.name ?? ""}`;
 }

@@ -1,9 +1,9 @@
 // What `get` is asked for: `pods`, `deploy/web svc/web`, `deployments.v1.apps web`, `all`, by the names that discovery gives
 // (k8s.io/cli-runtime/pkg/resource/builder.go, client-go/restmapper).
 
-import type { ClusterApi } from "../../cluster/api.ts";
 import { nearestWord } from "../../net/error.ts";
 import { UsageError } from "../status.ts";
+import type { Api } from "./asking.ts";
 
 /** A kind of objects as discovery has it. */
 export interface Resource {
@@ -44,7 +44,7 @@ interface Discovery {
 }
 
 /** Everything that can be listed, in discovery's order. */
-async function known(api: ClusterApi): Promise<Known[]> {
+async function known(api: Api): Promise<Known[]> {
 	const accept = "application/json;as=APIGroupDiscoveryList;v=v2;g=apidiscovery.k8s.io";
 	const requests = ["/api", "/apis"].map((url) =>
 		api.respond({ method: "GET", url, headers: { accept }, body: new Uint8Array() }),
@@ -104,7 +104,7 @@ class Names {
 }
 
 /** Throws UsageError. */
-export async function targetsOf(api: ClusterApi, words: readonly string[]): Promise<Target[]> {
+export async function targetsOf(api: Api, words: readonly string[]): Promise<Target[]> {
 	const names = new Names(await known(api));
 	if (words.some((word) => word.includes("/"))) {
 		return words.map((word) => {
