@@ -84,6 +84,11 @@ export function expect(bytes: u64): bool {
 	return bytes <= MEMORY_MAX && grown(<u64>top + bytes, 0);
 }
 
+/** Makes the memory that many bytes long, as another engine's is that is going to be copied. False: it is at its maximum. */
+export function stretch(bytes: u32): bool {
+	return grown(<u64>bytes, 0);
+}
+
 // Module-level arrays were allocated from the heap's start on when the module started: tables come behind them.
 function settleTop(): void {
 	if (top == 0) top = (<u32>(heap.alloc(TABLE_ALIGN) + 2 * TABLE_ALIGN - 1)) & ~(TABLE_ALIGN - 1);

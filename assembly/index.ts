@@ -3,7 +3,7 @@
 // See `layout` for the records and codes.
 
 import { address6Count, address6Reset, intern6 } from "./address6";
-import { base, capacity, expect, extend, place, TABLE_ALIGN } from "./arena";
+import { base, capacity, expect, extend, place, stretch, TABLE_ALIGN } from "./arena";
 import { buildFibs } from "./compile/fib";
 import { indexSpaceReset } from "./compile/indexspace";
 import { compileSet } from "./compile/sets";
@@ -75,6 +75,16 @@ export { capacity };
 /** Makes a configuration table hold `rows` rows, more than it has; it may move. False: memory is at its maximum. */
 export function grow(table: i32, rows: u32): bool {
 	return extend(table, rows, strideOf(table));
+}
+/** Makes the memory so many bytes long; it never shrinks. False: it is at its maximum. */
+export { stretch };
+/** Writes what the engine keeps outside of its memory to `at`; its bytes. The body is made by `scripts/globals.mjs`: without that, 0. */
+export function saveGlobals(at: usize): u32 {
+	return at == 0 ? <u32>at : 0;
+}
+/** Takes it from there, in an engine whose memory is a copy of the one that wrote it. Its body is made there, too. */
+export function loadGlobals(at: usize): void {
+	assert(at);
 }
 /** Starts the random sequence of this run. */
 export function seed(value: u64): void {

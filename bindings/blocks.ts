@@ -1,11 +1,26 @@
 // Rows of a table that are free again, in pieces: what is taken is of the same length where there is one, else cut from a
 // longer one. Neighbours become one piece only when no piece is long enough.
 
+export interface FreeBlocksState {
+	byLength: Map<number, number[]>;
+	given: number;
+}
+
 export class FreeBlocks {
 	/** First rows, by length. */
-	#byLength = new Map<number, number[]>();
+	#byLength: Map<number, number[]>;
 	/** Pieces that were given since neighbours were last joined. */
-	#given = 0;
+	#given: number;
+
+	constructor({ byLength, given }: FreeBlocksState = { byLength: new Map(), given: 0 }) {
+		this.#byLength = byLength;
+		this.#given = given;
+	}
+
+	/** Copied. */
+	get state(): FreeBlocksState {
+		return { byLength: new Map([...this.#byLength].map(([rows, firsts]) => [rows, [...firsts]])), given: this.#given };
+	}
 
 	give(first: number, rows: number): void {
 		if (rows === 0) return;

@@ -9,6 +9,9 @@ export interface Instance extends CoreExports {
 	abi(): number;
 	reserve(table: number, rows: number): void;
 	seal(): number;
+	stretch(bytes: number): number;
+	saveGlobals(at: number): number;
+	loadGlobals(at: number): void;
 	seed(value: bigint): void;
 	compile(netnsCount: number, setCount: number): number;
 	compileChain(chain: number, like: number): number;
@@ -162,9 +165,11 @@ export class Core {
 	readonly rows: Rows;
 	#netns = 0;
 
-	private constructor(engine: Instance) {
+	/** Of an engine whose tables are laid out. */
+	constructor(engine: Instance, rows = new Rows(engine)) {
 		this.engine = engine;
-		this.rows = new Rows(engine);
+		this.rows = rows;
+		this.#netns = rows.count(L.TABLE_NETNS);
 	}
 
 	/** Instantiates the module and lays out its tables. Throws EngineError where the memory's maximum is too small. */

@@ -21,18 +21,36 @@ const GENERATIONS = 1 << 16;
 const CROWDED = 5 / 8;
 const RESTING = 8;
 
+export interface RuleCountsState {
+	/** By netns, taken out of the engine: as if of generation 0. */
+	taken: ReadonlyMap<number, RuleCounters>;
+	lost: bigint;
+	generation: number;
+}
+
 /** What rules have counted, in the engine and taken out of it. */
 export class RuleCounts {
 	readonly #rows: Rows;
 	readonly #engine: Instance;
-	/** Taken out: as if of generation 0. */
-	#taken = new Map<number, Map<number, Counters>>();
-	#lost = 0n;
-	#generation = 0;
+	#taken: ReadonlyMap<number, RuleCounters>;
+	#lost: bigint;
+	#generation: number;
 
-	constructor(rows: Rows, engine: Instance) {
+	constructor(
+		rows: Rows,
+		engine: Instance,
+		{ taken, lost, generation }: RuleCountsState = { taken: new Map(), lost: 0n, generation: 0 },
+	) {
 		this.#rows = rows;
 		this.#engine = engine;
+		this.#taken = taken;
+		this.#lost = lost;
+		this.#generation = generation;
+	}
+
+	/** Of what is outside of the engine. */
+	get state(): RuleCountsState {
+		return { taken: this.#taken, lost: this.#lost, generation: this.#generation };
 	}
 
 	/** A netns's rules are others from now on; the generation that it gets. */

@@ -1,7 +1,8 @@
 // The flows of a replay as the engine holds them, and what conntrack counted by netns.
 
 import * as L from "../assembly/layout.ts";
-import type { Core } from "./core.ts";
+import type { Core, Instance } from "./core.ts";
+import type { Rows } from "./views.ts";
 
 /** A row of TABLE_FLOW; addresses as the engine has them (`bindings/addresses`), netns and rules by row, -1 none. */
 export interface FlowRow {
@@ -100,4 +101,15 @@ export function conntrackCounts(core: Core, netns: number): ConntrackCounts {
 		dropped: word(L.NETNS_CT_DROP),
 		earlyDrops: word(L.NETNS_CT_EARLY_DROP),
 	};
+}
+
+/** Flows that a rule decided that is no more are decided by none that is known. */
+export function forgetRules(rows: Rows, engine: Instance, isGone: (rule: number) => boolean): void {
+	const { view } = rows;
+	const flows = engine.flowCount();
+	for (let flow = 0; flow < flows; flow++) {
+		const at = engine.table(L.TABLE_FLOW) + flow * L.FLOW_STRIDE + L.FLOW_RULE;
+		const rule = view.getInt32(at, true);
+		if (rule >= 0 && isGone(rule)) view.setInt32(at, -1, true);
+	}
 }

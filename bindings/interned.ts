@@ -33,18 +33,43 @@ interface Pattern {
 	compared: number;
 }
 
+export interface InternedState {
+	blocks: Block[];
+	patterns: Pattern[];
+	/** Rows of those patterns that new rules refer to. */
+	current: number[];
+}
+
 export class Interned {
 	readonly #rows: Rows;
 	readonly #strings: Interner;
-	readonly #blocks = new Map<string, Block>();
-	readonly #byFirst = new Map<number, Block>();
-	readonly #patterns = new Map<string, Pattern>();
-	readonly #byRow = new Map<number, Pattern>();
+	readonly #blocks: Map<string, Block>;
+	readonly #byFirst: Map<number, Block>;
+	readonly #patterns: Map<string, Pattern>;
+	readonly #byRow: Map<number, Pattern>;
 	#held: Held = { words: [], patterns: [] };
 
-	constructor(rows: Rows, strings: Interner) {
+	constructor(
+		rows: Rows,
+		strings: Interner,
+		{ blocks, patterns, current }: InternedState = { blocks: [], patterns: [], current: [] },
+	) {
 		this.#rows = rows;
 		this.#strings = strings;
+		this.#blocks = new Map(blocks.map((block) => [block.key, block]));
+		this.#byFirst = new Map(blocks.map((block) => [block.first, block]));
+		this.#byRow = new Map(patterns.map((pattern) => [pattern.row, pattern]));
+		const known = current.map((row) => this.#byRow.get(row) as Pattern);
+		this.#patterns = new Map(known.map((pattern) => [pattern.text, pattern]));
+	}
+
+	/** Copied. */
+	get state(): InternedState {
+		return {
+			blocks: [...this.#byFirst.values()].map((block) => ({ ...block })),
+			patterns: [...this.#byRow.values()].map((pattern) => ({ ...pattern })),
+			current: [...this.#patterns.values()].map(({ row }) => row),
+		};
 	}
 
 	/** What is asked for from now on is the caller's. */

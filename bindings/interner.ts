@@ -2,8 +2,19 @@
 
 /** Numbers strings from 0 on in the order of their first use. */
 export class Interner {
-	readonly #ids = new Map<string, number>();
-	readonly #texts: string[] = [];
+	readonly #ids: Map<string, number>;
+	readonly #texts: string[];
+
+	/** `texts`: known from the start. */
+	constructor(texts: readonly string[] = []) {
+		this.#texts = [...texts];
+		this.#ids = new Map(texts.map((text, id) => [text, id]));
+	}
+
+	/** In the order of their numbers. */
+	get texts(): readonly string[] {
+		return [...this.#texts];
+	}
 
 	/** How many strings are known; their numbers are 0 … size − 1. */
 	get size(): number {

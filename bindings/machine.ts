@@ -5,11 +5,13 @@ import type { Netns, Network } from "../js/net/network.ts";
 import type { Extension, Family, Ruleset, Table } from "../js/net/ruleset.ts";
 import { type Capacities, Core, type EngineModule } from "./core.ts";
 import type { RuleCounters } from "./counters.ts";
+import { engineOf, imageOf } from "./image.ts";
 import { Interner } from "./interner.ts";
 import { encodeSets } from "./ipset.ts";
 import { type EncodedNetwork, encodeNetwork } from "./network.ts";
-import { Rulesets } from "./rulesets.ts";
+import { Rulesets, type RulesetsState } from "./rulesets.ts";
 import type { RulePlace } from "./tables.ts";
+import { Rows, type RowsState } from "./views.ts";
 
 export interface MachineOptions {
 	seed?: bigint;
@@ -20,21 +22,45 @@ export interface MachineOptions {
 	windows?: boolean;
 }
 
+/** A machine as values: what is known of the engine's rows, and the engine itself. */
+export interface MachineState {
+	/** `imageOf` its engine. */
+	image: Uint8Array;
+	network: Network;
+	encoded: EncodedNetwork;
+	rows: RowsState;
+	names: readonly string[];
+	sets: Map<number, ReadonlyMap<string, number>>;
+	rulesets: RulesetsState;
+	rulesRevision: number;
+}
+
 /** The engine with one network in it. */
 export class Machine {
 	readonly core: Core;
 	readonly network: Network;
 	readonly encoded: EncodedNetwork;
-	readonly #names = new Interner();
-	readonly #sets = new Map<number, ReadonlyMap<string, number>>();
+	readonly #names: Interner;
+	readonly #sets: Map<number, ReadonlyMap<string, number>>;
 	readonly #rulesets: Rulesets;
 	/** Who has a ruleset. */
 	readonly #having = new Map<Ruleset, Having>();
-	#rulesRevision = 0;
+	#rulesRevision: number;
 
-	/** Throws CapacityError, EncodeError, EngineError. */
-	constructor(module: EngineModule, network: Network, options: MachineOptions = {}) {
+	/** Throws CapacityError, EncodeError, EngineError. `state`: of a machine that this one goes on from, and whose values it takes. */
+	constructor(module: EngineModule, network: Network, options: MachineOptions = {}, state: MachineState | null = null) {
 		this.network = network;
+		this.#names = new Interner(state?.names);
+		this.#sets = state?.sets ?? new Map();
+		this.#rulesRevision = state?.rulesRevision ?? 0;
+		if (state !== null) {
+			const engine = engineOf(module, state.image);
+			this.core = new Core(engine, new Rows(engine, state.rows));
+			this.encoded = state.encoded;
+			this.#rulesets = new Rulesets(this.core.rows, engine, this.#names, this.#sets, state.rulesets);
+			this.#haveAll();
+			return;
+		}
 		this.core = Core.create(module, { ...sizesOf(network), ...options.capacities }, options.seed ?? 1n);
 		this.encoded = encodeNetwork(this.core, network, this.#names);
 		this.#rulesets = new Rulesets(this.core.rows, this.core.engine, this.#names, this.#sets);
@@ -43,12 +69,42 @@ export class Machine {
 			this.#sets.set(row, encodeSets(this.core.rows, row, netns.sets));
 			if (options.windows) this.#setFlag(row, L.NS_TCP_WINDOWS);
 		}
-		for (const netns of network.netns) {
-			for (const ruleset of [netns.ruleset, netns.ruleset6]) if (ruleset) this.#have(ruleset, netns);
-		}
+		this.#haveAll();
 		for (const [ruleset, { rows }] of this.#having) this.#load(rows, ruleset);
 		this.core.engine.indexSwitch(Number(options.index ?? true));
 		this.core.compile();
+	}
+
+	/** As it is, to be given to another one: but for the image, which is the engine's own memory, copied. Throws EngineError. */
+	get state(): MachineState {
+		const { netns, netnsNames, deviceNames, devices } = this.encoded;
+		return {
+			image: imageOf(this.core.engine),
+			network: { netns: this.network.netns.map((one) => ({ ...one })) },
+			encoded: {
+				netns: new Map(netns),
+				netnsNames: [...netnsNames],
+				deviceNames: [...deviceNames],
+				devices: new Map(devices),
+			},
+			rows: this.core.rows.state,
+			names: this.#names.texts,
+			sets: new Map(this.#sets),
+			rulesets: this.#rulesets.state,
+			rulesRevision: this.#rulesRevision,
+		};
+	}
+
+	/** The same network, connections and counters, with a future of its own. Throws EngineError. */
+	fork(module: EngineModule): Machine {
+		const { state } = this;
+		return new Machine(module, state.network, {}, state);
+	}
+
+	#haveAll(): void {
+		for (const netns of this.network.netns) {
+			for (const ruleset of [netns.ruleset, netns.ruleset6]) if (ruleset) this.#have(ruleset, netns);
+		}
 	}
 
 	netnsRow(name: string): number {

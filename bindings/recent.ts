@@ -17,36 +17,59 @@ interface List {
 
 type Needs = EncodedRules["recent"];
 
+/** Lists by name, by family and netns. */
+export type RecentState = Map<string, Map<string, List>>;
+
 export class RecentLists {
 	readonly #rows: Rows;
 	readonly #engine: Instance;
-	readonly #all = new Map<string, NetnsLists>();
+	readonly #all: Map<string, NetnsLists>;
 
-	constructor(rows: Rows, engine: Instance) {
+	constructor(rows: Rows, engine: Instance, state: RecentState = new Map()) {
 		this.#rows = rows;
 		this.#engine = engine;
+		this.#all = new Map([...state].map(([owner, lists]) => [owner, new NetnsLists(owner, rows, engine, lists)]));
+	}
+
+	/** Copied. */
+	get state(): RecentState {
+		return new Map([...this.#all].map(([owner, lists]) => [owner, lists.state]));
 	}
 
 	of(netns: number, family: Family): NetnsLists {
-		const key = `${family} ${netns}`;
-		let lists = this.#all.get(key);
+		const owner = `${family} ${netns}`;
+		let lists = this.#all.get(owner);
 		if (lists === undefined) {
-			lists = new NetnsLists(this.#rows, this.#engine);
-			this.#all.set(key, lists);
+			lists = new NetnsLists(owner, this.#rows, this.#engine);
+			this.#all.set(owner, lists);
 		}
 		return lists;
+	}
+
+	/** Those of a `NetnsLists.owner`. */
+	at(owner: string): NetnsLists | null {
+		return this.#all.get(owner) ?? null;
 	}
 }
 
 /** The lists of one netns and family. */
 export class NetnsLists {
+	/** Whose they are. */
+	readonly owner: string;
 	readonly #rows: Rows;
 	readonly #engine: Instance;
-	readonly #lists = new Map<string, List>();
+	readonly #lists: Map<string, List>;
 
-	constructor(rows: Rows, engine: Instance) {
+	constructor(owner: string, rows: Rows, engine: Instance, lists: Map<string, List> = new Map()) {
+		this.owner = owner;
 		this.#rows = rows;
 		this.#engine = engine;
+		this.#lists = lists;
+	}
+
+	/** Copied. */
+	get state(): Map<string, List> {
+		return new Map([...this.#lists].map(([name, list]) => [name, { ...list }]));
 	}
 
 	/** The row of a list, made where there is none yet: until a chain uses it `discard` takes it back. */

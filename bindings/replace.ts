@@ -264,7 +264,7 @@ class Replacing implements Replacement {
 		for (const [write, rules] of this.#rules) {
 			const { now, row, old, inPlace } = write;
 			const own = rules.recent.size > 0 ? lists : null;
-			const chain: LoadedChain = { ...rules, table: this.#table.name, row, chain: now, lists: own };
+			const chain: LoadedChain = { ...rules, table: this.#table.name, row, chain: now, lists: own?.owner ?? null };
 			const at = rows.at(L.TABLE_CHAIN, row);
 			rows.setU32(at + L.CHAIN_RULE_FIRST, rules.firstRule);
 			rows.setU32(at + L.CHAIN_RULE_COUNT, rules.rules);

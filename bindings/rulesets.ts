@@ -5,20 +5,30 @@
 import * as L from "../assembly/layout.ts";
 import type { Counters, Family, Ruleset, Table } from "../js/net/ruleset.ts";
 import { arrivalAt } from "./arrival.ts";
-import { baseChains } from "./bases.ts";
+import { baseChains, writeNetns } from "./bases.ts";
 import type { CarriedRow } from "./carried.ts";
 import type { Instance } from "./core.ts";
 import { countedChain, plus } from "./counted.ts";
-import { type RuleCounters, RuleCounts } from "./counters.ts";
-import { ALL_HOOKS, netnsFlags } from "./hooks.ts";
-import { Interned } from "./interned.ts";
+import { type RuleCounters, RuleCounts, type RuleCountsState } from "./counters.ts";
+import { forgetRules } from "./flows.ts";
+import { netnsFlags } from "./hooks.ts";
+import { Interned, type InternedState } from "./interned.ts";
 import type { Interner } from "./interner.ts";
-import { RecentLists } from "./recent.ts";
+import { RecentLists, type RecentState } from "./recent.ts";
 import { type LoadContext, prepare, type Replacement } from "./replace.ts";
-import { holds, type LoadedChain, type LoadedRuleset, LoadedTable, placeIn, type RulePlace } from "./tables.ts";
+import { TableCopies } from "./tablecopies.ts";
+import {
+	holds,
+	type LoadedChain,
+	type LoadedRuleset,
+	LoadedTable,
+	NO_TABLES,
+	placeIn,
+	type RulePlace,
+	sharedList,
+} from "./tables.ts";
 import type { Rows } from "./views.ts";
 
-const NO_TABLES: readonly LoadedTable[] = [];
 const NOTHING: RuleCounters = new Map();
 
 /** Rule rows that nobody has any more are given out again when they are so many, and a fifth of all. */
@@ -28,6 +38,20 @@ const RETIRED_SHARE = 1 / 5;
 /** Rules that are no more: their rows may still be named by what they did. */
 type RetiredRules = Pick<LoadedChain, "table" | "chain" | "firstRule" | "rules">;
 
+type ByFamily<T> = Readonly<Record<Family, T>>;
+
+/** What is known of the rows of rules, beside the rows themselves. */
+export interface RulesetsState {
+	loaded: ByFamily<Map<number, LoadedRuleset>>;
+	byTable: ByFamily<Map<Table, LoadedTable>>;
+	chains: (LoadedChain | null)[];
+	retired: RetiredRules[];
+	retiredRows: number;
+	interned: InternedState;
+	counts: RuleCountsState;
+	recent: RecentState;
+}
+
 export class Rulesets {
 	readonly #rows: Rows;
 	readonly #engine: Instance;
@@ -36,22 +60,48 @@ export class Rulesets {
 	readonly #counts: RuleCounts;
 	readonly #lists: RecentLists;
 	/** By family and netns. */
-	readonly #loaded: Readonly<Record<Family, Map<number, LoadedRuleset>>> = { ipv4: new Map(), ipv6: new Map() };
+	readonly #loaded: ByFamily<Map<number, LoadedRuleset>>;
 	/** Those that any netns may share. */
-	readonly #byTable: Readonly<Record<Family, Map<Table, LoadedTable>>> = { ipv4: new Map(), ipv6: new Map() };
+	readonly #byTable: ByFamily<Map<Table, LoadedTable>>;
 	/** By row of TABLE_CHAIN. */
-	readonly #chains: (LoadedChain | null)[] = [];
-	#retired: RetiredRules[] = [];
-	#retiredRows = 0;
+	readonly #chains: (LoadedChain | null)[];
+	#retired: RetiredRules[];
+	#retiredRows: number;
 
-	/** `sets`: the ipsets of each netns, name to row. */
-	constructor(rows: Rows, engine: Instance, strings: Interner, sets: ReadonlyMap<number, ReadonlyMap<string, number>>) {
+	/** `sets`: the ipsets of each netns, name to row. `state`: of the rules whose rows are there already. */
+	constructor(
+		rows: Rows,
+		engine: Instance,
+		strings: Interner,
+		sets: ReadonlyMap<number, ReadonlyMap<string, number>>,
+		state?: RulesetsState,
+	) {
 		this.#rows = rows;
 		this.#engine = engine;
-		this.#interned = new Interned(rows, strings);
+		this.#interned = new Interned(rows, strings, state?.interned);
 		this.#sets = sets;
-		this.#counts = new RuleCounts(rows, engine);
-		this.#lists = new RecentLists(rows, engine);
+		this.#counts = new RuleCounts(rows, engine, state?.counts);
+		this.#lists = new RecentLists(rows, engine, state?.recent);
+		this.#loaded = state?.loaded ?? { ipv4: new Map(), ipv6: new Map() };
+		this.#byTable = state?.byTable ?? { ipv4: new Map(), ipv6: new Map() };
+		this.#chains = state?.chains ?? [];
+		this.#retired = state?.retired ?? [];
+		this.#retiredRows = state?.retiredRows ?? 0;
+	}
+
+	/** Copied. */
+	get state(): RulesetsState {
+		const copies = new TableCopies();
+		return {
+			loaded: { ipv4: copies.loaded(this.#loaded.ipv4), ipv6: copies.loaded(this.#loaded.ipv6) },
+			byTable: { ipv4: copies.byTable(this.#byTable.ipv4), ipv6: copies.byTable(this.#byTable.ipv6) },
+			chains: [...this.#chains],
+			retired: [...this.#retired],
+			retiredRows: this.#retiredRows,
+			interned: this.#interned.state,
+			counts: this.#counts.state,
+			recent: this.#lists.state,
+		};
 	}
 
 	/**
@@ -181,7 +231,7 @@ export class Rulesets {
 		const changedBases = bases.flatMap((row, slot) => (row === oldBases[slot] ? [] : [{ slot, row }]));
 		const flags = netnsFlags(family, tables);
 		const isSame = tables.length === before.length && tables.every((table, i) => table === before[i]);
-		const shared = isSame ? before : this.#sharedList(tables);
+		const shared = isSame ? before : sharedList(tables);
 		for (const one of netns) {
 			const loaded = this.#arrive(one, family, ruleset, shared);
 			for (const { table, anew } of arrivals) {
@@ -190,7 +240,10 @@ export class Rulesets {
 			if (loaded.kept.size > 0) this.#forgetKept(one, loaded, generation);
 			if (kept !== null) for (const [row, counters] of kept.get(one) ?? []) loaded.kept.set(row, counters);
 		}
-		this.#writeNetns(netns, family, changedBases, flags === oldFlags && isSame ? null : flags, generation);
+		writeNetns(this.#rows, this.#engine, netns, {
+			...{ family, bases: changedBases, generation },
+			flags: flags === oldFlags && isSame ? null : flags,
+		});
 		if (isSame) return;
 		for (const table of tables) if (!before.includes(table)) table.users += netns.length;
 		for (const table of before) if (!tables.includes(table)) table.users -= netns.length;
@@ -257,7 +310,7 @@ export class Rulesets {
 		if (chain.matches > 0) this.#rows.give(L.TABLE_MATCH, chain.firstMatch, chain.matches);
 		for (const state of chain.states) this.#rows.give(L.TABLE_STATE, state);
 		this.#interned.release(chain.held);
-		chain.lists?.leave(chain.recent);
+		if (chain.lists !== null) this.#lists.at(chain.lists)?.leave(chain.recent);
 		const { table, chain: value, firstRule, rules } = chain;
 		this.#retired.push({ table, chain: value, firstRule, rules });
 		this.#retiredRows += rules + 1;
@@ -279,21 +332,10 @@ export class Rulesets {
 		for (let netns = 0; netns < this.#rows.count(L.TABLE_NETNS); netns++) {
 			this.#rows.setU32(this.#rows.at(L.TABLE_NETNS, netns) + L.NETNS_GENERATION, 0);
 		}
-		this.#forgetRetired();
+		forgetRules(this.#rows, this.#engine, (rule) => this.#chainAt(rule) === null);
 		for (const { firstRule, rules } of this.#retired) this.#rows.give(L.TABLE_RULE, firstRule, rules + 1);
 		this.#retired = [];
 		this.#retiredRows = 0;
-	}
-
-	/** Flows that a rule decided that is no more are decided by none that is known. */
-	#forgetRetired(): void {
-		const { view } = this.#rows;
-		const flows = this.#engine.flowCount();
-		for (let flow = 0; flow < flows; flow++) {
-			const at = this.#engine.table(L.TABLE_FLOW) + flow * L.FLOW_STRIDE + L.FLOW_RULE;
-			const rule = view.getInt32(at, true);
-			if (rule >= 0 && this.#chainAt(rule) === null) view.setInt32(at, -1, true);
-		}
 	}
 
 	#allTables(): Set<LoadedTable> {
@@ -348,47 +390,11 @@ export class Rulesets {
 		);
 	}
 
-	/** Lists of the same tables are one, so that netns that have them are found to be alike. */
-	#sharedList(tables: readonly LoadedTable[]): readonly LoadedTable[] {
-		const [first] = tables;
-		if (first === undefined) return NO_TABLES;
-		first.lists = first.lists.filter((list) => list.every(({ users }) => users > 0));
-		const known = first.lists.find(
-			(list) => list.length === tables.length && list.every((own, i) => own === tables[i]),
-		);
-		if (known !== undefined) return known;
-		first.lists.push(tables);
-		return tables;
-	}
-
 	/** Rules that count anew have nothing to start from but what is known of them now. */
 	#forgetKept(netns: number, { kept }: LoadedRuleset, generation: number): void {
 		for (const row of kept.keys()) {
 			const since = this.#since(netns, row);
 			if (since === null || since === generation) kept.delete(row);
-		}
-	}
-
-	#writeNetns(
-		netns: readonly number[],
-		family: Family,
-		bases: readonly { slot: number; row: number }[],
-		flags: number | null,
-		generation: number,
-	): void {
-		const rows = this.#rows;
-		const epoch = this.#engine.newEpoch();
-		const first = rows.at(L.TABLE_NETNS, 0);
-		const { view } = rows;
-		for (const one of netns) {
-			const at = first + one * L.NETNS_STRIDE;
-			view.setUint32(at + L.NETNS_GENERATION, generation, true);
-			view.setUint32(at + L.NETNS_CHANGED, epoch, true);
-			const chains = at + (family === "ipv6" ? L.NETNS_CHAINS6 : L.NETNS_CHAINS);
-			for (const { slot, row } of bases) view.setInt32(chains + slot * 4, row, true);
-			if (flags === null) continue;
-			const others = view.getUint32(at + L.NETNS_FLAGS, true) & ~ALL_HOOKS[family];
-			view.setUint32(at + L.NETNS_FLAGS, others | flags, true);
 		}
 	}
 }

@@ -3,7 +3,6 @@
 
 import type { Chain, Counters, Rule, Ruleset, Table, TableName } from "../js/net/ruleset.ts";
 import { type EncodedRules, isPrivate } from "./encode.ts";
-import type { NetnsLists } from "./recent.ts";
 
 /** A chain and where it is. */
 export interface LoadedChain extends EncodedRules {
@@ -12,8 +11,8 @@ export interface LoadedChain extends EncodedRules {
 	row: number;
 	/** Of which its rules were made; netns that flushed and wrote it again have another one with the same rules. */
 	chain: Chain;
-	/** Of the netns whose lists of `recent` it names; null: it names none. */
-	lists: NetnsLists | null;
+	/** `NetnsLists.owner` of the lists of `recent` that it names; null: it names none. */
+	lists: string | null;
 }
 
 /** One table of one or more netns. */
@@ -129,6 +128,19 @@ export interface LoadedRuleset {
 	since: Map<TableName | LoadedChain, number>;
 	/** What counters of its rules start from, by rule row, where that is not what the rules say. */
 	kept: Map<number, Counters>;
+}
+
+export const NO_TABLES: readonly LoadedTable[] = [];
+
+/** Lists of the same tables are one, so that netns that have them are found to be alike. */
+export function sharedList(tables: readonly LoadedTable[]): readonly LoadedTable[] {
+	const [first] = tables;
+	if (first === undefined) return NO_TABLES;
+	first.lists = first.lists.filter((list) => list.every(({ users }) => users > 0));
+	const known = first.lists.find((list) => list.length === tables.length && list.every((own, i) => own === tables[i]));
+	if (known !== undefined) return known;
+	first.lists.push(tables);
+	return tables;
 }
 
 /** Where a rule row stands; `number` is 1-based, `rule` null for the policy or the implicit return of the chain. */

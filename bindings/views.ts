@@ -3,7 +3,7 @@
 
 import * as L from "../assembly/layout.ts";
 import { type AddressExports, Addresses } from "./addresses.ts";
-import { FreeBlocks } from "./blocks.ts";
+import { FreeBlocks, type FreeBlocksState } from "./blocks.ts";
 
 /** What `core.wasm` exports; one line each is documented in `assembly/index.ts`. */
 export interface CoreExports extends AddressExports {
@@ -51,19 +51,33 @@ const GROWING: ReadonlySet<number> = new Set([
 	L.TABLE_STATE,
 ]);
 
+/** Which rows of which table are in use, or were. */
+export interface RowsState {
+	count: Map<number, number>;
+	free: Map<number, FreeBlocksState>;
+}
+
 /** Hands out zeroed rows of configuration tables and reads rows back. Row indices are what other rows refer to. */
 export class Rows {
 	/** Numbers of addresses. */
 	readonly addresses: Addresses;
 	readonly #exports: CoreExports;
-	readonly #count = new Map<number, number>();
-	readonly #free = new Map<number, FreeBlocks>();
+	readonly #count: Map<number, number>;
+	readonly #free: Map<number, FreeBlocks>;
 	#view: DataView;
 
-	constructor(exports: CoreExports) {
+	constructor(exports: CoreExports, { count, free }: RowsState = { count: new Map(), free: new Map() }) {
 		this.#exports = exports;
+		this.#count = count;
+		this.#free = new Map([...free].map(([table, blocks]) => [table, new FreeBlocks(blocks)]));
 		this.addresses = new Addresses(exports);
 		this.#view = new DataView(exports.memory.buffer);
+	}
+
+	/** Copied. */
+	get state(): RowsState {
+		const free = new Map([...this.#free].map(([table, blocks]) => [table, blocks.state]));
+		return { count: new Map(this.#count), free };
 	}
 
 	/** The whole memory, little-endian access by byte address. */

@@ -5,9 +5,9 @@ import { type Backend, backendOf, type Capacities, type EngineModule } from "../
 import { Machine } from "../bindings/machine.ts";
 import type { KubernetesObject } from "./api/meta.ts";
 import { ClusterApi } from "./cluster/api.ts";
-import type { ApiServer, ObjectReader } from "./cluster/apiserver.ts";
+import type { ApiServer, ApiServerOptions, ObjectReader } from "./cluster/apiserver.ts";
 import { relevant } from "./cluster/assumptions.ts";
-import { networkOfPlan, type Plan } from "./cluster/build.ts";
+import { addHosts, forkOfPlan, networkOfPlan, type Plan } from "./cluster/build.ts";
 import { InputErrors, UnknownReferenceError, UnsettledError } from "./cluster/errors.ts";
 import type { ForeignDataPlane } from "./cluster/evaluation.ts";
 import { kubeConfigOver, type LoadableKubeConfig } from "./cluster/kubeconfig.ts";
@@ -18,24 +18,27 @@ import {
 	loadGiven,
 	type ReplayRequest,
 	readingOf,
+	referenceOf,
 	type TraceQuery,
 } from "./cluster/options.ts";
 import { type Planned, Reality } from "./cluster/reality.ts";
 import { replayContext } from "./cluster/replaying.ts";
 import { netnsOfNode, Resolver } from "./cluster/resolve.ts";
-import { addressesText, conntrackText, routesText } from "./cluster/texts.ts";
+import {
+	addressesText,
+	conntrackText,
+	firstAddress,
+	type IptablesTextOptions,
+	iptablesText,
+	routesText,
+} from "./cluster/texts.ts";
 import { podsOn, traceIn } from "./cluster/tracing.ts";
 import { moduleFrom, withThreads } from "./cluster/wasm.ts";
 import { parseTime } from "./flows/time.ts";
 import { type Configuration, configure } from "./manifests/configuration.ts";
 import type { Ignored, ManifestFile, Warning } from "./manifests/load.ts";
-import { ipv4FromNumber } from "./net/address.ts";
-import { printIptablesSave } from "./net/iptables/index.ts";
-import { parseLinks, printLinks } from "./net/link.ts";
-import { parseReference, printReference, type Reference } from "./net/reference.ts";
-import { parseRoutes, printRoutes } from "./net/route.ts";
-import type { Family } from "./net/ruleset.ts";
-import type { HostSpec, Topology } from "./net/topology.ts";
+import { printReference, type Reference } from "./net/reference.ts";
+import type { Topology } from "./net/topology.ts";
 import type { ClusterEvent } from "./realise.ts";
 import type { FlowReport } from "./replay/flow.ts";
 import { capacitiesFor, flowReports, replay } from "./replay/replay.ts";
@@ -71,11 +74,31 @@ export class Cluster implements Disposable {
 	/** Kinds that are not modelled, and change no verdict. */
 	readonly ignored: Ignored[] = [];
 
-	private constructor(module: EngineModule, options: ClusterOptions) {
+	private constructor(module: EngineModule, options: ClusterOptions, like: Reality | null = null) {
 		this.#module = module;
 		this.#options = options;
-		this.#reality = new Reality(options, this.warnings);
+		this.#reality = like?.fork(this.warnings) ?? new Reality(options, this.warnings);
 		this.backend = backendOf(module);
+	}
+
+	/**
+	 * The same cluster with a future of its own: objects, pending work, time, connections and counters, and what was said so far.
+	 * What happens in one is not seen in the other. Throws EngineError after a replay on several threads.
+	 */
+	fork(): Cluster {
+		const copy = new Cluster(this.#module, this.#options, this.#reality);
+		copy.warnings.push(...this.warnings);
+		copy.ignored.push(...this.ignored);
+		copy.#plan = this.#plan === null ? null : forkOfPlan(this.#plan);
+		copy.#stateAssumed = [...this.#stateAssumed];
+		copy.#machine = this.#machine?.fork(this.#module) ?? null;
+		if (copy.#machine !== null) copy.#wire = this.#wire?.fork(copy.#machine) ?? null;
+		copy.#acted = this.#acted;
+		if (this.#server !== null) {
+			copy.#server = this.#server.fork(copy.#serverOptions);
+			copy.#api = new ClusterApi(this.#namespace, () => copy.#apiServer(), copy.#server);
+		}
+		return copy;
 	}
 
 	/** An empty cluster. Its nodes are those of the manifests, else `nodes` (default 3) invented ones. */
@@ -167,8 +190,12 @@ export class Cluster implements Disposable {
 		return this.#options.namespace ?? "default";
 	}
 
-	get #unsettled(): boolean {
-		return this.#reality.isWaiting || this.#api?.changed === true;
+	/** Of the cluster as it is now. Throws UnsettledError. */
+	#settled<T>(what: () => T | null): T {
+		this.#follow();
+		const found = what();
+		if (found === null || this.#reality.isWaiting || this.#api?.changed === true) throw new UnsettledError();
+		return found;
 	}
 
 	/**
@@ -182,16 +209,20 @@ export class Cluster implements Disposable {
 
 	async #apiServer(): Promise<ApiServer> {
 		const { ApiServer } = await import("./cluster/apiserver.ts");
-		const { now = () => this.#wire?.now ?? 0n } = this.#options;
 		// A literal network has no objects, and becomes no other.
 		if (!this.#reality.started && this.#plan === null) this.#take(this.#reality.settle(null));
 		const { objects, manifests } = this.#reality;
-		this.#server = new ApiServer(objects, manifests, {
-			...{ clock: { now }, seed: this.#seed, namespace: this.#namespace },
+		this.#server = ApiServer.over(objects, manifests, {
+			...{ ...this.#serverOptions, seed: this.#seed, namespace: this.#namespace },
 			configuration: this.configuration ?? configure([], this.#options).configuration,
-			heard: (...said) => this.#reality.hear(...said),
 		});
 		return this.#server;
+	}
+
+	/** Where the API has its time from, and who hears what its components say. */
+	get #serverOptions(): Pick<ApiServerOptions, "clock" | "heard"> {
+		const { now = () => this.#wire?.now ?? 0n } = this.#options;
+		return { clock: { now }, heard: (...said) => this.#reality.hear(...said) };
 	}
 
 	/** Of `@kubernetes/client-node`'s class, one whose clients and informers ask `api` in this process. Not in browsers. */
@@ -206,23 +237,17 @@ export class Cluster implements Disposable {
 
 	/** The engine with this cluster in it: for replays and tests. Throws UnsettledError. */
 	get machine(): Machine {
-		this.#follow();
-		if (this.#machine === null || this.#unsettled) throw new UnsettledError();
-		return this.#machine;
+		return this.#settled(() => this.#machine);
 	}
 
 	/** Virtual time and sockets over the machine. Throws UnsettledError. */
 	get wire(): Wire {
-		this.#follow();
-		if (this.#wire === null || this.#unsettled) throw new UnsettledError();
-		return this.#wire;
+		return this.#settled(() => this.#wire);
 	}
 
 	/** Nodes, pods, machines outside and the router. Throws UnsettledError. */
 	get topology(): Topology {
-		this.#follow();
-		if (this.#plan === null || this.#unsettled) throw new UnsettledError();
-		return this.#plan.topology;
+		return this.#settled(() => this.#plan).topology;
 	}
 
 	/** All API objects as the controllers left them; of a literal network none. */
@@ -267,7 +292,7 @@ export class Cluster implements Disposable {
 	 * named before starts the network's state afresh. Throws UnknownReferenceError, NotModelledError, TextError.
 	 */
 	trace(query: TraceQuery): TracePath {
-		const { from, to } = { from: this.#reference(query.from, "from"), to: this.#reference(query.to, "to") };
+		const [from, to] = [referenceOf(query.from, "from", this.#namespace), referenceOf(query.to, "to", this.#namespace)];
 		const resolver = this.#resolver();
 		const source = resolver.source(from);
 		const target = resolver.target(to, query.proto ?? null);
@@ -287,11 +312,6 @@ export class Cluster implements Disposable {
 		};
 	}
 
-	#reference(given: string | Reference, what: string): Reference {
-		if (typeof given !== "string") return given;
-		return parseReference(given, { namespace: this.#namespace, file: what });
-	}
-
 	#resolver(): Resolver {
 		const domain = this.configuration?.clusterDomain.value ?? "cluster.local";
 		return new Resolver(this.objects, this.topology, domain);
@@ -307,11 +327,7 @@ export class Cluster implements Disposable {
 		const routesGiven = this.#options.nodeState?.get("router")?.routes !== undefined;
 		const wanted = [source, routesGiven ? null : target].filter((ip) => ip !== null);
 		const { hosts } = this.topology;
-		const missing = [...new Set(wanted)].filter((ip) => !hosts.some((host) => host.ip === ip || host.ip6 === ip));
-		if (missing.length > 0) {
-			hosts.push(...missing.map((ip): HostSpec => (ip.includes(":") ? { name: ip, ip6: ip } : { name: ip, ip })));
-			this.#open(this.#plan as Plan);
-		}
+		if (addHosts(hosts, wanted)) this.#open(this.#plan as Plan);
 		const listens =
 			target !== null && wanted.includes(target) ? [`listens: ${target}, a machine outside, on any port`] : [];
 		return source === null ? listens : [`host: ${source} is a machine outside`, ...listens];
@@ -350,34 +366,23 @@ export class Cluster implements Disposable {
 
 	/** IPv4 addresses that a pod, node, machine outside or address has: whose packets a mapped recording offers. */
 	addressesOf(reference: string | Reference): string[] {
-		const { netns, outside } = this.#resolver().source(this.#reference(reference, "reference"));
-		if (outside !== null) return [outside];
-		const devices = this.machine.netnsOf(netns).devices.filter(({ kind }) => kind === "veth");
-		return devices.flatMap(({ addresses }) => addresses.map(({ ip }) => ipv4FromNumber(ip))).slice(0, 1);
+		const { netns, outside } = this.#resolver().source(referenceOf(reference, "reference", this.#namespace));
+		return outside === null ? firstAddress(this.machine.netnsOf(netns)) : [outside];
 	}
 
 	/** A node's rules as `iptables-save` or `ip6tables-save` prints them; `asWritten`: in the words that they were fed with. */
-	iptables(node: string, options: { counters?: boolean; asWritten?: boolean; family?: Family } = {}): string {
-		const { counters = false, asWritten = false, family = "ipv4" } = options;
-		const ruleset = this.machine.countedRuleset(netnsOfNode(this.machine.network, node).name, family);
-		if (ruleset === null) return "";
-		return printIptablesSave(ruleset, { counters, written: asWritten });
+	iptables(node: string, options: IptablesTextOptions = {}): string {
+		return iptablesText(this.machine, netnsOfNode(this.machine.network, node).name, options);
 	}
 
 	/** A node's main table as `ip route` prints it. */
 	routes(node: string): string {
-		const netns = netnsOfNode(this.machine.network, node);
-		const given = this.#options.nodeState?.get(node)?.routes;
-		if (given) return printRoutes(parseRoutes(given.text, { file: given.file, family: "ipv4" }));
-		return routesText(netns);
+		return routesText(netnsOfNode(this.machine.network, node), this.#nodeState.get(node)?.routes);
 	}
 
 	/** A node's links as `ip addr` prints them. */
 	addresses(node: string): string {
-		const netns = netnsOfNode(this.machine.network, node);
-		const given = this.#options.nodeState?.get(node)?.addresses;
-		if (given) return printLinks(parseLinks(given.text, { file: given.file }));
-		return addressesText(netns);
+		return addressesText(netnsOfNode(this.machine.network, node), this.#nodeState.get(node)?.addresses);
 	}
 
 	/** A node's connections as `conntrack -L` prints them, now. */

@@ -27,7 +27,11 @@ const newest = (paths) => Math.max(0, ...paths.map(changed));
 
 /** Newest change of what the module is made of; specs are not part of it. */
 const wasmSources = () =>
-	newest(["asconfig.json", ...files("assembly").filter((path) => path.endsWith(".ts") && !path.includes("__tests__"))]);
+	newest([
+		"asconfig.json",
+		"scripts/globals.mjs",
+		...files("assembly").filter((path) => path.endsWith(".ts") && !path.includes("__tests__")),
+	]);
 
 const tsSources = () =>
 	newest([

@@ -88,10 +88,19 @@ export class ClusterApi {
 	#opening: Promise<ApiServer> | null = null;
 	#server: ApiServer | null = null;
 
-	/** A cluster makes it: `cluster.api`. `load`: makes the server, with the objects as they are settled by then. */
-	constructor(namespace: string, load: () => Promise<ApiServer>) {
+	/** A cluster makes it: `cluster.api`. `load`: makes the server, with the objects as they are settled by then. `server`: it is made. */
+	constructor(namespace: string, load: () => Promise<ApiServer>, server: ApiServer | null = null) {
 		this.#namespace = namespace;
 		this.#load = load;
+		if (server !== null) this.#opening = Promise.resolve(this.#opened(server));
+	}
+
+	#opened(server: ApiServer): ApiServer {
+		this.#server = server;
+		server.onChange(() => {
+			for (const listener of [...this.#listeners]) listener();
+		});
+		return server;
 	}
 
 	/** What answers; null where nobody has asked anything yet. Who asks first is answered first. */
@@ -102,13 +111,7 @@ export class ClusterApi {
 	/** What answers, which is loaded where it is not there yet. */
 	open(): Promise<ApiServer> {
 		this.#opening ??= this.#load().then(
-			(server) => {
-				this.#server = server;
-				server.onChange(() => {
-					for (const listener of [...this.#listeners]) listener();
-				});
-				return server;
-			},
+			(server) => this.#opened(server),
 			(error: unknown) => {
 				this.#opening = null;
 				throw error;

@@ -4,6 +4,7 @@
 
 import type { KubernetesObject } from "../api/meta.ts";
 import { kubernetes } from "../api/schema/kubernetes.generated.ts";
+import { bootstrap } from "../apiserver/bootstrap.ts";
 import { Catalogue, type ServedResource } from "../apiserver/registry/catalogue.ts";
 import type { Registry } from "../apiserver/registry/request.ts";
 import { strategyOf } from "../apiserver/registry/strategies.ts";
@@ -52,35 +53,49 @@ export class ApiServer {
 	readonly #clock: VirtualClock;
 	#listener: () => void = () => {};
 
+	private constructor(outside: Clock, objects: ClusterObjects, running: Running) {
+		this.#outside = outside;
+		this.#objects = objects;
+		this.#running = running;
+		this.#registry = running.store.registry;
+		this.#clock = running.clock;
+	}
+
 	/** Over what a standing start came to, and the manifests that it began with. Throws InputErrors of one that the API refuses. */
-	constructor(
-		objects: readonly KubernetesObject[],
+	static over(
+		made: readonly KubernetesObject[],
 		manifests: readonly Manifest[],
 		{ clock: outside, seed, namespace, configuration, heard = () => {} }: ApiServerOptions,
-	) {
+	): ApiServer {
 		const random = seededRandom(Number(BigInt.asUintN(32, seed)));
 		const storage = new Storage();
 		const catalogue = new Catalogue(kubernetes, storage);
 		const clock = new VirtualClock(outside.now());
 		const nodePorts = configuration.nodePorts.value;
-		this.#outside = outside;
-		this.#clock = clock;
-		this.#registry = { storage, catalogue, clock, random, nodePorts, strategy: strategyOf };
-		this.#objects = new ClusterObjects(this.#registry, namespace, configuration.serviceCIDRs.value);
+		const registry: Registry = { storage, catalogue, clock, random, nodePorts, strategy: strategyOf };
+		bootstrap(registry, { serviceCIDRs: configuration.serviceCIDRs.value });
+		const objects = new ClusterObjects(registry, namespace);
 		const later = new Set(manifests.filter(beginsLater).map(({ object }) => keyOf(object)));
 		const isLater = (object: KubernetesObject) => later.has(keyOf(object));
-		this.#objects.publish(
-			objects.filter((object) => !isLater(object)),
+		objects.publish(
+			made.filter((object) => !isLater(object)),
 			manifests.filter(({ object }) => !isLater(object)),
 		);
-		this.#running = Running.over(this.#registry, clock, {
+		const running = Running.over(registry, clock, {
 			podCIDRs: configuration.podCIDRs.value,
 			nodeMask: configuration.nodeMask.value,
 			loadBalancerPool: configuration.loadBalancerPool.value,
 			heard,
 		});
-		this.#objects.write(manifests.filter(({ object }) => isLater(object)));
-		this.#objects.keep();
+		objects.write(manifests.filter(({ object }) => isLater(object)));
+		objects.keep();
+		return new ApiServer(outside, objects, running);
+	}
+
+	/** The same objects and pending work, with a future of its own. Nobody listens to it yet. */
+	fork({ clock, heard }: Pick<ApiServerOptions, "clock" | "heard">): ApiServer {
+		const running = this.#running.fork(heard);
+		return new ApiServer(clock, this.#objects.fork(running.store.registry), running);
 	}
 
 	/** ns since the epoch. */

@@ -8,7 +8,7 @@ import { loadTopology } from "../lab.ts";
 import { natRules } from "../net/nat11.ts";
 import type { Netns, Network } from "../net/network.ts";
 import type { Ruleset } from "../net/ruleset.ts";
-import type { Topology } from "../net/topology.ts";
+import type { HostSpec, Topology } from "../net/topology.ts";
 import type { Realised } from "../realise.ts";
 import { UnknownReferenceError } from "./errors.ts";
 import { applyNodeState, type NodeStates, outsideHosts } from "./nodestate.ts";
@@ -20,6 +20,11 @@ export interface Plan {
 	rulesets: ReadonlyMap<string, Ruleset>;
 	/** Of ip6tables, where the node has an address of IPv6. */
 	rulesets6: ReadonlyMap<string, Ruleset>;
+}
+
+/** The same plan, to which machines outside come on their own. */
+export function forkOfPlan(plan: Plan): Plan {
+	return { ...plan, topology: { ...plan.topology, hosts: [...plan.topology.hosts] } };
 }
 
 /** Rules and sysctls of every node; the router translates as if there were machines outside: they may come later. */
@@ -54,6 +59,13 @@ export function addKnownHosts(topology: Topology, states: NodeStates, asked: rea
 	const routed = texts ? [...outsideHosts(texts, own).values()] : [];
 	const known = new Set(topology.hosts.map(({ ip }) => ip));
 	for (const ip of new Set([...routed, ...asked])) if (!known.has(ip)) topology.hosts.push({ name: ip, ip });
+}
+
+/** Machines outside for those of the addresses that none has; whether there are any. */
+export function addHosts(hosts: HostSpec[], addresses: readonly string[]): boolean {
+	const missing = [...new Set(addresses)].filter((ip) => !hosts.some((host) => host.ip === ip || host.ip6 === ip));
+	hosts.push(...missing.map((ip) => (ip.includes(":") ? { name: ip, ip6: ip } : { name: ip, ip })));
+	return missing.length > 0;
 }
 
 /** The network of a plan, and what was assumed of real nodes' texts. Throws TextError, TopologyError. */

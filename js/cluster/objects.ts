@@ -4,7 +4,6 @@
 import type { KubernetesObject } from "../api/meta.ts";
 import { kubernetes } from "../api/schema/kubernetes.generated.ts";
 import { ownersOf } from "../apiserver/apply/managers.ts";
-import { bootstrap } from "../apiserver/bootstrap.ts";
 import { DEFAULTS } from "../apiserver/defaults/groups.ts";
 import { withDefaults } from "../apiserver/defaults/walk.ts";
 import { equalJson, type Json } from "../apiserver/patch/json.ts";
@@ -20,7 +19,6 @@ import { RevisionExpired } from "../apiserver/storage/storage.ts";
 import { plain } from "../manifests/document.ts";
 import type { ManifestError } from "../manifests/error.ts";
 import type { Manifest } from "../manifests/manifest.ts";
-import type { AddressPrefix } from "../net/address.ts";
 import { clashesOf } from "../realise/clashes.ts";
 import { keyOf } from "../realise/inventory.ts";
 import { InputErrors } from "./errors.ts";
@@ -50,12 +48,22 @@ export class ClusterObjects {
 	/** Manifests by key: what was applied last. */
 	#applied = new Map<string, KubernetesObject>();
 
-	/** `namespace`: of objects that name none. `serviceCIDRs`: the cluster's own. */
-	constructor(registry: Registry, namespace: string, serviceCIDRs: readonly AddressPrefix[]) {
+	/** Over what a server has before anybody wrote to it. `namespace`: of objects that name none. */
+	constructor(registry: Registry, namespace: string) {
 		this.registry = registry;
 		this.#namespace = namespace;
-		bootstrap(registry, { serviceCIDRs });
 		this.#read = registry.storage.revision;
+	}
+
+	/** The same over a copy of the registry. */
+	fork(registry: Registry): ClusterObjects {
+		const copy = new ClusterObjects(registry, this.#namespace);
+		copy.#objects = new Map(this.#objects);
+		copy.#read = this.#read;
+		copy.#written = new Map(this.#written);
+		copy.#gone = new Set(this.#gone);
+		copy.#applied = new Map(this.#applied);
+		return copy;
 	}
 
 	/** What a plan is made from, now. */

@@ -3,7 +3,7 @@
 import type { Backend, Capacities } from "../../bindings/core.ts";
 import type { Flags } from "../manifests/configuration.ts";
 import { isFile, type Loaded, loadManifests, loadObjects, type ManifestFile } from "../manifests/load.ts";
-import type { Reference } from "../net/reference.ts";
+import { parseReference, type Reference } from "../net/reference.ts";
 import type { Topology } from "../net/topology.ts";
 import type { ReplayOptions } from "../replay/replay.ts";
 import type { SurveyOptions } from "../replay/survey.ts";
@@ -68,6 +68,11 @@ export function readingOf({ taps, mappings, strictSources, flows, tcpWindows, si
 export function given<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
 	const entries = Object.entries(options).filter(([, value]) => value !== undefined);
 	return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> };
+}
+
+/** `what` names the question's field in errors. Throws TextError. */
+export function referenceOf(given: string | Reference, what: string, namespace: string): Reference {
+	return typeof given === "string" ? parseReference(given, { namespace, file: what }) : given;
 }
 
 /** Manifests however a program has them. */

@@ -56,6 +56,18 @@ export class Reality {
 		this.#namespace = options.namespace ?? "default";
 	}
 
+	/** The same past, with a future of its own. `warnings`: those of its cluster. */
+	fork(warnings: Warning[]): Reality {
+		const copy = new Reality(this.#options, warnings);
+		copy.#waiting = this.#waiting;
+		copy.#applied = this.#applied;
+		copy.#start = this.#start;
+		copy.#facts = this.#facts;
+		copy.#said = new Set(this.#said);
+		copy.#happened.push(...this.#happened);
+		return copy;
+	}
+
 	/** Whether there is a standing start, which happens once. */
 	get started(): boolean {
 		return this.#start !== null;

@@ -7,14 +7,31 @@ import { type ConntrackEntry, conntrackEntries, type Tuple } from "../../binding
 import type { Machine } from "../../bindings/machine.ts";
 import { ipv4FromNumber } from "../net/address.ts";
 import { type ConntrackEntry as ConntrackLine, type ConntrackTuple, printConntrack } from "../net/conntrack.ts";
-import { type Link, type LinkAddress, printLinks } from "../net/link.ts";
+import { printIptablesSave } from "../net/iptables/index.ts";
+import { type Link, type LinkAddress, parseLinks, printLinks } from "../net/link.ts";
 import type { Device, FibRoute, Netns } from "../net/network.ts";
-import { newRoute, printRoutes, type Route } from "../net/route.ts";
+import { newRoute, parseRoutes, printRoutes, type Route } from "../net/route.ts";
+import type { Family } from "../net/ruleset.ts";
 import { hasPorts, isIcmp, protoName, stateName } from "../wire/describe.ts";
+import type { StateText } from "./nodestate.ts";
 
 const SECOND_NS = 1_000_000_000n;
 
-export function routesText(netns: Netns): string {
+export interface IptablesTextOptions {
+	counters?: boolean;
+	asWritten?: boolean;
+	family?: Family;
+}
+
+export function iptablesText(machine: Machine, netns: string, options: IptablesTextOptions): string {
+	const { counters = false, asWritten = false, family = "ipv4" } = options;
+	const ruleset = machine.countedRuleset(netns, family);
+	return ruleset === null ? "" : printIptablesSave(ruleset, { counters, written: asWritten });
+}
+
+/** `given`: a real node's own, printed as it is. */
+export function routesText(netns: Netns, given?: StateText): string {
+	if (given) return printRoutes(parseRoutes(given.text, { file: given.file, family: "ipv4" }));
 	// The kernel lists by prefix, the default route first, of equal prefixes the lowest metric.
 	const sorted = [...netns.routes].sort((a, b) => {
 		if (a.length === 0 || b.length === 0) return a.length - b.length;
@@ -63,7 +80,8 @@ function isOnLinkGateway(netns: Netns, { via, device }: FibRoute): boolean {
 	});
 }
 
-export function addressesText(netns: Netns): string {
+export function addressesText(netns: Netns, given?: StateText): string {
+	if (given) return printLinks(parseLinks(given.text, { file: given.file }));
 	return printLinks(netns.devices.map((device, i) => linkOf(netns, device, i + 1)));
 }
 
@@ -137,6 +155,12 @@ function linkAddress6({ ip, prefix, scope }: Device["addresses6"][number]): Link
 function macOf(ip: number): string {
 	const bytes = [0x02, 0x00, ip >>> 24, (ip >>> 16) & 255, (ip >>> 8) & 255, ip & 255];
 	return bytes.map((byte) => byte.toString(16).padStart(2, "0")).join(":");
+}
+
+/** The first IPv4 address of its veths; none where it has none. */
+export function firstAddress({ devices }: Netns): string[] {
+	const addresses = devices.filter(({ kind }) => kind === "veth").flatMap((device) => device.addresses);
+	return addresses.map(({ ip }) => ipv4FromNumber(ip)).slice(0, 1);
 }
 
 /** The entries of a netns that live at `now`. */

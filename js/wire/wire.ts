@@ -45,11 +45,23 @@ export class Wire {
 	readonly machine: Machine;
 	/** Virtual time, ns. */
 	now: bigint;
-	readonly #ephemeral = new Map<number, number>();
+	readonly #ephemeral: Map<number, number>;
 
-	constructor(machine: Machine, now = 1_000_000n * SECOND_NS) {
+	/** `ephemeral`: the next port of each netns, as a wire before this one has left them. */
+	constructor(machine: Machine, now = 1_000_000n * SECOND_NS, ephemeral: ReadonlyMap<number, number> = new Map()) {
 		this.machine = machine;
 		this.now = now;
+		this.#ephemeral = new Map(ephemeral);
+	}
+
+	/** The next ephemeral port of each netns, from 0 on. */
+	get ephemeral(): ReadonlyMap<number, number> {
+		return this.#ephemeral;
+	}
+
+	/** The same time and ports over a copy of the machine. */
+	fork(machine: Machine): Wire {
+		return new Wire(machine, this.now, this.#ephemeral);
 	}
 
 	/** Sends one packet from a netns; everything that came of it, in order. */

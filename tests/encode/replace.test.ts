@@ -357,27 +357,37 @@ describe("rulesets replaced chain by chain", () => {
 		);
 	}, 600_000);
 
-	test("that remember packets are as in an engine in which nobody shares them", () => {
+	test("that remember packets are as in an engine in which nobody shares them, and so are those of a copy", () => {
+		const all = steps(fc.oneof({ weight: 3, arbitrary: words }, { weight: 1, arbitrary: stateful }));
 		fc.assert(
-			fc.property(steps(fc.oneof({ weight: 3, arbitrary: words }, { weight: 1, arbitrary: stateful })), (all) => {
-				const machine = network(NODES.map(() => START));
+			fc.property(all, fc.nat(11), (all, copied) => {
+				const machines = [network(NODES.map(() => START))] as [Machine, ...Machine[]];
 				const alone = NODES.map((_, node) => network(NODES.map((_, i) => (i === node ? START : null))));
 				const current = NODES.map(() => START);
-				for (const step of all) {
+				for (const [i, step] of all.entries()) {
 					const { next, nodes } = advance(current, step);
-					machine.loadRuleset(
-						nodes.map((node) => `node:${NODES[node]}`),
-						next,
-					);
+					for (const machine of machines) {
+						machine.loadRuleset(
+							nodes.map((node) => `node:${NODES[node]}`),
+							next,
+						);
+					}
+					if (i === copied) machines.push(machines[0].fork(module));
 					for (const node of nodes) {
 						current[node] = next;
 						alone[node]?.loadRuleset(`node:${NODES[node]}`, next);
 					}
-					for (const packet of step.packets)
-						expect(judge(machine, packet)).toBe(judge(alone[packet.node] as Machine, packet));
-					for (const node of NODES.keys())
-						expect(countersOf(machine, node)).toEqual(countersOf(alone[node] as Machine, node));
+					for (const packet of step.packets) {
+						const verdict = judge(alone[packet.node] as Machine, packet);
+						for (const machine of machines) expect(judge(machine, packet)).toBe(verdict);
+					}
+					for (const node of NODES.keys()) {
+						const counters = countersOf(alone[node] as Machine, node);
+						for (const machine of machines) expect(countersOf(machine, node)).toEqual(counters);
+					}
 				}
+				const [memory, ...copies] = machines.map(({ core }) => Buffer.from(core.engine.memory.buffer));
+				for (const copy of copies) expect(copy.compare(memory as Buffer)).toBe(0);
 			}),
 			{ numRuns: RUNS },
 		);

@@ -106,6 +106,23 @@ describe.skipIf(missing !== null)(`the native engine${missing === null ? "" : ` 
 		);
 	});
 
+	it("is copied with all that it knows, and goes on alone", () => {
+		fc.assert(
+			fc.property(rows, rows, (first, second) => {
+				const machine = new Machine(native, loadTopology(twoNodes(7)), { capacities: SMALL });
+				carry(machine, first, L.REPLIES_MIRROR);
+				const copy = machine.fork(native);
+				const before = Buffer.from(copy.core.engine.memory.buffer).toString("base64");
+				const carried = carry(machine, second, L.REPLIES_MIRROR);
+				expect(Buffer.from(copy.core.engine.memory.buffer).toString("base64")).toBe(before);
+				expect(carry(copy, second, L.REPLIES_MIRROR)).toEqual(carried);
+				const [own, other] = [machine, copy].map(({ core }) => Buffer.from(core.engine.memory.buffer));
+				expect(own?.compare(other as Buffer)).toBe(0);
+			}),
+			{ numRuns: 20 },
+		);
+	});
+
 	it("says which it is", () => {
 		expect([native, wasm].map(backendOf)).toEqual(["native", "wasm"]);
 	});
