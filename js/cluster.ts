@@ -7,7 +7,7 @@ import type { KubernetesObject } from "./api/meta.ts";
 import { ClusterApi } from "./cluster/api.ts";
 import type { ApiServer, ApiServerOptions, ObjectReader } from "./cluster/apiserver.ts";
 import { relevant } from "./cluster/assumptions.ts";
-import { addHosts, forkOfPlan, networkOfPlan, type Plan } from "./cluster/build.ts";
+import { addHosts, forkOfPlan, networkOfPlan, type Plan, planOfLab } from "./cluster/build.ts";
 import { InputErrors, UnknownReferenceError, UnsettledError } from "./cluster/errors.ts";
 import type { ForeignDataPlane } from "./cluster/evaluation.ts";
 import { kubeConfigOver, type LoadableKubeConfig } from "./cluster/kubeconfig.ts";
@@ -81,18 +81,15 @@ export class Cluster implements Disposable {
 		this.backend = backendOf(module);
 	}
 
-	/**
-	 * The same cluster with a future of its own: objects, pending work, time, connections and counters, and what was said so far.
-	 * What happens in one is not seen in the other. Throws EngineError after a replay on several threads.
-	 */
+	/** The same cluster with a future of its own, of objects and of packets. Throws EngineError after a replay on several threads. */
 	fork(): Cluster {
 		const copy = new Cluster(this.#module, this.#options, this.#reality);
 		copy.warnings.push(...this.warnings);
 		copy.ignored.push(...this.ignored);
 		copy.#plan = this.#plan === null ? null : forkOfPlan(this.#plan);
-		copy.#stateAssumed = [...this.#stateAssumed];
-		copy.#machine = this.#machine?.fork(this.#module) ?? null;
-		if (copy.#machine !== null) copy.#wire = this.#wire?.fork(copy.#machine) ?? null;
+		copy.#stateAssumed = this.#stateAssumed;
+		copy.#wire = this.#wire?.fork(this.#module) ?? null;
+		copy.#machine = copy.#wire?.machine ?? null;
 		copy.#acted = this.#acted;
 		if (this.#server !== null) {
 			copy.#server = this.#server.fork(copy.#serverOptions);
@@ -109,8 +106,7 @@ export class Cluster implements Disposable {
 	/** A literal network, ready for questions. Throws TextError, TopologyError, EncodeError, CapacityError. */
 	static async fromNodes(lab: LabSpec, options: ClusterOptions = {}): Promise<Cluster> {
 		const cluster = new Cluster(await moduleFrom(options.wasm, options.backend), options);
-		const { nodes, pods = [], hosts = [], router = {}, fabric = { kind: "routed" } } = lab;
-		cluster.#open({ topology: { nodes, pods, hosts, router, fabric }, rulesets: new Map(), rulesets6: new Map() });
+		cluster.#open(planOfLab(lab));
 		return cluster;
 	}
 
@@ -221,7 +217,7 @@ export class Cluster implements Disposable {
 
 	/** Where the API has its time from, and who hears what its components say. */
 	get #serverOptions(): Pick<ApiServerOptions, "clock" | "heard"> {
-		const { now = () => this.#wire?.now ?? 0n } = this.#options;
+		const now = this.#options.now ?? (() => this.#wire?.now ?? 0n);
 		return { clock: { now }, heard: (...said) => this.#reality.hear(...said) };
 	}
 

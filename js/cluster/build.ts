@@ -12,6 +12,7 @@ import type { HostSpec, Topology } from "../net/topology.ts";
 import type { Realised } from "../realise.ts";
 import { UnknownReferenceError } from "./errors.ts";
 import { applyNodeState, type NodeStates, outsideHosts } from "./nodestate.ts";
+import type { LabSpec } from "./options.ts";
 import { ClusterRules } from "./rules.ts";
 
 export interface Plan {
@@ -20,6 +21,11 @@ export interface Plan {
 	rulesets: ReadonlyMap<string, Ruleset>;
 	/** Of ip6tables, where the node has an address of IPv6. */
 	rulesets6: ReadonlyMap<string, Ruleset>;
+}
+
+/** Of a literal network; nobody makes rules for it. */
+export function planOfLab({ nodes, pods = [], hosts = [], router = {}, fabric = { kind: "routed" } }: LabSpec): Plan {
+	return { topology: { nodes, pods, hosts, router, fabric }, rulesets: new Map(), rulesets6: new Map() };
 }
 
 /** The same plan, to which machines outside come on their own. */

@@ -3,6 +3,7 @@
 
 import * as L from "../../assembly/layout.ts";
 import { isIpv6 } from "../../bindings/addresses.ts";
+import type { EngineModule } from "../../bindings/core.ts";
 import { type TraceEvent, takeEvents } from "../../bindings/events.ts";
 import type { Machine } from "../../bindings/machine.ts";
 
@@ -59,9 +60,9 @@ export class Wire {
 		return this.#ephemeral;
 	}
 
-	/** The same time and ports over a copy of the machine. */
-	fork(machine: Machine): Wire {
-		return new Wire(machine, this.now, this.#ephemeral);
+	/** The same time and ports over a copy of the machine. Throws EngineError. */
+	fork(module: EngineModule): Wire {
+		return new Wire(this.machine.fork(module), this.now, this.#ephemeral);
 	}
 
 	/** Sends one packet from a netns; everything that came of it, in order. */
