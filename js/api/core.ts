@@ -86,6 +86,10 @@ export interface PodSpec {
 	schedulingGates?: { name: string }[];
 	priority?: number;
 	priorityClassName?: string;
+	preemptionPolicy?: "PreemptLowerPriority" | "Never";
+	overhead?: Record<string, string>;
+	/** Of the pod as a whole. */
+	resources?: { requests?: Record<string, string>; limits?: Record<string, string> };
 	serviceAccountName?: string;
 	[field: string]: unknown;
 }
@@ -177,6 +181,8 @@ export interface PodAffinityTerm {
 	namespaceSelector?: LabelSelector;
 	namespaces?: string[];
 	topologyKey: string;
+	matchLabelKeys?: string[];
+	mismatchLabelKeys?: string[];
 }
 
 export interface TopologySpreadConstraint {
@@ -184,6 +190,10 @@ export interface TopologySpreadConstraint {
 	topologyKey: string;
 	whenUnsatisfiable: "DoNotSchedule" | "ScheduleAnyway";
 	labelSelector?: LabelSelector;
+	minDomains?: number;
+	nodeAffinityPolicy?: "Honor" | "Ignore";
+	nodeTaintsPolicy?: "Honor" | "Ignore";
+	matchLabelKeys?: string[];
 }
 
 export interface PodStatus {
@@ -199,6 +209,8 @@ export interface PodStatus {
 	containerStatuses?: ContainerStatus[];
 	initContainerStatuses?: ContainerStatus[];
 	qosClass?: string;
+	/** Where a pod is to go whose victims are on their way out. */
+	nominatedNodeName?: string;
 }
 
 export interface ContainerStatus {

@@ -31,7 +31,7 @@ export interface Stray {
 	via: string;
 }
 
-const STRICT = "podwire.io/strict-ports";
+const STRICT = "podwire.dev/strict-ports";
 /** kubelet's API and kube-proxy's healthz, on every node. */
 const NODE_PORTS = [10250, 10256];
 

@@ -2,7 +2,7 @@
 // addresses, the kubelet writes their status. Observed objects are read and left as they are.
 
 import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from "../api/apps.ts";
-import type { Namespace, Node, Pod } from "../api/core.ts";
+import type { Namespace, Node, Pod, Service } from "../api/core.ts";
 import type { KubernetesObject } from "../api/meta.ts";
 import { isReady } from "../api/pod.ts";
 import { withPodDefaults } from "../apiserver/defaults/objects.ts";
@@ -18,6 +18,7 @@ import { addresslessStatus, runningStatus, unscheduledStatus } from "../kubelet/
 import { parsePrefix } from "../net/address.ts";
 import { nearestWord } from "../net/error.ts";
 import { Scheduler } from "../scheduler/schedule.ts";
+import { Siblings } from "../scheduler/siblings.ts";
 import { addressesOf, podAddressClashes } from "./clashes.ts";
 import type { Entry, Inventory } from "./inventory.ts";
 
@@ -92,7 +93,7 @@ function placePods(inventory: Inventory): void {
 			.list<Namespace>("Namespace")
 			.map(({ object }) => [object.metadata.name ?? "", object.metadata.labels ?? {}]),
 	);
-	const scheduler = new Scheduler(nodes, labels);
+	const scheduler = Scheduler.over(nodes, labels, siblingsIn(inventory));
 	const waiting: Entry<Pod>[] = [];
 	for (const entry of inventory.list<Pod>("Pod")) {
 		const nodeName = entry.object.spec?.nodeName;
@@ -100,7 +101,7 @@ function placePods(inventory: Inventory): void {
 		else if (nodeName) misplaced(inventory, entry, nodeName, names);
 		else if (!entry.observed) waiting.push(entry);
 	}
-	for (const entry of waiting) {
+	for (const entry of byPriority(inventory, waiting)) {
 		const placed = scheduler.place(entry.object);
 		if ("kind" in placed) {
 			entry.object = placed;
@@ -114,6 +115,54 @@ function placePods(inventory: Inventory): void {
 		);
 	}
 }
+
+function siblingsIn(inventory: Inventory): Siblings {
+	const services = new Map<string, Service[]>();
+	for (const { object } of inventory.list<Service>("Service")) {
+		const { namespace = "" } = object.metadata;
+		const known = services.get(namespace);
+		if (known === undefined) services.set(namespace, [object]);
+		else known.push(object);
+	}
+	const owners = new Map<string, KubernetesObject>();
+	for (const kind of ["ReplicationController", "ReplicaSet", "StatefulSet"])
+		for (const { object } of inventory.list(kind))
+			owners.set(ownerKey(object.metadata.namespace, kind, object.metadata.name), object);
+	return new Siblings({
+		services: (namespace) => services.get(namespace) ?? [],
+		owner: (kind, namespace, name) => owners.get(ownerKey(namespace, kind, name)),
+	});
+}
+
+/** Pods with their priorities, the highest first: what all wait for at once they get in that order. */
+function byPriority(inventory: Inventory, waiting: readonly Entry<Pod>[]): Entry<Pod>[] {
+	const classes = inventory.list<PriorityClass>("PriorityClass").map(({ object }) => object);
+	const otherwise = classes.find(({ globalDefault }) => globalDefault === true);
+	for (const entry of waiting) {
+		const { spec } = entry.object;
+		if (spec === undefined || spec.priority !== undefined) continue;
+		const named = classes.find(({ metadata }) => metadata.name === spec.priorityClassName);
+		const { value, preemptionPolicy } = (spec.priorityClassName ? named : otherwise) ?? {};
+		const known = value ?? SYSTEM_PRIORITIES[spec.priorityClassName ?? ""];
+		if (known === undefined) continue;
+		const policy = preemptionPolicy === undefined ? {} : { preemptionPolicy };
+		entry.object = { ...entry.object, spec: { ...spec, priority: known, ...policy } };
+	}
+	const priority = ({ object }: Entry<Pod>) => object.spec?.priority ?? 0;
+	return [...waiting].sort((a, b) => priority(b) - priority(a));
+}
+
+interface PriorityClass extends KubernetesObject {
+	value?: number;
+	globalDefault?: boolean;
+	preemptionPolicy?: "PreemptLowerPriority" | "Never";
+}
+
+/** That an API server has from the start (pkg/apis/scheduling/types.go). */
+const SYSTEM_PRIORITIES: Readonly<Record<string, number>> = {
+	"system-cluster-critical": 2_000_000_000,
+	"system-node-critical": 2_000_001_000,
+};
 
 /** A pod on a node that is not there: a mistake in a manifest, a gap in a dump. */
 function misplaced(inventory: Inventory, entry: Entry<Pod>, nodeName: string, names: readonly string[]): void {

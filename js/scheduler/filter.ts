@@ -1,96 +1,89 @@
-// May this pod run on this node now: the filter plugins of the default scheduler (pkg/scheduler/framework/plugins),
-// each answering with its own words. Volumes, DRA and topology spread's minDomains are not modelled.
+// May this pod run on this node now: the filter plugins of the default scheduler (pkg/scheduler/framework/plugins) in their
+// order; the first that says no has the word. Volumes and devices (DRA) are not modelled.
 
-import type { Node, Pod } from "../api/core.ts";
-import { type HostPort, hostPorts, hostPortsClash, matchesNode, untolerated } from "../api/placement.ts";
-import { parseQuantity } from "../api/quantity.ts";
-import type { Surroundings } from "./surroundings.ts";
+import type { Node, NodeSelectorTerm, Pod, Taint } from "../api/core.ts";
+import { hostPortsClash, matchesNode, untolerated } from "../api/placement.ts";
+import { type Company, companyOf, companyRefusal } from "./company.ts";
+import { type Needs, type NodeState, needsOf, type Occupancy } from "./occupancy.ts";
+import type { Refusal } from "./refusal.ts";
+import { shortage } from "./resources.ts";
+import { type HardSpread, hardSpread, spreadRefusal } from "./spread.ts";
 
-/** A node and what runs on it. */
-export interface NodeState {
-	node: Node;
-	/** Among the nodes. */
-	readonly order: number;
-	readonly zone: string;
-	/** null: what there is no end of. */
-	readonly allocatable: Readonly<Record<"pods" | "cpu" | "memory", number | null>>;
-	pods: Pod[];
-	hostPorts: HostPort[];
-	requested: Resources;
-	/** Number of pods by their controller. */
-	siblings: Map<string, number>;
+/** One pod's turn: what is known before any node is looked at (the PreFilter plugins). */
+export interface Cycle {
+	readonly pod: Pod;
+	readonly needs: Needs;
+	/** Whether it asks for nothing but cpu and memory: the columns say where it fits. */
+	readonly isPlain: boolean;
+	readonly cpu: number;
+	readonly memory: number;
+	/** The only nodes in question, by their names; null: all. */
+	readonly only: ReadonlySet<string> | null;
+	readonly spread: HardSpread;
+	readonly company: Company;
 }
 
-export interface Resources {
-	cpu: number;
-	memory: number;
+const UNSCHEDULABLE: Taint = { key: "node.kubernetes.io/unschedulable", effect: "NoSchedule" };
+
+export function cycleOf(pod: Pod, occupancy: Occupancy): Cycle {
+	const spread = hardSpread(pod, occupancy);
+	const needs = needsOf(pod);
+	const company = companyOf(pod, occupancy);
+	const { nodeSelector = {}, affinity } = pod.spec ?? {};
+	const { cpu = 0, memory = 0, ...rest } = needs.requests.said;
+	const isPlain =
+		Object.keys(nodeSelector).length === 0 &&
+		affinity === undefined &&
+		needs.hostPorts.length + spread.length + company.unwelcome.size + Object.keys(rest).length === 0;
+	return { pod, needs, isPlain, cpu, memory, only: namedNodes(pod), spread, company };
 }
 
-/** What a pod takes on its node. */
-export interface Needs {
-	hostPorts: HostPort[];
-	requests: Resources;
+/** Whether it may run there, without the reason why not. */
+export function fits(cycle: Cycle, slot: number, occupancy: Occupancy): boolean {
+	const { columns } = occupancy;
+	if (cycle.isPlain && columns.special[slot] === 0) return columns.fits(slot, cycle.cpu, cycle.memory);
+	return refusal(cycle, occupancy.at(slot)) === null;
 }
 
-export function needsOf(pod: Pod): Needs {
-	return { hostPorts: hostPorts(pod), requests: requests(pod) };
-}
-
-export interface ClusterState {
-	nodes: NodeState[];
-	/** Labels by namespace name. */
-	namespaces: ReadonlyMap<string, Readonly<Record<string, string>>>;
-	/** Placed pods with required anti-affinity, and their nodes: they may refuse newcomers. */
-	shy: { pod: Pod; node: Node }[];
-}
-
-const UNSCHEDULABLE = { key: "node.kubernetes.io/unschedulable", effect: "NoSchedule" as const };
-
-/** Why the pod cannot run on the node, in upstream's words; null where it can. `needs`: what it takes there. */
-export function refusal(pod: Pod, needs: Needs, state: NodeState, around: Surroundings): string | null {
-	const { node } = state;
-	const spec = pod.spec;
-	if (spec === undefined) return "pod has no spec";
+/** null where the pod can run there. */
+export function refusal({ pod, needs, only, spread, company }: Cycle, state: NodeState): Refusal | null {
+	const { node, hard } = state;
+	const spec = pod.spec ?? { containers: [] };
+	if (only !== null && !only.has(state.name)) return never("node(s) didn't satisfy plugin(s) [NodeAffinity]");
 	const tolerations = spec.tolerations ?? [];
-	if (node.spec?.unschedulable === true && untolerated({ ...node, spec: { taints: [UNSCHEDULABLE] } }, tolerations))
-		return "node(s) were unschedulable";
-	const taint = untolerated(node, tolerations);
-	if (taint !== undefined) return `node(s) had untolerated taint {${taint.key}: ${taint.value ?? ""}}`;
-	if (!matchesNode(spec, node)) return "node(s) didn't match Pod's node affinity/selector";
-	if (needs.hostPorts.some((port) => state.hostPorts.some((taken) => hostPortsClash(port, taken)))) {
-		return "node(s) didn't have free ports for the requested pod ports";
+	if (node.spec?.unschedulable === true && untolerated(withTaint(node), tolerations) !== undefined)
+		return never("node(s) were unschedulable");
+	if (hard.length > 0 && untolerated(node, tolerations) !== undefined) return never("node(s) had untolerated taint(s)");
+	if (!matchesNode(spec, node)) return never("node(s) didn't match Pod's node affinity/selector");
+	if (needs.hostPorts.some((port) => state.hostPorts.some((taken) => hostPortsClash(port, taken))))
+		return { reasons: ["node(s) didn't have free ports for the requested pod ports"], resolvable: true };
+	return (
+		shortage(needs.requests.said, state.allocatable, state.requested, state.pods.size) ??
+		spreadRefusal(spread, state) ??
+		companyRefusal(company, state)
+	);
+}
+
+const never = (reason: string): Refusal => ({ reasons: [reason], resolvable: false });
+
+const withTaint = (node: Node): Node => ({ ...node, spec: { taints: [UNSCHEDULABLE] } });
+
+/** Where each term of the required affinity names nodes, as a DaemonSet's pods do, no other is looked at. */
+function namedNodes({ spec }: Pod): ReadonlySet<string> | null {
+	const terms = spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
+	const names = new Set<string>();
+	for (const term of terms) {
+		const named = namesOf(term);
+		if (named === null) return null;
+		for (const name of named) names.add(name);
 	}
-	return resourceRefusal(needs, state) ?? around.refusal(state);
+	return terms.length === 0 ? null : names;
 }
 
-function resourceRefusal({ requests: wanted }: Needs, { pods, allocatable, requested }: NodeState): string | null {
-	const { cpu, memory } = allocatable;
-	if (allocatable.pods !== null && pods.length + 1 > allocatable.pods) return "Too many pods";
-	if (cpu !== null && wanted.cpu > 0 && requested.cpu + wanted.cpu > cpu + 1e-9) return "Insufficient cpu";
-	if (memory !== null && wanted.memory > 0 && requested.memory + wanted.memory > memory) return "Insufficient memory";
-	return null;
-}
-
-/** What a node has to give. */
-export function allocatableOf({ status }: Node): NodeState["allocatable"] {
-	const amount = (name: string) => parseQuantity(status?.allocatable?.[name]);
-	return { pods: amount("pods"), cpu: amount("cpu"), memory: amount("memory") };
-}
-
-/** Requests of a pod: sum of its containers and sidecars, or its largest init container (KEP-753, without overhead). */
-export function requests(pod: Pod): Resources {
-	const total: Resources = { cpu: 0, memory: 0 };
-	for (const name of ["cpu", "memory"] as const) {
-		const of = (container: {
-			resources?: { requests?: Record<string, string>; limits?: Record<string, string> };
-		}): number => parseQuantity(container.resources?.requests?.[name] ?? container.resources?.limits?.[name]) ?? 0;
-		const init = pod.spec?.initContainers ?? [];
-		const running = [
-			...(pod.spec?.containers ?? []),
-			...init.filter((container) => container.restartPolicy === "Always"),
-		];
-		const sum = running.reduce((all, container) => all + of(container), 0);
-		total[name] = Math.max(sum, ...init.filter((container) => container.restartPolicy !== "Always").map(of));
-	}
-	return total;
+function namesOf({ matchFields = [] }: NodeSelectorTerm): readonly string[] | null {
+	const lists = matchFields.flatMap(({ key, operator, values = [] }) =>
+		key === "metadata.name" && operator === "In" ? [values] : [],
+	);
+	const [first, ...others] = lists;
+	return first === undefined ? null : first.filter((name) => others.every((list) => list.includes(name)));
 }

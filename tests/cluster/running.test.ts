@@ -201,7 +201,8 @@ describe("the scheduler", () => {
 				type: "PodScheduled",
 				status: "False",
 				reason: "Unschedulable",
-				message: "0/1 nodes are available: 1 node(s) were unschedulable.",
+				message:
+					"0/1 nodes are available: 1 node(s) were unschedulable. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.",
 			},
 		]);
 		world.patch("/api/v1/nodes/node-1", { spec: { unschedulable: null } });

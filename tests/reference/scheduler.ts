@@ -1,4 +1,5 @@
-// The slow reference of placement: every node and every pod is looked at for every question, and the best of all that fit is taken.
+// The slow reference of placement: every node and every pod is looked at for every question, each score is worked out for all
+// that fit, and the best of them is taken. As upstream's default profile for pods and nodes of the few kinds that its test makes.
 
 import type { Node, Pod, PodAffinityTerm } from "../../js/api/core.ts";
 import { ZONE } from "../../js/api/labels.ts";
@@ -10,6 +11,8 @@ export interface Ground {
 	nodes: readonly Node[];
 	/** Bound ones. */
 	pods: readonly Pod[];
+	/** The labels that pods have whom this one is spread among; null: nobody. */
+	siblings: (pod: Pod) => Readonly<Record<string, string>> | null;
 }
 
 const label = (node: Node, key: string) => node.metadata.labels?.[key];
@@ -17,7 +20,6 @@ const nodeOf = ({ nodes }: Ground, pod: Pod) => nodes.find(({ metadata }) => met
 const on = ({ pods }: Ground, node: Node) => pods.filter(({ spec }) => spec?.nodeName === node.metadata.name);
 const antiAffinity = (pod: Pod) =>
 	pod.spec?.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? [];
-const controller = ({ metadata }: Pod) => metadata.ownerReferences?.find((one) => one.controller === true)?.name;
 const milli = (pod: Pod) =>
 	(pod.spec?.containers ?? []).reduce(
 		(sum, one) => sum + Number.parseInt(one.resources?.requests?.["cpu"] ?? "0", 10),
@@ -66,7 +68,11 @@ function fits(ground: Ground, pod: Pod, node: Node): boolean {
 	for (const term of spec.affinity?.podAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []) {
 		if (inDomain(ground, term, node)) continue;
 		const alone = selected(term, pod) && label(node, term.topologyKey) !== undefined;
-		if (!alone || ground.pods.some((other) => nodeOf(ground, other) && selected(term, other))) return false;
+		const isAnywhere = ground.pods.some((other) => {
+			const there = nodeOf(ground, other);
+			return there !== undefined && label(there, term.topologyKey) !== undefined && selected(term, other);
+		});
+		if (!alone || isAnywhere) return false;
 	}
 	if (antiAffinity(pod).some((term) => inDomain(ground, term, node))) return false;
 	return !ground.pods.some((other) => {
@@ -78,27 +84,101 @@ function fits(ground: Ground, pod: Pod, node: Node): boolean {
 	});
 }
 
+type Scored = (node: Node) => number;
+
+/** To 0 … 100 by the highest. */
+function shares(nodes: readonly Node[], raw: Scored, reverse = false): Scored {
+	const most = Math.max(0, ...nodes.map(raw));
+	return (node) => {
+		const share = most === 0 ? 0 : Math.floor((100 * raw(node)) / most);
+		return reverse ? 100 - share : share;
+	};
+}
+
+/** Of cpu alone: the test's nodes say no more. */
+function leastAllocated(ground: Ground, pod: Pod): Scored {
+	const counted = (one: Pod) =>
+		one.spec?.containers[0]?.resources?.requests?.["cpu"] === undefined ? 100 : milli(one);
+	return (node) => {
+		const has = Number.parseInt(node.status?.allocatable?.["cpu"] ?? "0", 10);
+		const taken = on(ground, node).reduce((sum, one) => sum + counted(one), counted(pod));
+		return taken > has ? 0 : Math.floor((100 * (has - taken)) / has);
+	};
+}
+
+/** By host with a maxSkew of 3, by zone with one of 5. */
+function defaultSpread(ground: Ground, pod: Pod, nodes: readonly Node[]): Scored {
+	const wanted = ground.siblings(pod);
+	if (wanted === null || (pod.spec?.topologySpreadConstraints ?? []).length > 0) return () => 0;
+	const matches = (one: Pod) => selects({ matchLabels: { ...wanted } }, one.metadata.labels);
+	const raw: Scored = (node) => {
+		const here = on(ground, node).filter(matches).length * Math.log(nodes.length + 2) + 2;
+		const zone = label(node, ZONE);
+		if (zone === undefined) return Math.round(here);
+		const zones = new Set(nodes.map((one) => label(one, ZONE) ?? ""));
+		const counting = ground.nodes.filter(
+			(one) => label(one, ZONE) === zone && pod.spec !== undefined && matchesNode(pod.spec, one),
+		);
+		const there = counting.flatMap((one) => on(ground, one)).filter(matches).length;
+		return Math.round(here + there * Math.log(zones.size + 2) + 4);
+	};
+	const [least, most] = [Math.min(...nodes.map(raw)), Math.max(...nodes.map(raw))];
+	return (node) => (most === 0 ? 100 : Math.floor((100 * (most + least - raw(node))) / most));
+}
+
+/** What the pod prefers of others, and they of it; who needs company is glad of any. */
+function company(ground: Ground, pod: Pod, nodes: readonly Node[]): Scored {
+	const raw: Scored = (node) => {
+		let sum = 0;
+		for (const other of ground.pods) {
+			const there = nodeOf(ground, other);
+			const weigh = (term: PodAffinityTerm, of: Pod, weight: number) => {
+				const domain = there && label(there, term.topologyKey);
+				if (domain !== undefined && domain === label(node, term.topologyKey) && selected(term, of)) sum += weight;
+			};
+			const prefers = (who: Pod, whom: Pod) => {
+				const { podAffinity, podAntiAffinity } = who.spec?.affinity ?? {};
+				for (const one of podAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? [])
+					weigh(one.podAffinityTerm, whom, one.weight);
+				for (const one of podAntiAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? [])
+					weigh(one.podAffinityTerm, whom, -one.weight);
+			};
+			prefers(pod, other);
+			prefers(other, pod);
+			for (const term of other.spec?.affinity?.podAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? [])
+				weigh(term, pod, 1);
+		}
+		return sum;
+	};
+	const [least, most] = [Math.min(...nodes.map(raw)), Math.max(...nodes.map(raw))];
+	return (node) => (most === least ? 0 : Math.floor((100 * (raw(node) - least)) / (most - least)));
+}
+
+/** One of each zone in turn. */
+function inTurn(nodes: readonly Node[]): Node[] {
+	const zones = [...new Set(nodes.map((node) => label(node, ZONE)))];
+	const round = (node: Node) => nodes.filter((one) => label(one, ZONE) === label(node, ZONE)).indexOf(node);
+	const zone = (node: Node) => zones.indexOf(label(node, ZONE));
+	return [...nodes].sort((a, b) => round(a) - round(b) || zone(a) - zone(b));
+}
+
 /** The name of the best node; null where the pod fits on none. */
 export function placeOf(ground: Ground, pod: Pod): string | null {
-	const owner = controller(pod);
-	const siblings = ground.pods.filter((one) => owner !== undefined && controller(one) === owner);
-	const scored = ground.nodes.flatMap((node, order) => {
-		if (!fits(ground, pod, node)) return [];
-		const disliked = (node.spec?.taints ?? []).filter(
+	const nodes = inTurn(ground.nodes).filter((node) => fits(ground, pod, node));
+	const disliked = (node: Node) =>
+		(node.spec?.taints ?? []).filter(
 			(taint) =>
 				taint.effect === "PreferNoSchedule" && !(pod.spec?.tolerations ?? []).some((one) => tolerates(one, taint)),
 		).length;
-		const zone = siblings.filter((one) => {
-			const there = nodeOf(ground, one);
-			return there !== undefined && label(there, ZONE) === label(node, ZONE);
-		});
-		const preferred = pod.spec === undefined ? 0 : preference(pod.spec, node);
-		const here = siblings.filter(({ spec }) => spec?.nodeName === node.metadata.name);
-		return [{ node, score: [disliked, -preferred, here.length, zone.length, on(ground, node).length, order] }];
-	});
-	scored.sort((a, b) => {
-		const i = a.score.findIndex((value, at) => value !== b.score[at]);
-		return i < 0 ? 0 : (a.score[i] ?? 0) - (b.score[i] ?? 0);
-	});
-	return scored[0]?.node.metadata.name ?? null;
+	const scores: [number, Scored][] = [
+		[3, shares(nodes, disliked, true)],
+		[2, shares(nodes, (node) => (pod.spec === undefined ? 0 : preference(pod.spec, node)))],
+		[2, defaultSpread(ground, pod, nodes)],
+		[2, company(ground, pod, nodes)],
+		[1, leastAllocated(ground, pod)],
+	];
+	const total = (node: Node) => scores.reduce((sum, [weight, score]) => sum + weight * score(node), 0);
+	const ranked = nodes.map((node) => ({ node, score: total(node), pods: on(ground, node).length }));
+	ranked.sort((a, b) => b.score - a.score || a.pods - b.pods);
+	return ranked[0]?.node.metadata.name ?? null;
 }

@@ -4,6 +4,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Node, Pod, PodSpec, Taint } from "../../js/api/core.ts";
 import { Scheduler } from "../../js/scheduler/schedule.ts";
+import { Siblings } from "../../js/scheduler/siblings.ts";
 import { placeOf } from "../reference/scheduler.ts";
 
 const HOST = "kubernetes.io/hostname";
@@ -66,6 +67,14 @@ const extras = fc.oneof(
 	}),
 	fc.tuple(key, app).map(([by, of]): Partial<PodSpec> => ({ affinity: { podAntiAffinity: terms(by, of) } })),
 	fc.tuple(key, app).map(([by, of]): Partial<PodSpec> => ({ affinity: { podAffinity: terms(by, of) } })),
+	fc
+		.tuple(fc.constantFrom("podAffinity", "podAntiAffinity"), key, app, fc.integer({ min: 1, max: 100 }))
+		.map(([kind, topologyKey, of, weight]): Partial<PodSpec> => {
+			const podAffinityTerm = { labelSelector: { matchLabels: { app: of } }, topologyKey };
+			return {
+				affinity: { [kind]: { preferredDuringSchedulingIgnoredDuringExecution: [{ weight, podAffinityTerm }] } },
+			};
+		}),
 	fc.tuple(key, app).map(([topologyKey, of]): Partial<PodSpec> => {
 		const labelSelector = { matchLabels: { app: of } };
 		const constraint = { topologyKey, maxSkew: 1, whenUnsatisfiable: "DoNotSchedule" as const, labelSelector };
@@ -98,6 +107,23 @@ const pods = fc
 		},
 	}));
 
+/** A ReplicaSet `r` of the pods that are `x`, and a Service `s` of those that are `y`. */
+const siblings = new Siblings({
+	services: () => [
+		{ apiVersion: "v1", kind: "Service", metadata: { namespace: "d", name: "s" }, spec: { selector: { app: "y" } } },
+	],
+	owner: (_, __, name) =>
+		name === "r"
+			? { apiVersion: "apps/v1", kind: "ReplicaSet", metadata: {}, spec: { selector: { matchLabels: { app: "x" } } } }
+			: undefined,
+});
+
+/** The same, of one that has a Service or a controller. */
+function siblingLabels({ metadata }: Pod): Record<string, string> | null {
+	if (metadata.ownerReferences?.[0]?.name === "r") return { app: "x" };
+	return metadata.labels?.["app"] === "y" ? { app: "y" } : null;
+}
+
 type Step = { place: Pod } | { node: Node } | { without: number } | { ends: number } | { fork: true };
 const steps = fc.array(
 	fc.oneof(
@@ -117,12 +143,12 @@ describe("the scheduler", () => {
 				fc.uniqueArray(nodes, { selector: ({ metadata }) => metadata.name, maxLength: 8 }),
 				steps,
 				(first, list) => {
-					let scheduler = new Scheduler(first);
-					let ground = { nodes: [...first], pods: [] as Pod[] };
+					let scheduler = Scheduler.over(first, new Map(), siblings);
+					let ground = { nodes: [...first], pods: [] as Pod[], siblings: siblingLabels };
 					for (const [i, step] of list.entries()) {
 						if ("fork" in step) {
 							const other = scheduler;
-							scheduler = scheduler.fork();
+							scheduler = scheduler.fork(siblings);
 							// What becomes of the first one is no matter to its copy.
 							for (const node of [...ground.nodes]) other.removeNode(node.metadata.name ?? "");
 						} else if ("node" in step) {
@@ -134,6 +160,7 @@ describe("the scheduler", () => {
 							const name = `n${step.without}`;
 							scheduler.removeNode(name);
 							ground = {
+								...ground,
 								nodes: ground.nodes.filter(({ metadata }) => metadata.name !== name),
 								pods: ground.pods.filter(({ spec }) => spec?.nodeName !== name),
 							};

@@ -39,10 +39,12 @@ export function bind(registry: Registry, subject: Subject, binding: KubernetesOb
 		lastTransitionTime: timestamp(registry.clock),
 	};
 	if (options.dryRun === true) return;
+	// It is where it was to go.
+	const { nominatedNodeName: _, ...others } = status ?? {};
 	registry.storage.put("pods", {
 		...pod,
 		spec: { ...spec, nodeName: target },
-		status: { ...status, conditions: [...conditions, scheduled] },
+		status: { ...others, conditions: [...conditions, scheduled] },
 	});
 }
 

@@ -1,0 +1,104 @@
+// What most pods ask of most nodes, as columns by the node's slot: amounts and domains lie side by side, so that hundreds of
+// nodes are compared for one pod without a look at their objects.
+
+import type { Node } from "../api/core.ts";
+import type { Amounts, Requests } from "./resources.ts";
+
+const AMOUNTS = ["cpu", "memory", "pods", "usedCpu", "usedMemory", "usedPods", "countedCpu", "countedMemory"] as const;
+type Name = (typeof AMOUNTS)[number];
+
+/** Domain of a node without the label. */
+const NOWHERE = -1;
+
+/** Domains of one topology key. */
+export interface Domains {
+	/** By slot: a number for each value, NOWHERE without one. */
+	readonly ids: Int32Array;
+	readonly size: number;
+}
+
+export class Columns {
+	/** How many slots there are, free ones too. */
+	size = 0;
+	/** Of cpu and memory NaN where the node does not say; of pods Infinity. */
+	readonly amounts: Record<Name, Float64Array>;
+	/** 1 where a node has taints, is cordoned, or has pods with host ports: it takes a closer look. */
+	special = new Uint8Array(0);
+	#domains = new Map<string, Domains>();
+
+	constructor() {
+		this.amounts = Object.fromEntries(AMOUNTS.map((name) => [name, new Float64Array(0)])) as Columns["amounts"];
+	}
+
+	/** Another node in a slot, empty. `allocatable`: null where it does not say. */
+	set(slot: number, allocatable: Readonly<Amounts> | null, special: boolean): void {
+		this.#grow(slot + 1);
+		const { amounts } = this;
+		for (const name of AMOUNTS) amounts[name][slot] = 0;
+		amounts.cpu[slot] = allocatable?.["cpu"] ?? Number.NaN;
+		amounts.memory[slot] = allocatable?.["memory"] ?? Number.NaN;
+		amounts.pods[slot] = allocatable?.["pods"] ?? Number.POSITIVE_INFINITY;
+		this.special[slot] = special ? 1 : 0;
+		this.#domains.clear();
+	}
+
+	/** A pod that came, or went. */
+	count(slot: number, { said, counted }: Requests, sign: 1 | -1): void {
+		const { amounts } = this;
+		const add = (name: Name, by: number) => (amounts[name][slot] = (amounts[name][slot] as number) + sign * by);
+		add("usedCpu", said["cpu"] ?? 0);
+		add("usedMemory", said["memory"] ?? 0);
+		add("usedPods", 1);
+		add("countedCpu", counted.cpu);
+		add("countedMemory", counted.memory);
+	}
+
+	/** Whether there is enough cpu, memory and places for pods. */
+	fits(slot: number, cpu: number, memory: number): boolean {
+		const { amounts } = this;
+		if ((amounts.usedPods[slot] as number) + 1 > (amounts.pods[slot] as number)) return false;
+		if (cpu > 0 && (amounts.usedCpu[slot] as number) + cpu > (amounts.cpu[slot] as number)) return false;
+		return !(memory > 0 && (amounts.usedMemory[slot] as number) + memory > (amounts.memory[slot] as number));
+	}
+
+	/** `nodes`: by slot; undefined: free. */
+	domains(topologyKey: string, nodes: () => readonly (Node | undefined)[]): Domains {
+		const known = this.#domains.get(topologyKey);
+		if (known !== undefined) return known;
+		const numbers = new Map<string, number>();
+		const ids = new Int32Array(this.size).fill(NOWHERE);
+		for (const [slot, node] of nodes().entries()) {
+			const value = node?.metadata.labels?.[topologyKey];
+			if (value === undefined) continue;
+			const id = numbers.get(value) ?? numbers.size;
+			numbers.set(value, id);
+			ids[slot] = id;
+		}
+		const found = { ids, size: numbers.size };
+		this.#domains.set(topologyKey, found);
+		return found;
+	}
+
+	fork(): Columns {
+		const copy = new Columns();
+		copy.size = this.size;
+		for (const name of AMOUNTS) copy.amounts[name] = this.amounts[name].slice();
+		copy.special = this.special.slice();
+		return copy;
+	}
+
+	#grow(size: number): void {
+		if (size <= this.size) return;
+		this.size = size;
+		if (size <= this.special.length) return;
+		const room = Math.max(16, 2 * size);
+		const special = new Uint8Array(room);
+		special.set(this.special);
+		this.special = special;
+		for (const name of AMOUNTS) {
+			const column = new Float64Array(room);
+			column.set(this.amounts[name]);
+			this.amounts[name] = column;
+		}
+	}
+}
