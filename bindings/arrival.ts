@@ -19,9 +19,11 @@ export function arrivalAt(table: LoadedTable, from: LoadedTable | null): Arrival
 	const changed = new Map(differenceOf(from.table, table.table).changed.map(({ before, now }) => [now.name, before]));
 	const names = namesThatDiffer(table, from) ?? new Set(table.table.chains.map(({ name }) => name));
 	for (const name of changed.keys()) names.add(name);
-	// What others reset meanwhile, this one may have counted on.
-	for (let at: LoadedTable | null = table; at !== null; at = at.base) {
-		for (const chain of at.resets.keys()) names.add(chain.chain.name);
+	// What others reset meanwhile, this one may have counted on; what was reset for this one, others may have.
+	for (const side of [table, from]) {
+		for (let at: LoadedTable | null = side; at !== null; at = at.base) {
+			for (const chain of at.resets.keys()) names.add(chain.chain.name);
+		}
 	}
 	const values = new Map<string, Chain>();
 	for (const chain of table.table.chains) if (names.has(chain.name)) values.set(chain.name, chain);

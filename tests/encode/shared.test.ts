@@ -6,14 +6,20 @@ import * as L from "../../assembly/layout.ts";
 import { Machine } from "../../bindings/machine.ts";
 import { loadTopology } from "../../js/lab.ts";
 import { ipv4ToNumber } from "../../js/net/address.ts";
-import { parseIptablesSave } from "../../js/net/iptables/index.ts";
-import type { Ruleset } from "../../js/net/ruleset.ts";
+import { parseIptablesSave, parseRule } from "../../js/net/iptables/index.ts";
+import type { Chain, Ruleset } from "../../js/net/ruleset.ts";
 import { module } from "./bench.ts";
 
 const NODES = ["a", "b", "c"];
 
 function filter(...rules: string[]): Ruleset {
 	return parseIptablesSave(["*filter", ":FORWARD ACCEPT [5:50]", ":U - [0:0]", ...rules, "COMMIT", ""].join("\n"));
+}
+
+/** The same table but for one chain. */
+function changed(ruleset: Ruleset, name: string, change: Partial<Chain>): Ruleset {
+	const chain = (own: Chain): Chain => (own.name === name ? { ...own, ...change } : own);
+	return { ...ruleset, tables: ruleset.tables.map((own) => ({ ...own, chains: own.chains.map(chain) })) };
 }
 
 const RULES = ["-A FORWARD -d 10.0.0.1/32 -j U", "-A U -p udp -j DROP", "-A U -j ACCEPT"];
@@ -97,6 +103,21 @@ test("a table whose matches remember packets is a node's own", () => {
 	const nodes = new Nodes([ruleset, ruleset, ruleset]);
 	for (const node of NODES) nodes.forward(node, "10.0.0.1", 2);
 	for (const node of NODES) expect(nodes.packets(node)).toEqual([6n, 1n]);
+});
+
+test("a node whose counters were set counts on from them in a table that another node had first", () => {
+	const start = filter("-A FORWARD -d 10.0.0.1/32");
+	const limited = changed(start, "U", { rules: [parseRule("-m limit --limit 1/sec", "filter", "ipv4")] });
+	const nodes = new Nodes([start, start, start]);
+	nodes.machine.loadRuleset("node:a", limited);
+	nodes.machine.loadRuleset("node:c", changed(start, "FORWARD", { counters: { packets: 9n, bytes: 90n } }));
+	nodes.forward("c", "10.0.0.1");
+	expect(nodes.packets("c")).toEqual([10n, 1n]);
+	nodes.machine.loadRuleset("node:c", limited);
+	expect(nodes.packets("c")).toEqual([5n, 1n, 0n]);
+	nodes.machine.loadRuleset(["node:a", "node:c"], changed(limited, "U", { rules: [] }));
+	expect(nodes.packets("c")).toEqual([5n, 1n]);
+	expect(nodes.packets("a")).toEqual([5n, 0n]);
 });
 
 test("when the last node has left, a table's rows are nobody's", () => {
