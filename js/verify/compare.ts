@@ -1,5 +1,5 @@
 // Do two results of one probe agree? Pure comparison with the rules of the recorded kernel data: ephemeral and randomised
-// ports agree up to one consistent renaming, `eph` is any such port, `<varies>` excuses; what an expectation does not
+// ports and ICMP ids agree up to one consistent renaming, `eph` is any such, `<varies>` excuses; what an expectation does not
 // record (conntrack, hops, trace) is not judged. Used by the conformance runner and by `podwire verify`.
 
 import type {
@@ -14,7 +14,7 @@ import type {
 import { VARIES } from "../net/probe.ts";
 import { type Difference, describeList } from "./difference.ts";
 import { firstMismatch, matchUnordered } from "./matching.ts";
-import { literalPorts, Renaming } from "./renaming.ts";
+import { literalIds, literalPorts, Renaming } from "./renaming.ts";
 import { compareSummary } from "./summary.ts";
 
 export type { Difference } from "./difference.ts";
@@ -23,6 +23,8 @@ export { compareSummary } from "./summary.ts";
 export interface CompareOptions {
 	/** Ports that somebody wrote down: never renamed. Default: those of the probe itself. */
 	literalPorts?: Iterable<number>;
+	/** ICMP ids of that kind. Default: those of the probe itself. */
+	literalIds?: Iterable<number>;
 	/** Also judge what only the client's socket tells (errno, phase, error queue, local address, reply TTL). Default false. */
 	sockets?: boolean;
 	/** Parts that are not judged. */
@@ -32,7 +34,10 @@ export interface CompareOptions {
 /** Every difference between two results of one probe; empty when they agree. */
 export function compareProbe(expected: ProbeResult, got: ProbeResult, options: CompareOptions = {}): Difference[] {
 	const { from: _from, expect: _expect, ...question } = expected.probe;
-	const renaming = new Renaming(options.literalPorts ?? literalPorts(question.port, question.sport, question.raw));
+	const renaming = new Renaming(
+		options.literalPorts ?? literalPorts(question.port, question.sport, question.raw),
+		options.literalIds ?? literalIds([expected.probe]),
+	);
 	const judged = (part: NonNullable<CompareOptions["without"]>[number]) => !(options.without ?? []).includes(part);
 	const differences: Difference[] = [];
 	if (judged("summary")) differences.push(...compareSummary(expected.summary, got.summary, renaming, options.sockets));
@@ -97,10 +102,13 @@ export function compareDetail(
 	return differences;
 }
 
-/** Any JSON value: texts up to the ports in them, numbers under a `…port` or `id` key up to renaming, lists in order. */
+/** Any JSON value: texts up to the ports in them, numbers under a `…port`, `id` or `icmpId` key up to renaming, lists in order. */
 function compareValue(path: string, expected: unknown, got: unknown, renaming: Renaming): Difference[] {
 	if (expected === VARIES) return [];
-	if (isPort(path, expected) && isPort(path, got)) return renaming.same(expected, got) ? [] : [{ path, expected, got }];
+	if (isChosen(expected) && isChosen(got) && (isPort(path) || isId(path))) {
+		const same = isPort(path) ? renaming.same(expected, got) : renaming.sameId(expected, got);
+		return same ? [] : [{ path, expected, got }];
+	}
 	if (expected === got && typeof expected !== "string") return [];
 	if (typeof expected === "string" && typeof got === "string" && renaming.sameText(expected, got)) return [];
 	if (isRecord(expected) && isRecord(got)) {
@@ -116,8 +124,16 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 	return typeof value === "object" && value !== null;
 }
 
-function isPort(path: string, value: unknown): value is PortJson {
-	return (typeof value === "number" || value === "eph") && /(?:port|Port|Sport|\.id|\.icmpId)$/.test(path);
+function isChosen(value: unknown): value is PortJson {
+	return typeof value === "number" || value === "eph";
+}
+
+function isPort(path: string): boolean {
+	return /[pP]ort$/.test(path);
+}
+
+function isId(path: string): boolean {
+	return /\.(?:id|icmpId)$/.test(path);
 }
 
 function compareIcmp(
@@ -180,6 +196,8 @@ function sameEntry(expected: ConntrackEntryJson, got: ConntrackEntryJson, renami
 function sameTuple(expected: TupleJson, got: TupleJson, renaming: Renaming): boolean {
 	const samePort = (a: PortJson | undefined, b: PortJson | undefined) =>
 		a === undefined || b === undefined ? a === b : renaming.same(a, b);
+	const sameId = (a: PortJson | undefined, b: PortJson | undefined) =>
+		a === undefined || b === undefined ? a === b : renaming.sameId(a, b);
 	return (
 		expected.src === got.src &&
 		expected.dst === got.dst &&
@@ -187,7 +205,7 @@ function sameTuple(expected: TupleJson, got: TupleJson, renaming: Renaming): boo
 		expected.code === got.code &&
 		samePort(expected.sport, got.sport) &&
 		samePort(expected.dport, got.dport) &&
-		samePort(expected.id, got.id)
+		sameId(expected.id, got.id)
 	);
 }
 

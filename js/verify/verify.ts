@@ -8,7 +8,7 @@ import { type CompareOptions, compareProbe } from "./compare.ts";
 import type { Difference } from "./difference.ts";
 import { type Backend, type Lab, openLab } from "./lab.ts";
 import { withoutNeighbourDetour } from "./neighbour.ts";
-import { literalPorts } from "./renaming.ts";
+import { literalIds, literalPorts } from "./renaming.ts";
 
 export interface VerifiedProbe {
 	probe: Probe;
@@ -58,6 +58,7 @@ export async function verifyInLab(
 		topology,
 		steps.map((step) => (isAction(step) ? null : { port: step.port, sport: step.sport, raw: step.raw })),
 	);
+	const ids = literalIds(steps);
 	const verified: VerifiedProbe[] = [];
 	for (const step of steps) {
 		options.signal?.throwIfAborted();
@@ -70,6 +71,7 @@ export async function verifyInLab(
 		const aged = options.agedNeighbours ? withoutDetours : (result: ProbeResult) => result;
 		const differences = compareProbe(aged(byAffinity(one.lab)), aged(one.podwire), {
 			literalPorts: ports,
+			literalIds: ids,
 			without: notJudged(step, options),
 		});
 		verified.push({ ...one, differences });

@@ -11,7 +11,7 @@ import {
 	compareSummary,
 } from "../../js/verify/compare.ts";
 import { printDifference } from "../../js/verify/difference.ts";
-import { literalPorts, Renaming } from "../../js/verify/renaming.ts";
+import { literalIds, literalPorts, Renaming } from "../../js/verify/renaming.ts";
 import { tablesOf, withoutTracing } from "../../js/verify/tracing.ts";
 import { readResult, readScenario, scenarioNames } from "./recorded.ts";
 
@@ -171,6 +171,45 @@ describe("ports", () => {
 		expect(new Renaming([8080]).same("eph", 8080)).toBe(true);
 		expect(new Renaming().same(600, 40000)).toBe(false);
 		expect(new Renaming().same(600, 700)).toBe(true);
+	});
+
+	it("and ICMP ids have nothing to do with each other, and ids are all of one class", () => {
+		const echo = (id: number) => ({ src: "10.0.0.1", dst: "10.0.0.2", type: 8, code: 0, id });
+		const pinged = (id: number, replyId: number): ConntrackEntryJson => ({
+			...entry(1024, 1024),
+			proto: "icmp",
+			orig: echo(id),
+			reply: echo(replyId),
+		});
+		const compare = (expected: ConntrackEntryJson, got: ConntrackEntryJson, renaming = new Renaming()) =>
+			compareConntrack({ n: [expected] }, { n: [got] }, renaming).map(({ path }) => path);
+		expect(compare(pinged(40001, 18), pinged(50001, 12344))).toEqual([]);
+		expect(compare(pinged(40001, 0), pinged(50001, 600))).toEqual([]);
+		expect(compare(pinged(40001, 18), pinged(50001, 12344), new Renaming([18, 40001]))).toEqual([]);
+		expect(compare(pinged(40001, 40001), pinged(50001, 12344))).toEqual(["result.conntrack.n.reply.id"]);
+		expect(compare(pinged(40001, 18), pinged(50001, 18), new Renaming([], [40001]))).not.toEqual([]);
+		const renaming = new Renaming();
+		expect([renaming.same(2000, 3000), renaming.sameId(2000, 4000), renaming.same(2000, 4000)]).toEqual([
+			true,
+			true,
+			false,
+		]);
+		renaming.rollback(1);
+		expect([renaming.sameId(2000, 5000), renaming.same(2000, 3000)]).toEqual([true, true]);
+	});
+
+	it("that a probe names as ICMP ids are literal", () => {
+		const from = "pod:a";
+		const inner = { proto: "icmp", src: "10.0.0.1", dst: "10.0.0.2", icmpId: 604 } as const;
+		expect(
+			literalIds([
+				{ from, proto: "icmp", dst: "10.0.0.2", sport: 603 },
+				{ from, proto: "icmp", dst: "10.0.0.2", raw: { type: 3, code: 1, inner } },
+				{ from, proto: "icmp", dst: "10.0.0.2", raw: { type: 8, id: 605, seq: 2 } },
+				{ from, proto: "tcp", dst: "10.0.0.2", port: 80, sport: 40000 },
+				{ action: { sleep: 1 } },
+			]),
+		).toEqual(new Set([603, 604, 605]));
 	});
 
 	it("are literal wherever a topology writes them, save in a range", () => {

@@ -7,7 +7,7 @@ import { isAction } from "../../js/net/probe.ts";
 import { compareProbe } from "../../js/verify/compare.ts";
 import { printDifference } from "../../js/verify/difference.ts";
 import { type Lab, missingForLab, openLab } from "../../js/verify/lab.ts";
-import { literalPorts } from "../../js/verify/renaming.ts";
+import { literalIds, literalPorts } from "../../js/verify/renaming.ts";
 import { tablesOf, withoutTracing } from "../../js/verify/tracing.ts";
 import { readResult, readScenario, type Scenario, scenarioNames } from "./recorded.ts";
 import { describeLab } from "./skip.ts";
@@ -17,7 +17,10 @@ async function differences(scenario: Scenario, backend: "legacy" | "nft"): Promi
 	await using lab = await openLab(scenario, { backend, timeouts: scenario.ctTimeouts ?? false });
 	const recorded = readResult(scenario.name).probes;
 	const tables = tablesOf(scenario);
-	const ports = literalPorts(scenario.nodes, scenario.pods, scenario.hosts, scenario.probes);
+	const literals = {
+		literalPorts: literalPorts(scenario.nodes, scenario.pods, scenario.hosts, scenario.probes),
+		literalIds: literalIds(scenario.probes),
+	};
 	const lines: string[] = [];
 	let index = 0;
 	for (const step of scenario.probes) {
@@ -29,7 +32,7 @@ async function differences(scenario: Scenario, backend: "legacy" | "nft"): Promi
 		const got = await lab.probe(step);
 		// The recorder names an errno of its own for an ICMP client; every other socket field is the kernel's.
 		const sockets = step.proto !== "icmp";
-		for (const difference of compareProbe(expected, got, { literalPorts: ports, sockets, without: ["trace"] })) {
+		for (const difference of compareProbe(expected, got, { ...literals, sockets, without: ["trace"] })) {
 			lines.push(`${scenario.name} probe ${index}: ${printDifference(difference)}`);
 		}
 		index++;
