@@ -6,6 +6,7 @@ import type { Probe, ProbeResult } from "../../js/net/probe.ts";
 import { isAction } from "../../js/net/probe.ts";
 import { printDifference } from "../../js/verify/difference.ts";
 import { openLab } from "../../js/verify/lab.ts";
+import { literalPorts } from "../../js/verify/renaming.ts";
 import { verifyInLab } from "../../js/verify/verify.ts";
 import { chiSquareP } from "./chisquare.ts";
 import { openPodwire, openProber } from "./podwire.ts";
@@ -16,6 +17,14 @@ function seen(result: ProbeResult, sees: Sees): Sees {
 	const all = { ...result.result, ...result.summary };
 	return Object.fromEntries(Object.keys(sees).map((field) => [field, all[field as keyof typeof all]]));
 }
+
+/** net.ipv4.ip_local_port_range. */
+const EPHEMERAL = { min: 32768, max: 60999 };
+
+it.each(questions)("no port that is written down could be one that a client gets by chance: $name", (question) => {
+	const ports = [...literalPorts(question.topology, question.steps)];
+	expect(ports.filter((port) => port >= EPHEMERAL.min && port <= EPHEMERAL.max)).toEqual([]);
+});
 
 describeLab("Linux", () => {
 	it.each(questions)("$name", { timeout: 30_000 }, async ({ topology, steps }: Question) => {
@@ -47,7 +56,9 @@ describeLab("podwire does as Linux does:", () => {
 });
 
 describe("chance spreads connections evenly", () => {
-	const CONNECTIONS = 2100;
+	const CONNECTIONS = 4200;
+	/** Linux cannot be given a seed: an even spread fails this once in a million runs, two shares that are 5 points off nearly always. */
+	const CHANCE_MIN = 1e-6;
 	const even = { "pod a": 1 / 3, "pod b": 1 / 3, "pod c": 1 / 3 };
 	const tcp: Probe = { from: "pod:d", proto: "tcp", dst: "10.96.0.10", port: 80 };
 	const udp: Probe = { from: "pod:d", proto: "udp", dst: "10.96.0.53", port: 53 };
@@ -56,12 +67,12 @@ describe("chance spreads connections evenly", () => {
 		await using lab = await openLab(threeEndpoints, { sniff: false });
 		const { servers, outcomes } = await lab.bulk(probe, CONNECTIONS);
 		expect(outcomes).toEqual({ delivered: CONNECTIONS });
-		expect(chiSquareP(servers, even)).toBeGreaterThan(0.001);
+		expect(chiSquareP(servers, even)).toBeGreaterThan(CHANCE_MIN);
 	});
 
 	it.each([tcp, udp])("in podwire ($proto)", async (probe) => {
 		const { servers, outcomes } = (await openProber(threeEndpoints)).bulk(probe, CONNECTIONS);
 		expect(outcomes).toEqual({ delivered: CONNECTIONS });
-		expect(chiSquareP(servers, even)).toBeGreaterThan(0.001);
+		expect(chiSquareP(servers, even)).toBeGreaterThan(CHANCE_MIN);
 	});
 });
