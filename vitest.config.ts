@@ -1,6 +1,7 @@
 // Everything in tests/ that is a *.test.ts: units, conformance cases, kernel comparisons, end to end.
 // Deno's own tests (tests/deno) and the AssemblyScript specs have their own runners; `npm test` runs all of them.
 import { defineConfig } from "vitest/config";
+import { patience } from "./tests/runs.ts";
 
 export default defineConfig({
 	// As package.json's imports and exports, which name the built files; examples are tested over the sources.
@@ -16,7 +17,8 @@ export default defineConfig({
 		exclude: ["tests/deno/**"],
 		environment: "node",
 		pool: "forks",
-		testTimeout: 60_000,
+		setupFiles: ["tests/setup.ts"],
+		testTimeout: patience(60_000),
 		hookTimeout: 60_000,
 	},
 });

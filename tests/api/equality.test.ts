@@ -3,6 +3,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { canonicalJson, semanticEqual } from "../../js/api/equality.ts";
+import { runs } from "../runs.ts";
 
 describe("semantic equality", () => {
 	it("of objects is that of their canonical texts", () => {
@@ -23,7 +24,7 @@ describe("semantic equality", () => {
 				expect(semanticEqual(a, b)).toBe(canonicalJson(a) === canonicalJson(b));
 				expect(semanticEqual(a, structuredClone(a))).toBe(true);
 			}),
-			{ numRuns: 2000 },
+			runs(2000),
 		);
 	});
 

@@ -7,6 +7,7 @@ import { ClusterIPRange } from "../../js/apiserver/services/clusterip.ts";
 import { NodePorts } from "../../js/apiserver/services/nodeport.ts";
 import { addressToBigInt, parsePrefix } from "../../js/net/address.ts";
 import { seededRandom } from "../../js/sim/random.ts";
+import { runs } from "../runs.ts";
 
 function range(text: string): ClusterIPRange {
 	const prefix = parsePrefix(text);
@@ -42,7 +43,7 @@ describe("ClusterIPs", () => {
 				const upper = offsets.slice(0, size - addresses.staticBand);
 				expect(Math.min(...upper)).toBe(addresses.staticBand + 1);
 			}),
-			{ numRuns: 30 },
+			runs(30),
 		);
 	});
 

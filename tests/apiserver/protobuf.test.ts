@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { bytesField, message, textField } from "../../js/apiserver/protobuf/writing.ts";
 import { respond } from "../../js/apiserver/rest/respond.ts";
+import { runs } from "../runs.ts";
 import { emptyRegistry } from "./registry.ts";
 
 const MAGIC = Uint8Array.of(0x6b, 0x38, 0x73, 0);
@@ -77,7 +78,7 @@ describe("a body in protobuf", () => {
 				expect([201, 400, 422]).toContain(code);
 				expect(changed).toBe(code === 201);
 			}),
-			{ numRuns: 500 },
+			runs(500),
 		);
 	});
 });

@@ -13,6 +13,7 @@ import { JSON_PATCH, MERGE_PATCH, patch, STRATEGIC_MERGE_PATCH } from "../../js/
 import type { Registry } from "../../js/apiserver/registry/request.ts";
 import { update } from "../../js/apiserver/registry/update.ts";
 import { StatusError } from "../../js/apiserver/status.ts";
+import { runs } from "../runs.ts";
 import { emptyRegistry, made as madeIn } from "./registry.ts";
 
 let registry: Registry;
@@ -304,7 +305,7 @@ describe("a list", () => {
 				expect(pages).toEqual(whole);
 				for (let i = 0; i < count; i++) remove(registry, subject(configMap(`c-${i}`)));
 			}),
-			{ numRuns: 30 },
+			runs(30),
 		);
 	});
 });

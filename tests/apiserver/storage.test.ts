@@ -14,6 +14,7 @@ import {
 	withEntry,
 	withoutEntry,
 } from "../../js/apiserver/storage/treap.ts";
+import { patience, runs } from "../runs.ts";
 
 const object = (namespace: string, name: string, labels: Record<string, string> = {}): KubernetesObject => ({
 	apiVersion: "v1",
@@ -169,7 +170,9 @@ describe("the storage", () => {
 		);
 	});
 
-	it("tells watchers every change once and in order: 1,000 histories, 5 watchers each", { timeout: 30_000 }, () => {
+	it("tells watchers every change once and in order: 1,000 histories, 5 watchers each", {
+		timeout: patience(30_000),
+	}, () => {
 		const starts = fc.array(fc.nat(60), { minLength: 5, maxLength: 5 });
 		fc.assert(
 			fc.property(steps, starts, (list, places) => {
@@ -195,7 +198,7 @@ describe("the storage", () => {
 					expect(replayed(snapshot, changes)).toEqual(snapshots.at(-1));
 				}
 			}),
-			{ numRuns: 1000 },
+			runs(1000),
 		);
 	});
 

@@ -12,6 +12,7 @@ import type { JsonObject } from "../../js/apiserver/patch/json.ts";
 import { mergePatch } from "../../js/apiserver/patch/merge.ts";
 import { strategicMergePatch } from "../../js/apiserver/patch/strategic.ts";
 import { kubectl35 } from "../e2e/kubectl/binary.ts";
+import { patience, runs } from "../runs.ts";
 
 const kubectl = kubectl35();
 
@@ -143,13 +144,13 @@ function real(binary: string, folder: string, pods: readonly object[], patch: ob
 const clean = (value: object) => JSON.parse(JSON.stringify(value)) as JsonObject;
 
 describe.skipIf(kubectl === null)("a strategic merge patch (skipped where there is no kubectl 1.35)", () => {
-	it("makes what kubectl makes, of 2,000 pairs", { timeout: 120_000 }, () => {
+	it("makes what kubectl makes, of 2,000 pairs", { timeout: patience(120_000) }, () => {
 		const folder = mkdtempSync(join(tmpdir(), "podwire-strategic-"));
 		const group = fc.tuple(fc.array(pod.map(clean), { minLength: 16, maxLength: 16 }), patches);
 		let pairs = 0;
 		let refused = 0;
 		try {
-			for (const [pods, patch] of fc.sample(group, { numRuns: 125, seed: 1 })) {
+			for (const [pods, patch] of fc.sample(group, runs(125))) {
 				const expected = real(kubectl as string, folder, pods, patch);
 				const ours = () => pods.map((object) => strategicMergePatch(kubernetes, "core.v1.Pod", object, patch));
 				pairs += pods.length;
@@ -168,8 +169,8 @@ describe.skipIf(kubectl === null)("a strategic merge patch (skipped where there 
 		} finally {
 			rmSync(folder, { recursive: true });
 		}
-		expect(pairs).toBe(2000);
-		expect(refused).toBeLessThan(60);
+		expect(pairs).toBe(runs(2000).numRuns);
+		expect(refused).toBeLessThan(runs(60).numRuns);
 	});
 
 	it("is kubectl's, as asked", () => {

@@ -11,6 +11,7 @@ import { update } from "../../js/apiserver/registry/update.ts";
 import { GarbageCollector, namespaceController } from "../../js/cluster/collecting.ts";
 import { made } from "../apiserver/registry.ts";
 import { running } from "../controllers/running.ts";
+import { runs } from "../runs.ts";
 
 let registry: Registry;
 let collect: () => void;
@@ -157,7 +158,7 @@ describe("what is left", () => {
 				expect(names()).toEqual([...alive].sort().map((i) => `n${i}`));
 				for (const i of alive) storage.remove("configmaps", "shop", `n${i}`);
 			}),
-			{ numRuns: 200 },
+			runs(200),
 		);
 	});
 });

@@ -6,6 +6,7 @@ import type { ReplicaSet } from "../../js/api/apps.ts";
 import type { Endpoints, Event, Node, Pod, Service } from "../../js/api/core.ts";
 import type { EndpointSlice } from "../../js/api/discovery.ts";
 import { replicaSet } from "../controllers/workloads.ts";
+import { runs } from "../runs.ts";
 import { type AtWork, atWork } from "./running.ts";
 
 const SLICES = "endpointslices.discovery.k8s.io";
@@ -106,7 +107,7 @@ describe("at rest", () => {
 				expect(world.simulation.settle()).toBe(true);
 				expectRest(world, replicas);
 			}),
-			{ numRuns: 60 },
+			runs(60),
 		);
 	});
 

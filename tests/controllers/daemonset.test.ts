@@ -6,6 +6,7 @@ import type { ControllerRevision, DaemonSet } from "../../js/api/apps.ts";
 import type { Node, Pod, Taint } from "../../js/api/core.ts";
 import { isReady } from "../../js/api/pod.ts";
 import { components } from "../../js/controllers/components.ts";
+import { runs } from "../runs.ts";
 import { type KubeletOptions, kubelet } from "./kubelet.ts";
 import { type Running, running } from "./running.ts";
 import { alive, change, daemonSet, pods, template } from "./workloads.ts";
@@ -207,7 +208,7 @@ describe("a DaemonSet", () => {
 				expect(there.every((one) => isReady(one) && one.spec?.containers[0]?.image === image)).toBe(true);
 				expect(get(cluster).status).toMatchObject({ desiredNumberScheduled: open.length, numberReady: open.length });
 			}),
-			{ numRuns: 60 },
+			runs(60),
 		);
 	});
 });

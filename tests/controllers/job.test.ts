@@ -7,6 +7,7 @@ import type { Pod } from "../../js/api/core.ts";
 import { StatusError } from "../../js/apiserver/status.ts";
 import { components } from "../../js/controllers/components.ts";
 import { parseIndexes, printIndexes } from "../../js/controllers/job/indexes.ts";
+import { runs } from "../runs.ts";
 import { type KubeletOptions, kubelet } from "./kubelet.ts";
 import { type Running, running } from "./running.ts";
 import { change, ending, job, pods } from "./workloads.ts";
@@ -209,7 +210,7 @@ describe("a Job", () => {
 					expect(conditions(cluster).at(-1)).toBe("Complete=True CompletionsReached");
 				},
 			),
-			{ numRuns: 60 },
+			runs(60),
 		);
 	});
 });

@@ -7,6 +7,7 @@ import type { Pod } from "../../js/api/core.ts";
 import { StatusError } from "../../js/apiserver/status.ts";
 import { replicaset, replication } from "../../js/controllers/replicaset/component.ts";
 import type { Store } from "../../js/ports.ts";
+import { runs } from "../runs.ts";
 import { kubelet } from "./kubelet.ts";
 import { type Running, running } from "./running.ts";
 import { alive, change, LABELS, pod, pods, replicaSet, template } from "./workloads.ts";
@@ -226,7 +227,7 @@ describe("at rest", () => {
 				expect(again.events).toEqual(cluster.events);
 				expect(JSON.stringify(pods(again))).toBe(JSON.stringify(pods(cluster)));
 			}),
-			{ numRuns: 100 },
+			runs(100),
 		);
 	});
 });

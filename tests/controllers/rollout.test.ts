@@ -7,6 +7,7 @@ import { isReady } from "../../js/api/pod.ts";
 import { StatusError } from "../../js/apiserver/status.ts";
 import { fenceposts } from "../../js/controllers/bounds.ts";
 import { components } from "../../js/controllers/components.ts";
+import { runs } from "../runs.ts";
 import { type KubeletOptions, kubelet } from "./kubelet.ts";
 import { type Running, running } from "./running.ts";
 import { alive, change, deployment, pods, template } from "./workloads.ts";
@@ -72,7 +73,7 @@ describe("a rolling update", () => {
 					});
 				},
 			),
-			{ numRuns: 60 },
+			runs(60),
 		);
 	});
 
@@ -111,7 +112,7 @@ describe("a rolling update", () => {
 			fc.property(fc.uniqueArray(fc.nat(120), { maxLength: 40 }), (refused) => {
 				expect(play(new Set(refused))).toEqual(play(new Set(refused)));
 			}),
-			{ numRuns: 30 },
+			runs(30),
 		);
 	});
 });

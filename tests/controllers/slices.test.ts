@@ -4,6 +4,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Endpoint, EndpointSlice } from "../../js/api/discovery.ts";
 import { ENDPOINTS_MAX, reconcileSlices } from "../../js/controllers/slices.ts";
+import { runs } from "../runs.ts";
 
 const LABELS = { a: "b" };
 const ports = [{ name: "", port: 80, protocol: "TCP" as const }];
@@ -99,7 +100,7 @@ describe("slices", () => {
 					for (const { endpoints } of slices) expect(endpoints?.length).toBeLessThanOrEqual(ENDPOINTS_MAX);
 				}
 			}),
-			{ numRuns: 200 },
+			runs(200),
 		);
 	});
 });

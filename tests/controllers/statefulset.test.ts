@@ -6,6 +6,7 @@ import type { ControllerRevision, StatefulSet } from "../../js/api/apps.ts";
 import type { Pod } from "../../js/api/core.ts";
 import { isReady } from "../../js/api/pod.ts";
 import { components } from "../../js/controllers/components.ts";
+import { runs } from "../runs.ts";
 import { type KubeletOptions, kubelet } from "./kubelet.ts";
 import { type Running, running } from "./running.ts";
 import { alive, change, pod, pods, statefulSet, template } from "./workloads.ts";
@@ -265,7 +266,7 @@ describe("at rest", () => {
 				expect(pods(cluster).every(isReady)).toBe(true);
 				expect(get(cluster).status).toMatchObject({ replicas: last?.replicas, availableReplicas: last?.replicas });
 			}),
-			{ numRuns: 60 },
+			runs(60),
 		);
 	});
 });

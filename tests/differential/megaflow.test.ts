@@ -7,6 +7,7 @@ import * as L from "../../assembly/layout.ts";
 import type { EngineModule, Instance } from "../../bindings/core.ts";
 import { loadModule } from "../../bindings/node.ts";
 import { ipv4ToNumber } from "../../js/net/address.ts";
+import { patience, runs } from "../runs.ts";
 import { Carrier, type Case, trafficAlike } from "./carrier.ts";
 import { cluster, type Volley } from "./cluster.ts";
 
@@ -44,12 +45,12 @@ describe("megaflows", () => {
 					passed += seen.passed;
 					carried += seen.carried;
 				}),
-				{ numRuns: Number(process.env.PODWIRE_RUNS ?? 150), seed: 11 },
+				runs(150),
 			);
 			// They have had the opportunity.
 			expect(passed / carried).toBeGreaterThan(cache === 0 ? 0.5 : 0.01);
 		},
-		240_000,
+		patience(240_000),
 	);
 
 	// Whatever is established passes this one before its ports are looked at.

@@ -5,10 +5,10 @@ import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { EngineModule } from "../../bindings/core.ts";
 import { loadModule } from "../../bindings/node.ts";
+import { patience, runs } from "../runs.ts";
 import { Carrier, type Case, traffic, trafficOpened } from "./carrier.ts";
 
 const BATCH = 200;
-const RUNS = Number(process.env.PODWIRE_RUNS ?? 150);
 let module: EngineModule;
 
 beforeAll(async () => {
@@ -39,23 +39,23 @@ function compare(cases: fc.Arbitrary<Case>): Shares {
 			shares.opened[windows] += cached.machine.core.engine.openings();
 			shares.followed[windows] += cached.machine.core.engine.sequels();
 		}),
-		{ numRuns: RUNS, seed: 7 },
+		runs(150),
 	);
 	for (const share of Object.values(shares)) for (const windows of [0, 1]) share[windows] /= offered[windows] as number;
 	return shares;
 }
 
 describe("the path cache", () => {
-	it("changes nothing that can be seen", () => {
+	it("changes nothing that can be seen", { timeout: patience(120_000) }, () => {
 		const { repeated, opened } = compare(traffic);
 		// It has had the opportunity, with TCP windows off and on.
 		for (const share of repeated) expect(share).toBeGreaterThan(0.05);
 		for (const share of opened) expect(share).toBeGreaterThan(0.001);
-	}, 120_000);
+	});
 
-	it("changes nothing of connections that begin alike", () => {
+	it("changes nothing of connections that begin alike", { timeout: patience(120_000) }, () => {
 		const { opened, followed } = compare(trafficOpened);
 		for (const share of opened) expect(share).toBeGreaterThan(0.01);
 		for (const share of followed) expect(share).toBeGreaterThan(0.02);
-	}, 120_000);
+	});
 });

@@ -9,6 +9,7 @@ import { loadModule } from "../../bindings/node.ts";
 import { startThread } from "../../bindings/nodethread.ts";
 import { Threads } from "../../bindings/threads.ts";
 import { loadTopology } from "../../js/lab.ts";
+import { patience, runs } from "../runs.ts";
 import { Carrier, type Case, traffic, trafficCrossing } from "./carrier.ts";
 
 // More than a window's first size.
@@ -22,7 +23,7 @@ beforeAll(async () => {
 }, 240_000);
 
 /** One thread against `jobs`, with every example. Returns how many packets hit the path cache, how many did not, how many of the first were undone. */
-async function compared(jobs: number, examples: fc.Arbitrary<Case>, runs: number): Promise<[number, number, number]> {
+async function compared(jobs: number, examples: fc.Arbitrary<Case>, inGate: number): Promise<[number, number, number]> {
 	let [hits, misses, undone] = [0, 0, 0];
 	await fc.assert(
 		fc.asyncProperty(examples, async (example) => {
@@ -41,7 +42,7 @@ async function compared(jobs: number, examples: fc.Arbitrary<Case>, runs: number
 				await threads.stop();
 			}
 		}),
-		{ numRuns: Number(process.env.PODWIRE_RUNS ?? runs), seed: 7 + jobs },
+		runs(inGate, jobs),
 	);
 	return [hits, misses, undone];
 }
@@ -54,7 +55,7 @@ describe("workers", () => {
 			// They have had the opportunity.
 			expect(hits / (hits + misses)).toBeGreaterThan(0.03);
 		},
-		240_000,
+		patience(240_000),
 	);
 
 	it.each([1, 2, 4])(
@@ -63,7 +64,7 @@ describe("workers", () => {
 			const [, , undone] = await compared(jobs, trafficCrossing, 30);
 			expect(undone).toBeGreaterThan(0);
 		},
-		240_000,
+		patience(240_000),
 	);
 
 	it("say so when one of them dies", async () => {

@@ -9,6 +9,7 @@ import { loadTopology } from "../../js/lab.ts";
 import { editTable } from "../../js/net/edited.ts";
 import { parseRule, printIptablesSave } from "../../js/net/iptables/index.ts";
 import type { Chain, Counters, Rule, Ruleset, Table } from "../../js/net/ruleset.ts";
+import { runs } from "../runs.ts";
 import { module } from "./bench.ts";
 
 const NODES = ["a", "b", "c", "d"];
@@ -325,8 +326,6 @@ test("ten thousand reloads take no more room than a few", () => {
 	expect(policy).toEqual({ packets: 30_001n, bytes: 3_030_010n });
 }, 120_000);
 
-const RUNS = Number(process.env.REPLACE_RUNS ?? 120);
-
 describe("rulesets replaced chain by chain", () => {
 	test("are those that an engine has which is loaded with the last of them, and rules that stay keep their counters", () => {
 		fc.assert(
@@ -353,9 +352,9 @@ describe("rulesets replaced chain by chain", () => {
 					}
 				}
 			}),
-			{ numRuns: RUNS },
+			runs(120),
 		);
-	}, 600_000);
+	});
 
 	test("that remember packets are as in an engine in which nobody shares them, and so are those of a copy", () => {
 		const all = steps(fc.oneof({ weight: 3, arbitrary: words }, { weight: 1, arbitrary: stateful }));
@@ -389,7 +388,7 @@ describe("rulesets replaced chain by chain", () => {
 				const [memory, ...copies] = machines.map(({ core }) => Buffer.from(core.engine.memory.buffer));
 				for (const copy of copies) expect(copy.compare(memory as Buffer)).toBe(0);
 			}),
-			{ numRuns: RUNS },
+			runs(120),
 		);
-	}, 600_000);
+	});
 });

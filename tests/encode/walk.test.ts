@@ -3,6 +3,7 @@
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { patience, runs } from "../runs.ts";
 import { memoryPackets, memoryRules, packets, rulesText, setsText } from "./arbitrary.ts";
 import { RuleBench } from "./bench.ts";
 
@@ -33,31 +34,31 @@ function compare(
 	}
 }
 
-const RUNS = Number(process.env.RULE_RUNS ?? 150);
-
-test("random rules: verdict, marks, trace and counters agree with the reference", () => {
+test("random rules: verdict, marks, trace and counters agree with the reference", {
+	timeout: patience(300_000),
+}, () => {
 	fc.assert(
 		fc.property(rulesText, setsText, packets, fc.constantFrom(2, 100), (rules, sets, stream, recentMax) =>
 			compare(rules, sets, stream, { recentMax }),
 		),
-		{ numRuns: RUNS },
+		runs(150),
 	);
-}, 300_000);
+});
 
-test("matches that remember packets: recent, limit, nth", () => {
+test("matches that remember packets: recent, limit, nth", { timeout: patience(300_000) }, () => {
 	fc.assert(
 		fc.property(memoryRules, memoryPackets, fc.constantFrom(2, 100), (rules, stream, recentMax) =>
 			compare(rules, "", stream, { recentMax }),
 		),
-		{ numRuns: RUNS },
+		runs(150),
 	);
-}, 300_000);
+});
 
-test("with a path table of a few rows counters are as exact", () => {
+test("with a path table of a few rows counters are as exact", { timeout: patience(300_000) }, () => {
 	fc.assert(
 		fc.property(rulesText, setsText, packets, (rules, sets, stream) =>
 			compare(rules, sets, stream, { recentMax: 100, paths: 4 }),
 		),
-		{ numRuns: Math.ceil(RUNS / 4) },
+		runs(38),
 	);
-}, 300_000);
+});

@@ -6,8 +6,6 @@ import * as L from "../../assembly/layout.ts";
 import { words } from "../../bench/inputs.ts";
 import { Fib, first, last, type Subnet } from "./fib.ts";
 
-const RUNS = Number(process.env.FIB_RUNS ?? 100);
-
 const address = fc.integer({ min: 0, max: 0xffffffff });
 const anyPrefix = fc.tuple(address, fc.integer({ min: 0, max: 32 }));
 /** Prefixes that hold one another: all lengths towards one address. */
@@ -79,7 +77,6 @@ describe("the FIB", () => {
 				const some = main.filter((_, i) => i % step === 0);
 				compare(fib, [...asked, 0, 0xffffffff, ...edges([...some, ...addresses, ...loopback])]);
 			}),
-			{ numRuns: RUNS },
 		);
 	});
 

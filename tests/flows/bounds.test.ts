@@ -16,6 +16,7 @@ import { Capture } from "../../bindings/capture.ts";
 import { Recording } from "../../bindings/recording.ts";
 import { buildPacket } from "../../js/flows/frame.ts";
 import { ipv4FromNumber } from "../../js/net/address.ts";
+import { runs } from "../runs.ts";
 import { frameSpec } from "./arbitrary.ts";
 import { bytesOf, linked, pcap, pcapngBlocks } from "./capture.ts";
 import { type Row, rowOf } from "./rows.ts";
@@ -84,7 +85,7 @@ describe.each(modules)("%s", (path) => {
 				expect(whole.rows).toHaveLength(rows);
 				expect(read(module, format, bytes, at, 255)).toEqual(whole);
 			}),
-			{ numRuns: 300, seed: 21 },
+			runs(300),
 		);
 	});
 
@@ -96,7 +97,7 @@ describe.each(modules)("%s", (path) => {
 				const one = read(module, format, broken, at, 0);
 				for (const filler of [0x45, 255]) expect(read(module, format, broken, at, filler)).toEqual(one);
 			}),
-			{ numRuns: 600, seed: 22 },
+			runs(600),
 		);
 	});
 });

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { CaptureError, LineError } from "../../js/flows/errors.ts";
 import { buildFrame, buildPacket } from "../../js/flows/frame.ts";
+import { runs } from "../runs.ts";
 import { bytesOf, linked, pcap, pcapngBlocks, type TestPacket } from "./capture.ts";
 import { rowsAndError, rowsOf, source } from "./rows.ts";
 
@@ -107,7 +108,7 @@ describe.each(Object.entries(files))("%s", (_, pieces) => {
 				// A first byte that makes it text is read as flow records, and refused as such.
 				if (error !== null && !(error instanceof CaptureError || error instanceof LineError)) throw error;
 			}),
-			{ numRuns: 600, seed: 11 },
+			runs(600),
 		);
 	});
 });

@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { LineError } from "../../js/flows/errors.ts";
 import { EVENT_HEADER, parseEvents } from "../../js/flows/events.ts";
+import { runs } from "../runs.ts";
 import { SHOP } from "./rows.ts";
 
 const one = (line: string) => parseEvents(`${EVENT_HEADER}\n${line}\n`, "events.csv")[0];
@@ -116,7 +117,7 @@ describe("errors", () => {
 					if (!(error instanceof LineError)) throw error;
 				}
 			}),
-			{ numRuns: 1000, seed: 8 },
+			runs(1000),
 		);
 	});
 });

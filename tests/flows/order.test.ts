@@ -8,6 +8,7 @@ import { CaptureError } from "../../js/flows/errors.ts";
 import { buildFrame } from "../../js/flows/frame.ts";
 import { mergeFlows, openAll } from "../../js/flows/merge.ts";
 import { timeText, writeTime } from "../../js/flows/time.ts";
+import { runs } from "../runs.ts";
 import { pcap } from "./capture.ts";
 import { chunked, type Row, rowsAndError, rowsOf, source } from "./rows.ts";
 
@@ -38,7 +39,7 @@ describe("one source", () => {
 				const expected = stable(times.map((time, i) => ({ timeNs: BigInt(time), i }))) as unknown as { i: number }[];
 				expect(ports(rows)).toEqual(expected.map(({ i }) => i));
 			}),
-			{ numRuns: 200, seed: 2 },
+			runs(200),
 		);
 	});
 
@@ -91,7 +92,7 @@ describe("several sources", () => {
 					expected.map(({ file, i }) => ({ file, i })),
 				);
 			}),
-			{ numRuns: 150, seed: 4 },
+			runs(150),
 		);
 	});
 
@@ -122,7 +123,7 @@ describe("addresses", () => {
 				expect(list.map((words) => table.intern(...words))).toEqual(first);
 				for (const [i, words] of list.entries()) expect(ipv6Words(table.text(first[i]!))).toEqual(words);
 			}),
-			{ numRuns: 50, seed: 6 },
+			runs(50),
 		);
 		expect(table.text(table.intern(0xfd000000, 0, 0, 1))).toBe("fd00::1");
 		expect(table.addressText(4, 0x0a000001)).toBe("10.0.0.1");
@@ -154,7 +155,6 @@ describe("times", () => {
 				expect(view[0]).toBe(BigInt(sec) * 1_000_000_000n + BigInt(nsec));
 				expect(timeText(view[0]!)).toBe(`${sec}.${String(nsec).padStart(9, "0")}`);
 			}),
-			{ seed: 1 },
 		);
 	});
 });

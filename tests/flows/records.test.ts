@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { LineError } from "../../js/flows/errors.ts";
 import { RECORD_HEADER } from "../../js/flows/records.ts";
 import { timeText } from "../../js/flows/time.ts";
+import { runs } from "../runs.ts";
 import { rowsAndError, rowsOf, source } from "./rows.ts";
 
 const csv = (...lines: string[]) => [RECORD_HEADER, ...lines].join("\n");
@@ -149,7 +150,7 @@ describe("a record", () => {
 					}
 				},
 			),
-			{ numRuns: 150, seed: 5 },
+			runs(150),
 		);
 	});
 });
@@ -205,7 +206,7 @@ describe("errors", () => {
 				const { error } = await rowsAndError(source(csv(...lines.map((fields) => fields.join(",")))));
 				if (error !== null && !(error instanceof LineError)) throw error;
 			}),
-			{ numRuns: 500, seed: 3 },
+			runs(500),
 		);
 	});
 });

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { buildFrame, buildPacket, type FrameSpec } from "../../js/flows/frame.ts";
 import { type CapturedFrame, PcapngWriter, pcapngFile } from "../../js/flows/pcapng-writer.ts";
+import { runs } from "../runs.ts";
 import { frameSpec } from "./arbitrary.ts";
 import { bytesOf, linked, pcap, pcapngBlocks } from "./capture.ts";
 import { rowsOf, source } from "./rows.ts";
@@ -64,7 +65,7 @@ describe("a written capture", () => {
 					})),
 				);
 			}),
-			{ numRuns: 200, seed: 9 },
+			runs(200),
 		);
 	});
 

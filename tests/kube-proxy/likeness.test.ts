@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import { likeness } from "../../js/kube-proxy/likeness.ts";
 import { syncNode } from "../../js/kube-proxy/saved.ts";
 import type { ProxyNode } from "../../js/kube-proxy/sync.ts";
+import { runs } from "../runs.ts";
 import { inputs } from "./clusters.ts";
 
 const nodes: ProxyNode[] = ["node-1", "node-2", "node-3", "node-4", "node-5"].map((name, i) => ({
@@ -33,7 +34,7 @@ describe("likeness", () => {
 					} else texts.set(like(node), restores);
 				}
 			}),
-			{ numRuns: 60, seed: 3 },
+			runs(60),
 		);
 		expect(alike).toBeGreaterThan(20);
 	});
@@ -41,7 +42,7 @@ describe("likeness", () => {
 	it("finds nodes alike where nothing names them", () => {
 		const [input] = fc.sample(
 			inputs.filter(({ config }) => config.nodePortAddresses.length === 0),
-			{ numRuns: 1, seed: 1 },
+			runs(1),
 		);
 		if (input === undefined) throw new Error("no input");
 		const like = likeness({ ...input, services: [], endpointSlices: [] });
@@ -65,7 +66,7 @@ describe("likeness", () => {
 		};
 		const [input] = fc.sample(
 			inputs.filter(({ config, family }) => family === "ipv4" && config.nodePortAddresses.length === 0),
-			{ numRuns: 1, seed: 1 },
+			runs(1),
 		);
 		if (input === undefined) throw new Error("no input");
 		const like = likeness({ ...input, services: [service], endpointSlices: [slice] });

@@ -6,6 +6,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { syncNode, writtenText } from "../../js/kube-proxy/saved.ts";
 import { asLoaded, printIptablesSave } from "../../js/net/iptables/index.ts";
+import { runs } from "../runs.ts";
 import { inputs } from "./clusters.ts";
 
 const NETNS = `podwire-kp-${process.pid}`;
@@ -39,7 +40,7 @@ function freshNamespace(): void {
 	run(["ip", "netns", "add", NETNS]);
 }
 
-const samples = fc.sample(inputs, { numRuns: 6, seed: 7 });
+const samples = fc.sample(inputs, runs(6));
 
 describe.skipIf(!hasTools())("iptables-restore (skipped where there is no root on Linux with iptables)", () => {
 	beforeAll(() => void run(["ip", "netns", "add", NETNS]));

@@ -10,6 +10,7 @@ import { syncNode } from "../../js/kube-proxy/saved.ts";
 import type { SyncInput } from "../../js/kube-proxy/sync.ts";
 import { printIptablesSave } from "../../js/net/iptables/index.ts";
 import type { Ruleset } from "../../js/net/ruleset.ts";
+import { patience, runs } from "../runs.ts";
 import { inputs } from "./clusters.ts";
 
 /** Chains of a ruleset that another one does not have as they are. */
@@ -54,7 +55,7 @@ class Both {
 }
 
 describe("partial syncs", () => {
-	it("write what a whole sync with updatedServices writes", () => {
+	it("write what a whole sync with updatedServices writes", { timeout: patience(120_000) }, () => {
 		const step = fc.record({ from: inputs, which: fc.array(fc.nat(3), { minLength: 1, maxLength: 2 }) });
 		fc.assert(
 			fc.property(inputs, fc.array(step, { minLength: 1, maxLength: 5 }), (input, steps) => {
@@ -63,14 +64,14 @@ describe("partial syncs", () => {
 					both.change(from.endpointSlices, new Set(which.map((index) => `ns/svc${index}`)));
 				}
 			}),
-			{ numRuns: 150 },
+			runs(150),
 		);
-	}, 120_000);
+	});
 
 	it("leave comments out above a thousand endpoints, in chains that are written then", () => {
 		const [base] = fc.sample(
 			inputs.filter(({ family }) => family === "ipv4"),
-			{ numRuns: 1, seed: 5 },
+			runs(1),
 		);
 		if (base === undefined) throw new Error("no input");
 		const service = (name: string, clusterIP: string) => ({

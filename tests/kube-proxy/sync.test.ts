@@ -7,9 +7,10 @@ import { endpointsChange, servicesChange } from "../../js/kube-proxy/changes.ts"
 import { syncNode } from "../../js/kube-proxy/saved.ts";
 import { type SyncInput, syncProxyRules } from "../../js/kube-proxy/sync.ts";
 import { printIptablesSave } from "../../js/net/iptables/index.ts";
+import { runs } from "../runs.ts";
 import { inputs } from "./clusters.ts";
 
-const RUNS = { numRuns: 60, seed: 20 };
+const RUNS = runs(60);
 
 function without(input: SyncInput, index: number): SyncInput {
 	const keep = <T>(list: readonly T[]): T[] => list.filter((_, at) => at !== index);

@@ -6,6 +6,7 @@ import { configure } from "../../js/manifests/configuration.ts";
 import { loadManifests, loadObjects } from "../../js/manifests/load.ts";
 import { realise } from "../../js/realise.ts";
 import { seededRandom } from "../../js/sim/random.ts";
+import { runs } from "../runs.ts";
 
 const BASE = `apiVersion: v1
 kind: Service
@@ -97,7 +98,7 @@ describe("hostile manifests", () => {
 					survives(() => loadManifests([{ name: "x", text }]));
 				},
 			),
-			{ numRuns: 200, seed: 11 },
+			runs(200),
 		);
 	});
 
@@ -124,7 +125,7 @@ describe("hostile manifests", () => {
 					survives(() => loadObjects(copy as unknown[]));
 				},
 			),
-			{ numRuns: 500, seed: 12 },
+			runs(500),
 		);
 	});
 });

@@ -8,6 +8,7 @@ import { describe, expect, it } from "vitest";
 import { LIMITS, Text } from "../../js/manifests/document.ts";
 import { resolvePlain } from "../../js/manifests/scalar.ts";
 import { parseYaml } from "../../js/manifests/yaml.ts";
+import { runs } from "../runs.ts";
 
 interface Recorded {
 	scalars: { yaml: string; value?: unknown; error?: true }[];
@@ -66,7 +67,7 @@ const plainWords = words.filter((word) => !/^[-?:]($| )/.test(word) && !/^(---|\
 describe.skipIf(!kubectlRuns)("as this machine's kubectl does", () => {
 	it("random plain scalars", () => {
 		const sample = fc
-			.sample(plainWords, { numRuns: 400, seed: 7 })
+			.sample(plainWords, runs(400))
 			.filter((word) => Number.isFinite(resolvePlain(word)) || typeof resolvePlain(word) !== "number");
 		const text = manifest(sample.map((word, i) => `k${i}: ${word}`).join("\n  "));
 		const theirs = kubectl(text) as Record<string, unknown>;

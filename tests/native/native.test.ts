@@ -15,6 +15,7 @@ import * as podwire from "../../js/index.ts";
 import { loadTopology } from "../../js/lab.ts";
 import { caseFiles, judge } from "../conformance/collect.ts";
 import { answersOf } from "../hash/answers.mjs";
+import { runs } from "../runs.ts";
 import { builtModule, layPackage, missing, PACKAGE } from "./addon.ts";
 
 /** What `loadModule` gives to everything that the tests below call. */
@@ -102,7 +103,7 @@ describe.skipIf(missing !== null)(`the native engine${missing === null ? "" : ` 
 				expect(own?.length).toBe(other?.length);
 				expect(own?.compare(other as Buffer)).toBe(0);
 			}),
-			{ numRuns: 40 },
+			runs(40),
 		);
 	});
 

@@ -6,9 +6,10 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { applyRestore, asLoaded, type Backend, emptyRuleset, printIptablesSave } from "../../js/net/iptables/index.ts";
 import type { Family, TableName } from "../../js/net/ruleset.ts";
+import { patience, runs } from "../runs.ts";
 import { type Measured, measuredRules } from "./measured.ts";
 
-function runs(command: string, ...args: string[]): boolean {
+function succeeds(command: string, ...args: string[]): boolean {
 	return spawnSync(command, args, { stdio: "ignore" }).status === 0;
 }
 
@@ -16,8 +17,8 @@ const TOOLS = ["iptables-legacy", "iptables-nft", "ip6tables-legacy", "ip6tables
 const canRun =
 	process.platform === "linux" &&
 	process.getuid?.() === 0 &&
-	runs("ip", "netns") &&
-	TOOLS.every((tool) => runs(`${tool}-restore`, "--version"));
+	succeeds("ip", "netns") &&
+	TOOLS.every((tool) => succeeds(`${tool}-restore`, "--version"));
 const version = canRun ? execFileSync("iptables-legacy", ["--version"], { encoding: "utf8" }) : "";
 
 const NETNS = `podwire-net-${process.pid}`;
@@ -149,10 +150,10 @@ describe.skipIf(!canRun || !version.includes("1.8.9"))(
 					.map((parts) => parts.map(({ text }) => text).join(""));
 				fc.assert(
 					fc.property(texts, (text) => compare(text, family, backend)),
-					{ numRuns: 6, seed: 1 },
+					runs(6),
 				);
 			},
-			60_000,
+			patience(60_000),
 		);
 	},
 );

@@ -20,6 +20,7 @@ import {
 import { TextError } from "../../js/net/error.ts";
 import { parseIptablesSave, printIptablesSave } from "../../js/net/iptables/index.ts";
 import { quoteWord, splitRestoreLine } from "../../js/net/iptables/words.ts";
+import { runs } from "../runs.ts";
 import { measuredRules } from "./measured.ts";
 
 describe("addresses", () => {
@@ -116,7 +117,7 @@ describe("rule texts", () => {
 				const first = printIptablesSave(parseIptablesSave(text, { family }), { counters: true });
 				expect(printIptablesSave(parseIptablesSave(first, { family }), { counters: true })).toBe(first);
 			}),
-			{ numRuns: 30 },
+			runs(30),
 		);
 	});
 
@@ -154,7 +155,7 @@ describe("rule texts", () => {
 					expect((error as TextError).column).toBeGreaterThan(0);
 				}
 			}),
-			{ numRuns: 500 },
+			runs(500),
 		);
 	});
 });

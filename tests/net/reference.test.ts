@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { TextError } from "../../js/net/error.ts";
 import { parseReference, printReference, type Reference } from "../../js/net/reference.ts";
+import { runs } from "../runs.ts";
 
 describe("parseReference", () => {
 	const forms: [string, Reference][] = [
@@ -119,7 +120,7 @@ describe("printReference", () => {
 					expect(error).toBeInstanceOf(TextError);
 				}
 			}),
-			{ numRuns: 2000 },
+			runs(2000),
 		);
 	});
 });

@@ -130,6 +130,14 @@ describe("types", () => {
 	});
 });
 
+describe("properties", () => {
+	it("have the runs and the seed of the gate, or of a fuzz", () => {
+		const tests = all.filter((path) => path.startsWith("tests/") && path !== "tests/runs.ts");
+		expect(found(tests, /\bnumRuns:/)).toEqual([]);
+		expect(found(tests, /\bMath\.random\b/)).toEqual([]);
+	});
+});
+
 describe("what the answer may not depend on", () => {
 	it("the wall clock", () => {
 		expect(found(clockFree, /\bDate\.now\b|\bperformance\.now\b|\bnew Date\(\s*\)/)).toEqual([]);

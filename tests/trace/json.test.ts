@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import { Cluster, type Hop, type PacketFields, type TracePath, traceJson } from "../../js/index.ts";
 import { parseIptablesSave, printIptablesSave } from "../../js/net/iptables/index.ts";
 import { hopsJson } from "../../js/trace/json.ts";
+import { runs } from "../runs.ts";
 
 const scene = JSON.parse(readFileSync(new URL("../hash/scene.json", import.meta.url), "utf8"));
 
@@ -46,7 +47,7 @@ describe("hopsJson", () => {
 				for (const one of hops) one.packet.ttl++;
 				expect(hopsJson(hops)).toBe(JSON.stringify(hops));
 			}),
-			{ numRuns: 300 },
+			runs(300),
 		);
 	});
 });
