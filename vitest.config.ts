@@ -18,7 +18,8 @@ export default defineConfig({
 		environment: "node",
 		pool: "forks",
 		setupFiles: ["tests/setup.ts"],
-		testTimeout: patience(60_000),
-		hookTimeout: 60_000,
+		// Of what hangs, not of what is slow: a machine may be busy.
+		testTimeout: patience(300_000),
+		hookTimeout: 300_000,
 	},
 });

@@ -22,7 +22,7 @@ const scenarios = [...byName.values()].flatMap((path) => {
 describe.each(scenarios.map((scenario) => ({ ...scenario, name: basename(scenario.path) })))(
 	"$name",
 	({ path, content, recorded }) => {
-		it.each(SEEDS)("agrees with seed %i", { timeout: 60_000 }, async (seed) => {
+		it.each(SEEDS)("agrees with seed %i", async (seed) => {
 			const results = await judgeScenario(content as never, recorded, { seed });
 			const failed = results.filter(({ status }) => status !== "passed");
 			expect(failed.map((result) => line(path, result))).toEqual([]);

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { EngineModule } from "../../bindings/core.ts";
 import { loadModule } from "../../bindings/node.ts";
-import { patience, runs } from "../runs.ts";
+import { runs } from "../runs.ts";
 import { Carrier, type Case, traffic, trafficOpened } from "./carrier.ts";
 
 const BATCH = 200;
@@ -46,14 +46,14 @@ function compare(cases: fc.Arbitrary<Case>): Shares {
 }
 
 describe("the path cache", () => {
-	it("changes nothing that can be seen", { timeout: patience(120_000) }, () => {
+	it("changes nothing that can be seen", () => {
 		const { repeated, opened } = compare(traffic);
 		// It has had the opportunity, with TCP windows off and on.
 		for (const share of repeated) expect(share).toBeGreaterThan(0.05);
 		for (const share of opened) expect(share).toBeGreaterThan(0.001);
 	});
 
-	it("changes nothing of connections that begin alike", { timeout: patience(120_000) }, () => {
+	it("changes nothing of connections that begin alike", () => {
 		const { opened, followed } = compare(trafficOpened);
 		for (const share of opened) expect(share).toBeGreaterThan(0.01);
 		for (const share of followed) expect(share).toBeGreaterThan(0.02);

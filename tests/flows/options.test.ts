@@ -117,7 +117,7 @@ const captures = [
 ];
 
 describe.skipIf(!hasTshark)("tshark (skipped, no tshark)", () => {
-	it.each(captures)("finds the same options in %s", (path) => expectSame(path), 60_000);
+	it.each(captures)("finds the same options in %s", (path) => expectSame(path));
 
 	it("is asked about some", async () => {
 		const found = await Promise.all(captures.map(async (path) => optionsOf(bytesOf(readFileSync(path)))));

@@ -167,7 +167,7 @@ describe.skipIf(!hasTshark)("tshark (skipped, no tshark)", () => {
 
 	it("reads the shop's capture alike, all 50,560 IP packets", async () => {
 		expect(await expectSame(`${SHOP}client-side.pcapng`)).toBe(50560);
-	}, 120_000);
+	});
 
 	const specs = (nth: number, count: number): FrameSpec[] => fc.sample(frameSpec, runs(count, nth));
 	const T0 = 1_795_354_258_000_000_000n;

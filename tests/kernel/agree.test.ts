@@ -27,7 +27,7 @@ it.each(questions)("no port that is written down could be one that a client gets
 });
 
 describeLab("Linux", () => {
-	it.each(questions)("$name", { timeout: 30_000 }, async ({ topology, steps }: Question) => {
+	it.each(questions)("$name", async ({ topology, steps }: Question) => {
 		await using lab = await openLab(topology);
 		for (const step of steps) {
 			if (isAction(step)) await lab.act(step);
@@ -41,7 +41,7 @@ describeLab("Linux", () => {
 });
 
 describeLab("podwire does as Linux does:", () => {
-	it.each(questions)("$name", { timeout: 30_000 }, async ({ topology, steps }: Question) => {
+	it.each(questions)("$name", async ({ topology, steps }: Question) => {
 		const podwire = await openPodwire(topology);
 		await using lab = await openLab(topology);
 		const verified = await verifyInLab(lab, topology, steps, podwire);
@@ -63,7 +63,7 @@ describe("chance spreads connections evenly", () => {
 	const tcp: Probe = { from: "pod:d", proto: "tcp", dst: "10.96.0.10", port: 80 };
 	const udp: Probe = { from: "pod:d", proto: "udp", dst: "10.96.0.53", port: 53 };
 
-	it.skipIf(!canLab).each([tcp, udp])("in Linux ($proto)", { timeout: 30_000 }, async (probe) => {
+	it.skipIf(!canLab).each([tcp, udp])("in Linux ($proto)", async (probe) => {
 		await using lab = await openLab(threeEndpoints, { sniff: false });
 		const { servers, outcomes } = await lab.bulk(probe, CONNECTIONS);
 		expect(outcomes).toEqual({ delivered: CONNECTIONS });

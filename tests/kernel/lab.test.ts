@@ -41,11 +41,11 @@ async function differences(scenario: Scenario, backend: "legacy" | "nft"): Promi
 }
 
 describeLab("a lab does what the recorded kernel did", () => {
-	it.each(scenarioNames())("%s", { timeout: 60_000 }, async (name) => {
+	it.each(scenarioNames())("%s", async (name) => {
 		expect(await differences(readScenario(name), "legacy")).toEqual([]);
 	});
 
-	it.skipIf(missingForLab("nft") !== null)("with the nft backend too", { timeout: 60_000 }, async () => {
+	it.skipIf(missingForLab("nft") !== null)("with the nft backend too", async () => {
 		const names = scenarioNames().filter((name) => /clusterip|no-endpoints|rule-semantics|random-B/.test(name));
 		const lines = [];
 		for (const name of names) lines.push(...(await differences(readScenario(name), "nft")));
@@ -67,7 +67,7 @@ describeLab("a lab", () => {
 		const doomed = await openLab(small);
 		const killed = await namespaceOf(doomed, "pod:a");
 		process.kill(doomed.pid, "SIGKILL");
-		await expect.poll(() => isHeld(killed), { timeout: 5000 }).toBe(false);
+		await expect.poll(() => isHeld(killed), { timeout: 60_000 }).toBe(false);
 		await expect(doomed.probe({ from: "pod:a", proto: "icmp", dst: "10.244.1.3" })).rejects.toThrow(/lab/);
 		await doomed.close();
 	});

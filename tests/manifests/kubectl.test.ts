@@ -17,7 +17,7 @@ interface Recorded {
 
 const recorded = JSON.parse(readFileSync(new URL("kubectl.json", import.meta.url), "utf8")) as Recorded;
 const KUBECTL = process.env["PODWIRE_KUBECTL"] ?? "kubectl";
-const kubectlRuns = spawnSync(KUBECTL, ["version", "--client"], { timeout: 20_000 }).status === 0;
+const kubectlRuns = spawnSync(KUBECTL, ["version", "--client"], { timeout: 120_000 }).status === 0;
 
 function manifest(data: string): string {
 	return `apiVersion: example.com/v1\nkind: Foo\nmetadata:\n  name: a\ndata:\n  ${data}\n`;
@@ -33,7 +33,7 @@ function kubectl(text: string): unknown {
 	const run = spawnSync(KUBECTL, ["label", "--local", "-f", "-", "-o", "json", "a=b"], {
 		input: text,
 		encoding: "utf8",
-		timeout: 20_000,
+		timeout: 120_000,
 	});
 	return run.status === 0 ? (JSON.parse(run.stdout) as { data: unknown }).data : null;
 }

@@ -59,7 +59,7 @@ async function start(...args: string[]) {
 		status = given;
 		return given;
 	});
-	await expect.poll(() => existsSync(file()) || status !== null, { timeout: 50_000 }).toBe(true);
+	await expect.poll(() => existsSync(file()) || status !== null, { timeout: 120_000 }).toBe(true);
 	return { config: parse(readFileSync(file(), "utf8")) as Kubeconfig, err: () => terminal.err, ended };
 }
 
@@ -114,7 +114,7 @@ describe("podwire serve", () => {
 				code: 0,
 				out: "deployment.apps/web created\nservice/web created\n",
 			});
-			expect(await kubectl("rollout status deploy/web --timeout=20s")).toMatchObject({ code: 0 });
+			expect(await kubectl("rollout status deploy/web --timeout=120s")).toMatchObject({ code: 0 });
 			const wide = await kubectl(
 				"get pods -l app=web -o jsonpath={range.items[*]}{.status.phase}/{.spec.nodeName};{end}",
 			);
@@ -123,10 +123,10 @@ describe("podwire serve", () => {
 				"get endpointslices -l kubernetes.io/service-name=web -o jsonpath={.items[*].endpoints[*].addresses[0]}";
 			expect((await kubectl(slices)).out.split(" ").length).toBe(2);
 			expect(await kubectl("scale deploy web --replicas=3")).toMatchObject({ code: 0 });
-			expect(await kubectl("rollout status deploy/web --timeout=20s")).toMatchObject({ code: 0 });
+			expect(await kubectl("rollout status deploy/web --timeout=120s")).toMatchObject({ code: 0 });
 			expect((await kubectl("get deploy web -o jsonpath={.status.readyReplicas}")).out).toBe("3");
 			expect(await kubectl("set image deploy/web c=i:2")).toMatchObject({ code: 0 });
-			const rollout = await kubectl("rollout status deploy/web --timeout=20s");
+			const rollout = await kubectl("rollout status deploy/web --timeout=120s");
 			expect(rollout.code).toBe(0);
 			expect(rollout.out).toMatch(
 				/Waiting for deployment "web" rollout to finish: .*\nWaiting.*successfully rolled out\n$/s,
@@ -134,10 +134,10 @@ describe("podwire serve", () => {
 			const images = await kubectl("get pods -l app=web -o jsonpath={.items[*].spec.containers[0].image}");
 			expect(images.out).toBe("i:2 i:2 i:2");
 			expect((await kubectl("rollout undo deploy/web")).code).toBe(0);
-			expect(await kubectl("rollout status deploy/web --timeout=20s")).toMatchObject({ code: 0 });
+			expect(await kubectl("rollout status deploy/web --timeout=120s")).toMatchObject({ code: 0 });
 			expect((await kubectl("get events --field-selector reason=ScalingReplicaSet -o name")).out).not.toBe("");
 			const pod = (await kubectl("get pods -o name")).out.split("\n")[0] ?? "";
-			expect(await kubectl(`delete ${pod} --wait --timeout=20s`)).toMatchObject({ code: 0 });
+			expect(await kubectl(`delete ${pod} --wait --timeout=120s`)).toMatchObject({ code: 0 });
 			await expect.poll(async () => (await kubectl("get pods -o name")).out.split("\n").length - 1).toBe(3);
 			expect(await kubectl("delete deploy web")).toMatchObject({ code: 0 });
 			await expect.poll(async () => (await kubectl("get pods -o name")).out).toBe("");
@@ -155,7 +155,7 @@ describe("podwire serve", () => {
 			await kubectl("scale deploy web --replicas=3");
 			await expect
 				.poll(async () => (await kubectl("get deploy web -o jsonpath={.status.readyReplicas}")).out, {
-					timeout: 20_000,
+					timeout: 120_000,
 				})
 				.toBe("3");
 		}

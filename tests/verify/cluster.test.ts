@@ -160,13 +160,13 @@ describe("podwire verify", () => {
 		expect(status).toBe(2);
 	});
 
-	it.skipIf(!canLab).each(["legacy", "nft"])("finds no difference (%s)", { timeout: 120_000 }, async (backend) => {
+	it.skipIf(!canLab).each(["legacy", "nft"])("finds no difference (%s)", async (backend) => {
 		const { status, out } = await run("--backend", backend, "--nodes", "2", "--max-probes", "30");
 		expect(out).not.toContain("expected is Linux");
 		expect(status).toBe(0);
 	});
 
-	it.skipIf(!canLab)("tells a node whose rules differ", { timeout: 60_000 }, async () => {
+	it.skipIf(!canLab)("tells a node whose rules differ", async () => {
 		const { topology, services } = subjectOf(await small(), LIMITS);
 		const clusterIP = services.find(({ name }) => name === "shop/web")?.clusterIP;
 		const probes = questionsFor(topology, services).filter(({ dst }) => dst === clusterIP);

@@ -26,7 +26,7 @@ export async function run(place: Place, args: readonly string[], input = ""): Pr
 		cwd: folder,
 		env: { HOME: folder, PATH: process.env.PATH, ...env },
 		// A command that waits for what never comes fails its test instead of holding it up.
-		timeout: 30_000,
+		timeout: 120_000,
 	});
 	child.stdin.end(input);
 	const [out, err]: string[][] = [[], []];

@@ -39,7 +39,7 @@ function masked(text: string): string {
 }
 
 describe.each(kubectls())("a session with kubectl $version", ({ version, binary }) => {
-	it("goes as it did", { timeout: 300_000 }, async () => {
+	it("goes as it did", async () => {
 		const folder = mkdtempSync(join(tmpdir(), "podwire-session-"));
 		let now = START;
 		const registry = emptyRegistry("default", () => now);
