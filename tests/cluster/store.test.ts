@@ -9,6 +9,7 @@ import { reasonOf } from "../../js/api/reason.ts";
 import { RegistryStore } from "../../js/cluster/store.ts";
 import { labelled, selecting } from "../../js/controllers/lookup.ts";
 import { emptyRegistry } from "../apiserver/registry.ts";
+import { runs } from "../runs.ts";
 
 const owner = { apiVersion: "v1", kind: "ConfigMap", name: "owner", uid: "u-1", controller: true };
 const configMap = (name: string, owners: object[] = []): KubernetesObject =>
@@ -125,7 +126,7 @@ describe("an index", () => {
 				}
 				for (const store of stores) check(store);
 			}),
-			{ numRuns: 30 },
+			runs(30),
 		);
 	});
 
@@ -148,7 +149,7 @@ describe("an index", () => {
 					all.filter(({ metadata }) => includes(asked, metadata.labels)),
 				);
 			}),
-			{ numRuns: 30 },
+			runs(30),
 		);
 	});
 });

@@ -120,7 +120,7 @@ describe.skipIf(missing !== null)(`the native engine${missing === null ? "" : ` 
 				const [own, other] = [machine, copy].map(({ core }) => Buffer.from(core.engine.memory.buffer));
 				expect(own?.compare(other as Buffer)).toBe(0);
 			}),
-			{ numRuns: 20 },
+			runs(20),
 		);
 	});
 

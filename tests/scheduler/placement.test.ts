@@ -6,6 +6,7 @@ import type { Node, Pod, PodSpec, Taint } from "../../js/api/core.ts";
 import { Scheduler } from "../../js/scheduler/schedule.ts";
 import { Siblings } from "../../js/scheduler/siblings.ts";
 import { placeOf } from "../reference/scheduler.ts";
+import { runs } from "../runs.ts";
 
 const HOST = "kubernetes.io/hostname";
 const ZONE = "topology.kubernetes.io/zone";
@@ -177,7 +178,7 @@ describe("the scheduler", () => {
 					}
 				},
 			),
-			{ numRuns: 300 },
+			runs(300),
 		);
 	});
 });

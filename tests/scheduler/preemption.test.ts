@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import type { Pod } from "../../js/api/core.ts";
 import type { KubernetesObject } from "../../js/api/meta.ts";
 import type { AtWork } from "../cluster/running.ts";
+import { runs } from "../runs.ts";
 import { container, make, places, pod, priority, scheduled, withResources } from "./nodes.ts";
 
 const asks = (cpu: string, priorityClassName?: string) => ({
@@ -194,7 +195,7 @@ describe("whom it chooses", () => {
 						expect(held + cpuOf(waiting)).toBeGreaterThan(10);
 					}
 			}),
-			{ numRuns: 40 },
+			runs(40),
 		);
 	});
 });
