@@ -1,6 +1,7 @@
 // The garbage collector and the namespace controller at work on the API's registry: they know no kinds, so they look at changes
 // of every resource.
 
+import { byOwner } from "../api/indexes.ts";
 import type { KubernetesObject, OwnerReference } from "../api/meta.ts";
 import type { CoreV1Namespace } from "../api/schema/types.generated.ts";
 import { equalJson, type Json } from "../apiserver/patch/json.ts";
@@ -12,69 +13,55 @@ import { update } from "../apiserver/registry/update.ts";
 import { StatusError } from "../apiserver/status.ts";
 import { type Collection, collect, type Graph } from "../controllers/garbagecollector.ts";
 import { remainingConditions } from "../controllers/namespace.ts";
-import type { Component, Store, StoreChange, World } from "../ports.ts";
-import { ObjectIndex } from "./objectindex.ts";
+import type { Component, Store, StoreChange } from "../ports.ts";
 import type { RegistryStore } from "./store.ts";
 
 /** Whose store these components are given: the registry's own. */
 const registryOf = (store: Store): Registry => (store as RegistryStore).registry;
 
 /** Keys are `RESOURCE NAMESPACE/NAME`. */
-export class GarbageCollector implements Component {
-	readonly name = "generic-garbage-collector";
-	readonly watches: Component["watches"] = { "*": (change, store) => this.#onChange(change, registryOf(store)) };
-	/** By the uid of an owner that they name; null until it is first asked. */
-	#byOwner: ObjectIndex | null = null;
-
-	fork(): GarbageCollector {
-		const copy = new GarbageCollector();
-		copy.#byOwner = this.#byOwner?.fork() ?? null;
-		return copy;
-	}
-
-	reconcile(key: string, { store }: World): undefined {
+export const garbageCollector: Component = {
+	name: "generic-garbage-collector",
+	watches: { "*": keysOfChange },
+	reconcile(key, { store }) {
 		const registry = registryOf(store);
 		const object = at(registry, key);
-		if (object !== undefined) for (const action of collect(object, this.#graph(registry))) perform(registry, action);
-	}
+		if (object !== undefined) for (const action of collect(object, graphOf(store))) perform(registry, action);
+		return undefined;
+	},
+};
 
-	#graph(registry: Registry): Graph {
-		return {
-			owner: (dependent, reference) => ownerOf(registry, dependent, reference),
-			dependents: (uid) =>
-				this.#index(registry)
-					.keys(uid)
-					.flatMap((key) => at(registry, key) ?? []),
-		};
-	}
+function graphOf(store: Store): Graph {
+	return {
+		owner: (dependent, reference) => ownerOf(registryOf(store), dependent, reference),
+		dependents: (uid) => dependentsOf(store, uid).map(({ object }) => object),
+	};
+}
 
-	#index(registry: Registry): ObjectIndex {
-		if (this.#byOwner !== null) return this.#byOwner;
-		this.#byOwner = new ObjectIndex(ownersOf);
-		this.#byOwner.fill(everything(registry));
-		return this.#byOwner;
-	}
+/** Of any resource. */
+function dependentsOf(store: Store, uid: string): { resource: string; object: KubernetesObject }[] {
+	const resources = new Set(registryOf(store).catalogue.resources.map(({ name }) => name));
+	return [...resources].flatMap((resource) =>
+		store.indexed(byOwner(resource), uid).map((object) => ({ resource, object })),
+	);
+}
 
-	#onChange({ type, resource, object, previous }: StoreChange, registry: Registry): Set<string> {
-		const byOwner = this.#index(registry);
-		const key = keyOf(resource, object);
-		const keys = new Set<string>();
-		byOwner.change(key, previous, type === "DELETED" ? undefined : object);
-		if (type !== "DELETED") {
-			// Who has no owner, and is not going, is nobody's business.
-			if (object.metadata.ownerReferences !== undefined || object.metadata.deletionTimestamp !== undefined)
-				keys.add(key);
-		}
-		if (type === "DELETED" || object.metadata.deletionTimestamp !== undefined)
-			for (const dependent of byOwner.keys(object.metadata.uid ?? "")) keys.add(dependent);
-		// An owner may wait for it.
-		for (const reference of previous?.metadata.ownerReferences ?? []) {
-			const owner = ownerOf(registry, object, reference);
-			const known = resourceOf(registry, reference);
-			if (owner && known !== undefined) keys.add(keyOf(known.name, owner));
-		}
-		return keys;
+function keysOfChange({ type, resource, object, previous }: StoreChange, store: Store): Set<string> {
+	const registry = registryOf(store);
+	const { ownerReferences, deletionTimestamp, uid = "" } = object.metadata;
+	const keys = new Set<string>();
+	// Who has no owner, and is not going, is nobody's business.
+	if (type !== "DELETED" && (ownerReferences !== undefined || deletionTimestamp !== undefined))
+		keys.add(keyOf(resource, object));
+	if (type === "DELETED" || deletionTimestamp !== undefined)
+		for (const dependent of dependentsOf(store, uid)) keys.add(keyOf(dependent.resource, dependent.object));
+	// An owner may wait for it.
+	for (const reference of previous?.metadata.ownerReferences ?? []) {
+		const owner = ownerOf(registry, object, reference);
+		const known = resourceOf(registry, reference);
+		if (owner && known !== undefined) keys.add(keyOf(known.name, owner));
 	}
+	return keys;
 }
 
 /** Keys are namespaces. */
@@ -116,13 +103,6 @@ function resourceOf(
 		catalogue.ofKind(apiVersion, kind) ??
 		catalogue.resources.find((known) => known.group === group && known.kind === kind)
 	);
-}
-
-const ownersOf = ({ metadata }: KubernetesObject) => (metadata.ownerReferences ?? []).map(({ uid }) => uid);
-
-function* everything({ catalogue, storage }: Registry): Iterable<[key: string, object: KubernetesObject]> {
-	for (const name of new Set(catalogue.resources.map((resource) => resource.name)))
-		for (const object of storage.list(name).items) yield [keyOf(name, object), object];
 }
 
 function at({ storage }: Registry, key: string): KubernetesObject | undefined {

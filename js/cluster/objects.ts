@@ -6,7 +6,7 @@ import { kubernetes } from "../api/schema/kubernetes.generated.ts";
 import { ownersOf } from "../apiserver/apply/managers.ts";
 import { DEFAULTS } from "../apiserver/defaults/groups.ts";
 import { withDefaults } from "../apiserver/defaults/walk.ts";
-import { equalJson, type Json } from "../apiserver/patch/json.ts";
+import { cleanJson, equalJson, type Json } from "../apiserver/patch/json.ts";
 import { apply } from "../apiserver/registry/apply.ts";
 import { Catalogue, type ServedResource } from "../apiserver/registry/catalogue.ts";
 import { create } from "../apiserver/registry/create.ts";
@@ -94,14 +94,31 @@ export class ClusterObjects {
 	/** Writes what a standing start came to, as it is. */
 	publish(objects: readonly KubernetesObject[], manifests: readonly Manifest[]): void {
 		for (const { object } of manifests) this.#applied.set(keyOf(this.#placed(object)), object);
+		const again: [ServedResource, KubernetesObject][] = [];
+		this.registry.storage.load(this.#published(objects, again));
+		for (const [resource, object] of again) this.#put(this.registry, resource, object);
+		repairServices(this.registry);
+		this.#read = this.registry.storage.revision;
+	}
+
+	/** What is not in the store yet, as it is to be there; the rest ends in `again`. */
+	*#published(
+		objects: readonly KubernetesObject[],
+		again: [ServedResource, KubernetesObject][],
+	): Generator<[resource: string, object: KubernetesObject], void> {
+		const { storage } = this.registry;
+		const seen = new Set<string>();
 		for (const made of objects) {
 			const object = this.#placed(made);
 			this.#objects.set(keyOf(object), made);
 			const resource = this.#resourceOf(this.registry, object);
-			if (resource !== undefined) this.#put(this.registry, resource, object);
+			if (resource === undefined) continue;
+			const { namespace = "", name = "" } = object.metadata;
+			const slot = `${resource.name} ${namespace}/${name}`;
+			if (seen.has(slot) || storage.get(resource.name, namespace, name) !== undefined) again.push([resource, object]);
+			else yield [resource.name, this.#completed(this.registry, resource, object, undefined)];
+			seen.add(slot);
 		}
-		repairServices(this.registry);
-		this.#read = this.registry.storage.revision;
 	}
 
 	/** Manifests that come later: applied as by a client, observed ones as they are. All or nothing: throws InputErrors. */
@@ -149,13 +166,13 @@ export class ClusterObjects {
 			const before = this.#applied.get(keyOf(object));
 			// What was applied at the start, or observed, has no owner yet; what is not said any more is to go.
 			if (live !== undefined && before !== undefined && !isApplied(live)) this.#own(registry, subject, before);
-			apply(registry, subject, json(object), { fieldManager: MANAGER, force: true });
+			apply(registry, subject, cleanJson(object), { fieldManager: MANAGER, force: true });
 		}
 	}
 
 	#own(registry: Registry, subject: Parameters<typeof apply>[1], before: KubernetesObject): void {
 		const { status: _, ...config } = this.#placed(plain(before) as KubernetesObject);
-		apply(registry, subject, json(config), { fieldManager: MANAGER, force: true });
+		apply(registry, subject, cleanJson(config), { fieldManager: MANAGER, force: true });
 	}
 
 	/** Reads what happened in the store. */
@@ -211,22 +228,30 @@ export class ClusterObjects {
 	}
 
 	/** Past all rules, with its status. */
-	#put({ storage, catalogue, clock }: Registry, resource: ServedResource, object: KubernetesObject): void {
+	#put(registry: Registry, resource: ServedResource, object: KubernetesObject): void {
 		const { namespace = "", name = "" } = object.metadata;
-		const before = storage.get(resource.name, namespace, name);
+		const before = registry.storage.get(resource.name, namespace, name);
+		const wanted = this.#completed(registry, resource, object, before);
+		if (before === undefined || !equalJson(json(wanted), json(before))) registry.storage.put(resource.name, wanted);
+	}
+
+	/** As the store is to have it. */
+	#completed(
+		{ catalogue, clock }: Registry,
+		resource: ServedResource,
+		object: KubernetesObject,
+		before: KubernetesObject | undefined,
+	): KubernetesObject {
 		const completed = withDefaults(catalogue.schema, DEFAULTS, resource.type, object);
 		const metadata = { ...before?.metadata, ...completed.metadata };
 		metadata.creationTimestamp ??= timestamp(clock);
 		if (before === undefined && GENERATIONS.has(resource.name)) metadata.generation ??= 1;
 		if (before?.metadata.uid) metadata.uid = before.metadata.uid;
-		const wanted = json({ ...completed, metadata });
-		if (before === undefined || !equalJson(wanted, before as unknown as Json))
-			storage.put(resource.name, wanted as unknown as KubernetesObject);
+		return cleanJson({ ...completed, metadata }) as unknown as KubernetesObject;
 	}
 }
 
-/** As JSON carries it: nothing undefined, nothing shared with what the controllers work on. */
-const json = (object: KubernetesObject): Json => JSON.parse(JSON.stringify(object)) as Json;
+const json = (object: KubernetesObject) => object as unknown as Json;
 
 const isApplied = ({ metadata }: KubernetesObject) =>
 	ownersOf(metadata).some(({ manager, operation }) => manager === MANAGER && operation === "Apply");

@@ -21,7 +21,7 @@ import type { AddressPrefix } from "../net/address.ts";
 import type { Component, World } from "../ports.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
 import { Simulation, VirtualClock } from "../sim/simulation.ts";
-import { GarbageCollector, namespaceController } from "./collecting.ts";
+import { garbageCollector, namespaceController } from "./collecting.ts";
 import { EventSink } from "./recorder.ts";
 import { RegistryStore } from "./store.ts";
 
@@ -45,7 +45,7 @@ function componentsOf({ podCIDRs, nodeMask, loadBalancerPool }: RunningOptions, 
 		nodeIpam({ clusterCIDRs: podCIDRs, maskIPv4: nodeMask.ipv4, maskIPv6: nodeMask.ipv6 }),
 		new NodeLifecycle(),
 		taintEviction,
-		new GarbageCollector(),
+		garbageCollector,
 		namespaceController,
 		new Scheduler(),
 		new Kubelet(addresses),

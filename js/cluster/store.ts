@@ -125,7 +125,7 @@ export class RegistryStore implements Store, Changes {
 		let index = own.get(name);
 		if (index === undefined) {
 			index = new ObjectIndex(valuesOf as Index["valuesOf"]);
-			index.fill(this.#keyed(resource));
+			index.fill(this.registry.storage.entries(resource));
 			own.set(name, index);
 		}
 		return index;
@@ -138,7 +138,8 @@ export class RegistryStore implements Store, Changes {
 		const changes = this.since(this.#indexed);
 		this.#indexed = revision;
 		if (changes === null) {
-			for (const [resource, own] of this.#indexes) for (const index of own.values()) index.fill(this.#keyed(resource));
+			for (const [resource, own] of this.#indexes)
+				for (const index of own.values()) index.fill(this.registry.storage.entries(resource));
 			return;
 		}
 		for (const { type, resource, object, previous } of changes) {
@@ -147,9 +148,5 @@ export class RegistryStore implements Store, Changes {
 			const key = keyOf(object);
 			for (const index of own.values()) index.change(key, previous, type === "DELETED" ? undefined : object);
 		}
-	}
-
-	*#keyed(resource: string): Iterable<[key: string, object: KubernetesObject]> {
-		for (const object of this.list(resource)) yield [keyOf(object), object];
 	}
 }

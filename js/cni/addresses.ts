@@ -16,27 +16,29 @@ interface Ranges {
 interface Held {
 	node: string;
 	ips: readonly string[];
-	/** `NS/NAME`. */
-	pod: string;
 }
 
 export class PodAddresses {
 	#ranges = new Map<string, Ranges>();
 	/** By the pod's uid. */
 	#held = new Map<string, Held>();
+	/** uids of those by node. */
+	#onNode = new Map<string, Set<string>>();
+	/** By node, what was given back before the node had ranges: not to be given out again at once. */
+	#returned = new Map<string, string[]>();
 
 	/** Takes addresses that a pod has already. */
 	reserve(pod: Pod, node: Node | undefined): void {
 		const { uid = "" } = pod.metadata;
 		if (this.#held.has(uid) || pod.spec?.hostNetwork === true) return;
-		const ips = [...new Set([pod.status?.podIP ?? "", ...(pod.status?.podIPs ?? []).map(({ ip }) => ip)])].filter(
-			Boolean,
-		);
+		const { podIP, podIPs = [] } = pod.status ?? {};
+		const ips = podIPs.map(({ ip }) => ip).filter(Boolean);
+		if (podIP && !ips.includes(podIP)) ips.unshift(podIP);
 		if (ips.length === 0) return;
+		const ranges = node && this.#ranges.get(node.metadata.name ?? "");
 		this.#hold(pod, ips);
-		if (node === undefined) return;
-		const { range, range6 } = this.#rangesOf(node);
-		for (const ip of ips) (ip.includes(":") ? range6 : range)?.reserve(ip);
+		// A node's ranges are made when one of its pods is to get an address.
+		for (const ip of ips) (ip.includes(":") ? ranges?.range6 : ranges?.range)?.reserve(ip);
 	}
 
 	/** The addresses of a pod on its node, the primary one first; an error message of the plugin's where none is left. */
@@ -60,21 +62,28 @@ export class PodAddresses {
 		const held = this.#held.get(uid);
 		if (held === undefined) return;
 		this.#held.delete(uid);
+		this.#onNode.get(held.node)?.delete(uid);
 		const ranges = this.#ranges.get(held.node);
+		if (ranges === undefined) this.#returned.set(held.node, [...(this.#returned.get(held.node) ?? []), ...held.ips]);
 		for (const ip of held.ips) (ip.includes(":") ? ranges?.range6 : ranges?.range)?.release(ip);
 	}
 
 	fork(): PodAddresses {
 		const copy = new PodAddresses();
 		copy.#held = new Map(this.#held);
+		copy.#returned = new Map(this.#returned);
+		copy.#onNode = new Map(Array.from(this.#onNode, ([name, uids]) => [name, new Set(uids)]));
 		for (const [name, { networks, range, range6 }] of this.#ranges)
 			copy.#ranges.set(name, { networks, range: range?.fork() ?? null, range6: range6?.fork() ?? null });
 		return copy;
 	}
 
 	#hold({ metadata, spec }: Pod, ips: readonly string[]): void {
-		const pod = `${metadata.namespace ?? ""}/${metadata.name}`;
-		this.#held.set(metadata.uid ?? "", { node: spec?.nodeName ?? "", ips, pod });
+		const [uid, node] = [metadata.uid ?? "", spec?.nodeName ?? ""];
+		this.#held.set(uid, { node, ips });
+		const known = this.#onNode.get(node);
+		if (known === undefined) this.#onNode.set(node, new Set([uid]));
+		else known.add(uid);
 	}
 
 	/** Of a node with another network than before: new ones, with what its pods hold. */
@@ -85,9 +94,15 @@ export class PodAddresses {
 		const known = this.#ranges.get(name);
 		if (known?.networks === networks) return known;
 		const ranges = { networks, range: rangeOf(cidr), range6: rangeOf(cidr6) };
-		for (const held of this.#held.values()) {
-			if (held.node !== name) continue;
-			for (const ip of held.ips) (ip.includes(":") ? ranges.range6 : ranges.range)?.reserve(ip);
+		for (const uid of this.#onNode.get(name) ?? []) {
+			for (const ip of this.#held.get(uid)?.ips ?? []) (ip.includes(":") ? ranges.range6 : ranges.range)?.reserve(ip);
+		}
+		const returned = this.#returned.get(name) ?? [];
+		this.#returned.delete(name);
+		for (const ip of returned) {
+			const range = ip.includes(":") ? ranges.range6 : ranges.range;
+			range?.reserve(ip);
+			range?.release(ip);
 		}
 		this.#ranges.set(name, ranges);
 		return ranges;

@@ -8,7 +8,7 @@ import type { ServedResource } from "../../js/apiserver/registry/catalogue.ts";
 import { remove } from "../../js/apiserver/registry/delete.ts";
 import type { PropagationPolicy, Registry } from "../../js/apiserver/registry/request.ts";
 import { update } from "../../js/apiserver/registry/update.ts";
-import { GarbageCollector, namespaceController } from "../../js/cluster/collecting.ts";
+import { garbageCollector, namespaceController } from "../../js/cluster/collecting.ts";
 import { made } from "../apiserver/registry.ts";
 import { running } from "../controllers/running.ts";
 import { runs } from "../runs.ts";
@@ -17,7 +17,7 @@ let registry: Registry;
 let collect: () => void;
 
 beforeEach(() => {
-	const { registry: own, simulation } = running([new GarbageCollector(), namespaceController], "shop");
+	const { registry: own, simulation } = running([garbageCollector, namespaceController], "shop");
 	registry = own;
 	collect = () => simulation.settle();
 });

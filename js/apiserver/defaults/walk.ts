@@ -20,13 +20,16 @@ type Filling = Json | undefined | ((object: JsonObject) => Json | undefined);
 export function fill(fillings: Readonly<Record<string, Filling>>): Defaulting {
 	const entries = Object.entries(fillings);
 	return (object) => {
-		const filled: Record<string, Json> = { ...object };
+		let filled: Record<string, Json> | undefined;
 		for (const [name, filling] of entries) {
-			if (filled[name] !== undefined && filled[name] !== null && filled[name] !== "") continue;
-			const value = typeof filling === "function" ? filling(filled) : filling;
-			if (value !== undefined) filled[name] = value;
+			const now: JsonObject = filled ?? object;
+			if (now[name] !== undefined && now[name] !== null && now[name] !== "") continue;
+			const value = typeof filling === "function" ? filling(now) : filling;
+			if (value === undefined) continue;
+			filled ??= { ...object };
+			filled[name] = value;
 		}
-		return filled;
+		return filled ?? object;
 	};
 }
 
@@ -37,10 +40,15 @@ export function chain(...steps: readonly Defaulting[]): Defaulting {
 
 /** `object` with a member made anew; where it has none, it stays as it is. */
 export function inside(name: string, change: (member: Json) => Json): Defaulting {
-	return (object) => (object[name] === undefined ? object : { ...object, [name]: change(object[name] as Json) });
+	return (object) => {
+		const member = object[name];
+		if (member === undefined) return object;
+		const changed = change(member);
+		return changed === member ? object : { ...object, [name]: changed };
+	};
 }
 
-/** The object with the defaults of every type in it. */
+/** The object with the defaults of every type in it; what lacks none stays the same object, in it and as a whole. */
 export function withDefaults<T extends KubernetesObject>(
 	schema: ApiSchema,
 	table: DefaultTable,
@@ -68,22 +76,32 @@ class Walk {
 	}
 
 	#list(item: FieldSchema, value: readonly Json[]): Json {
-		return value.map((member) => this.value(item, member));
+		const members = value.map((member) => this.value(item, member));
+		return members.every((member, i) => member === value[i]) ? value : members;
 	}
 
 	#map(item: FieldSchema, value: JsonObject): Json {
-		return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, this.value(item, member)]));
+		return mapped(value, value, (_, member) => this.value(item, member));
 	}
 
 	#struct(type: string, value: JsonObject): JsonObject {
 		const own = Object.hasOwn(this.#table, type) ? this.#table[type]?.(value) : undefined;
 		const { fields } = this.#schema.types[type] ?? { fields: {} };
-		const members = Object.entries(own ?? value).map(([name, member]): [string, Json] => {
+		return mapped(own ?? value, value, (name, member) => {
 			const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
-			return [name, field === undefined ? member : this.value(field, member)];
+			return field === undefined ? member : this.value(field, member);
 		});
-		return Object.fromEntries(members);
 	}
+}
+
+/** An object with its members changed; `before` itself where that makes no difference to it. */
+function mapped(object: JsonObject, before: JsonObject, change: (name: string, member: Json) => Json): JsonObject {
+	const names = Object.keys(object);
+	const members = names.map((name) => change(name, object[name] as Json));
+	const isSame =
+		(object === before || names.length === Object.keys(before).length) &&
+		names.every((name, i) => members[i] === before[name] && (object === before || Object.hasOwn(before, name)));
+	return isSame ? before : Object.fromEntries(names.map((name, i) => [name, members[i] as Json]));
 }
 
 const isPlain = (field: FieldSchema) => typeof field === "string" && field !== "quantity";

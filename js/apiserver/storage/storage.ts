@@ -4,7 +4,7 @@
 
 import type { KubernetesObject } from "../../api/meta.ts";
 import { type Change, ChangeLog } from "./log.ts";
-import { entriesFrom, getEntry, rankOf, sizeOf, type Treap, withEntry, withoutEntry } from "./treap.ts";
+import { entriesFrom, getEntry, rankOf, sizeOf, type Treap, treapOf, withEntry, withoutEntry } from "./treap.ts";
 
 type Objects = Treap<KubernetesObject>;
 
@@ -87,6 +87,11 @@ export class Storage {
 		return getEntry(this.#objects.get(resource) ?? null, key);
 	}
 
+	/** All objects of a resource with their keys, in order. */
+	entries(resource: string): Iterable<{ readonly key: string; readonly value: KubernetesObject }> {
+		return entriesFrom(this.#objects.get(resource) ?? null);
+	}
+
 	/** The same as long as nothing of a resource changed: to be compared, not to be read. */
 	version(resource: string): unknown {
 		return this.#objects.get(resource) ?? null;
@@ -158,6 +163,23 @@ export class Storage {
 		const type = previous === undefined ? "ADDED" : "MODIFIED";
 		this.#log.append({ revision: this.#revision, type, resource, object: stored, previous });
 		return stored;
+	}
+
+	/** As `put` one after the other, of objects that are not there yet: the work is in proportion to them, whatever there is. */
+	load(objects: Iterable<readonly [resource: string, object: KubernetesObject]>): void {
+		const made = new Map<string, Map<string, KubernetesObject>>();
+		for (const [resource, object] of objects) {
+			const { namespace = "", name = "" } = object.metadata;
+			const stored = this.#revised(object);
+			this.#log.append({ revision: this.#revision, type: "ADDED", resource, object: stored, previous: undefined });
+			const own = made.get(resource);
+			if (own === undefined) made.set(resource, new Map([[`${namespace}/${name}`, stored]]));
+			else own.set(`${namespace}/${name}`, stored);
+		}
+		for (const [resource, own] of made) {
+			for (const { key, value } of this.entries(resource)) own.set(key, value);
+			this.#objects.set(resource, treapOf([...own].sort(([a], [b]) => (a < b ? -1 : 1))));
+		}
 	}
 
 	/** Removes an object; undefined where there is none. What it returns has the revision of the deletion. */
