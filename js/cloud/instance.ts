@@ -13,26 +13,29 @@ export const NODE_NETWORK: AddressPrefix = { family: "ipv4", address: "192.0.2.0
 export const NODE_NETWORK6: AddressPrefix = { family: "ipv6", address: "2001:db8::", length: 64 };
 const FIRST = 11n;
 
-/** The index-th (0-based) node address that is not in `taken`; it is added. RangeError where the network is full. */
-export function nextNodeAddress(taken: Set<string>, network = NODE_NETWORK): string {
+/** A node address that is not in `taken`. RangeError where the network is full. */
+export function nextNodeAddress(taken: ReadonlySet<string>, network = NODE_NETWORK): string {
+	return nodeAddresses(taken, network).next().value;
+}
+
+/** One after the other those that are not in `taken`. RangeError where the network is full. */
+export function* nodeAddresses(taken: ReadonlySet<string>, network = NODE_NETWORK): Generator<string, never> {
 	const base = addressToBigInt(network.address);
 	const size = 1n << BigInt(addressBits(network.family) - network.length);
 	// After the last address come those between the router and the first node.
 	for (let step = 0n; step < size; step++) {
 		const offset = (FIRST + step) % size;
 		const address = addressFromBigInt(base + offset, network.family);
-		if (offset < 2n || offset === size - 1n || taken.has(address)) continue;
-		taken.add(address);
-		return address;
+		if (offset >= 2n && offset !== size - 1n && !taken.has(address)) yield address;
 	}
 	throw new RangeError(`no address left in the node network ${network.address}/${network.length}`);
 }
 
 /** `node-1` … `node-COUNT`. `network`: wide enough for them. */
 export function inventNodes(count: number, network = networkFor(count)): Node[] {
-	const taken = new Set<string>();
+	const addresses = nodeAddresses(new Set(), network);
 	return Array.from({ length: count }, (_, index) =>
-		inventNode(`node-${index + 1}`, ZONES[index % ZONES.length] ?? "a", nextNodeAddress(taken, network)),
+		inventNode(`node-${index + 1}`, ZONES[index % ZONES.length] ?? "a", addresses.next().value),
 	);
 }
 

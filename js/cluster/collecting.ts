@@ -46,9 +46,11 @@ function dependentsOf(store: Store, uid: string): { resource: string; object: Ku
 	);
 }
 
-function keysOfChange({ type, resource, object, previous }: StoreChange, store: Store): Set<string> {
+function keysOfChange({ type, resource, object, previous }: StoreChange, store: Store): Iterable<string> {
 	const registry = registryOf(store);
 	const { ownerReferences, deletionTimestamp, uid = "" } = object.metadata;
+	// What owners, finalizers and deletions have to do with is all in the metadata, and most changes are of a status.
+	if (type === "MODIFIED" && previous !== undefined && isSameToGarbage(object, previous)) return [];
 	const keys = new Set<string>();
 	// Who has no owner, and is not going, is nobody's business.
 	if (type !== "DELETED" && (ownerReferences !== undefined || deletionTimestamp !== undefined))
@@ -63,6 +65,12 @@ function keysOfChange({ type, resource, object, previous }: StoreChange, store: 
 	}
 	return keys;
 }
+
+const isSameToGarbage = ({ metadata: now }: KubernetesObject, { metadata: before }: KubernetesObject) =>
+	now.deletionTimestamp === before.deletionTimestamp &&
+	now.uid === before.uid &&
+	equalJson((now.ownerReferences ?? []) as unknown as Json, (before.ownerReferences ?? []) as unknown as Json) &&
+	equalJson(now.finalizers ?? [], before.finalizers ?? []);
 
 /** Keys are namespaces. */
 export const namespaceController: Component = {

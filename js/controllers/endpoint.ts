@@ -3,8 +3,10 @@
 
 import type { IPFamily, Pod, Service, ServicePort } from "../api/core.ts";
 import type { EndpointPort } from "../api/discovery.ts";
+import { semanticEqual } from "../api/equality.ts";
 import { keyOf } from "../api/key.ts";
 import type { LabelSelector } from "../api/meta.ts";
+import { isFinished, isReady } from "../api/pod.ts";
 import { selectsLabels } from "../api/selector.ts";
 import { familyOf } from "../net/address.ts";
 import type { Store, StoreChange } from "../ports.ts";
@@ -52,6 +54,10 @@ export function conditionsOf(pod: Pod, publishNotReady: boolean): Conditions {
 	return { ready: publishNotReady || (serving && !terminating), serving, terminating };
 }
 
+/** Whether all pods have the same ports: none of the Service's is a name. */
+export const hasFixedPorts = ({ spec }: Service): boolean =>
+	(spec?.ports ?? []).every(({ targetPort }) => typeof targetPort !== "string");
+
 /** The Service's ports as this pod has them; a named target port that it lacks is left out. */
 export function portsOf(service: Service, pod: Pod): EndpointPort[] {
 	return (service.spec?.ports ?? []).flatMap((port) => {
@@ -97,9 +103,22 @@ export function servicesOf(pod: Pod, store: Store): string[] {
 	return selecting<Service>(store, "services", selectorOf, pod.metadata).map(keyOf);
 }
 
-/** The same of a pod that changed: of what it was and what it is. */
-export function serviceKeys({ object, previous }: StoreChange, store: Store): Set<string> {
-	const isSame = previous === undefined || previous.metadata.labels === object.metadata.labels;
-	const before = isSame ? [] : servicesOf(previous as Pod, store);
-	return new Set([...before, ...servicesOf(object as Pod, store)]);
+/** The same of a pod that changed so that it matters to endpoints: of what it was and what it is. */
+export function serviceKeys({ type, object, previous }: StoreChange, store: Store): string[] {
+	const [pod, before] = [object as Pod, previous as Pod | undefined];
+	if (type !== "MODIFIED" || before === undefined) return servicesOf(pod, store);
+	if (semanticEqual(before.metadata.labels ?? {}, pod.metadata.labels ?? {}))
+		return isSameEndpoint(before, pod) ? [] : servicesOf(pod, store);
+	return [...new Set([...servicesOf(before, store), ...servicesOf(pod, store)])];
+}
+
+/** podEndpointsChanged, and whether the pod has ended. */
+function isSameEndpoint(before: Pod, pod: Pod): boolean {
+	return (
+		before.metadata.uid === pod.metadata.uid &&
+		before.metadata.deletionTimestamp === pod.metadata.deletionTimestamp &&
+		isReady(before) === isReady(pod) &&
+		isFinished(before) === isFinished(pod) &&
+		semanticEqual(podIPs(before), podIPs(pod))
+	);
 }

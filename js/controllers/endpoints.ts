@@ -61,7 +61,9 @@ function add(subsets: Map<string, EndpointSubset>, service: Service, pod: Pod, i
 	address.targetRef = { kind: "Pod", name: pod.metadata.name ?? "", namespace: pod.metadata.namespace ?? "default" };
 	if (pod.metadata.uid) address.targetRef.uid = pod.metadata.uid;
 	const list = ready ? "addresses" : "notReadyAddresses";
-	subset[list] = [...(subset[list] ?? []), address];
+	const known = subset[list];
+	if (known === undefined) subset[list] = [address];
+	else known.push(address);
 	subsets.set(key, subset);
 }
 
@@ -100,9 +102,12 @@ export const endpoint: Component = {
 
 /** Whatever the order of addresses. */
 function contentOf({ metadata, subsets = [] }: Endpoints): string {
-	const sorted = (addresses: readonly EndpointAddress[] = []) => addresses.map(canonicalJson).sort();
+	const sorted = (addresses: readonly EndpointAddress[] = []) => addresses.map(textOf).sort();
 	const contents = subsets.map(({ addresses, notReadyAddresses, ports }) =>
 		canonicalJson([sorted(addresses), sorted(notReadyAddresses), (ports ?? []).map(canonicalJson).sort()]),
 	);
 	return canonicalJson([metadata.labels ?? {}, metadata.annotations?.[OVER_CAPACITY] ?? "", contents.sort()]);
 }
+
+const textOf = ({ ip, hostname = "", nodeName = "", targetRef: target }: EndpointAddress): string =>
+	JSON.stringify([ip, hostname, nodeName, target?.kind, target?.namespace, target?.name, target?.uid]);

@@ -10,6 +10,7 @@ import { SERVICE_NAME, SLICE_MANAGED_BY, ZONE } from "../api/labels.ts";
 import type { Component, Random, Store, World } from "../ports.ts";
 import {
 	conditionsOf,
+	hasFixedPorts,
 	hasSelector,
 	hostnameOf,
 	podIP,
@@ -67,18 +68,27 @@ function groupsOf(
 	{ pods, nodeOf }: Pick<SliceSurroundings, "pods" | "nodeOf">,
 ): EndpointGroup[] {
 	const groups = new Map<string, EndpointGroup>();
+	const isFixed = hasFixedPorts(service);
+	let only: EndpointGroup | undefined;
 	for (const pod of podsOf(service, pods)) {
 		const address = podIP(pod, family);
 		if (address === undefined) continue;
 		const node = nodeOf(pod.spec?.nodeName ?? "");
 		if (node === undefined && service.spec?.publishNotReadyAddresses !== true) continue;
-		const ports = portsOf(service, pod);
-		const key = portsKey(ports);
-		const group = groups.get(key) ?? { ports, endpoints: [] };
+		const group = (isFixed ? only : undefined) ?? groupOf(groups, portsOf(service, pod));
 		group.endpoints.push(endpointOf(service, pod, address, node));
-		groups.set(key, group);
+		only = group;
 	}
 	return [...groups.values()];
+}
+
+function groupOf(groups: Map<string, EndpointGroup>, ports: EndpointPort[]): EndpointGroup {
+	const key = portsKey(ports);
+	const known = groups.get(key);
+	if (known !== undefined) return known;
+	const group: EndpointGroup = { ports, endpoints: [] };
+	groups.set(key, group);
+	return group;
 }
 
 function endpointOf(service: Service, pod: Pod, address: string, node: Node | undefined): Endpoint {

@@ -131,13 +131,20 @@ function overlap(a: AddressPrefix, b: AddressPrefix): boolean {
 class CIDRSet {
 	private readonly prefix: AddressPrefix;
 	private readonly length: number;
-	private readonly used: readonly AddressPrefix[];
+	/** Places of networks in use, where they are no wider than one place. */
+	private readonly used = new Set<number>();
+	private readonly wider: readonly AddressPrefix[];
 	private cursor = 0;
 
 	constructor(prefix: AddressPrefix, length: number, used: readonly AddressPrefix[]) {
 		this.prefix = maskPrefix(prefix);
 		this.length = Math.max(length, prefix.length);
-		this.used = used;
+		const inside = used.filter((network) => overlap(network, this.prefix));
+		this.wider = inside.filter((network) => network.length < this.length);
+		const base = addressToBigInt(this.prefix.address);
+		const shift = BigInt(addressBits(this.prefix.family) - this.length);
+		for (const { address, length: own } of inside)
+			if (own >= this.length) this.used.add(Number((addressToBigInt(address) - base) >> shift));
 	}
 
 	next(): string | null {
@@ -145,10 +152,11 @@ class CIDRSet {
 		const step = 1n << BigInt(addressBits(this.prefix.family) - this.length);
 		const base = addressToBigInt(this.prefix.address);
 		while (this.cursor < count) {
-			const address = addressFromBigInt(base + BigInt(this.cursor) * step, this.prefix.family);
-			this.cursor++;
+			const place = this.cursor++;
+			if (this.used.has(place)) continue;
+			const address = addressFromBigInt(base + BigInt(place) * step, this.prefix.family);
 			const candidate = { family: this.prefix.family, address, length: this.length };
-			if (!this.used.some((prefix) => overlap(prefix, candidate))) return printPrefix(candidate);
+			if (!this.wider.some((prefix) => overlap(prefix, candidate))) return printPrefix(candidate);
 		}
 		return null;
 	}

@@ -28,7 +28,7 @@ export const portsKey = (ports: readonly EndpointPort[] | null | undefined): str
 
 /** Whether two endpoints are one (endpointHash): the same addresses of the same object. */
 const identityOf = ({ addresses, hostname, targetRef }: Endpoint): string =>
-	canonicalJson([[...addresses].sort(), hostname ?? "", targetRef?.namespace ?? "", targetRef?.name ?? ""]);
+	JSON.stringify([[...addresses].sort(), hostname ?? "", targetRef?.namespace ?? "", targetRef?.name ?? ""]);
 
 /**
  * `existing`: of one address type, owned by the Service. `labels`: as slices carry them. A Service without any endpoint keeps one

@@ -3,7 +3,7 @@
 
 import type { Node, Pod } from "../api/core.ts";
 import { ZONE } from "../api/labels.ts";
-import { inventNode, inventNodes, NODE_NETWORK6, networkFor, nextNodeAddress } from "../cloud/instance.ts";
+import { inventNode, inventNodes, NODE_NETWORK6, networkFor, nodeAddresses } from "../cloud/instance.ts";
 import { internalIP, internalIPv6, podCIDRv4, podCIDRv6 } from "../cni/links.ts";
 import { allocatePodCIDRs } from "../controllers/nodeipam.ts";
 import type { Configuration } from "../manifests/configuration.ts";
@@ -101,10 +101,10 @@ function giveAddresses(inventory: Inventory): void {
 		if (entry !== undefined) inventory.fail(entry, path, message);
 	}
 	const taken = new Set(nodes.flatMap((entry) => internalIP(entry.object) || []));
-	const network = networkFor(nodes.length);
+	const free = nodeAddresses(taken, networkFor(nodes.length));
 	for (const entry of nodes) {
 		if (internalIP(entry.object)) continue;
-		const address = nextNodeAddress(taken, network);
+		const address = free.next().value;
 		const addresses = [{ type: "InternalIP" as const, address }, ...(entry.object.status?.addresses ?? [])];
 		entry.object = { ...entry.object, status: { ...entry.object.status, addresses } };
 		inventory.assumed.push(`node: ${entry.object.metadata.name} has no InternalIP, so it gets ${address}`);
@@ -114,10 +114,10 @@ function giveAddresses(inventory: Inventory): void {
 /** A node with a pod network of IPv6 needs an address to reach it by. */
 function giveAddresses6(inventory: Inventory): void {
 	const nodes = inventory.list<Node>("Node");
-	const taken = new Set(nodes.flatMap(({ object }) => internalIPv6(object) ?? []));
+	const free = nodeAddresses(new Set(nodes.flatMap(({ object }) => internalIPv6(object) ?? [])), NODE_NETWORK6);
 	for (const entry of nodes) {
 		if (podCIDRv6(entry.object) === undefined || internalIPv6(entry.object) !== undefined) continue;
-		const address = nextNodeAddress(taken, NODE_NETWORK6);
+		const address = free.next().value;
 		const addresses = [...(entry.object.status?.addresses ?? []), { type: "InternalIP" as const, address }];
 		entry.object = { ...entry.object, status: { ...entry.object.status, addresses } };
 		inventory.assumed.push(`node: ${entry.object.metadata.name} has no InternalIP of IPv6, so it gets ${address}`);

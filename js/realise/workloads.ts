@@ -2,7 +2,7 @@
 // addresses, the kubelet writes their status. Observed objects are read and left as they are.
 
 import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from "../api/apps.ts";
-import type { Namespace, Node, Pod, Service } from "../api/core.ts";
+import type { Namespace, Node, Pod, PodSpec, Service } from "../api/core.ts";
 import type { KubernetesObject } from "../api/meta.ts";
 import { isReady } from "../api/pod.ts";
 import { withPodDefaults } from "../apiserver/defaults/objects.ts";
@@ -80,8 +80,19 @@ function ownerKey(namespace = "default", kind = "", name = ""): string {
 	return `${namespace}/${kind}/${name}`;
 }
 
+/** Pods of one template, which share what they have of it. */
 function addPods(inventory: Inventory, pods: readonly Pod[]): void {
-	for (const pod of pods) inventory.add({ ...pod, spec: withPodDefaults(pod.spec ?? { containers: [] }) });
+	let last: { given: PodSpec; complete: PodSpec } | null = null;
+	for (const pod of pods) {
+		const given = pod.spec ?? { containers: [] };
+		if (last === null || !hasSameFields(given, last.given)) last = { given, complete: withPodDefaults(given) };
+		inventory.add({ ...pod, spec: last.complete });
+	}
+}
+
+function hasSameFields(a: PodSpec, b: PodSpec): boolean {
+	const names = Object.keys(a) as (keyof PodSpec)[];
+	return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
 }
 
 function placePods(inventory: Inventory): void {
