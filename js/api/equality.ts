@@ -18,9 +18,12 @@ export function semanticEqual(a: unknown, b: unknown): boolean {
 		return a.every((item, i) => semanticEqual(item, b[i]));
 	}
 	if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
-	// Maps, for a key named `__proto__` is a key like any other.
-	const [left, right] = [new Map(Object.entries(a)), new Map(Object.entries(b))];
-	return [...left.keys(), ...right.keys()].every((name) => semanticEqual(left.get(name), right.get(name)));
+	// An object's own, for a key named `__proto__` is a key like any other.
+	const own = (object: object, name: string) =>
+		Object.hasOwn(object, name) ? (object as Record<string, unknown>)[name] : undefined;
+	for (const name of Object.keys(a)) if (!semanticEqual(own(a, name), own(b, name))) return false;
+	for (const name of Object.keys(b)) if (!Object.hasOwn(a, name) && !isUnset(own(b, name))) return false;
+	return true;
 }
 
 const isUnset = (value: unknown) =>

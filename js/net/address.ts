@@ -11,18 +11,30 @@ export interface AddressPrefix {
 	length: number;
 }
 
+const [DOT, ZERO, NINE] = [0x2e, 0x30, 0x39];
+
 /** u32 of a dotted quad, or null where the text is not one. */
 export function parseIpv4(text: string): number | null {
-	const parts = text.split(".");
-	if (parts.length !== 4) return null;
 	let number = 0;
-	for (const part of parts) {
-		if (!/^(0|[1-9][0-9]{0,2})$/.test(part)) return null;
-		const byte = Number(part);
-		if (byte > 255) return null;
-		number = number * 256 + byte;
+	let byte = 0;
+	let digits = 0;
+	let dots = 0;
+	for (let i = 0; i < text.length; i++) {
+		const code = text.charCodeAt(i);
+		if (code === DOT) {
+			if (digits === 0 || ++dots > 3) return null;
+			number = number * 256 + byte;
+			byte = 0;
+			digits = 0;
+		} else if (code < ZERO || code > NINE || (digits > 0 && byte === 0)) {
+			return null;
+		} else {
+			byte = byte * 10 + code - ZERO;
+			digits++;
+			if (byte > 255) return null;
+		}
 	}
-	return number;
+	return dots === 3 && digits > 0 ? number * 256 + byte : null;
 }
 
 /** u32 of a dotted quad; RangeError where the text is not one. */

@@ -92,6 +92,7 @@ function manage(kind: ReplicaKind, owner: ReplicaSet, pods: readonly Pod[], worl
 		const error = slowStart(Math.min(-excess, BURST), make);
 		return error === undefined ? undefined : { error, message: (error as Error).message };
 	}
+	if (excess === 0) return undefined;
 	let refusal: Refusal | undefined;
 	for (const pod of victims(pods, relatedPods(kind, owner, world), Math.min(excess, BURST), world.clock.now())) {
 		try {

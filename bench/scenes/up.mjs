@@ -1,0 +1,45 @@
+// One cluster as a program has it, of the objects on standard input: prints what it took to come up, and to follow changes.
+
+import { readFileSync } from "node:fs";
+import { Cluster } from "podwire";
+
+/** The first ones run code that has not run before. */
+const WARMING = 50;
+const CHANGES = 200;
+/** Virtual time after which nothing is on its way. */
+const SETTLED_MS = 10_000;
+
+const { objects, options } = JSON.parse(readFileSync(0, "utf8"));
+const names = objects.filter(({ kind }) => kind === "Deployment").map(({ metadata }) => metadata.name);
+const spent = (since) => {
+	const { user, system } = process.cpuUsage(since);
+	return (user + system) / 1e6;
+};
+
+const started = process.cpuUsage();
+const cluster = await Cluster.create(options);
+await cluster.apply(objects);
+objects.length = 0;
+await cluster.settle();
+await scaleUp(names[0]);
+const seconds = spent(started);
+const changes = [];
+for (let i = 1; i <= WARMING + CHANGES; i++) {
+	const before = process.cpuUsage();
+	await scaleUp(names[i % names.length]);
+	if (i > WARMING) changes.push(spent(before) * 1000);
+}
+let pods = 0;
+await cluster.runUntil((known) => {
+	pods = known.list("deployments.apps").reduce((sum, { status }) => sum + (status?.readyReplicas ?? 0), 0);
+	return true;
+});
+const rss = process.resourceUsage().maxRSS / 1024;
+process.stdout.write(JSON.stringify({ seconds, rss, changes, pods }));
+
+/** One pod more, until it is ready and everybody knows. */
+async function scaleUp(name) {
+	const { spec } = await cluster.api.get("apps/v1", "Deployment", name);
+	await cluster.api.patch("apps/v1", "Deployment", name, { spec: { replicas: spec.replicas + 1 } });
+	await cluster.advance(SETTLED_MS);
+}
