@@ -10,7 +10,7 @@ import { areMegaflowsOn } from "./megaflow";
 import { conn } from "./netfilter/conn";
 import { tupleHash } from "./netfilter/tuple";
 import { slotAt } from "./netfilter/tuplehash";
-import { touchOpening } from "./opening";
+import { NO_HOME, openingHome } from "./opening";
 import { Window } from "./netfilter/windowrow";
 import { defaultTtl } from "./netns";
 import { isCached } from "./pathcache";
@@ -25,9 +25,12 @@ export const KEY_DIRECTION: usize = 20;
 const KEY_LANE: usize = 24; // 0: none was made
 /** In its place, for workers: the packet's row. */
 export const KEY_ROW: usize = 24;
+const KEY_HOME: usize = 28; // the line's home
 const KEY_STRIDE: usize = 32;
 const KEYS: usize = memory.data(64 * 32, 64);
 let ownKeys: usize = KEYS;
+// What openingHome says of each packet that had no line when the burst was touched.
+const OPENINGS: usize = memory.data(64 * 4, 64);
 
 const LANES: usize = memory.data(64 * 192, 64);
 let generation: u32 = 0;
@@ -57,7 +60,8 @@ export function touchBurst(first: u32, count: u32): void {
 	for (let i: u32 = 0; i < count; i++) {
 		if (findBurstLine(key(i))) carried = true;
 		limits |= limitsOf(key(i));
-		if (load<u32>(key(i), KEY_LINE) == 0) sum += touchOpening(row(L.TABLE_BATCH, first + i, L.BATCH_STRIDE));
+		if (load<u32>(key(i), KEY_LINE) != 0) continue;
+		store<u32>(openingAt(i), openingHome(row(L.TABLE_BATCH, first + i, L.BATCH_STRIDE)));
 	}
 	touched += sum;
 	if ((limits & L.LIMIT_WINDOWS) != 0) touchWindows(count);
@@ -81,8 +85,10 @@ export function hashLine(key: usize, at: usize): void {
 	const hi = lineKey(load<i32>(at, L.BATCH_NETNS), ports, load<u8>(at, L.PACKET_PROTO));
 	store<u64>(key, lo);
 	store<u64>(key, hi, 8);
-	store<u32>(key, <u32>lineHome(lo, hi), KEY_LINE);
-	store<u64>(key, <u64>reply, KEY_DIRECTION);
+	const home = <u64>lineHome(lo, hi);
+	store<u64>(key, home | ((<u64>reply) << 32), KEY_LINE);
+	// No lane, and the home.
+	store<u64>(key, home << 32, KEY_LANE);
 }
 
 // True: a packet that has to be carried, as far as one can tell now.
@@ -261,8 +267,26 @@ function touchSlots(count: u32): void {
 @inline
 export function burstLine(i: u32): usize {
 	const line = <usize>load<u32>(key(i), KEY_LINE);
-	if (line != 0) return line;
-	const lo = load<u64>(key(i));
-	const hi = load<u64>(key(i), 8);
-	return findLine(lo, hi, lineHome(lo, hi));
+	return line != 0 ? line : findLine(load<u64>(key(i)), load<u64>(key(i), 8), burstHome(i));
+}
+
+/** Where that line is looked for first. */
+// @ts-ignore: decorator
+@inline
+export function burstHome(i: u32): usize {
+	return <usize>load<u32>(key(i), KEY_HOME);
+}
+
+/** Where the opening of the `i`th packet is looked for first; NO_HOME: nobody has looked. */
+// @ts-ignore: decorator
+@inline
+export function burstOpening(i: u32): u32 {
+	return load<u32>(key(i), KEY_LINE) != 0 ? NO_HOME : load<u32>(openingAt(i));
+}
+
+// @ts-ignore: decorator
+@inline
+function openingAt(i: u32): usize {
+	// i < BURST: within the array
+	return OPENINGS + ((<usize>i) << 2);
 }

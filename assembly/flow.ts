@@ -57,7 +57,7 @@ export function hasRecordedReplies(index: i32): bool {
 	return (load<u8>(flow(index), L.FLOW_FLAGS) & L.FLOWF_RECORDED) != 0;
 }
 
-/** A new row, the newest of its tuple; -1: the table is full. */
+/** A new row, the newest of its tuple; -1: the table is full. `from`: the tuple's line, or its home where it is known; 0: neither is. */
 export function addFlow(
 	netns: i32,
 	src: u32,
@@ -67,9 +67,12 @@ export function addFlow(
 	proto: u8,
 	time: i64,
 	family: u8 = 4,
+	from: usize = 0,
 ): i32 {
 	if (count >= capacity(L.TABLE_FLOW)) return -1;
-	const line = addLine((<u64>src) | ((<u64>dst) << 32), lineKey(netns, (<u32>sport) | ((<u32>dport) << 16), proto));
+	const lo = (<u64>src) | ((<u64>dst) << 32);
+	const hi = lineKey(netns, (<u32>sport) | ((<u32>dport) << 16), proto);
+	const line = addLine(lo, hi, from != 0 ? from : lineHome(lo, hi));
 	if (line == 0) return -1;
 	const index = <i32>count;
 	count++;

@@ -50,14 +50,15 @@ export function findLine(lo: u64, hi: u64, home: usize): usize {
 	return 0;
 }
 
-/** The line of a key, made where there is none; 0: the table is full. The caller names its flow. */
-export function addLine(lo: u64, hi: u64): usize {
-	const known = findLine(lo, hi, lineHome(lo, hi));
-	if (known != 0) return known;
+/** The line of a key, looked for from its home on, and made where there is none; 0: the table is full. The caller names its flow. */
+export function addLine(lo: u64, hi: u64, home: usize): usize {
+	let at = home;
+	while (load<u32>(at, L.LINE_FLOW) != 0) {
+		if (load<u64>(at) == lo && load<u64>(at, L.LINE_PORTS) == hi) return at;
+		at = following(at);
+	}
 	const lines = capacity(L.TABLE_LINE);
 	if (used >= lines - (lines >> 3)) return 0;
-	let at = lineHome(lo, hi);
-	while (load<u32>(at, L.LINE_FLOW) != 0) at = following(at);
 	used++;
 	store<u64>(at, lo);
 	store<u64>(at, hi, L.LINE_PORTS);

@@ -29,6 +29,8 @@ import * as L from "./layout";
 const NS_PER_S: i64 = 1_000_000_000;
 /** Rows among which an opening's may be. */
 const WAYS: u32 = 4;
+/** In place of a row's number. */
+export const NO_HOME: u32 = 0xffffffff;
 
 /** Of OPENING_NEXT: the last one. */
 const LAST: u32 = 1;
@@ -39,6 +41,9 @@ let opened: u32 = 0;
 let evicted: u32 = 0;
 // Which of the rows of a key is spoken of
 let variant: u32 = 0;
+let known: bool = false;
+// What was touched, so that no compiler takes the loads away.
+let touched: u32 = 0;
 
 // Of each entry that is to be made: both tuples, 16 bytes each, with their hashes and where the search for them ended
 const TUPLES: usize = memory.data(L.OPENING_ENTRY_COUNT * 64, 16);
@@ -63,16 +68,32 @@ export function mayOpen(at: usize): bool {
 }
 
 /**
- * The row of an opening packet: one that is known to do what this packet will, or the one that it may have; 0: it can have none. Of
- * a key that chance has a say in, rows differ in how the draws came out: the first whose draws come out like that again is its.
+ * The row of an opening packet: one that says what this packet will do (`isKnown`), or the one that it may have; 0: it can have none.
+ * Of a key that chance has a say in, rows differ in how the draws came out: the first whose draws come out like that again is its.
+ * `home`: what `openingHome` says of the packet, or NO_HOME.
  */
-export function openingOf(at: usize, time: i64): usize {
+export function openingOf(at: usize, time: i64, home: u32): usize {
 	const lo = load<u64>(at);
-	for (variant = 0; variant < <u32>L.OPENING_VARIANTS; variant++) {
-		const o = find(lo, keyOf(at));
-		if (!knows(o, at, time) || drawsAgain(o)) return o;
+	variant = 0;
+	let hi = keyOf(at);
+	let o = find(lo, hi, home != NO_HOME ? home : homeOf(lo, hi));
+	while (true) {
+		known =
+			load<u32>(o, L.OPENING_EPOCH) != 0 && load<u64>(o) == lo && load<u64>(o, L.OPENING_WORD) == hi && holds(o, time);
+		if (!known || drawsAgain(o)) return o;
+		if (++variant == <u32>L.OPENING_VARIANTS) break;
+		hi = keyOf(at);
+		o = find(lo, hi, homeOf(lo, hi));
 	}
+	known = false;
 	return 0;
+}
+
+/** Does the row that `openingOf` found say what its packet will do, and hold? */
+// @ts-ignore: decorator
+@inline
+export function isKnown(): bool {
+	return known;
 }
 
 // Do the next draws come out as those of the row did?
@@ -87,8 +108,9 @@ function drawsAgain(o: usize): bool {
 	return true;
 }
 
-function find(lo: u64, hi: u64): usize {
-	const home = homeOf(lo, hi);
+// @ts-ignore: decorator
+@inline
+function find(lo: u64, hi: u64, home: u32): usize {
 	let free: usize = 0;
 	// A row's neighbours by its number, all in the table, whose capacity is a power of two, at least WAYS
 	for (let way: u32 = 0; way < WAYS; way++) {
@@ -112,10 +134,13 @@ function homeOf(lo: u64, hi: u64): u32 {
 	return hash2(lo, hi) & (capacity(L.TABLE_OPENING) - 1);
 }
 
-/** Loads the row where an opening packet's is looked for first, if it may open; what is touched is added up. */
-export function touchOpening(at: usize): u32 {
+/** Number of the row where an opening packet's is looked for first, which is loaded; NO_HOME: it may not open. */
+export function openingHome(at: usize): u32 {
+	if (!mayOpen(at)) return NO_HOME;
 	variant = 0;
-	return mayOpen(at) ? load<u32>(openingAt(homeOf(load<u64>(at), keyOf(at))), L.OPENING_EPOCH) : 0;
+	const home = homeOf(load<u64>(at), keyOf(at));
+	touched += load<u32>(openingAt(home), L.OPENING_EPOCH);
+	return home;
 }
 
 // What of a row of TABLE_BATCH is in the key beside the addresses
@@ -146,15 +171,8 @@ export function isOf(o: usize, at: usize): bool {
 	return load<u64>(o) == load<u64>(at) && load<u64>(o, L.OPENING_WORD) == keyOf(at);
 }
 
-/** Is what the row says about the packet at `at`, and does it hold? */
-// @ts-ignore: decorator
-@inline
-export function knows(o: usize, at: usize, time: i64): bool {
-	return load<u32>(o, L.OPENING_EPOCH) != 0 && isOf(o, at) && holds(o, time);
-}
-
 /**
- * Opens the new flow `index` with the packet at `at`, a row of TABLE_BATCH, which `o` knows. True: all is done but the
+ * Opens the new flow `index` with the packet at `at`, a row of TABLE_BATCH, of which `o` says what it does. True: all is done but the
  * answer, where there is one (`isMirrored`). False: nothing is, and the packet has to be carried.
  */
 export function opens(o: usize, at: usize, index: i32, time: i64): bool {
@@ -168,9 +186,11 @@ export function opens(o: usize, at: usize, index: i32, time: i64): bool {
 	const f = flow(index);
 	for (let i = 0; i < entries; i++) make(o, i, f, at, index, time);
 	writeFlow(o, f, sport, len);
-	store<u32>(o, load<u32>(o, L.OPENING_PACKETS) + 1, L.OPENING_PACKETS);
+	const owed = load<u32>(o, L.OPENING_PACKETS);
+	store<u32>(o, owed + 1, L.OPENING_PACKETS);
 	store<u64>(o, load<u64>(o, L.OPENING_BYTES) + <u64>len, L.OPENING_BYTES);
-	owe(o);
+	// Where it owes something already, it is in the list, whose link lies in a line that is read for nothing else.
+	if (owed == 0) owe(o);
 	opened++;
 	return true;
 }
@@ -300,6 +320,7 @@ export function claim(o: usize, at: usize): void {
 	memory.fill(o, 0, L.OPENING_ENTRY);
 	store<u64>(o, load<u64>(at));
 	store<u64>(o, keyOf(at), L.OPENING_WORD);
+	store<u32>(o, 0, L.OPENING_TRIES);
 }
 
 /** Counts what the connections that a row has opened would have counted on their way. */

@@ -3,7 +3,7 @@
 // (`forward`); what becomes of a flow is `outcome`'s.
 
 import { row } from "./arena";
-import { BURST, burstGeneration, burstLane, burstLine, touchBurst } from "./burst";
+import { BURST, burstGeneration, burstHome, burstLane, burstLine, burstOpening, touchBurst } from "./burst";
 import { accountFlow, addFlow, flow, flowOf, isLive, markFlow } from "./flow";
 import { run } from "./forward";
 import { learn } from "./learnopening";
@@ -12,7 +12,7 @@ import { disturb, isPlain, Lane } from "./lane";
 import { conntrackExpire } from "./netfilter/expiry";
 import { isIcmp } from "./netfilter/tuple";
 import { defaultTtl } from "./netns";
-import { isMirrored, knows, mayOpen, openingOf, opens } from "./opening";
+import { isKnown, isMirrored, mayOpen, openingOf, opens } from "./opening";
 import { answerFrom, isOpening, isRefused, mirror } from "./outcome";
 import { Packet } from "./packet";
 import { interrupt, repeats } from "./pathcache";
@@ -70,7 +70,7 @@ export function carry(at: usize, place: u32): bool {
 	if (repeats(line, at, <i32>reply, time)) return true;
 	const lane = burstLane(place);
 	if (lane != 0) prepare(changetype<Lane>(lane), burstGeneration());
-	if (!(reply ? offerReply(at, line) : offerRequest(at, line, time))) return false;
+	if (!(reply ? offerReply(at, line) : offerRequest(at, line, time, place))) return false;
 	run<Silent>();
 	forsake();
 	return true;
@@ -94,7 +94,7 @@ export function tick(now: i64): void {
 	}
 }
 
-function offerRequest(at: usize, line: usize, time: i64): bool {
+function offerRequest(at: usize, line: usize, time: i64, place: u32): bool {
 	const ns = load<i32>(at, L.BATCH_NETNS);
 	const src = load<u32>(at, L.PACKET_SRC);
 	const dst = load<u32>(at, L.PACKET_DST);
@@ -108,8 +108,10 @@ function offerRequest(at: usize, line: usize, time: i64): bool {
 		index >= 0 &&
 		(isLive(index, time, (hints & L.BATCHF_OPENS) != 0) || isRefused(flow(index), proto, load<u8>(at, L.PACKET_TCP)));
 	let sequel: usize = 0;
-	if (!lives) index = addFlow(ns, src, dst, sport, dport, proto, time, load<u8>(at, L.PACKET_FAMILY));
-	else {
+	if (!lives) {
+		const from = line != 0 ? line : burstHome(place);
+		index = addFlow(ns, src, dst, sport, dport, proto, time, load<u8>(at, L.PACKET_FAMILY), from);
+	} else {
 		sequel = sequelOf(at, flow(index), 0);
 		if (sequel != 0 && continues(sequel, at, line, index, 0, valid, time)) return true;
 		if (!mayRepeat(at)) restart(line);
@@ -119,8 +121,8 @@ function offerRequest(at: usize, line: usize, time: i64): bool {
 		overflow++;
 		return false;
 	}
-	const opening = !lives && mayOpen(at) ? openingOf(at, time) : 0;
-	const known = opening != 0 && knows(opening, at, time);
+	const opening = !lives && mayOpen(at) ? openingOf(at, time, burstOpening(place)) : 0;
+	const known = opening != 0 && isKnown();
 	if (known && opens(opening, at, index, time)) {
 		if (isMirrored(opening)) answer(at, index);
 		return true;

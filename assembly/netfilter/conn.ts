@@ -290,11 +290,16 @@ export function connHash(index: i32, c: Conn): void {
 export function connKill(index: i32, now: i64): void {
 	const c = conn(index);
 	if (c.has(L.IPS_DYING)) return;
+	const hashed = c.has(L.IPS_CONFIRMED);
+	kill(index, c, now, hashed ? tupleHash(c.origLo, c.origHi) : 0, hashed ? tupleHash(c.replyLo, c.replyHi) : 0);
+}
+
+function kill(index: i32, c: Conn, now: i64, orig: u32, reply: u32): void {
 	if (c.has(L.IPS_CACHED)) uncache(c);
 	settle(changetype<usize>(c));
 	if (c.has(L.IPS_CONFIRMED)) {
-		tupleRemove(tupleHash(c.origLo, c.origHi), index << 1);
-		tupleRemove(tupleHash(c.replyLo, c.replyHi), (index << 1) | 1);
+		tupleRemove(orig, index << 1);
+		tupleRemove(reply, (index << 1) | 1);
 	}
 	if (c.has(L.IPS_SRC_NAT_DONE)) sourceRemove(index, c);
 	c.set(L.IPS_DYING);
@@ -307,4 +312,35 @@ export function connKill(index: i32, now: i64): void {
 	else conn(load<i32>(STATE, DEAD_LAST) - 1).next = index + 1;
 	store<i32>(STATE, index + 1, DEAD_LAST);
 	store<u32>(STATE, load<u32>(STATE, DEAD) + 1, DEAD);
+}
+
+// Entries that are to be killed together, 16 bytes each: index   hashes of both tuples. Their slots are touched as they are noted, so
+// that the misses of a batch overlap.
+const DOOMED_MAX: u32 = 32;
+const DOOMED: usize = memory.data(32 * 16, 16);
+let doomed: u32 = 0;
+let touched: u32 = 0;
+
+/** A confirmed entry that lives is going to be killed by `connReap`; nothing else is killed or made before that. */
+export function connDoom(index: i32, now: i64): void {
+	const c = conn(index);
+	const orig = tupleHash(c.origLo, c.origHi);
+	const reply = tupleHash(c.replyLo, c.replyHi);
+	touched += load<u32>(slotAt(orig), L.TUPLE_HASH) + load<u32>(slotAt(reply), L.TUPLE_HASH);
+	// doomed < DOOMED_MAX: it is reaped when it is full
+	const at = DOOMED + ((<usize>doomed) << 4);
+	store<i32>(at, index);
+	store<u32>(at, orig, 4);
+	store<u32>(at, reply, 8);
+	if (++doomed == DOOMED_MAX) connReap(now);
+}
+
+/** Kills what is doomed, in order. */
+export function connReap(now: i64): void {
+	const end = DOOMED + ((<usize>doomed) << 4);
+	for (let at = DOOMED; at < end; at += 16) {
+		const index = load<i32>(at);
+		kill(index, conn(index), now, load<u32>(at, 4), load<u32>(at, 8));
+	}
+	doomed = 0;
 }

@@ -7,7 +7,7 @@ import * as L from "../layout";
 import { netns } from "../netns";
 import { Packet } from "../packet";
 import { uncache } from "../pathcache";
-import { Conn, conn, connAllocate, connHash, connKill, connReset, connTop, expired } from "./conn";
+import { Conn, conn, connAllocate, connDoom, connHash, connKill, connReap, connReset, connTop, expired } from "./conn";
 import { icmpPacket, icmpSpecial } from "./icmp";
 import { sctpPacket } from "./sctp";
 import { count, settle, settleDeadline } from "./settle";
@@ -294,9 +294,10 @@ export function conntrackDelete(
 		if (proto != 0 && <i32>c.proto != proto) continue;
 		if (!matches(c.orig, origSrc, origDst, origSport, origDport)) continue;
 		if (!matches(c.reply, replySrc, replyDst, replySport, replyDport)) continue;
-		connKill(i, now);
+		connDoom(i, now);
 		count++;
 	}
+	connReap(now);
 	return count;
 }
 

@@ -4,7 +4,19 @@
 import { capacity } from "../arena";
 import * as L from "../layout";
 import { netns } from "../netns";
-import { Conn, conn, connKill, connTop, expired, pressed, setPressed, setSweepRow, sweepRow } from "./conn";
+import {
+	Conn,
+	conn,
+	connDoom,
+	connKill,
+	connReap,
+	connTop,
+	expired,
+	pressed,
+	setPressed,
+	setSweepRow,
+	sweepRow,
+} from "./conn";
 import { sctpClosing } from "./sctp";
 import { tcpClosing } from "./tcp";
 
@@ -33,9 +45,12 @@ function sweep(now: i64, rows: u32): i32 {
 		const c = conn(i);
 		if (c.status == 0 || c.has(L.IPS_DYING)) continue;
 		if (!expired(c, now) && !(squeeze && mayEarlyDrop(c))) continue;
-		connKill(i, now);
+		// What is squeezed out depends on how many there still are.
+		if (squeeze) connKill(i, now);
+		else connDoom(i, now);
 		count++;
 	}
+	connReap(now);
 	setSweepRow(i);
 	if (i >= top) setPressed(false);
 	return count;
