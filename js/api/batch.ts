@@ -18,7 +18,10 @@ export interface JobSpec {
 	completionMode?: "NonIndexed" | "Indexed";
 	backoffLimit?: number;
 	backoffLimitPerIndex?: number;
-	successPolicy?: unknown;
+	/** Indexes that may fail, at most. */
+	maxFailedIndexes?: number;
+	/** `succeededIndexes`: `0-2,5`. */
+	successPolicy?: { rules: { succeededIndexes?: string; succeededCount?: number }[] };
 	activeDeadlineSeconds?: number;
 	ttlSecondsAfterFinished?: number;
 	suspend?: boolean;
@@ -48,6 +51,8 @@ export interface JobStatus {
 	failed?: number;
 	/** `0-2,5`. */
 	completedIndexes?: string;
+	/** Of a Job with backoffLimitPerIndex. */
+	failedIndexes?: string;
 	/** uids of pods that have ended and are not in the counts yet. */
 	uncountedTerminatedPods?: { succeeded?: string[]; failed?: string[] };
 	startTime?: string;

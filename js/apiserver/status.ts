@@ -171,6 +171,13 @@ export const invalidValue = (field: string, bad: unknown, detail: string): Field
 	message: `Invalid value: ${value(bad)}${because(detail)}`,
 });
 
+/** Of a value that the message does not show (field.OmitValueType). */
+export const invalidWhole = (field: string, detail: string): FieldError => ({
+	field,
+	reason: "FieldValueInvalid",
+	message: `Invalid value: ${detail}`,
+});
+
 export const forbiddenField = (field: string, detail: string): FieldError => ({
 	field,
 	reason: "FieldValueForbidden",

@@ -164,16 +164,6 @@ describe("a Job", () => {
 		expect(pods(cluster)).toEqual([]);
 	});
 
-	it("is not run where it asks for what is not modelled, and says so", () => {
-		const cluster = up();
-		start(cluster, { completions: 1, completionMode: "Indexed", backoffLimitPerIndex: 1 });
-		cluster.simulation.settle();
-		expect(pods(cluster)).toEqual([]);
-		expect(cluster.events).toEqual([
-			"Warning NotModelled Job d/task: spec.backoffLimitPerIndex is not modelled: the Job is not run",
-		]);
-	});
-
 	it("counts each pod once, whatever writes are refused and pods deleted on the way", () => {
 		fc.assert(
 			fc.property(

@@ -3,6 +3,7 @@
 import type { BatchV1Job, BatchV1JobSpec } from "../../api/schema/types.generated.ts";
 import { type FieldError, invalidValue, notSupported, required } from "../status.ts";
 import { immutable } from "./apps.ts";
+import { failurePolicy, successRules } from "./jobpolicy.ts";
 import { podTemplate } from "./pod.ts";
 import { fields, notNegative, oneOf, optional, type Rule } from "./rule.ts";
 import { isEmptySelector, labelSelector, selectedBy } from "./selector.ts";
@@ -11,42 +12,74 @@ const JOB_RESTARTS = ["OnFailure", "Never"];
 const UNMATCHED = "`selector` does not match template `labels`";
 const INDEXED_MAX = 100_000;
 
+const MODES = ["NonIndexed", "Indexed"];
+/** Of an Indexed Job whose indexes fail for themselves: from so many completions on other bounds hold. */
+const MANY = 100_000;
+const OF_MANY = 10_000;
+
+const jobNumbers = fields<BatchV1JobSpec>({
+	parallelism: optional(notNegative),
+	completions: optional(notNegative),
+	activeDeadlineSeconds: optional(notNegative),
+	backoffLimit: optional(notNegative),
+	ttlSecondsAfterFinished: optional(notNegative),
+	backoffLimitPerIndex: optional(notNegative),
+	maxFailedIndexes: optional(notNegative),
+});
+
 // validateJobSpec
 export const jobSpec: Rule<BatchV1JobSpec> = (spec, path) => {
-	const { completions, completionMode = "", parallelism = 0, template } = spec ?? {};
-	const errors = fields<BatchV1JobSpec>({
-		parallelism: optional(notNegative),
-		completions: optional(notNegative),
-		activeDeadlineSeconds: optional(notNegative),
-		backoffLimit: optional(notNegative),
-		ttlSecondsAfterFinished: optional(notNegative),
-		backoffLimitPerIndex: optional(notNegative),
-	})(spec, path);
+	const { completionMode = "", podFailurePolicy, successPolicy, podReplacementPolicy, template } = spec ?? {};
+	const errors = jobNumbers(spec, path);
+	if (spec?.maxFailedIndexes !== undefined && spec.backoffLimitPerIndex === undefined)
+		errors.push(required(`${path}.backoffLimitPerIndex`, "when maxFailedIndexes is specified"));
 	// Of a CronJob's template nobody has filled it in.
-	if (completionMode !== "" && completionMode !== "NonIndexed" && completionMode !== "Indexed")
-		errors.push(notSupported(`${path}.completionMode`, completionMode, ["NonIndexed", "Indexed"]));
-	if (completionMode === "Indexed") {
-		if (completions === undefined) errors.push(required(`${path}.completions`, "when completion mode is Indexed"));
-		if (parallelism > INDEXED_MAX)
-			errors.push(
-				invalidValue(
-					`${path}.parallelism`,
-					parallelism,
-					"must be less than or equal to 100000 when completion mode is Indexed",
-				),
-			);
-	}
-	errors.push(
-		...optional(oneOf("Failed", "TerminatingOrFailed"))(spec?.podReplacementPolicy, `${path}.podReplacementPolicy`),
-	);
+	if (completionMode !== "" && !MODES.includes(completionMode))
+		errors.push(notSupported(`${path}.completionMode`, completionMode, MODES));
+	if (completionMode === "Indexed") errors.push(...indexed(spec ?? {}, path));
+	if (completionMode === "" || completionMode === "NonIndexed")
+		for (const name of ["backoffLimitPerIndex", "maxFailedIndexes"] as const)
+			if (spec?.[name] !== undefined)
+				errors.push(invalidValue(`${path}.${name}`, spec[name], "requires indexed completion mode"));
+	if (podFailurePolicy !== undefined) errors.push(...failurePolicy(spec ?? {}, `${path}.podFailurePolicy`));
+	if (successPolicy !== undefined && completionMode !== "Indexed")
+		errors.push(invalidValue(`${path}.successPolicy`, successPolicy, "requires indexed completion mode"));
+	else if (successPolicy !== undefined)
+		errors.push(...successRules(successPolicy, spec?.completions ?? 0, `${path}.successPolicy`));
+	const replacements = podFailurePolicy === undefined ? oneOf("Failed", "TerminatingOrFailed") : oneOf("Failed");
+	errors.push(...optional(replacements)(podReplacementPolicy, `${path}.podReplacementPolicy`));
 	errors.push(...podTemplate(template, `${path}.template`));
 	const { restartPolicy = "" } = template?.spec ?? {};
 	const place = `${path}.template.spec.restartPolicy`;
 	if (restartPolicy === "" || restartPolicy === "Always")
 		errors.push(required(place, `valid values: ${JOB_RESTARTS.map((word) => JSON.stringify(word)).join(", ")}`));
 	else if (!JOB_RESTARTS.includes(restartPolicy)) errors.push(notSupported(place, restartPolicy, JOB_RESTARTS));
+	else if (podFailurePolicy !== undefined && restartPolicy !== "Never")
+		errors.push(invalidValue(place, restartPolicy, 'only "Never" is supported when podFailurePolicy is specified'));
 	return errors;
 };
+
+/** What an Indexed Job's numbers are bound by. */
+function indexed(spec: Partial<BatchV1JobSpec>, path: string): FieldError[] {
+	const { completions, parallelism = 0, maxFailedIndexes: failed, backoffLimitPerIndex } = spec;
+	const errors: FieldError[] = [];
+	const bounded = (name: "parallelism" | "maxFailedIndexes", detail: string) =>
+		errors.push(invalidValue(`${path}.${name}`, spec[name], detail));
+	if (completions === undefined) errors.push(required(`${path}.completions`, "when completion mode is Indexed"));
+	if (parallelism > INDEXED_MAX)
+		bounded("parallelism", "must be less than or equal to 100000 when completion mode is Indexed");
+	if (completions !== undefined && failed !== undefined && failed > completions)
+		bounded("maxFailedIndexes", "must be less than or equal to completions");
+	if (failed !== undefined && failed > INDEXED_MAX)
+		bounded("maxFailedIndexes", `must be less than or equal to ${INDEXED_MAX}`);
+	if (completions === undefined || completions <= MANY || backoffLimitPerIndex === undefined) return errors;
+	const detail = `must be less than or equal to ${OF_MANY} when completions are above ${MANY} and used with backoff limit per index`;
+	if (failed === undefined)
+		errors.push(required(`${path}.maxFailedIndexes`, `must be specified when completions is above ${MANY}`));
+	if (parallelism > OF_MANY) bounded("parallelism", detail);
+	if (failed !== undefined && failed > OF_MANY) bounded("maxFailedIndexes", detail);
+	return errors;
+}
 
 const CONTROLLER_UID = "batch.kubernetes.io/controller-uid";
 

@@ -1,5 +1,5 @@
 // The Job controller (pkg/controller/job/job_controller.go: syncJob). Batches of a second in which upstream collects the ends of
-// pods, backoffLimitPerIndex and successPolicy are not modelled; a Job with one of the latter two is not run, and told so.
+// pods are not modelled.
 
 import type { Job, JobCondition, JobStatus } from "../../api/batch.ts";
 import type { Pod } from "../../api/core.ts";
@@ -8,20 +8,31 @@ import { keyOf } from "../../api/key.ts";
 import { isReady } from "../../api/pod.ts";
 import { reasonOf } from "../../api/reason.ts";
 import { selects } from "../../api/selector.ts";
-import { nanosOf, timeOf } from "../../api/time.ts";
+import { timeOf } from "../../api/time.ts";
 import type { Component, Later, Store, StoreChange, World } from "../../ports.ts";
 import { candidates, claim, type OwnerKind, objectAt, ownerKeys, ownKey } from "../claim.ts";
 import { withoutZeros } from "../omitempty.ts";
-import { controllerOf, isActive, isTerminating } from "../pod.ts";
+import { controllerOf, isTerminating } from "../pod.ts";
 import { isOver } from "./end.ts";
-import { backoffLeft, type Failures, judge, NONE, withEnded } from "./failures.ts";
-import { indexOf, parseIndexes, pendingIndexes, printIndexes } from "./indexes.ts";
-import { BURST, createPods, deletePods, isFailed, isIndexed, isTracked, podsToRemove, untrack } from "./pods.ts";
+import { backoffLeft, type Failures, judge, NONE } from "./failures.ts";
+import { deadlineLeftMs, type Finish, finishOf } from "./finish.ts";
+import { printIndexes } from "./indexes.ts";
+import { failureAnnotations, hasLimitPerIndex, readyIndexes } from "./perindex.ts";
+import {
+	BURST,
+	createPods,
+	deletePods,
+	isFailed,
+	isIndexed,
+	isTracked,
+	podsToRemove,
+	replacesFailedOnly,
+	untrack,
+} from "./pods.ts";
+import { Tally } from "./tally.ts";
 
 const JOB: OwnerKind = { kind: "Job", resource: "jobs.batch", selectorOf: (object) => (object as Job).spec?.selector };
 const ORPHAN = "/orphan";
-const MS = 1_000_000n;
-const DEFAULT_LIMIT = 6;
 const CONTROLLER = "kubernetes.io/job-controller";
 
 export class JobController implements Component {
@@ -52,13 +63,6 @@ export class JobController implements Component {
 			this.#failures.delete(uid);
 			return undefined;
 		}
-		const unknown = (["backoffLimitPerIndex", "successPolicy"] as const).find(
-			(field) => job.spec?.[field] !== undefined,
-		);
-		if (unknown !== undefined) {
-			world.recorder.event(job, "Warning", "NotModelled", `spec.${unknown} is not modelled: the Job is not run`);
-			return undefined;
-		}
 		const pods = claim(world.store, {
 			owner: job,
 			resource: "pods",
@@ -66,9 +70,10 @@ export class JobController implements Component {
 			matches: (labels) => selects(job.spec?.selector, labels),
 			finalizer: "batch.kubernetes.io/job-tracking",
 		});
-		const step = new Step(world, job, pods, this.#failures.get(uid) ?? NONE);
+		const tally = new Tally(job, pods, this.#failures.get(uid) ?? NONE);
+		const step = new Step(world, tally);
 		const later = step.run();
-		this.#failures.set(uid, step.failures);
+		this.#failures.set(uid, tally.failures);
 		if (step.refusal !== undefined) throw step.refusal;
 		return later;
 	}
@@ -87,43 +92,23 @@ function orphanKeys({ type, object }: StoreChange, store: Store): string[] {
 	return type !== "DELETED" && isOrphan(object as Pod, store) ? [`${keyOf(object)}${ORPHAN}`] : [];
 }
 
-type Finish = Pick<JobCondition, "reason" | "message"> & { type: "FailureTarget" | "SuccessCriteriaMet" };
-
 /** One look at one Job. */
 class Step {
 	refusal: unknown;
-	failures: Failures;
 	readonly #world: World;
+	readonly #tally: Tally;
 	readonly #pods: readonly Pod[];
 	readonly #active: readonly Pod[];
 	readonly #now: bigint;
 	#job: Job;
-	#succeeded: number;
-	#failed: number;
-	/** Of an Indexed Job: those that the status has, and those of pods that have succeeded since. */
-	readonly #indexes: Set<number>;
 
-	constructor(world: World, job: Job, pods: readonly Pod[], failures: Failures) {
+	constructor(world: World, tally: Tally) {
 		this.#world = world;
-		this.#job = job;
-		this.#pods = pods;
-		this.#active = pods.filter(isActive);
+		this.#tally = tally;
+		this.#job = tally.job;
+		this.#pods = tally.pods;
+		this.#active = tally.active;
 		this.#now = world.clock.now();
-		const { status = {}, spec } = job;
-		const { succeeded: counting = [], failed: failing = [] } = status.uncountedTerminatedPods ?? {};
-		const fits = (pod: Pod) => !isIndexed(job) || (indexOf(pod) >= 0 && indexOf(pod) < (spec?.completions ?? 0));
-		const news = pods.filter((pod) => isTracked(pod) && fits(pod));
-		const uidOf = ({ metadata }: Pod) => metadata.uid ?? "";
-		const succeeded = news.filter((pod) => pod.status?.phase === "Succeeded" && !counting.includes(uidOf(pod)));
-		const failed = news.filter((pod) => isFailed(pod, job) && !failing.includes(uidOf(pod)));
-		this.failures = withEnded(failures, succeeded, failed);
-		this.#indexes = parseIndexes(status.completedIndexes ?? "", spec?.completions ?? 0);
-		if (isIndexed(job)) for (const pod of succeeded) this.#indexes.add(indexOf(pod));
-		this.#succeeded = isIndexed(job)
-			? this.#indexes.size
-			: (status.succeeded ?? 0) + succeeded.length + counting.length;
-		const counted = failed.filter((pod) => judge(job, pod).counts).length;
-		this.#failed = (status.failed ?? 0) + counted + failing.length;
 	}
 
 	run(): Later | undefined {
@@ -132,7 +117,7 @@ class Step {
 		const time = timeOf(this.#now);
 		let next: JobStatus = { ...status };
 		if (next.startTime === undefined && !isSuspended) next.startTime = time;
-		let finish = this.#finish(next);
+		let finish = finishOf(this.#tally, next, this.#now);
 		let later: Later | undefined;
 		let active = this.#active.length;
 		let terminating = this.#pods.filter(isTerminating).length;
@@ -154,7 +139,7 @@ class Step {
 			}
 			const completions = spec?.completions;
 			const isComplete =
-				active === 0 && (completions === undefined ? this.#succeeded > 0 : this.#succeeded >= completions);
+				active === 0 && (completions === undefined ? this.#tally.succeeded > 0 : this.#tally.succeeded >= completions);
 			if (isComplete)
 				finish = {
 					type: "SuccessCriteriaMet",
@@ -167,58 +152,17 @@ class Step {
 		return later ?? this.#deadline(next);
 	}
 
-	/** Why the Job is at its end, other than by completions. */
-	#finish(status: JobStatus): Finish | undefined {
-		const { spec } = this.#job;
-		const said = (status.conditions ?? []).find(
-			({ type, status: is }) => (type === "FailureTarget" || type === "SuccessCriteriaMet") && is === "True",
-		);
-		if (said !== undefined) return said as Finish;
-		const fail = (reason: string, message: string): Finish => ({ type: "FailureTarget", reason, message });
-		for (const pod of this.#pods) {
-			const { failsJob } = isFailed(pod, this.#job) ? judge(this.#job, pod) : { failsJob: undefined };
-			if (failsJob !== undefined) return fail("PodFailurePolicy", failsJob);
-		}
-		const limit = spec?.backoffLimit ?? DEFAULT_LIMIT;
-		if (this.#failed > limit || this.#restarted(limit))
-			return fail("BackoffLimitExceeded", "Job has reached the specified backoff limit");
-		const left = this.#leftMs(status);
-		return left !== null && left <= 0
-			? fail("DeadlineExceeded", "Job was active longer than specified deadline")
-			: undefined;
-	}
-
-	/** pastBackoffLimitOnFailure: containers that start again in their pods count as well. */
-	#restarted(limit: number): boolean {
-		if (this.#job.spec?.template.spec?.restartPolicy !== "OnFailure") return false;
-		const running = this.#pods.filter(({ status }) => status?.phase === "Running" || status?.phase === "Pending");
-		const statuses = running.flatMap(({ status }) => [
-			...(status?.initContainerStatuses ?? []),
-			...(status?.containerStatuses ?? []),
-		]);
-		const restarts = statuses.reduce((total, { restartCount = 0 }) => total + restartCount, 0);
-		return limit === 0 ? restarts > 0 : restarts >= limit;
-	}
-
-	/** Milliseconds until activeDeadlineSeconds are over; null where none run. */
-	#leftMs({ startTime }: JobStatus): number | null {
-		const { activeDeadlineSeconds: deadline, suspend } = this.#job.spec ?? {};
-		const start = nanosOf(startTime);
-		if (deadline === undefined || start === null || suspend === true) return null;
-		return deadline * 1000 - Number((this.#now - start) / MS);
-	}
-
 	#deadline(status: JobStatus): Later | undefined {
-		const left = this.#leftMs(status);
+		const left = deadlineLeftMs(this.#job, status.startTime, this.#now);
 		return left === null || left <= 0 || isOver(this.#job) ? undefined : { idleMs: left };
 	}
 
 	/** As many active pods as there shall be (manageJob). */
 	#manage(isSuspended: boolean, terminating: number): { made: number; deleted: readonly Pod[]; later?: Later } {
-		const { completions, parallelism = 1, podReplacementPolicy, podFailurePolicy } = this.#job.spec ?? {};
+		const { completions, parallelism = 1 } = this.#job.spec ?? {};
 		const active = this.#active.length;
-		const left = completions === undefined ? parallelism : Math.max(0, completions - this.#succeeded);
-		const running = completions === undefined && this.#succeeded > 0 ? active : Math.min(left, parallelism);
+		const left = completions === undefined ? parallelism : Math.max(0, completions - this.#tally.succeeded);
+		const running = completions === undefined && this.#tally.succeeded > 0 ? active : Math.min(left, parallelism);
 		const wanted = isSuspended ? 0 : running;
 		const remove = podsToRemove(this.#job, this.#active, Math.max(0, active - wanted), this.#now).slice(0, BURST);
 		if (remove.length > 0) {
@@ -226,15 +170,22 @@ class Step {
 			this.refusal = refusal;
 			return { made: 0, deleted: made === remove.length ? remove : remove.slice(0, made) };
 		}
-		const waits = podReplacementPolicy === "Failed" || podFailurePolicy !== undefined ? terminating : 0;
-		const missing = wanted - waits - active;
+		const missing = wanted - (replacesFailedOnly(this.#job) ? terminating : 0) - active;
 		if (missing <= 0) return { made: 0, deleted: [] };
-		const backoff = backoffLeft(this.failures, this.#now);
-		if (backoff > 0) return { made: 0, deleted: [], later: { progressMs: backoff } };
-		const indexes = isIndexed(this.#job)
-			? pendingIndexes(this.#active, this.#indexes, missing, completions ?? 0)
-			: undefined;
-		const { made, refusal } = createPods(this.#world, this.#job, missing, indexes);
+		// Upstream counts no active pod while it waits.
+		const wait = (progressMs: number) => ({ made: -active, deleted: [], later: { progressMs } });
+		const backoff = hasLimitPerIndex(this.#job) ? 0 : backoffLeft(this.#tally.failures, this.#now);
+		if (backoff > 0) return wait(backoff);
+		let indexes: readonly number[] | undefined;
+		if (isIndexed(this.#job)) {
+			const pending = this.#tally.pending(missing);
+			const { indexes: ready, waitMs } = readyIndexes(pending, this.#tally.awaiting, this.#now);
+			if (waitMs > 0) return wait(waitMs);
+			indexes = ready;
+		}
+		const annotationsOf = (index: number) =>
+			hasLimitPerIndex(this.#job) ? failureAnnotations(this.#job, this.#tally.awaiting.get(index)) : {};
+		const { made, refusal } = createPods(this.#world, this.#job, missing, indexes, annotationsOf);
 		this.refusal = refusal;
 		return { made, deleted: [] };
 	}
@@ -271,12 +222,13 @@ class Step {
 			const { uid = "" } = pod.metadata;
 			const failed = isFailed(pod, this.#job);
 			const succeeded = pod.status?.phase === "Succeeded";
-			if (!isGoing && finish === undefined && !succeeded && !failed) continue;
+			if (!isGoing && finish === undefined && !succeeded && (!failed || this.#tally.awaits(pod))) continue;
 			go.push(pod);
 			if (succeeded) {
 				if (!isIndexed(this.#job) && !noted.succeeded.includes(uid)) noted.succeeded.push(uid);
 			} else if (
 				(failed || finish?.type === "FailureTarget") &&
+				this.#tally.fits(pod) &&
 				judge(this.#job, pod).counts &&
 				!noted.failed.includes(uid)
 			)
@@ -284,8 +236,11 @@ class Step {
 		}
 		let next: JobStatus = { ...status, uncountedTerminatedPods: noted };
 		if (isIndexed(this.#job)) {
-			const completedIndexes = printIndexes(this.#indexes);
-			next = { ...next, succeeded: this.#indexes.size, ...(completedIndexes && { completedIndexes }) };
+			const completedIndexes = printIndexes(this.#tally.indexes);
+			const { completedIndexes: _, failedIndexes: __, ...rest } = next;
+			const failed =
+				this.#tally.failedIndexes === null ? {} : { failedIndexes: printIndexes(this.#tally.failedIndexes) };
+			next = { ...rest, succeeded: this.#tally.indexes.size, ...(completedIndexes && { completedIndexes }), ...failed };
 		}
 		if (finish !== undefined && !(next.conditions ?? []).some(({ type }) => type === finish.type)) {
 			const condition = this.#condition(finish.type, "True", finish.reason ?? "", finish.message ?? "");

@@ -61,6 +61,7 @@ export interface Judgement {
 	counts: boolean;
 	/** Why the whole Job fails. */
 	failsJob?: string;
+	failsIndex?: true;
 }
 
 /** The first rule that matches says; without one a failure counts. */
@@ -70,7 +71,7 @@ export function judge({ spec }: Job, pod: Pod): Judgement {
 		if (why === null) continue;
 		if (rule.action === "Ignore") return { counts: false };
 		if (rule.action === "FailJob") return { counts: true, failsJob: `${why} matching FailJob rule at index ${index}` };
-		return { counts: true };
+		return rule.action === "FailIndex" ? { counts: true, failsIndex: true } : { counts: true };
 	}
 	return { counts: true };
 }

@@ -34,17 +34,10 @@ export function printIndexes(indexes: ReadonlySet<number>): string {
 	return parts.join(",");
 }
 
-/** The lowest indexes that have neither succeeded nor a pod. */
-export function pendingIndexes(
-	active: readonly Pod[],
-	succeeded: ReadonlySet<number>,
-	count: number,
-	completions: number,
-): number[] {
-	const taken = new Set(active.map(indexOf));
+/** The lowest indexes that are not taken. */
+export function pendingIndexes(isTaken: (index: number) => boolean, count: number, completions: number): number[] {
 	const pending: number[] = [];
-	for (let i = 0; i < completions && pending.length < count; i++)
-		if (!taken.has(i) && !succeeded.has(i)) pending.push(i);
+	for (let i = 0; i < completions && pending.length < count; i++) if (!isTaken(i)) pending.push(i);
 	return pending;
 }
 

@@ -17,21 +17,24 @@ export const BURST = 500;
 export const isIndexed = ({ spec }: Job) => spec?.completionMode === "Indexed";
 export const isTracked = ({ metadata }: Pod) => metadata.finalizers?.includes(FINALIZER) === true;
 
+/** Whether a pod that is going keeps its place until it has ended. */
+export const replacesFailedOnly = ({ spec }: Job) =>
+	spec?.podReplacementPolicy === "Failed" || spec?.podFailurePolicy !== undefined;
+
 /** A pod that ended badly, or is going before its end; where failed pods alone are replaced, not before it has ended. */
-export function isFailed({ metadata, status }: Pod, { spec }: Job): boolean {
+export function isFailed({ metadata, status }: Pod, job: Job): boolean {
 	if (status?.phase === "Failed") return true;
-	const onlyFailed = spec?.podReplacementPolicy === "Failed" || spec?.podFailurePolicy !== undefined;
-	return !onlyFailed && metadata.deletionTimestamp !== undefined && status?.phase !== "Succeeded";
+	return !replacesFailedOnly(job) && metadata.deletionTimestamp !== undefined && status?.phase !== "Succeeded";
 }
 
-function jobPod(job: Job, index: number | undefined): Pod {
+function jobPod(job: Job, index: number | undefined, more: Readonly<Record<string, string>>): Pod {
 	const { template = {} } = job.spec ?? {};
 	const finalizers = [...(template.metadata?.finalizers ?? []), FINALIZER];
 	const tracked: PodTemplateSpec = { ...template, metadata: { ...template.metadata, finalizers } };
 	if (index === undefined) return podFromTemplate(job, tracked, { generateName: podPrefix(job) });
 	const name = job.metadata.name ?? "";
 	const text = String(index);
-	const annotations = { ...template.metadata?.annotations, [INDEX]: text };
+	const annotations = { ...template.metadata?.annotations, [INDEX]: text, ...more };
 	const spec = { ...withIndexVariable(template), hostname: `${name}-${text}` };
 	const indexed = { ...tracked, metadata: { ...tracked.metadata, annotations }, spec };
 	return podFromTemplate(job, indexed, { generateName: `${name}-${text}-`, labels: { [INDEX]: text } });
@@ -58,12 +61,19 @@ export interface Made {
 	refusal: unknown;
 }
 
-/** One pod an index, or `count` without. */
-export function createPods(world: World, job: Job, count: number, indexes: readonly number[] | undefined): Made {
+/** One pod an index, or `count` without. `annotationsOf`: what the pod of an index carries more. */
+export function createPods(
+	world: World,
+	job: Job,
+	count: number,
+	indexes: readonly number[] | undefined,
+	annotationsOf: (index: number) => Readonly<Record<string, string>> = () => ({}),
+): Made {
 	let next = 0;
 	let made = 0;
 	const refusal = slowStart(Math.min(indexes?.length ?? count, BURST), () => {
-		const pod = jobPod(job, indexes?.[next++]);
+		const index = indexes?.[next++];
+		const pod = jobPod(job, index, index === undefined ? {} : annotationsOf(index));
 		try {
 			createPod(world, job, pod);
 			made++;
