@@ -16,6 +16,7 @@ import { endpointSlice } from "../controllers/endpointslice.ts";
 import { endpointSliceMirroring } from "../controllers/endpointslicemirroring.ts";
 import { nodeIpam } from "../controllers/nodeipam.ts";
 import { NodeLifecycle, taintEviction } from "../controllers/nodelifecycle.ts";
+import { PodGC } from "../controllers/podgc.ts";
 import { Kubelet } from "../kubelet/kubelet.ts";
 import type { AddressPrefix } from "../net/address.ts";
 import type { Component, World } from "../ports.ts";
@@ -45,6 +46,7 @@ function componentsOf({ podCIDRs, nodeMask, loadBalancerPool }: RunningOptions, 
 		nodeIpam({ clusterCIDRs: podCIDRs, maskIPv4: nodeMask.ipv4, maskIPv6: nodeMask.ipv6 }),
 		new NodeLifecycle(),
 		taintEviction,
+		new PodGC(),
 		garbageCollector,
 		namespaceController,
 		new Scheduler(),
