@@ -7,7 +7,7 @@ import { deployment } from "./deployment/component.ts";
 import { disruption } from "./disruption.ts";
 import { JobController } from "./job/component.ts";
 import { ttlAfterFinished } from "./job/ttl.ts";
-import { PodAutoscaler } from "./podautoscaler.ts";
+import { PodAutoscaler } from "./podautoscaler/component.ts";
 import { replicaset, replication } from "./replicaset/component.ts";
 import { statefulset } from "./statefulset/component.ts";
 

@@ -1,13 +1,15 @@
-// HorizontalPodAutoscalers over scripted utilisations: the formula, its tolerance, the steps and the window, a target that is missing.
+// HorizontalPodAutoscalers over scripted metrics: formulas, tolerances, pods that do not count, windows and rates, what is told.
 
 import { describe, expect, it } from "vitest";
 import type { Deployment } from "../../js/api/apps.ts";
+import type { HorizontalPodAutoscaler, MetricSpec, MetricTarget } from "../../js/api/autoscaling.ts";
+import type { Pod } from "../../js/api/core.ts";
 import type { Condition, KubernetesObject } from "../../js/api/meta.ts";
 import { components } from "../../js/controllers/components.ts";
-import { replicasBy } from "../../js/controllers/podautoscaler.ts";
+import { byAverage, byUtilization } from "../../js/controllers/podautoscaler/replicas.ts";
 import { kubelet } from "./kubelet.ts";
 import { type Running, running } from "./running.ts";
-import { deployment } from "./workloads.ts";
+import { deployment, template } from "./workloads.ts";
 
 const RESOURCE = "horizontalpodautoscalers.autoscaling";
 
@@ -27,9 +29,18 @@ function autoscaler(cpu: number | undefined, spec: object = {}): KubernetesObjec
 		},
 	};
 }
+/** Whose pods ask for a fifth of a core. */
+function asking(spec: Parameters<typeof deployment>[0], podAnnotations?: Record<string, string>): Deployment {
+	const { metadata, spec: pod } = template("web:1", podAnnotations);
+	const containers = (pod?.containers ?? []).map((one) => ({
+		...one,
+		resources: { requests: { cpu: "200m", memory: "128Mi" } },
+	}));
+	return deployment({ template: { metadata: metadata ?? {}, spec: { ...pod, containers } }, ...spec });
+}
 function up(cpu: number | undefined, replicas: number | null, spec?: object): Running {
 	const cluster = running([...components(), kubelet()]);
-	if (replicas !== null) cluster.store.create("deployments.apps", deployment({ replicas }));
+	if (replicas !== null) cluster.store.create("deployments.apps", asking({ replicas }));
 	cluster.simulation.settle();
 	cluster.store.create(RESOURCE, autoscaler(cpu, spec));
 	return cluster;
@@ -47,19 +58,6 @@ function conditions({ store }: Running): Record<string, string> {
 	return Object.fromEntries((status.conditions ?? []).map(({ type, status: is, reason }) => [type, `${is} ${reason}`]));
 }
 const told = ({ events }: Running) => events.filter((event) => event.includes("HorizontalPodAutoscaler"));
-
-describe("replicas by a metric", () => {
-	it.each([
-		["twice as much as wanted", 2, 3, 3, 3, 6],
-		["within the tolerance", 1.1, 3, 3, 3, 3],
-		["just outside of it", 1.11, 3, 3, 3, 4],
-		["half as much", 0.5, 4, 4, 4, 2],
-		["pods that are not ready count as idle on the way up", 2, 3, 6, 6, 6],
-		["and not on the way down", 0.5, 4, 6, 6, 2],
-	])("%s", (_, ratio, ready, pods, current, expected) => {
-		expect(replicasBy(ratio, ready, pods, current)).toBe(expected);
-	});
-});
 
 describe("a HorizontalPodAutoscaler", () => {
 	it("scales up by its formula, in steps of at most twice as many, to its maximum", () => {
@@ -116,23 +114,337 @@ describe("a HorizontalPodAutoscaler", () => {
 			'Warning FailedGetScale HorizontalPodAutoscaler d/scaler: deployments/scale.apps "web" not found',
 		]);
 		expect(conditions(cluster)).toEqual({ AbleToScale: "False FailedGetScale" });
-		cluster.store.create("deployments.apps", deployment({ replicas: 1 }));
+		cluster.store.create("deployments.apps", asking({ replicas: 1 }));
 		cluster.simulation.advance(20_000);
 		expect(size(cluster)).toBe(2);
 	});
 
-	it("says that there are no metrics, and that it does not know others", () => {
+	it("says that there are no metrics", () => {
 		const cluster = up(undefined, 3);
 		cluster.simulation.settle();
-		expect(told(cluster).map((event) => event.split(" ")[1])).toEqual([
-			"FailedGetResourceMetric",
-			"FailedComputeMetricsReplicas",
+		const why =
+			"failed to get cpu utilization: unable to get metrics for resource cpu: unable to fetch metrics from resource metrics API: the server could not find the requested resource (get pods.metrics.k8s.io)";
+		expect(told(cluster)).toEqual([
+			`Warning FailedGetResourceMetric HorizontalPodAutoscaler d/scaler: ${why}`,
+			`Warning FailedComputeMetricsReplicas HorizontalPodAutoscaler d/scaler: invalid metrics (1 invalid out of 1), first error is: failed to get cpu resource metric value: ${why}`,
 		]);
-		expect(told(cluster)[0]).toContain("failed to get cpu utilization: unable to get metrics for resource cpu");
 		expect(conditions(cluster).ScalingActive).toBe("False FailedGetResourceMetric");
-		const other = up(200, 3, { behavior: { scaleDown: { stabilizationWindowSeconds: 60 } } });
-		other.simulation.settle();
-		expect(size(other)).toBe(3);
-		expect(told(other)[0]).toContain("NotModelled");
+	});
+
+	it("says that its pods ask for nothing, of which no share can be used", () => {
+		const cluster = running([...components(), kubelet()]);
+		cluster.store.create("deployments.apps", deployment({ replicas: 2 }));
+		cluster.simulation.settle();
+		cluster.store.create(RESOURCE, autoscaler(80));
+		cluster.simulation.settle();
+		expect(told(cluster)[0]).toMatch(
+			/^Warning FailedGetResourceMetric .*: failed to get cpu utilization: missing request for cpu in container c of Pod web-/,
+		);
+	});
+
+	it("does not act beside another one over the same pods", () => {
+		const cluster = up(200, 3);
+		const other = autoscaler(200);
+		cluster.store.create(RESOURCE, { ...other, metadata: { ...other.metadata, name: "other" } });
+		cluster.simulation.settle();
+		expect(size(cluster)).toBe(3);
+		expect(conditions(cluster).ScalingActive).toBe("False AmbiguousSelector");
+		expect(told(cluster)[0]).toBe(
+			"Warning AmbiguousSelector HorizontalPodAutoscaler d/scaler: pods by selector app=web are controlled by multiple HPAs: [{other d} {scaler d}]",
+		);
+	});
+
+	it("reports what it saw", () => {
+		const cluster = up(85, 3);
+		cluster.simulation.settle();
+		const { status } = cluster.store.get(RESOURCE, "d", "scaler") as HorizontalPodAutoscaler;
+		expect(status).toMatchObject({
+			currentReplicas: 3,
+			desiredReplicas: 6,
+			currentMetrics: [
+				{ type: "Resource", resource: { name: "cpu", current: { averageUtilization: 85, averageValue: "170m" } } },
+			],
+		});
+	});
+});
+
+describe("metrics of other kinds", () => {
+	/** Of three pods; `scripted`: annotations of the autoscaler. */
+	function sized(metrics: MetricSpec[], scripted: Record<string, string>, onPods?: Record<string, string>): Running {
+		const cluster = running([...components(), kubelet()]);
+		cluster.store.create("deployments.apps", asking({ replicas: 3 }, onPods));
+		cluster.simulation.settle();
+		const made = autoscaler(undefined, {
+			metrics,
+			maxReplicas: 100,
+			behavior: { scaleDown: { stabilizationWindowSeconds: 0 } },
+		});
+		const annotations = Object.fromEntries(
+			Object.entries(scripted).map(([key, value]) => [`podwire.dev/${key}`, value]),
+		);
+		cluster.store.create(RESOURCE, { ...made, metadata: { ...made.metadata, annotations } });
+		cluster.simulation.settle();
+		return cluster;
+	}
+	const queue = (target: MetricTarget): MetricSpec => ({
+		type: "External",
+		external: { metric: { name: "queue" }, target },
+	});
+	const cpu: MetricSpec = {
+		type: "Resource",
+		resource: { name: "cpu", target: { type: "Utilization", averageUtilization: 50 } },
+	};
+
+	it.each<[string, MetricSpec[], Record<string, string>, Record<string, string> | undefined, number, string]>([
+		[
+			"a resource's average",
+			[{ type: "Resource", resource: { name: "memory", target: { type: "AverageValue", averageValue: "64Mi" } } }],
+			{},
+			{ "podwire.dev/usage.memory": "128Mi" },
+			6,
+			"memory resource above target",
+		],
+		[
+			"a container's utilization",
+			[
+				{
+					type: "ContainerResource",
+					containerResource: { name: "cpu", container: "c", target: { type: "Utilization", averageUtilization: 50 } },
+				},
+			],
+			{},
+			{ "podwire.dev/usage.cpu.c": "150m" },
+			5,
+			"cpu container resource utilization (percentage of request) above target",
+		],
+		[
+			"a metric of pods",
+			[{ type: "Pods", pods: { metric: { name: "requests" }, target: { type: "AverageValue", averageValue: "10" } } }],
+			{ "metric.requests": "15" },
+			undefined,
+			5,
+			"pods metric requests above target",
+		],
+		[
+			"an external one, of all together",
+			[queue({ type: "Value", value: "30" })],
+			{ "metric.queue": "60" },
+			undefined,
+			6,
+			"external metric queue(nil) above target",
+		],
+		[
+			"an external one, for each pod",
+			[queue({ type: "AverageValue", averageValue: "30" })],
+			{ "metric.queue": "150" },
+			undefined,
+			5,
+			"external metric queue(nil) above target",
+		],
+		[
+			"an object's",
+			[
+				{
+					type: "Object",
+					object: {
+						describedObject: { kind: "Service", name: "web" },
+						metric: { name: "hits" },
+						target: { type: "Value", value: "100" },
+					},
+				},
+			],
+			{ "metric.hits": "150" },
+			undefined,
+			5,
+			"Service metric hits above target",
+		],
+		[
+			"the one that asks for most",
+			[cpu, queue({ type: "Value", value: "30" })],
+			{ "utilization.cpu": "75", "metric.queue": "60" },
+			undefined,
+			6,
+			"external metric queue(nil) above target",
+		],
+		[
+			"of one missing the others may ask for more",
+			[cpu, queue({ type: "Value", value: "30" })],
+			{ "metric.queue": "60" },
+			undefined,
+			6,
+			"external metric queue(nil) above target",
+		],
+	])("%s", (_, metrics, scripted, onPods, replicas, reason) => {
+		const cluster = sized(metrics, scripted, onPods);
+		expect(told(cluster).at(-1)).toBe(
+			`Normal SuccessfulRescale HorizontalPodAutoscaler d/scaler: New size: ${replicas}; reason: ${reason}`,
+		);
+		expect(size(cluster)).toBe(replicas);
+	});
+
+	it("of one missing the others may not ask for less", () => {
+		const cluster = sized([cpu, queue({ type: "Value", value: "30" })], { "metric.queue": "10" });
+		expect(size(cluster)).toBe(3);
+		expect(told(cluster).at(-1)).toContain("FailedComputeMetricsReplicas");
+		expect(told(cluster).at(-1)).toContain(
+			"invalid metrics (1 invalid out of 2), first error is: failed to get cpu resource metric value: ",
+		);
+	});
+
+	it("that nobody has are told", () => {
+		expect(told(sized([queue({ type: "Value", value: "30" })], {}))).toEqual([
+			"Warning FailedGetExternalMetric HorizontalPodAutoscaler d/scaler: unable to get external metric d/queue/nil: unable to fetch metrics from external metrics API: the server could not find the requested resource (get queue.external.metrics.k8s.io)",
+			"Warning FailedComputeMetricsReplicas HorizontalPodAutoscaler d/scaler: invalid metrics (1 invalid out of 1), first error is: failed to get queue external metric value: failed to get external metric queue: unable to get external metric d/queue/nil: unable to fetch metrics from external metrics API: the server could not find the requested resource (get queue.external.metrics.k8s.io)",
+		]);
+	});
+});
+
+describe("behavior", () => {
+	const minute = 60;
+	type Behavior = NonNullable<NonNullable<HorizontalPodAutoscaler["spec"]>["behavior"]>;
+	/** Replicas after each 15 s, from a start at `replicas` on. */
+	function course(behavior: Behavior, cpu: number, replicas: number, looks: number): number[] {
+		const cluster = up(cpu, replicas, { maxReplicas: 100, minReplicas: 1, behavior });
+		const sizes: number[] = [];
+		for (let n = 0; n < looks; n++) {
+			cluster.simulation.advance(n === 0 ? 5000 : 15_000);
+			sizes.push(size(cluster) ?? 0);
+		}
+		return sizes;
+	}
+
+	it.each<[string, Behavior, number, number, number[]]>([
+		["the defaults: four more or twice as many in 15 s", { scaleUp: {} }, 500, 2, [6, 12, 24]],
+		[
+			"no more than so many pods in a period",
+			{ scaleUp: { policies: [{ type: "Pods", value: 1, periodSeconds: 30 }] } },
+			500,
+			2,
+			[3, 3, 4, 4, 5],
+		],
+		["rounded up", { scaleUp: { policies: [{ type: "Percent", value: 10, periodSeconds: 15 }] } }, 500, 2, [3, 4, 5]],
+		[
+			"the least of two policies",
+			{
+				scaleUp: {
+					selectPolicy: "Min",
+					policies: [
+						{ type: "Percent", value: 100, periodSeconds: 15 },
+						{ type: "Pods", value: 3, periodSeconds: 15 },
+					],
+				},
+			},
+			500,
+			4,
+			[7, 10],
+		],
+		["never", { scaleUp: { selectPolicy: "Disabled" } }, 500, 2, [2, 2]],
+		["down at once", { scaleDown: { stabilizationWindowSeconds: 0 } }, 10, 10, [2]],
+		[
+			"down by so many pods a minute",
+			{ scaleDown: { stabilizationWindowSeconds: 0, policies: [{ type: "Pods", value: 2, periodSeconds: minute }] } },
+			10,
+			10,
+			[8, 8, 8, 8, 6],
+		],
+		[
+			"down by per cent, cut off",
+			{ scaleDown: { stabilizationWindowSeconds: 0, policies: [{ type: "Percent", value: 25, periodSeconds: 15 }] } },
+			5,
+			10,
+			[7, 5, 3],
+		],
+		["down after the window", { scaleDown: { stabilizationWindowSeconds: 30 } }, 10, 10, [10, 10, 2]],
+		["up after the window", { scaleUp: { stabilizationWindowSeconds: 30 } }, 100, 3, [3, 3, 6]],
+		["within a tolerance of its own", { scaleUp: { tolerance: "0.5" } }, 70, 4, [4, 4]],
+		["beyond it", { scaleUp: { tolerance: "0.05" } }, 54, 10, [11]],
+	])("%s", (_, behavior, cpu, replicas, sizes) => {
+		expect(course(behavior, cpu, replicas, sizes.length)).toEqual(sizes);
+	});
+
+	it("says what held it back", () => {
+		const held = (behavior: Behavior, cpu: number, replicas: number) => {
+			const cluster = up(cpu, replicas, { maxReplicas: 100, minReplicas: 1, behavior });
+			cluster.simulation.advance(16_000);
+			return conditions(cluster);
+		};
+		expect(held({ scaleUp: { policies: [{ type: "Pods", value: 1, periodSeconds: 60 }] } }, 500, 2)).toMatchObject({
+			ScalingLimited: "True ScaleUpLimit",
+		});
+		expect(held({ scaleDown: { stabilizationWindowSeconds: 0, selectPolicy: "Disabled" } }, 10, 9)).toMatchObject({
+			ScalingLimited: "True ScaleDownLimit",
+		});
+		expect(held({ scaleUp: { stabilizationWindowSeconds: 600 } }, 100, 3).AbleToScale).toBe("True ScaleUpStabilized");
+		expect(held({ scaleDown: {} }, 10, 9).AbleToScale).toBe("True ScaleDownStabilized");
+	});
+});
+
+describe("replicas by a metric", () => {
+	const NOW = Date.parse("2026-01-01T01:00:00Z");
+	const ago = (seconds: number) => `${new Date(NOW - seconds * 1000).toISOString().slice(0, 19)}Z`;
+	/** `started`, `since`: seconds ago. */
+	const one = (name: string, ready: boolean | null, started = 3600, since = 3600, phase = "Running"): Pod =>
+		({
+			apiVersion: "v1",
+			kind: "Pod",
+			metadata: { namespace: "d", name },
+			status: {
+				phase,
+				startTime: ago(started),
+				...(ready !== null && {
+					conditions: [{ type: "Ready", status: ready ? "True" : "False", lastTransitionTime: ago(since) }],
+				}),
+			},
+		}) as Pod;
+	const ready = (count: number) => Array.from({ length: count }, (_, i) => one(`r${i}`, true));
+	const starting = (count: number) => Array.from({ length: count }, (_, i) => one(`s${i}`, false, 60, 60));
+	const pending = (count: number) => Array.from({ length: count }, (_, i) => one(`p${i}`, null, 60, 60, "Pending"));
+	const silent = (count: number) => Array.from({ length: count }, (_, i) => one(`m${i}`, true));
+	const failed = (count: number) => Array.from({ length: count }, (_, i) => one(`f${i}`, false, 60, 60, "Failed"));
+
+	// Use in per cent of the requests, against 50.
+	it.each<[string, Pod[], number, number, number]>([
+		["twice as much as wanted", ready(3), 100, 3, 6],
+		["within the tolerance", ready(3), 55, 3, 3],
+		["just outside of it", ready(3), 56, 3, 4],
+		["just outside of it, below", ready(10), 44, 10, 9],
+		["half as much", ready(4), 25, 4, 2],
+		["pods that start count as idle on the way up", [...ready(3), ...starting(3)], 100, 6, 6],
+		["and make fewer new ones", [...ready(3), ...starting(1)], 150, 4, 9],
+		["and not on the way down", [...ready(4), ...starting(2)], 25, 6, 2],
+		["pending pods likewise", [...ready(3), ...pending(1)], 150, 4, 9],
+		["pods without a value count as idle on the way up", [...ready(3), ...silent(1)], 150, 4, 9],
+		["and as all of their request on the way down", [...ready(4), ...silent(1)], 10, 5, 3],
+		["which may leave things as they are", [...ready(2), ...silent(2)], 25, 4, 4],
+		["those that have failed do not count", [...ready(2), ...failed(2)], 100, 4, 4],
+	])("%s", (_, all, percent, current, expected) => {
+		const usage = new Map(
+			all
+				.filter(({ metadata }) => !metadata.name?.startsWith("m"))
+				.map(({ metadata }) => [metadata.name ?? "", percent * 2]),
+		);
+		const requests = new Map(all.map(({ metadata }) => [metadata.name ?? "", 200]));
+		const tolerances = { up: 0.1, down: 0.1 };
+		const question = { pods: all, usage, resource: "cpu", tolerances, current, now: BigInt(NOW) * 1_000_000n };
+		expect(byUtilization(question, 50, requests)).toMatchObject({ replicas: expected, utilization: percent });
+	});
+
+	it.each([
+		["ready", one("a", true, 60, 30), true],
+		["not ready, since its start", one("a", false, 3600, 3595), false],
+		["not ready any more, long after its start", one("a", false, 3600, 1200), true],
+		["not ready any more, in its first five minutes", one("a", false, 200, 20), false],
+	])("the CPU of a pod that is %s: %s", (_, pod, counts) => {
+		const usage = new Map([["a", 100]]);
+		const question = {
+			pods: [pod],
+			usage,
+			resource: "cpu",
+			tolerances: { up: 0.1, down: 0.1 },
+			current: 1,
+			now: BigInt(NOW) * 1_000_000n,
+		};
+		expect(typeof byAverage(question, 50)).toBe(counts ? "object" : "string");
+		expect(byAverage({ ...question, resource: "memory" }, 50)).toMatchObject({ replicas: 2 });
 	});
 });
