@@ -12,7 +12,7 @@ import { cloudService } from "../cloud/service.ts";
 import { PodAddresses } from "../cni/addresses.ts";
 import { components as workloads } from "../controllers/components.ts";
 import { endpoint } from "../controllers/endpoints.ts";
-import { endpointSlice } from "../controllers/endpointslice.ts";
+import { EndpointSliceController } from "../controllers/endpointslice.ts";
 import { endpointSliceMirroring } from "../controllers/endpointslicemirroring.ts";
 import { nodeIpam } from "../controllers/nodeipam.ts";
 import { NodeLifecycle, taintEviction } from "../controllers/nodelifecycle.ts";
@@ -40,7 +40,7 @@ export interface RunningOptions {
 function componentsOf({ podCIDRs, nodeMask, loadBalancerPool }: RunningOptions, addresses: PodAddresses): Component[] {
 	return [
 		...workloads(),
-		endpointSlice,
+		new EndpointSliceController(),
 		endpoint,
 		endpointSliceMirroring,
 		nodeIpam({ clusterCIDRs: podCIDRs, maskIPv4: nodeMask.ipv4, maskIPv6: nodeMask.ipv6 }),

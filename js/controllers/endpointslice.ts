@@ -1,13 +1,14 @@
 // Service and pods to EndpointSlices (staging/endpointslice reconciler.go): one group a family and resolved port set,
 // at most 100 endpoints a slice, an empty slice where there is no endpoint. Where nothing was there before, slices are
-// simply filled; the controller changes those that are there as little as it can. topology-mode: Auto (hints by CPU share) is
-// not modelled.
+// simply filled; the controller changes those that are there as little as it can.
 
 import type { IPFamily, Node, Pod, Service } from "../api/core.ts";
 import type { Endpoint, EndpointPort, EndpointSlice } from "../api/discovery.ts";
 import { PODS_BY_NODE } from "../api/indexes.ts";
+import { keyOf } from "../api/key.ts";
 import { SERVICE_NAME, SLICE_MANAGED_BY, ZONE } from "../api/labels.ts";
 import type { Component, Random, Store, World } from "../ports.ts";
+import { objectAt } from "./claim.ts";
 import {
 	conditionsOf,
 	hasFixedPorts,
@@ -20,10 +21,12 @@ import {
 	serviceKeys,
 	servicesOf,
 } from "./endpoint.ts";
+import { nearHints, prefersNear, type SliceSet, withoutHints } from "./hints.ts";
 import { ownedBy } from "./lookup.ts";
 import { freeName } from "./names.ts";
 import { ownerReference } from "./pod.ts";
 import { ENDPOINTS_MAX, type EndpointGroup, portsKey, reconcileSlices } from "./slices.ts";
+import { isTopologyAuto, type TopologyEvent, TopologyHints, type ZoneShares, zoneShares } from "./topology.ts";
 
 const CONTROLLER = "endpointslice-controller.k8s.io";
 const SLICES = "endpointslices.discovery.k8s.io";
@@ -35,11 +38,37 @@ export interface SliceSurroundings {
 	/** Slice names taken in the namespace; new ones are added. */
 	names: Set<string>;
 	random: Random;
+	/** Of the cluster's nodes (`zoneShares`). */
+	shares: ZoneShares | null;
+	/** Told what becomes of hints by topology. */
+	heard?: (event: TopologyEvent) => void;
 }
 
 /** The EndpointSlices of a Service with a selector. */
 export function slicesOf(service: Service, surroundings: SliceSurroundings): EndpointSlice[] {
-	return familiesOf(service).flatMap((family) => slicesOfFamily(service, family, surroundings));
+	const topology = new TopologyHints();
+	const { shares, heard = () => {} } = surroundings;
+	return familiesOf(service).flatMap((family) => {
+		const update = slicesOfFamily(service, family, surroundings);
+		const { slices, event } = hinted(service, family, { create: [], update, unchanged: [] }, topology, () => shares);
+		if (event !== undefined) heard(event);
+		return slices.update;
+	});
+}
+
+/** With the hints that the Service asks for: the annotation counts before trafficDistribution (reconcileByAddressType). */
+function hinted(
+	service: Service,
+	family: IPFamily,
+	slices: SliceSet,
+	topology: TopologyHints,
+	shares: () => ZoneShares | null,
+): { slices: SliceSet; event?: TopologyEvent | undefined } {
+	const key = keyOf(service);
+	if (isTopologyAuto(service)) return topology.add(key, family, slices, shares());
+	const event = topology.drop(key, family);
+	const distribution = service.spec?.trafficDistribution ?? "";
+	return { event, slices: prefersNear(distribution) ? nearHints(slices, distribution) : withoutHints(slices) };
 }
 
 function familiesOf(service: Service): IPFamily[] {
@@ -104,18 +133,7 @@ function endpointOf(service: Service, pod: Pod, address: string, node: Node | un
 	if (pod.spec?.nodeName) endpoint.nodeName = pod.spec.nodeName;
 	const zone = node?.metadata.labels?.[ZONE];
 	if (zone) endpoint.zone = zone;
-	return withHints(service, endpoint);
-}
-
-/** trafficDistribution: ready endpoints name their own zone, with PreferSameNode also their node (KEP-3015). */
-function withHints(service: Service, endpoint: Endpoint): Endpoint {
-	const wanted = service.spec?.trafficDistribution;
-	const zoned = wanted === "PreferClose" || wanted === "PreferSameZone" || wanted === "PreferSameNode";
-	if (!zoned || endpoint.conditions?.ready !== true) return endpoint;
-	const hints: Endpoint["hints"] = {};
-	if (endpoint.zone) hints.forZones = [{ name: endpoint.zone }];
-	if (wanted === "PreferSameNode" && endpoint.nodeName) hints.forNodes = [{ name: endpoint.nodeName }];
-	return Object.keys(hints).length > 0 ? { ...endpoint, hints } : endpoint;
+	return endpoint;
 }
 
 function sliceOf(
@@ -160,10 +178,10 @@ function labelsOf({ metadata, spec }: Service): Record<string, string> {
 }
 
 /** pkg/controller/endpointslice: keys are Services. */
-export const endpointSlice: Component = {
-	name: "endpoint-slice",
-	watches: {
-		services: ({ object }) => [`${object.metadata.namespace}/${object.metadata.name}`],
+export class EndpointSliceController implements Component {
+	readonly name = "endpoint-slice";
+	readonly watches: Component["watches"] = {
+		services: ({ object }) => [keyOf(object)],
 		pods: serviceKeys,
 		[SLICES]: ({ type, object }) => {
 			const { namespace = "", labels } = object.metadata;
@@ -172,32 +190,53 @@ export const endpointSlice: Component = {
 				? [`${namespace}/${labels[SERVICE_NAME]}`]
 				: [];
 		},
-		nodes: (change, store) => keysOfNode(change.object as Node, change.previous as Node | undefined, store),
-	},
-	reconcile(key, world) {
-		const [namespace = "", name = ""] = key.split("/");
-		const service = world.store.get<Service>("services", namespace, name);
-		if (service !== undefined && hasSelector(service)) reconcile(service, world);
-		return undefined;
-	},
-};
+		nodes: (change, store) => [
+			...keysOfNode(change.object as Node, change.previous as Node | undefined, store),
+			...(this.#topology.isUsed ? this.#topology.overloaded(zoneShares(store.list<Node>("nodes"))) : []),
+		],
+	};
+	readonly #topology: TopologyHints;
 
-function reconcile(service: Service, { store }: World): void {
-	const { uid = "", deletionTimestamp } = service.metadata;
-	const pods = selectedPods(service, store);
-	const nodeOf = (node: string) => store.get<Node>("nodes", "", node);
-	const own = ownedBy<EndpointSlice>(store, SLICES, uid).filter(
-		({ metadata }) => metadata.labels?.[SLICE_MANAGED_BY] === CONTROLLER,
-	);
-	const families = familiesOf(service);
-	for (const slice of own) if (!families.includes(slice.addressType as IPFamily)) store.delete(SLICES, slice);
-	for (const family of families) {
-		const existing = own.filter(({ addressType }) => addressType === family);
-		const changes = reconcileSlices(existing, groupsOf(service, family, { pods, nodeOf }), labelsOf(service));
-		if (deletionTimestamp === undefined)
-			for (const group of changes.create) store.create(SLICES, bareSlice(service, family, group));
-		for (const slice of changes.update) store.update(SLICES, slice);
-		for (const slice of changes.delete) store.delete(SLICES, slice);
+	constructor(topology = new TopologyHints()) {
+		this.#topology = topology;
+	}
+
+	fork(): EndpointSliceController {
+		return new EndpointSliceController(this.#topology.fork());
+	}
+
+	reconcile(key: string, world: World): undefined {
+		const service = objectAt<Service>(world.store, "services", key);
+		if (service !== undefined && hasSelector(service)) this.#reconcile(service, world);
+		else if (service === undefined) this.#topology.forget(key);
+	}
+
+	#reconcile(service: Service, { store, recorder }: World): void {
+		const { uid = "", deletionTimestamp } = service.metadata;
+		const pods = selectedPods(service, store);
+		const nodeOf = (node: string) => store.get<Node>("nodes", "", node);
+		const shares = () => zoneShares(store.list<Node>("nodes"));
+		const own = ownedBy<EndpointSlice>(store, SLICES, uid).filter(
+			({ metadata }) => metadata.labels?.[SLICE_MANAGED_BY] === CONTROLLER,
+		);
+		const families = familiesOf(service);
+		for (const slice of own) {
+			if (families.includes(slice.addressType as IPFamily)) continue;
+			this.#topology.remove(keyOf(service), slice.addressType);
+			store.delete(SLICES, slice);
+		}
+		for (const family of families) {
+			const existing = own.filter(({ addressType }) => addressType === family);
+			const changes = reconcileSlices(existing, groupsOf(service, family, { pods, nodeOf }), labelsOf(service));
+			const written = new Set([...changes.update, ...changes.delete].map(({ metadata }) => metadata.name));
+			const unchanged = existing.filter(({ metadata }) => !written.has(metadata.name));
+			const { slices, event } = hinted(service, family, { ...changes, unchanged }, this.#topology, shares);
+			if (deletionTimestamp === undefined)
+				for (const group of slices.create) store.create(SLICES, bareSlice(service, family, group));
+			for (const slice of slices.update) store.update(SLICES, slice);
+			for (const slice of changes.delete) store.delete(SLICES, slice);
+			if (event !== undefined) recorder.event(service, event.type, event.reason, event.message);
+		}
 	}
 }
 

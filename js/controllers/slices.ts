@@ -31,7 +31,7 @@ const identityOf = ({ addresses, hostname, targetRef }: Endpoint): string =>
 	JSON.stringify([[...addresses].sort(), hostname ?? "", targetRef?.namespace ?? "", targetRef?.name ?? ""]);
 
 /**
- * `existing`: of one address type, owned by the Service. `labels`: as slices carry them. A Service without any endpoint keeps one
+ * Hints are no part of an endpoint here: whoever gives them looks at what comes of this. `existing`: of one address type, owned by the Service. `labels`: as slices carry them. A Service without any endpoint keeps one
  * empty slice.
  */
 export function reconcileSlices(
@@ -72,7 +72,9 @@ function reconcileGroup(
 			desired.delete(identity);
 			return found === undefined ? [] : [found];
 		});
-		const isChanged = kept.length !== before.length || kept.some((endpoint, i) => !semanticEqual(endpoint, before[i]));
+		const isOther = (endpoint: Endpoint, i: number) =>
+			!semanticEqual({ ...endpoint, hints: undefined }, { ...before[i], hints: undefined });
+		const isChanged = kept.length !== before.length || kept.some(isOther);
 		if (isChanged && kept.length === 0) changes.delete.push(slice);
 		else if (isChanged || !semanticEqual(slice.metadata.labels, labels)) changed.push(draft(slice, kept, labels));
 		else unchanged.push(slice);

@@ -11,6 +11,7 @@ import { hasSelector } from "../controllers/endpoint.ts";
 import { endpointsOf } from "../controllers/endpoints.ts";
 import { slicesOf } from "../controllers/endpointslice.ts";
 import { mirroredSlices, mirrors } from "../controllers/endpointslicemirroring.ts";
+import { type ZoneShares, zoneShares } from "../controllers/topology.ts";
 import type { Configuration } from "../manifests/configuration.ts";
 import { canonicalAddress, familyOf, maskPrefix, parsePrefix, prefixContains } from "../net/address.ts";
 import { realiseOwnEndpoint, realiseOwnService } from "./apiserver.ts";
@@ -111,6 +112,7 @@ class Writer {
 	private readonly podsByLabel = new Map<string, Pod[]>();
 	private readonly nodes = new Map<string, Node>();
 	private readonly zones = new Map<string, string>();
+	private readonly shares: ZoneShares | null;
 
 	constructor(inventory: Inventory) {
 		this.inventory = inventory;
@@ -128,6 +130,7 @@ class Writer {
 			const zone = object.metadata.labels?.[ZONE];
 			if (zone) this.zones.set(name, zone);
 		}
+		this.shares = zoneShares([...this.nodes.values()]);
 	}
 
 	/** EndpointSlices and Endpoints by the Service's selector; the controller's earlier slices go. */
@@ -150,6 +153,10 @@ class Writer {
 			nodeOf: (node) => this.nodes.get(node),
 			names,
 			random: this.inventory.random,
+			shares: this.shares,
+			heard: ({ type, reason, message }) => {
+				if (type === "Warning") this.inventory.warn(service, reason, message);
+			},
 		}))
 			this.inventory.add(slice);
 		this.inventory.add(endpointsOf(service, pods));
