@@ -6,7 +6,6 @@ import { StatusError } from "../../js/apiserver/status.ts";
 import { fenceposts } from "../../js/controllers/bounds.ts";
 import { deployment as controller } from "../../js/controllers/deployment/component.ts";
 import { replicaSetFor } from "../../js/controllers/deployment/replicasets.ts";
-import { sizes } from "../../js/controllers/deployment/scale.ts";
 import { replicaset } from "../../js/controllers/replicaset/component.ts";
 import { type KubeletOptions, kubelet } from "./kubelet.ts";
 import { type Running, running } from "./running.ts";
@@ -270,38 +269,5 @@ describe("a Deployment", () => {
 			reason: "FailedCreate",
 			message: "exceeded quota: q",
 		});
-	});
-});
-
-describe("a size in the middle of a rollout", () => {
-	const set = (size: number, max: number, name: string): ReplicaSet => ({
-		apiVersion: "apps/v1",
-		kind: "ReplicaSet",
-		metadata: {
-			name,
-			annotations: { "deployment.kubernetes.io/max-replicas": String(max) },
-			creationTimestamp: `2026-01-01T00:00:0${name}Z`,
-		},
-		spec: { replicas: size, selector: {} },
-	});
-
-	// Rows of TestScale (pkg/controller/deployment/sync_test.go): replicas and surge, sizes before and after by age.
-	it.each([
-		["up in proportion", 10, 0, 5, [2, 3], [4, 6]],
-		["up, the newer of equals first", 6, 0, 5, [5, 0], [6, 0]],
-		["down in proportion", 5, 0, 10, [6, 4], [3, 2]],
-		["down to nothing", 0, 0, 10, [6, 4], [0, 0]],
-		["up with a surge", 15, 3, 13, [8, 5], [11, 7]],
-		["of three, what is left over goes to the largest", 10, 0, 5, [2, 2, 1], [4, 4, 2]],
-	])("%s", (_, replicas, surge, max, before, after) => {
-		const wanted = deployment({
-			replicas,
-			strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: surge, maxUnavailable: 1 } },
-		});
-		const active = before
-			.map((size, i) => set(size, max, String(i + 1)))
-			.filter(({ spec }) => (spec?.replicas ?? 0) > 0);
-		const result = new Map(sizes(wanted, active).map(([{ metadata }, size]) => [metadata.name, size]));
-		expect(before.map((_, i) => result.get(String(i + 1)) ?? 0)).toEqual(after);
 	});
 });
