@@ -113,7 +113,8 @@ function podKeys({ type, object, previous }: StoreChange, store: World["store"])
 	return keys;
 }
 
-const later = (ns: bigint): Later => ({ progressMs: Number(ns / MS) });
+/** To the nanosecond: what is left of a millisecond would be looked at over and over. */
+const later = (ns: bigint): Later => ({ progressMs: Number(ns) / Number(MS) });
 
 const isGoing = ({ metadata }: Pod) => metadata.deletionTimestamp !== undefined;
 

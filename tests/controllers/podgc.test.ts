@@ -67,6 +67,16 @@ describe("a pod of a node that is gone", () => {
 		});
 	});
 
+	it("goes at a time that is no whole millisecond either", () => {
+		const cluster = running([new PodGC()]);
+		cluster.simulation.advance(0.000_7);
+		cluster.store.create("pods", on("a", "n1"));
+		cluster.simulation.advance(59_999);
+		expect(names(cluster)).toEqual(["a"]);
+		cluster.simulation.advance(1);
+		expect(names(cluster)).toEqual([]);
+	});
+
 	it("stays where the node comes back in time; the next loss begins anew", () => {
 		const cluster = running([new PodGC()]);
 		cluster.store.create("pods", on("a", "n1"));

@@ -1,6 +1,7 @@
 // The examples that another runner runs, over the built package as their readers would.
 
 import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 
 it("examples/testing/reach.test.mjs passes with node:test", () => {
@@ -9,4 +10,12 @@ it("examples/testing/reach.test.mjs passes with node:test", () => {
 	});
 	expect({ status, stderr }, stdout).toEqual({ status: 0, stderr: "" });
 	expect(stdout).toMatch(/^# pass 2$/m);
+});
+
+it("examples/controllers/controllers.mjs says what it said", () => {
+	const { status, stdout, stderr } = spawnSync(process.execPath, ["examples/controllers/controllers.mjs"], {
+		encoding: "utf8",
+	});
+	expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+	expect(stdout).toBe(readFileSync("examples/controllers/controllers.txt", "utf8"));
 });
