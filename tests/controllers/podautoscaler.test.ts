@@ -379,6 +379,79 @@ describe("behavior", () => {
 	});
 });
 
+describe("validation", () => {
+	const cpu = { name: "cpu", target: { type: "Utilization", averageUtilization: 50 } };
+	const policies = [{ type: "Pods", value: 1, periodSeconds: 15 }];
+
+	it.each<[string, object, string]>([
+		[
+			"a window without end",
+			{ behavior: { scaleDown: { stabilizationWindowSeconds: 3601 } } },
+			"spec.behavior.scaleDown.stabilizationWindowSeconds: Invalid value: 3601: must be less than or equal to 3600",
+		],
+		[
+			"another choice",
+			{ behavior: { scaleUp: { selectPolicy: "Any" } } },
+			'spec.behavior.scaleUp.selectPolicy: Unsupported value: "Any": supported values: "Disabled", "Max", "Min"',
+		],
+		[
+			"no policies",
+			{ behavior: { scaleUp: { policies: [] } } },
+			"spec.behavior.scaleUp.policies: Required value: must specify at least one Policy",
+		],
+		[
+			"a policy of nothing",
+			{ behavior: { scaleUp: { policies: [{ ...policies[0], value: 0 }] } } },
+			"spec.behavior.scaleUp.policies[0].value: Invalid value: 0: must be greater than zero",
+		],
+		[
+			"a long period",
+			{ behavior: { scaleUp: { policies: [{ ...policies[0], periodSeconds: 1801 }] } } },
+			"spec.behavior.scaleUp.policies[0].periodSeconds: Invalid value: 1801: must be less than or equal to 1800",
+		],
+		["a negative tolerance", { behavior: { scaleUp: { tolerance: "-1" } } }, "must be greater than or equal to 0"],
+		[
+			"two sources",
+			{
+				metrics: [
+					{
+						type: "Resource",
+						resource: cpu,
+						pods: { metric: { name: "x" }, target: { type: "AverageValue", averageValue: "1" } },
+					},
+				],
+			},
+			"spec.metrics[0].pods: Forbidden: must populate the given metric source only",
+		],
+		[
+			"two targets",
+			{ metrics: [{ type: "Resource", resource: { name: "cpu", target: { ...cpu.target, averageValue: "1" } } }] },
+			"spec.metrics[0].resource.target.averageValue: Forbidden: may not set both a target raw value and a target utilization",
+		],
+		[
+			"an external metric without a target",
+			{ metrics: [{ type: "External", external: { metric: { name: "x" }, target: { type: "Value" } } }] },
+			"spec.metrics[0].external.target.averageValue: Required value: must set either a target value for metric or a per-pod target",
+		],
+		[
+			"a target of nothing",
+			{
+				metrics: [
+					{ type: "Pods", pods: { metric: { name: "x" }, target: { type: "AverageValue", averageValue: "0" } } },
+				],
+			},
+			'spec.metrics[0].pods.target.averageValue: Invalid value: "0": must be positive',
+		],
+		[
+			"a container without name",
+			{ metrics: [{ type: "ContainerResource", containerResource: { ...cpu, container: "" } }] },
+			"spec.metrics[0].containerResource.container: Required value: must specify a container",
+		],
+	])("%s", (_, spec, message) => {
+		expect(() => running([]).store.create(RESOURCE, autoscaler(50, spec))).toThrow(message);
+	});
+});
+
 describe("replicas by a metric", () => {
 	const NOW = Date.parse("2026-01-01T01:00:00Z");
 	const ago = (seconds: number) => `${new Date(NOW - seconds * 1000).toISOString().slice(0, 19)}Z`;

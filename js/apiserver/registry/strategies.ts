@@ -17,6 +17,7 @@ import { equalJson, type Json } from "../patch/json.ts";
 import { begin, release } from "../services/allocate.ts";
 import type { FieldError } from "../status.ts";
 import * as apps from "../validation/apps.ts";
+import { autoscaler } from "../validation/autoscaler.ts";
 import * as batch from "../validation/batch.ts";
 import * as core from "../validation/core.ts";
 import { cronJob, cronJobUpdate } from "../validation/cronjob.ts";
@@ -204,7 +205,7 @@ const STRATEGIES: Readonly<Record<string, Strategy>> = {
 	}),
 	"replicasets.apps": checked(apps.replicaSet, apps.selectorUpdate, { selectable: statusReplicas }),
 	"statefulsets.apps": checked(apps.statefulSet, apps.statefulSetUpdate),
-	"horizontalpodautoscalers.autoscaling": checked(groups.autoscaler),
+	"horizontalpodautoscalers.autoscaling": checked(autoscaler),
 	"cronjobs.batch": {
 		validateCreate: (object) => cronJob(object as BatchV1CronJob),
 		validateUpdate: (object, before) => cronJobUpdate(object as BatchV1CronJob, before as BatchV1CronJob),

@@ -2,10 +2,6 @@
 // (pkg/apis/GROUP/validation/validation.go).
 
 import type {
-	AutoscalingV2CrossVersionObjectReference,
-	AutoscalingV2HorizontalPodAutoscaler,
-	AutoscalingV2MetricSpec,
-	AutoscalingV2MetricTarget,
 	CoordinationV1Lease,
 	DiscoveryV1Endpoint,
 	DiscoveryV1EndpointPort,
@@ -31,81 +27,6 @@ import { address, countOrPercent, publicAddress } from "./formats.ts";
 import { dnsLabel, dnsSubdomain, pathSegment, qualifiedName } from "./names.ts";
 import { each, fields, oneOf, optional, positive, type Rule, text } from "./rule.ts";
 import { labelSelector } from "./selector.ts";
-
-// autoscaling: ValidateHorizontalPodAutoscalerSpec
-
-const reference: Rule<AutoscalingV2CrossVersionObjectReference> = (given, path) => {
-	const { kind = "", name = "", apiVersion = "" } = given ?? {};
-	return [
-		...(apiVersion === "" ? [invalidValue(`${path}.apiVersion`, "", "apiVersion must specify API group")] : []),
-		...(kind === "" ? [required(`${path}.kind`)] : text(pathSegment)(kind, `${path}.kind`)),
-		...(name === "" ? [required(`${path}.name`)] : text(pathSegment)(name, `${path}.name`)),
-	];
-};
-
-const SOURCES = {
-	Object: "object",
-	Pods: "pods",
-	Resource: "resource",
-	External: "external",
-	ContainerResource: "containerResource",
-} as const;
-
-function target(given: AutoscalingV2MetricTarget | undefined, path: string): FieldError[] {
-	const { type = "", averageUtilization: utilization } = given ?? {};
-	const errors: FieldError[] = [];
-	if (type === "") errors.push(required(`${path}.type`, "must specify a metric target type"));
-	else if (!["Utilization", "Value", "AverageValue"].includes(type))
-		errors.push(invalidValue(`${path}.type`, type, "must be either Utilization, Value, or AverageValue"));
-	if (utilization !== undefined && utilization < 1)
-		errors.push(invalidValue(`${path}.averageUtilization`, utilization, "must be greater than 0"));
-	return errors;
-}
-
-const metric: Rule<AutoscalingV2MetricSpec> = (given, path) => {
-	const { type = "" } = given ?? {};
-	const errors: FieldError[] = [];
-	if (type === "") errors.push(required(`${path}.type`, "must specify a metric source type"));
-	if (!Object.hasOwn(SOURCES, type))
-		return [...errors, notSupported(`${path}.type`, type, Object.keys(SOURCES).sort())];
-	const name = SOURCES[type as keyof typeof SOURCES];
-	const source = given?.[name];
-	if (source === undefined)
-		return [required(`${path}.${name}`, `must populate information for the given metric source`)];
-	if (name === "resource" && given?.resource !== undefined) {
-		if (!given.resource.name) errors.push(required(`${path}.resource.name`, "must specify a resource name"));
-		errors.push(...target(given.resource.target, `${path}.resource.target`));
-		const { averageUtilization, averageValue } = given.resource.target ?? {};
-		if (averageUtilization === undefined && averageValue === undefined)
-			errors.push(
-				required(
-					`${path}.resource.target.averageUtilization`,
-					"must set either a target raw value or a target utilization",
-				),
-			);
-	}
-	return errors;
-};
-
-/** ValidateHorizontalPodAutoscaler. */
-export const autoscaler: Rule<AutoscalingV2HorizontalPodAutoscaler> = (object) => {
-	const { minReplicas, maxReplicas = 0, scaleTargetRef, metrics } = object?.spec ?? {};
-	const errors: FieldError[] = [];
-	if (minReplicas !== undefined && minReplicas < 1)
-		errors.push(invalidValue("spec.minReplicas", minReplicas, "must be greater than or equal to 1"));
-	if (maxReplicas < 1) errors.push(required("spec.maxReplicas", "must be set and greater than 0"));
-	const scalesFromZero = (metrics ?? []).some(({ type }) => type === "Object" || type === "External");
-	if (minReplicas === 0 && !scalesFromZero)
-		errors.push(
-			forbiddenField(
-				"spec.metrics",
-				"must specify at least one Object or External metric to support scaling to zero replicas",
-			),
-		);
-	if (minReplicas !== undefined && maxReplicas < minReplicas)
-		errors.push(invalidValue("spec.maxReplicas", maxReplicas, "must be greater than or equal to `minReplicas`"));
-	return [...errors, ...reference(scaleTargetRef, "spec.scaleTargetRef"), ...each(metric)(metrics, "spec.metrics")];
-};
 
 /** ValidatePodDisruptionBudgetSpec. */
 export const disruptionBudget: Rule<PolicyV1PodDisruptionBudget> = (object) => {
