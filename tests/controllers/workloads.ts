@@ -79,3 +79,23 @@ export function job(spec: Partial<JobSpec> = {}, name = "task"): Job {
 export const ending = (code: number): PodTemplateSpec => ({
 	metadata: { annotations: { "test/exit-code": String(code) } },
 });
+
+export const AUTOSCALERS = "horizontalpodautoscalers.autoscaling";
+
+/** Of the Deployment `web`: to half of what its pods ask of the CPU. `cpu`: per cent that they use. */
+export function autoscaler(cpu: number | undefined, spec: object = {}): KubernetesObject {
+	const annotations: Record<string, string> = cpu === undefined ? {} : { "podwire.dev/utilization.cpu": String(cpu) };
+	const target = { type: "Utilization", averageUtilization: 50 };
+	return {
+		apiVersion: "autoscaling/v2",
+		kind: "HorizontalPodAutoscaler",
+		metadata: { namespace: "d", name: "scaler", annotations },
+		spec: {
+			scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "web" },
+			minReplicas: 2,
+			maxReplicas: 10,
+			metrics: [{ type: "Resource", resource: { name: "cpu", target } }],
+			...spec,
+		},
+	};
+}
