@@ -2,6 +2,7 @@
 // later are applied to it as a client's, and what changed there since a plan was made is what the next one looks at.
 
 import type { KubernetesObject } from "../api/meta.ts";
+import type { Quota } from "../api/quota.ts";
 import { kubernetes } from "../api/schema/kubernetes.generated.ts";
 import { ownersOf } from "../apiserver/apply/managers.ts";
 import { DEFAULTS } from "../apiserver/defaults/groups.ts";
@@ -16,6 +17,7 @@ import { repairServices } from "../apiserver/services/repair.ts";
 import { StatusError } from "../apiserver/status.ts";
 import type { Change } from "../apiserver/storage/log.ts";
 import { RevisionExpired } from "../apiserver/storage/storage.ts";
+import { quotaStatus } from "../controllers/resourcequota.ts";
 import { plain } from "../manifests/document.ts";
 import type { ManifestError } from "../manifests/error.ts";
 import type { Manifest } from "../manifests/manifest.ts";
@@ -98,6 +100,7 @@ export class ClusterObjects {
 		this.registry.storage.load(this.#published(objects, again));
 		for (const [resource, object] of again) this.#put(this.registry, resource, object);
 		repairServices(this.registry);
+		this.#count();
 		this.#read = this.registry.storage.revision;
 	}
 
@@ -119,6 +122,18 @@ export class ClusterObjects {
 			else yield [resource.name, this.#completed(this.registry, resource, object, undefined)];
 			seen.add(slot);
 		}
+	}
+
+	// Quotas hold from the start, as where their controller has long been at work.
+	#count(): void {
+		const { storage, clock } = this.registry;
+		const store = {
+			list: <T extends KubernetesObject>(resource: string, namespace = "") =>
+				storage.list(resource, { namespace }).items as T[],
+		};
+		for (const quota of storage.list("resourcequotas").items as readonly Quota[])
+			if (quota.status?.hard === undefined)
+				storage.put("resourcequotas", { ...quota, status: quotaStatus(quota, store, clock.now()) });
 	}
 
 	/** Manifests that come later: applied as by a client, observed ones as they are. All or nothing: throws InputErrors. */

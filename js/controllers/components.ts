@@ -9,6 +9,7 @@ import { JobController } from "./job/component.ts";
 import { ttlAfterFinished } from "./job/ttl.ts";
 import { PodAutoscaler } from "./podautoscaler/component.ts";
 import { replicaset, replication } from "./replicaset/component.ts";
+import { resourceQuota } from "./resourcequota.ts";
 import { statefulset } from "./statefulset/component.ts";
 
 /**
@@ -26,6 +27,7 @@ export function components(): Component[] {
 		new CronJobController(),
 		ttlAfterFinished,
 		disruption,
+		resourceQuota,
 		new PodAutoscaler(),
 	];
 }

@@ -1,6 +1,7 @@
 // Admission: what a cluster's plugins make of an object before it is checked, and whether they let it in afterwards
 // (k8s.io/apiserver/pkg/admission). These are the ones of a default API server that look at what a client of a network can see:
-// Priority, DefaultTolerationSeconds, LimitRanger, and for namespaces NamespaceLifecycle, which is where those are.
+// Priority, DefaultTolerationSeconds, LimitRanger; ResourceQuota in a file of its own, and for namespaces NamespaceLifecycle, which is
+// where those are.
 
 import type { KubernetesObject } from "../../api/meta.ts";
 import type {

@@ -1,7 +1,8 @@
 // The admission plugin LimitRanger (plugin/pkg/admission/limitranger): containers get the requests and limits that the
 // LimitRanges of their namespace give, and what is beyond their bounds is refused.
 
-import { addQuantities, compareQuantities, parseQuantity } from "../../api/quantity.ts";
+import { podResources } from "../../api/podresources.ts";
+import { compareQuantities, parseQuantity } from "../../api/quantity.ts";
 import type {
 	CoreV1Container,
 	CoreV1LimitRange,
@@ -61,7 +62,7 @@ export function podProblems(storage: Storage, namespace: string, pod: CoreV1Pod)
 		items.flatMap((item) => {
 			if (item.type === "Container")
 				return containers.flatMap((one) => beyond(item, asked("requests")(one), asked("limits")(one)));
-			return item.type === "Pod" ? beyond(item, sumOf(pod, "requests"), sumOf(pod, "limits")) : [];
+			return item.type === "Pod" ? beyond(item, podResources(pod, "requests"), podResources(pod, "limits")) : [];
 		}),
 	);
 	return distinct(problems);
@@ -128,30 +129,4 @@ function tooWide(type: string, name: string, bound: string, requests: Amounts, l
 	if (limit === 0) return `${rule}, but no limit is specified or limit is 0`;
 	const ratio = limit / request;
 	return ratio > (parseQuantity(bound) ?? 0) ? `${rule}, but provided ratio is ${ratio.toFixed(6)}` : undefined;
-}
-
-/** podRequests and podLimits: containers together, or the init container that wants most with the sidecars before it. */
-function sumOf({ spec }: CoreV1Pod, list: "requests" | "limits"): Amounts {
-	const amountsOf = (container: CoreV1Container): Amounts => container.resources?.[list] ?? {};
-	const merged = (a: Amounts, b: Amounts, choose: (one: string, other: string) => string): Amounts => {
-		const all: Record<string, string | number> = { ...a };
-		for (const [name, amount] of Object.entries(b))
-			all[name] = all[name] === undefined ? amount : choose(String(all[name]), String(amount));
-		return all;
-	};
-	const add = (a: Amounts, b: Amounts) => merged(a, b, addQuantities);
-	const most = (a: Amounts, b: Amounts) => merged(a, b, (one, other) => (compare(other, one) > 0 ? other : one));
-	let total = (spec?.containers ?? []).map(amountsOf).reduce(add, {});
-	let [sidecars, initial]: Amounts[] = [{}, {}];
-	for (const container of spec?.initContainers ?? []) {
-		const own = amountsOf(container);
-		if (container.restartPolicy === "Always") {
-			total = add(total, own);
-			sidecars = add(sidecars as Amounts, own);
-			initial = most(initial as Amounts, sidecars);
-		} else initial = most(initial as Amounts, add(own, sidecars as Amounts));
-	}
-	const whole = spec?.resources?.[list] ?? {};
-	const supported = Object.fromEntries(Object.entries(whole).filter(([name]) => name === "cpu" || name === "memory"));
-	return { ...most(total, initial as Amounts), ...supported };
 }

@@ -4,6 +4,7 @@
 import type { KubernetesObject, ObjectMeta } from "../../api/meta.ts";
 import { generatedName, uidOf } from "../../api/names.ts";
 import { admitted, checkAdmission } from "../admission/admission.ts";
+import { charged } from "../admission/resourcequota.ts";
 import { type Owner, updatedOwners, withOwners } from "../apply/managers.ts";
 import { alreadyExists, type FieldError, forbidden, invalid, notFound, StatusError } from "../status.ts";
 import { validateMetadata } from "../validation/metadata.ts";
@@ -38,12 +39,14 @@ export function create(
 	];
 	if (errors.length > 0) throw invalid(registry.catalogue.kept(resource).group, resource.kind, name, errors);
 	checkAdmission(registry, resource, made, undefined);
+	const charge = charged(registry, resource, made, undefined);
 	if (registry.storage.get(resource.keptAs, namespace, name) !== undefined)
 		throw alreadyExists({ group: resource.group, resource: resource.plural }, name);
 	if (dryRun) return made;
 	if (object.metadata.resourceVersion)
 		throw new StatusError(500, "", "resourceVersion should not be set on objects to be created");
 	begun.commit();
+	charge();
 	return registry.storage.put(resource.keptAs, made);
 }
 

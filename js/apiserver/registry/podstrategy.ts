@@ -1,7 +1,7 @@
 // Pods as the server makes them of what a client sends (pkg/registry/core/pod/strategy.go).
 
-import { parseQuantity } from "../../api/quantity.ts";
-import type { CoreV1Container, CoreV1Pod, CoreV1PodSpec, CoreV1PodStatus } from "../../api/schema/types.generated.ts";
+import { qosClass } from "../../api/podresources.ts";
+import type { CoreV1Pod, CoreV1PodSpec, CoreV1PodStatus } from "../../api/schema/types.generated.ts";
 import { pod, podUpdate } from "../validation/pod.ts";
 import type { Strategy } from "./strategy.ts";
 
@@ -37,19 +37,3 @@ export const pods: Strategy = {
 		return grace < 0 ? 1 : grace;
 	},
 };
-
-const COMPUTE = ["cpu", "memory"] as const;
-
-/** ComputePodQOS (pkg/apis/core/helper/qos). */
-function qosClass({ containers, initContainers = [] }: CoreV1PodSpec): string {
-	const all = [...(containers ?? []), ...initContainers];
-	const amounts = ({ resources = {} }: CoreV1Container, list: "requests" | "limits") =>
-		COMPUTE.map((name) => parseQuantity(resources[list]?.[name]) ?? 0);
-	const asks = all.flatMap((one) => [...amounts(one, "requests"), ...amounts(one, "limits")]);
-	if (asks.every((amount) => amount === 0)) return "BestEffort";
-	const guaranteed = all.every((one) => {
-		const [requests, limits] = [amounts(one, "requests"), amounts(one, "limits")];
-		return limits.every((limit, i) => limit > 0 && (requests[i] === limit || requests[i] === 0));
-	});
-	return guaranteed ? "Guaranteed" : "Burstable";
-}

@@ -3,6 +3,7 @@
 
 import type { KubernetesObject, ObjectMeta } from "../../api/meta.ts";
 import { checkAdmission } from "../admission/admission.ts";
+import { charged } from "../admission/resourcequota.ts";
 import { type Owner, ownersOf, updatedOwners, withOwners } from "../apply/managers.ts";
 import { equalJson, type Json } from "../patch/json.ts";
 import { badRequest, conflict, invalid, invalidValue, notFound } from "../status.ts";
@@ -61,9 +62,11 @@ export function update(
 	];
 	if (errors.length > 0) throw invalid(whole.resource.group, resource.kind, name, errors);
 	if (!status) checkAdmission(registry, resource, after, before);
+	const charge = status ? () => {} : charged(registry, resource, after, before);
 	if (equalJson(after as unknown as Json, before as unknown as Json)) return before;
 	if (dryRun) return after;
 	commit();
+	charge();
 	if (!isGone(after) || strategy.isHeld?.(after) === true) return registry.storage.put(resource.keptAs, after);
 	const gone = registry.storage.remove(resource.keptAs, namespace, name) ?? after;
 	strategy.afterDelete?.(registry, gone);
