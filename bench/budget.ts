@@ -54,6 +54,9 @@ export const BUDGET: readonly Row[] = [
 	less("compile-5k", "s", 20, 3),
 	less("memory-5k", "MiB", 1024, 256),
 	less("start", "ms", 150, 30),
+	less("up-5k", "s", 60, 20),
+	less("up-5k-rss", "MiB", 4096, 1536),
+	less("scale-one-5k", "ms", null, 5),
 	{ ...more("established-vs-linux", "x", 40, 100), by: "bench:kernel" },
 	{ ...more("new-vs-linux", "x", 60, 200), by: "bench:kernel" },
 ];

@@ -6,6 +6,7 @@ import { canonicalJson } from "../api/equality.ts";
 import type { Component } from "../ports.ts";
 import {
 	conditionsOf,
+	hasFixedPorts,
 	hasSelector,
 	hostnameOf,
 	podIP,
@@ -27,12 +28,16 @@ export function endpointsOf(service: Service, pods: readonly Pod[]): Endpoints {
 	const subsets = new Map<string, EndpointSubset>();
 	let count = 0;
 	let dropped = false;
+	const isFixed = hasFixedPorts(service);
+	let ports: SubsetPorts | undefined;
 	for (const pod of podsOf(service, pods)) {
 		const ip = podIP(pod, family);
 		const { ready, terminating } = conditionsOf(pod, service.spec?.publishNotReadyAddresses === true);
 		if (ip === undefined || (terminating && !ready)) continue;
 		dropped ||= count >= ADDRESSES_MAX;
-		if (count++ < ADDRESSES_MAX) add(subsets, service, pod, ip, ready);
+		if (count++ >= ADDRESSES_MAX) continue;
+		if (ports === undefined || !isFixed) ports = subsetPortsOf(service, pod);
+		add(subsets, ports, addressOf(service, pod, ip), ready);
 	}
 	const endpoints: Endpoints = {
 		apiVersion: "v1",
@@ -46,25 +51,46 @@ export function endpointsOf(service: Service, pods: readonly Pod[]): Endpoints {
 	return endpoints;
 }
 
-function add(subsets: Map<string, EndpointSubset>, service: Service, pod: Pod, ip: string, ready: boolean): void {
+interface SubsetPorts {
+	ports: NonNullable<EndpointSubset["ports"]>;
+	/** Tells them apart. */
+	key: string;
+}
+
+function subsetPortsOf(service: Service, pod: Pod): SubsetPorts {
 	const ports = portsOf(service, pod).map(({ name, port, protocol }) => ({
 		...(name ? { name } : {}),
 		port: port ?? 0,
 		protocol: protocol ?? ("TCP" as const),
 	}));
-	const key = JSON.stringify(ports);
-	const subset: EndpointSubset = subsets.get(key) ?? { ports };
+	return { ports, key: JSON.stringify(ports) };
+}
+
+function addressOf(service: Service, pod: Pod, ip: string): EndpointAddress {
+	const { name = "", namespace = "default", uid } = pod.metadata;
 	const address: EndpointAddress = { ip };
 	const hostname = hostnameOf(service, pod);
 	if (hostname) address.hostname = hostname;
 	if (pod.spec?.nodeName) address.nodeName = pod.spec.nodeName;
-	address.targetRef = { kind: "Pod", name: pod.metadata.name ?? "", namespace: pod.metadata.namespace ?? "default" };
-	if (pod.metadata.uid) address.targetRef.uid = pod.metadata.uid;
+	address.targetRef = { kind: "Pod", name, namespace, ...(uid && { uid }) };
+	return address;
+}
+
+function add(
+	subsets: Map<string, EndpointSubset>,
+	{ ports, key }: SubsetPorts,
+	address: EndpointAddress,
+	ready: boolean,
+): void {
+	let subset = subsets.get(key);
+	if (subset === undefined) {
+		subset = { ports };
+		subsets.set(key, subset);
+	}
 	const list = ready ? "addresses" : "notReadyAddresses";
 	const known = subset[list];
 	if (known === undefined) subset[list] = [address];
 	else known.push(address);
-	subsets.set(key, subset);
 }
 
 /** Keys are Services; Endpoints that others write are left alone. */
