@@ -4,7 +4,7 @@
 // 3.2.1.3), so a number names one address even where its family is not at hand. 0 is `::`, as it is 0.0.0.0.
 // Order, masks and hashes that can be seen are those of the address itself, never of its number.
 
-import { base, capacity, row } from "./arena";
+import { base, capacity, extend, place, row } from "./arena";
 import { hash2, mix } from "./hash";
 import * as L from "./layout";
 
@@ -29,6 +29,26 @@ export function address6Count(): u32 {
 @inline
 export function is6(ip: u32): bool {
 	return ip >>> 24 == 0;
+}
+
+/** Makes room for so many numbers, a power of two and more than there are. False: memory is at its maximum. */
+export function address6Room(numbers: u32): bool {
+	if (!extend(L.TABLE_ADDRESS6, numbers, L.ADDRESS6_STRIDE)) return false;
+	if (place(L.TABLE_ADDRESS6HASH, numbers * 4, 4) == 0) return false;
+	const mask = numbers * 4 - 1;
+	memory.fill(base(L.TABLE_ADDRESS6HASH), 0, (<usize>numbers) << 4);
+	for (let id: u32 = 1; id < used; id++) {
+		let i = hash2(hi6(id), lo6(id)) & mask;
+		while (load<u32>(slotAt(i)) != 0) i = (i + 1) & mask;
+		store<u32>(slotAt(i), id);
+	}
+	return true;
+}
+
+// @ts-ignore: decorator
+@inline
+function slotAt(i: u32): usize {
+	return base(L.TABLE_ADDRESS6HASH) + ((<usize>i) << 2);
 }
 
 // @ts-ignore: decorator
@@ -74,7 +94,7 @@ function find(hi: u64, lo: u64, adds: bool): i32 {
 	const mask = slots - 1;
 	let i = hash2(hi, lo) & mask;
 	while (true) {
-		const slot = base(L.TABLE_ADDRESS6HASH) + ((<usize>i) << 2);
+		const slot = slotAt(i);
 		const id = load<u32>(slot);
 		if (id == 0) {
 			if (!adds || used >= capacity(L.TABLE_ADDRESS6) || used >= 0x1000000) return ADDRESS6_FULL;

@@ -2,14 +2,14 @@
 // flooding, the hairpin flag, promiscuous mode, and bridged IP packets through the iptables hooks.
 // VLAN filtering, STP and multicast snooping are not modelled.
 
-import { countIn, countOut, deviceHas, deviceMaster, deviceNetns } from "./device";
+import { countIn, countOut, deviceHas, deviceMaster, deviceNetns, nextDevice } from "./device";
 import { learn, portOf } from "./fdb";
 import { lookupRoute } from "./fib";
 import { end, ipReceive, stop, transmit } from "./forward";
 import { headerCached, MAC_NONE, resolve } from "./neighbour";
 import { conntrackHold } from "./netfilter/conntrack";
 import { hook } from "./netfilter/hooks";
-import { firstDevice, lastDevice, netnsHas } from "./netns";
+import { firstDevice, netnsHas } from "./netns";
 import { Packet } from "./packet";
 import { clonePacket } from "./queue";
 import { event, tracing } from "./trace";
@@ -117,8 +117,7 @@ export function bridgeSend<T>(p: Packet, bridge: i32): void {
 
 // An unknown destination goes out of every other port; what is not for a receiver ends there.
 function floodFrame<T>(p: Packet, bridge: i32, except: i32): void {
-	const ns = deviceNetns(bridge);
-	for (let port = firstDevice(ns); port <= lastDevice(ns); port++) {
+	for (let port = firstDevice(deviceNetns(bridge)); port >= 0; port = nextDevice(port)) {
 		if (port == except || deviceMaster(port) != bridge) continue;
 		const copy = clonePacket(p);
 		if (copy === null) break;

@@ -41,6 +41,20 @@ export function devicePeer(index: i32): i32 {
 	return load<i32>(device(index), L.DEVICE_PEER);
 }
 
+/** The next device of its netns; -1: it is the last. */
+// @ts-ignore: decorator
+@inline
+export function nextDevice(index: i32): i32 {
+	return load<i32>(device(index), L.DEVICE_NEXT);
+}
+
+/** Generation of the network in which the device came, or became a port: what was learned of it before is of another one. */
+// @ts-ignore: decorator
+@inline
+export function deviceGenid(index: i32): u32 {
+	return load<u32>(device(index), L.DEVICE_GENID);
+}
+
 // @ts-ignore: decorator
 @inline
 export function deviceHas(index: i32, flag: i32): bool {
@@ -59,6 +73,13 @@ export function tunnelLocal(index: i32): u32 {
 /** A tunnel's UDP port. */
 export function tunnelPort(index: i32): u16 {
 	return <u16>load<u32>(device(index), L.DEVICE_VPORT);
+}
+
+/** The device is removed: the other end of a veth has none any more. */
+export function markDeviceGone(index: i32): void {
+	const peer = devicePeer(index);
+	if (peer >= 0) store<i32>(device(peer), -1, L.DEVICE_PEER);
+	store<u32>(device(index), L.GENID_GONE, L.DEVICE_GENID);
 }
 
 /** Counts a received packet. */

@@ -2,11 +2,10 @@
 // Order of use: reserve each table, seal once, fill configuration rows, compile, then send, offer, read.
 // See `layout` for the records and codes.
 
-import { address6Count, address6Reset, intern6 } from "./address6";
+import { address6Count, address6Reset, address6Room, intern6 } from "./address6";
 import { base, capacity, expect, extend, place, stretch, TABLE_ALIGN } from "./arena";
 import { buildFibs } from "./compile/fib";
 import { indexSpaceReset } from "./compile/indexspace";
-import { compileSet } from "./compile/sets";
 import { spaceUsed } from "./compile/space";
 import { fdbReset } from "./fdb";
 import { fibLookup, sourceFor } from "./fib";
@@ -90,13 +89,20 @@ export function loadGlobals(at: usize): void {
 export function seed(value: u64): void {
 	reseed(value);
 }
-/** Builds the FIBs of the first `netnsCount` netns and the hashes of the first `setCount` sets. False: a table is too small, or memory is at its maximum. */
-export function compile(netnsCount: i32, setCount: i32): bool {
+/** Builds the FIBs of the first `netnsCount` netns. False: a table is too small, or memory is at its maximum. */
+export function compile(netnsCount: i32): bool {
 	if (!buildFibs(netnsCount)) return false;
-	for (let i = 0; i < setCount; i++) compileSet(i);
 	changedAll();
 	return true;
 }
+/** Of one netns of the first so many: its FIBs built anew, or given up. False as of `compile`. */
+export { dropFibs, rebuildFibs } from "./compile/fib";
+/** Indexes a set whose entries have changed. */
+export { compileSet } from "./compile/sets";
+/** Begins a generation of the network; its number. */
+export { nextGenid } from "./genid";
+/** What goes with a netns, a device or an address; room for what is learned of devices that came. */
+export { addressGone, deviceGone, netnsGone, roomToLearn } from "./gone";
 /** A chain has new rules: its index, and where jumps lead. */
 export { compileChain, dropIndex } from "./compile/chains";
 /** Rule rows that are copied, led elsewhere, or no more. */
@@ -108,11 +114,15 @@ export { indexSwitch };
 export { intern6 };
 /** Numbers given out so far, 0 (`::`) among them. */
 export { address6Count };
+/** Makes room for so many, a power of two. False: memory is at its maximum. */
+export { address6Room };
 
 /** Opens a socket (rport 0: a listener) of a family, 4, 6 or 0 for both; its row, or -1: full. */
 export function listen(netns: i32, proto: i32, laddr: u32, lport: i32, raddr: u32, rport: i32, family: i32): i32 {
 	return openSocket(netns, <u8>proto, laddr, <u16>lport, raddr, <u16>rport, <u8>family);
 }
+/** Sockets that are open. */
+export { socketCount } from "./socket";
 /** Closes a socket. */
 export function close(socket: i32): void {
 	closeSocket(socket);

@@ -198,8 +198,8 @@ export const NETNS_FIB = 12; // u32 address in TABLE_FIB, written by compile
 export const NETNS_FIB_FORM = 16; // u32 FIB_*
 export const NETNS_ADDRESS_FIRST = 20; // u32 rows of TABLE_ADDRESS, contiguous
 export const NETNS_ADDRESS_COUNT = 24;
-export const NETNS_DEVICE_FIRST = 28; // u32 rows of TABLE_DEVICE, contiguous; the first is lo
-export const NETNS_DEVICE_COUNT = 32;
+export const NETNS_DEVICE_FIRST = 28; // i32 lo; the others follow by DEVICE_NEXT
+export const NETNS_TUNNEL = 32; // u32 its first vxlan device, row + 1; 0 none
 export const NETNS_CT_MAX = 36; // u32 nf_conntrack_max
 export const NETNS_CT_COUNT = 40; // u32 written by conntrack
 export const NETNS_TTL = 44; // u32 net.ipv4.ip_default_ttl
@@ -226,7 +226,12 @@ export const NETNS_ICMP6_RATELIMIT = 312; // u32 net.ipv6.icmp.ratelimit, ms; 0 
 export const NETNS_TIMEOUT_ICMPV6 = 316; // u32 seconds
 export const NETNS_CHAINS6 = 320; // i32[HOOK_COUNT * XT_COUNT] as NETNS_CHAINS, of ip6tables
 export const NETNS_GENERATION = 420; // u32 of its rules: a path counts for the generation in which it was walked
-export const NETNS_STRIDE = 424;
+export const NETNS_SOCKET = 424; // u32 the last of its sockets opened, row + 1; 0 none; written by the engine, as what follows
+export const NETNS_FIB_BLOCK = 428; // u32 offset in TABLE_FIB of what its FIBs have, by compile
+export const NETNS_FIB_LINES = 432; // u32 rows of TABLE_FIB there; 0 none
+export const NETNS_GENID = 436; // u32 generation of the network in which it came
+export const NETNS_ADDRESS_GENID = 440; // u32 in which it last got or lost an address, by the host
+export const NETNS_STRIDE = 448;
 
 export const NS_IP_FORWARD = 1;
 export const NS_BRIDGE_NF = 2; // net.bridge.bridge-nf-call-iptables
@@ -303,12 +308,16 @@ export const DEVICE_MTU = 36; // u32
 export const DEVICE_VNI = 40; // u32 vxlan
 export const DEVICE_LOCAL = 44; // u32 vxlan: underlay source address
 export const DEVICE_VPORT = 48; // u32 vxlan: UDP port
+export const DEVICE_NEXT = 52; // i32 the next device of its netns, in the order of their making; -1 none
 export const DEVICE_RX_PACKETS = 56; // u64
 export const DEVICE_RX_BYTES = 64; // u64
 export const DEVICE_TX_PACKETS = 72; // u64
 export const DEVICE_TX_BYTES = 80; // u64
 export const DEVICE_NEXT_VTEP = 88; // i32 vxlan: the next tunnel device, a ring; -1 for others
+export const DEVICE_GENID = 92; // u32 generation of the network in which it came, or became a port; GENID_GONE
 export const DEVICE_STRIDE = 96;
+
+export const GENID_GONE = 0xffffffff; // the row is free
 
 export const DEVICE_KIND_LO = 0;
 export const DEVICE_KIND_VETH = 1;
@@ -699,7 +708,9 @@ export const SOCKET_RADDR = 12; // u32; 0 any
 export const SOCKET_RPORT = 16; // u16; 0 any
 export const SOCKET_FAMILY = 18; // u8 4 or 6; 0 both (a wildcard of IPv6 without IPV6_V6ONLY)
 export const SOCKET_PADDING = 19;
-export const SOCKET_STRIDE = 20;
+export const SOCKET_NEXT = 20; // u32 the next socket of its netns, row + 1; 0 none
+export const SOCKET_PREVIOUS = 24; // u32
+export const SOCKET_STRIDE = 28;
 
 export const SOCKET_LISTEN = 1;
 export const SOCKET_CONNECTED = 2;
@@ -1130,7 +1141,8 @@ export const WALK_OPEN = 4; // it depends on more: rules are walked
 export const FDB_BRIDGE = 0; // i32 device; -1: empty
 export const FDB_MAC = 4; // i32 device that owns the address
 export const FDB_PORT = 8; // i32 device
-export const FDB_STRIDE = 12;
+export const FDB_GENID = 12; // u32 generation of the network in which it was last known to hold
+export const FDB_STRIDE = 16;
 
 // Neighbour slot
 export const NEIGH_DEVICE = 0; // i32; -1: empty
@@ -1139,6 +1151,7 @@ export const NEIGH_MAC = 8; // i32 device; -1: failed
 export const NEIGH_STATE = 12; // u32 NUD_*
 export const NEIGH_TIME = 16; // i64 ns of the last change
 export const NEIGH_HH = 24; // u32 1: the header is cached
+export const NEIGH_GENID = 28; // u32 as FDB_GENID
 export const NEIGH_STRIDE = 32;
 
 export const NUD_INCOMPLETE = 1;
@@ -1154,7 +1167,8 @@ export const PEER_IP = 4; // u32
 export const PEER_TOKENS = 8; // u32 ms
 export const PEER_REDIRECTS = 12; // u32 sent
 export const PEER_LAST = 16; // i64 ns
-export const PEER_STRIDE = 24;
+export const PEER_GENID = 24; // u32 generation of the network in which it was made
+export const PEER_STRIDE = 32;
 
 // Rows of a recording: one array a field (a column), COLUMN_ROWS long, at these offsets from their first byte. Each is followed by
 // 64 unused bytes, so that equal rows of different columns do not share one set of the cache.

@@ -2,15 +2,19 @@
 // segment. An ARP request or neighbour solicitation crosses bridges, which learn from it; the stack that owns the address
 // answers and notes the asker as STALE: of IPv4 whatever device holds the address (arp_ignore 0), of IPv6 that device alone.
 // Link-layer addresses are device indices. Gratuitous ARP, proxy ARP and duplicate addresses are not modelled: the first
-// answer wins. Solicitations are no packets here: no rule sees them.
+// answer wins. Solicitations are no packets here: no rule sees them. What is known of a neighbour goes with the device that it is
+// known on (neigh_ifdown). It also goes with the device that answered, and with its address there: the kernel finds that out
+// by probes that stay unanswered, here it is known at once.
 
 import { is6 } from "./address6";
 import { base, capacity, row } from "./arena";
-import { device, deviceKind, deviceMaster, deviceNetns, devicePeer } from "./device";
+import { device, deviceGenid, deviceKind, deviceMaster, deviceNetns, devicePeer, nextDevice } from "./device";
 import { learn } from "./fdb";
+import { genid } from "./genid";
 import { hashPair } from "./hash";
 import { note, notRepeatable } from "./journey";
-import { hasAddress, isLocal, netns } from "./netns";
+import { firstDevice, hasAddress, isLocal, netns } from "./netns";
+import { clearPairs, enlargePairs, removePair } from "./pairtable";
 import * as L from "./layout";
 
 /** No device answered. */
@@ -22,10 +26,13 @@ const HOPS_MAX: i32 = 8; // bridges in a row
 
 // The last slot that was looked up: a neighbour is often asked about twice in a row.
 let found: usize = 0;
+// Slots that are not empty.
+let used: u32 = 0;
 
 export function neighboursReset(): void {
 	found = 0;
-	memory.fill(base(L.TABLE_NEIGH), 0xff, <usize>capacity(L.TABLE_NEIGH) * L.NEIGH_STRIDE);
+	used = 0;
+	clearPairs(L.TABLE_NEIGH, L.NEIGH_STRIDE);
 }
 
 /**
@@ -89,29 +96,91 @@ export function ageDue(index: u32): i64 {
 
 // The slot of (dev, ip), made on first use with state 0; 0 where the table is full: then every packet asks anew.
 function neighbour(dev: i32, ip: u32): usize {
-	if (found != 0 && load<i32>(found, L.NEIGH_DEVICE) == dev && load<u32>(found, L.NEIGH_IP) == ip) return found;
-	found = lookup(dev, ip);
+	const same = found != 0 && load<i32>(found, L.NEIGH_DEVICE) == dev && load<u32>(found, L.NEIGH_IP) == ip;
+	if (!same) found = lookup(dev, ip);
+	if (found != 0 && !holds(found)) forget(found);
 	return found;
 }
 
 function lookup(dev: i32, ip: u32): usize {
 	const mask = capacity(L.TABLE_NEIGH) - 1;
 	let i = hashPair(dev, ip) & mask;
+	let room: usize = 0;
 	// The probe ends at an empty slot, or after every slot was seen; i is masked.
 	for (let n: u32 = 0; n <= mask; n++, i = (i + 1) & mask) {
 		const at = row(L.TABLE_NEIGH, i, L.NEIGH_STRIDE);
 		const owner = load<i32>(at, L.NEIGH_DEVICE);
 		if (owner == dev && load<u32>(at, L.NEIGH_IP) == ip) return at;
-		if (owner == -1) {
-			store<i32>(at, dev, L.NEIGH_DEVICE);
-			store<u32>(at, ip, L.NEIGH_IP);
-			store<i32>(at, MAC_NONE, L.NEIGH_MAC);
-			store<u32>(at, 0, L.NEIGH_STATE);
-			store<u32>(at, 0, L.NEIGH_HH);
-			return at;
+		if (owner != -1) {
+			if (room == 0 && !isOfDevice(at)) room = at;
+			continue;
+		}
+		if (room == 0) {
+			room = at;
+			used++;
+		}
+		break;
+	}
+	if (room == 0) return 0;
+	store<i32>(room, dev, L.NEIGH_DEVICE);
+	store<u32>(room, ip, L.NEIGH_IP);
+	forget(room);
+	return room;
+}
+
+function forget(at: usize): void {
+	store<i32>(at, MAC_NONE, L.NEIGH_MAC);
+	store<u32>(at, 0, L.NEIGH_STATE);
+	store<u32>(at, 0, L.NEIGH_HH);
+	store<u32>(at, genid(), L.NEIGH_GENID);
+}
+
+// Is the device still the one on which it was learned?
+// @ts-ignore: decorator
+@inline
+function isOfDevice(at: usize): bool {
+	const learned = load<u32>(at, L.NEIGH_GENID);
+	return learned == genid() || deviceGenid(load<i32>(at, L.NEIGH_DEVICE)) <= learned;
+}
+
+// Are its device, and who answered, those that they were, and does that one have the address?
+// @ts-ignore: decorator
+@inline
+function holds(at: usize): bool {
+	return load<u32>(at, L.NEIGH_GENID) == genid() || stillHolds(at);
+}
+
+function stillHolds(at: usize): bool {
+	if (!isOfDevice(at)) return false;
+	const learned = load<u32>(at, L.NEIGH_GENID);
+	const mac = load<i32>(at, L.NEIGH_MAC);
+	if (mac != MAC_NONE) {
+		if (deviceGenid(mac) > learned) return false;
+		const changed = load<u32>(netns(deviceNetns(mac)), L.NETNS_ADDRESS_GENID) > learned;
+		if (changed && !answersFor(mac, load<u32>(at, L.NEIGH_IP))) return false;
+	}
+	store<u32>(at, genid(), L.NEIGH_GENID);
+	return true;
+}
+
+/**
+ * Between packets: empties slots that hold no more where the table is crowded, and makes it a larger one where that is not enough.
+ * Rows move then, so that nothing that was noted of a way holds: the caller sees to it. False: nothing had to be done.
+ */
+export function neighboursRoom(): bool {
+	const slots = capacity(L.TABLE_NEIGH);
+	if (used <= slots - (slots >>> 2)) return false;
+	found = 0;
+	for (let i: u32 = 0; i < slots; i++) {
+		while (load<i32>(row(L.TABLE_NEIGH, i, L.NEIGH_STRIDE), L.NEIGH_DEVICE) != -1) {
+			if (holds(row(L.TABLE_NEIGH, i, L.NEIGH_STRIDE))) break;
+			removePair(L.TABLE_NEIGH, i, L.NEIGH_STRIDE);
+			used--;
 		}
 	}
-	return 0;
+	// Without memory for a larger one it may get full: then every packet asks anew.
+	if (used > slots >>> 1) enlargePairs(L.TABLE_NEIGH, L.NEIGH_STRIDE);
+	return true;
 }
 
 function ask(dev: i32, ip: u32, src: u32, now: i64): i32 {
@@ -139,10 +208,7 @@ function hear(dev: i32, asker: i32, sender: u32, ip: u32, now: i64, hops: i32): 
 
 // The bridge sends the request out of every port but the one it came in by; the answer teaches it the port.
 function flood(bridge: i32, except: i32, asker: i32, sender: u32, ip: u32, now: i64, hops: i32): i32 {
-	const ns = netns(deviceNetns(bridge));
-	const first = <i32>load<u32>(ns, L.NETNS_DEVICE_FIRST);
-	const count = <i32>load<u32>(ns, L.NETNS_DEVICE_COUNT);
-	for (let port = first; port < first + count; port++) {
+	for (let port = firstDevice(deviceNetns(bridge)); port >= 0; port = nextDevice(port)) {
 		if (port == except || deviceMaster(port) != bridge || devicePeer(port) < 0) continue;
 		const mac = hear(devicePeer(port), asker, sender, ip, now, hops);
 		if (mac != MAC_NONE) {
@@ -153,10 +219,14 @@ function flood(bridge: i32, except: i32, asker: i32, sender: u32, ip: u32, now: 
 	return MAC_NONE;
 }
 
+// Does the stack behind a device answer for an address?
+function answersFor(dev: i32, ip: u32): bool {
+	if (is6(ip)) return hasAddress(deviceNetns(dev), ip, dev);
+	return ip >>> 24 != 127 && isLocal(deviceNetns(dev), ip);
+}
+
 function answer(dev: i32, asker: i32, sender: u32, ip: u32, now: i64): i32 {
-	if (is6(ip) ? !hasAddress(deviceNetns(dev), ip, dev) : ip >>> 24 == 127 || !isLocal(deviceNetns(dev), ip)) {
-		return MAC_NONE;
-	}
+	if (!answersFor(dev, ip)) return MAC_NONE;
 	if (sender != 0) {
 		const at = neighbour(dev, sender);
 		if (at != 0 && load<u32>(at, L.NEIGH_STATE) == 0) {

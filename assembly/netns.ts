@@ -32,6 +32,23 @@ export function generationOf(index: i32): u32 {
 	return load<u32>(netns(index), L.NETNS_GENERATION);
 }
 
+/** Generation of the network in which it came; GENID_GONE: the row is free. */
+// @ts-ignore: decorator
+@inline
+export function netnsGenid(index: i32): u32 {
+	return load<u32>(netns(index), L.NETNS_GENID);
+}
+
+/** The netns is removed. */
+export function markNetnsGone(index: i32): void {
+	store<u32>(netns(index), L.GENID_GONE, L.NETNS_GENID);
+}
+
+/** Its conntrack entries. */
+export function conntrackCount(index: i32): u32 {
+	return load<u32>(netns(index), L.NETNS_CT_COUNT);
+}
+
 /** A conntrack timeout in nanoseconds, by TIMEOUT_ number. */
 // @ts-ignore: decorator
 @inline
@@ -87,11 +104,12 @@ export function netnsKind(index: i32): u32 {
 	return load<u32>(netns(index), L.NETNS_KIND);
 }
 
-/** The devices of a netns are firstDevice … lastDevice; the first is lo. */
+/** lo; the other devices of the netns follow it (`nextDevice`). */
 export function firstDevice(index: i32): i32 {
-	return <i32>load<u32>(netns(index), L.NETNS_DEVICE_FIRST);
+	return load<i32>(netns(index), L.NETNS_DEVICE_FIRST);
 }
 
-export function lastDevice(index: i32): i32 {
-	return firstDevice(index) + <i32>load<u32>(netns(index), L.NETNS_DEVICE_COUNT) - 1;
+/** The first tunnel device of a netns; -1: it has none. */
+export function firstTunnel(index: i32): i32 {
+	return load<i32>(netns(index), L.NETNS_TUNNEL) - 1;
 }

@@ -4,8 +4,9 @@
 
 import { base, capacity, row } from "./arena";
 import { routeLength6 } from "./fib6";
+import { genid } from "./genid";
 import { hash2 } from "./hash";
-import { icmp6RateLimit, icmpRateLimit, icmpRateLimited } from "./netns";
+import { icmp6RateLimit, icmpRateLimit, icmpRateLimited, netnsGenid } from "./netns";
 import * as L from "./layout";
 
 const XRLIM_BURST: u32 = 6;
@@ -72,17 +73,22 @@ function spend(peer: usize, now: i64, burst: u32, cost: u32): bool {
 function peerOf(netns: i32, ip: u32, now: i64): usize {
 	const mask = capacity(L.TABLE_PEER) - 1;
 	let i = hash2(<u64>netns, <u64>ip) & mask;
+	let room: usize = 0;
 	for (let n: u32 = 0; n < PROBES_MAX; n++, i = (i + 1) & mask) {
 		const at = row(L.TABLE_PEER, i, L.PEER_STRIDE);
 		const owner = load<i32>(at, L.PEER_NETNS);
-		if (owner == netns && load<u32>(at, L.PEER_IP) == ip) return at;
-		if (owner != -1) continue;
-		store<i32>(at, netns, L.PEER_NETNS);
-		store<u32>(at, ip, L.PEER_IP);
-		store<u32>(at, 0, L.PEER_TOKENS);
-		store<u32>(at, 0, L.PEER_REDIRECTS);
-		store<i64>(at, now - 60_000_000_000, L.PEER_LAST);
-		return at;
+		// Of a netns that came later than what is remembered, it remembers nothing.
+		const gone = owner == -1 || netnsGenid(owner) > load<u32>(at, L.PEER_GENID);
+		if (!gone && owner == netns && load<u32>(at, L.PEER_IP) == ip) return at;
+		if (gone && room == 0) room = at;
+		if (owner == -1) break;
 	}
-	return row(L.TABLE_PEER, i, L.PEER_STRIDE);
+	if (room == 0) return row(L.TABLE_PEER, i, L.PEER_STRIDE);
+	store<i32>(room, netns, L.PEER_NETNS);
+	store<u32>(room, ip, L.PEER_IP);
+	store<u32>(room, 0, L.PEER_TOKENS);
+	store<u32>(room, 0, L.PEER_REDIRECTS);
+	store<i64>(room, now - 60_000_000_000, L.PEER_LAST);
+	store<u32>(room, genid(), L.PEER_GENID);
+	return room;
 }

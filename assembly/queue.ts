@@ -190,3 +190,22 @@ export function wake(now: i64): void {
 	}
 	waiting = kept;
 }
+
+/** Takes out one of the packets that wait in a netns, or for a neighbour on a device (-1: no netns, no device); its slot, or -1. */
+export function takeWaiting(netns: i32, device: i32): i32 {
+	for (let i = 0; i < waiting; i++) {
+		// bound: i < waiting <= SLOTS
+		const slot = unchecked(WAITING[i]);
+		const p = packetAt(slot);
+		if (p.netns != netns && (device < 0 || p.oif != device)) continue;
+		waiting--;
+		for (let later = i; later < waiting; later++) {
+			// bound: later + 1 <= waiting <= SLOTS - 1
+			unchecked((WAITING[later] = WAITING[later + 1]));
+			// bound: as above
+			unchecked((DUE[later] = DUE[later + 1]));
+		}
+		return slot;
+	}
+	return -1;
+}

@@ -1,11 +1,12 @@
 // Sockets: who listens where, and which connections exist (net/ipv4/inet_hashtables.c, udp.c: the best score wins:
-// a connected socket, then a bound address, then any address). Rows of TABLE_SOCKET in a hash by (netns, proto, local port).
+// a connected socket, then a bound address, then any address). Rows of TABLE_SOCKET in a hash by (netns, proto, local port), and
+// those of a netns in a list.
 
 import { capacity, row } from "./arena";
 import { hash2 } from "./hash";
 import { asksSourcePort } from "./journey";
 import { isIcmp } from "./netfilter/tuple";
-import { netnsHas } from "./netns";
+import { netns as netnsRow, netnsHas } from "./netns";
 import { Packet } from "./packet";
 import * as L from "./layout";
 
@@ -15,10 +16,22 @@ export const SOCKET_ANY: i32 = -2;
 const REMOVED: u8 = 255;
 
 let changes: u32 = 0;
+let open: u32 = 0;
 
 /** How often a socket has been opened or closed. */
 export function socketChanges(): u32 {
 	return changes;
+}
+
+/** Sockets that are open. */
+export function socketCount(): u32 {
+	return open;
+}
+
+// @ts-ignore: decorator
+@inline
+function socketAt(index: u32): usize {
+	return row(L.TABLE_SOCKET, index, L.SOCKET_STRIDE);
 }
 
 // @ts-ignore: decorator
@@ -47,6 +60,8 @@ export function openSocket(netns: i32, proto: u8, laddr: u32, lport: u16, raddr:
 		store<u32>(at, raddr, L.SOCKET_RADDR);
 		store<u16>(at, rport, L.SOCKET_RPORT);
 		store<u8>(at, family, L.SOCKET_FAMILY);
+		link(at, i);
+		open++;
 		return <i32>i;
 	}
 	return SOCKET_NONE;
@@ -55,8 +70,42 @@ export function openSocket(netns: i32, proto: u8, laddr: u32, lport: u16, raddr:
 /** Closes a socket by row. */
 export function closeSocket(socket: i32): void {
 	changes++;
-	if (<u32>socket < capacity(L.TABLE_SOCKET))
-		store<u8>(row(L.TABLE_SOCKET, socket, L.SOCKET_STRIDE), REMOVED, L.SOCKET_STATE);
+	if (<u32>socket >= capacity(L.TABLE_SOCKET)) return;
+	const at = socketAt(socket);
+	const state = load<u8>(at, L.SOCKET_STATE);
+	if (state == 0 || state == REMOVED) return;
+	unlink(at);
+	open--;
+	store<u8>(at, REMOVED, L.SOCKET_STATE);
+	// Nobody looks past slots that an empty one follows.
+	const mask = capacity(L.TABLE_SOCKET) - 1;
+	if (load<u8>(socketAt((<u32>socket + 1) & mask), L.SOCKET_STATE) != 0) return;
+	for (let i = <u32>socket; load<u8>(socketAt(i), L.SOCKET_STATE) == REMOVED; i = (i - 1) & mask) {
+		store<u8>(socketAt(i), 0, L.SOCKET_STATE);
+	}
+}
+
+/** Closes every socket of a netns. */
+export function closeSockets(netns: i32): void {
+	const first = netnsRow(netns) + L.NETNS_SOCKET;
+	for (let socket = load<u32>(first); socket != 0; socket = load<u32>(first)) closeSocket(<i32>socket - 1);
+}
+
+function link(at: usize, index: u32): void {
+	const first = netnsRow(load<i32>(at, L.SOCKET_NETNS)) + L.NETNS_SOCKET;
+	const next = load<u32>(first);
+	store<u32>(at, next, L.SOCKET_NEXT);
+	store<u32>(at, 0, L.SOCKET_PREVIOUS);
+	if (next != 0) store<u32>(socketAt(next - 1), index + 1, L.SOCKET_PREVIOUS);
+	store<u32>(first, index + 1);
+}
+
+function unlink(at: usize): void {
+	const next = load<u32>(at, L.SOCKET_NEXT);
+	const previous = load<u32>(at, L.SOCKET_PREVIOUS);
+	if (next != 0) store<u32>(socketAt(next - 1), previous, L.SOCKET_PREVIOUS);
+	if (previous != 0) store<u32>(socketAt(previous - 1), next, L.SOCKET_NEXT);
+	else store<u32>(netnsRow(load<i32>(at, L.SOCKET_NETNS)), next, L.NETNS_SOCKET);
 }
 
 /** The socket that gets a packet delivered locally: a row, SOCKET_ANY or SOCKET_NONE. */

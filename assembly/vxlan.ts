@@ -2,9 +2,9 @@
 // inner flow, so that one flow keeps one path. The remote end is known from the tunnel's permanent neighbours.
 
 import { identity } from "./address6";
-import { deviceKind, deviceNetns, tunnelLocal, tunnelPort } from "./device";
+import { deviceKind, deviceNetns, nextDevice, tunnelLocal, tunnelPort } from "./device";
 import { mix } from "./hash";
-import { defaultTtl, firstDevice, lastDevice } from "./netns";
+import { defaultTtl, firstTunnel } from "./netns";
 import { Packet } from "./packet";
 import { slotOf, takePacket } from "./queue";
 import * as L from "./layout";
@@ -55,7 +55,7 @@ export function isForTunnel(p: Packet): bool {
 
 /** The tunnel device of p.netns that takes it; -1: none. */
 export function decapsulate(p: Packet): i32 {
-	for (let dev = firstDevice(p.netns); dev <= lastDevice(p.netns); dev++) {
+	for (let dev = firstTunnel(p.netns); dev >= 0; dev = nextDevice(dev)) {
 		if (deviceKind(dev) == L.DEVICE_KIND_VXLAN && tunnelPort(dev) == p.dport) return dev;
 	}
 	return -1;

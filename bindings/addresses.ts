@@ -10,6 +10,8 @@ export interface AddressExports {
 	table(id: number): number;
 	capacity(id: number): number;
 	intern6(hi: bigint, lo: bigint): number;
+	address6Count(): number;
+	address6Room(numbers: number): number;
 }
 
 /** No number is left for one more IPv6 address. */
@@ -23,6 +25,7 @@ export class AddressesFullError extends Error {
 }
 
 const QUADS_MAX = 4096;
+const ADDRESSES_MAX = 2 ** 24;
 
 /** Numbers of addresses, and addresses of numbers, of one engine. */
 export class Addresses {
@@ -45,6 +48,16 @@ export class Addresses {
 		const id = this.intern(hi, lo);
 		this.#numbers.set(text, id);
 		return id;
+	}
+
+	/** Makes room for addresses, of either family, that have no number yet. AddressesFullError. */
+	expect(texts: Iterable<string>): void {
+		const held = this.#exports.capacity(L.TABLE_ADDRESS6);
+		let wanted = this.#exports.address6Count();
+		for (const text of texts) if (!this.#numbers.has(text)) wanted++;
+		if (wanted <= held) return;
+		const larger = 2 ** Math.ceil(Math.log2(wanted));
+		if (larger > ADDRESSES_MAX || !this.#exports.address6Room(larger)) throw new AddressesFullError(held);
 	}
 
 	/** The number of an IPv6 address given as its first and last 64 bits. AddressesFullError. */

@@ -13,7 +13,16 @@ export interface Instance extends CoreExports {
 	saveGlobals(at: number): number;
 	loadGlobals(at: number): void;
 	seed(value: bigint): void;
-	compile(netnsCount: number, setCount: number): number;
+	compile(netnsCount: number): number;
+	rebuildFibs(netns: number, netnsCount: number): number;
+	dropFibs(netns: number): void;
+	compileSet(set: number): void;
+	nextGenid(): number;
+	netnsGone(netns: number): void;
+	deviceGone(device: number): void;
+	addressGone(device: number, address: number): void;
+	roomToLearn(): void;
+	socketCount(): number;
 	compileChain(chain: number, like: number): number;
 	dropIndex(chain: number): void;
 	copyRules(from: number, to: number, count: number, chain: number, matches: number): void;
@@ -163,13 +172,11 @@ export class EngineError extends Error {
 export class Core {
 	readonly engine: Instance;
 	readonly rows: Rows;
-	#netns = 0;
 
 	/** Of an engine whose tables are laid out. */
 	constructor(engine: Instance, rows = new Rows(engine)) {
 		this.engine = engine;
 		this.rows = rows;
-		this.#netns = rows.count(L.TABLE_NETNS);
 	}
 
 	/** Instantiates the module and lays out its tables. Throws EngineError where the memory's maximum is too small. */
@@ -184,14 +191,10 @@ export class Core {
 		return new Core(engine);
 	}
 
-	/** Builds FIBs and sets after configuration rows have changed. */
+	/** Builds the FIBs of all netns. */
 	compile(): void {
-		this.#netns = this.rows.count(L.TABLE_NETNS);
-		if (!this.engine.compile(this.#netns, this.rows.count(L.TABLE_SET))) {
-			throw new EngineError(
-				"routes or sets do not fit: TABLE_SCRATCH or TABLE_ENTRY is too small, or memory is at its maximum",
-			);
-		}
+		if (this.engine.compile(this.rows.count(L.TABLE_NETNS))) return;
+		throw new EngineError("routes do not fit: TABLE_SCRATCH is too small, or memory is at its maximum");
 	}
 
 	/** Byte address of row `index` of TABLE_PACKETIN. */

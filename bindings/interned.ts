@@ -29,15 +29,11 @@ interface Pattern {
 	references: number;
 	/** A wildcard's bits: which strings begin so. */
 	words: { first: number; count: number } | null;
-	/** Strings that it was compared with: a wildcard is written again where a later one fits. */
-	compared: number;
 }
 
 export interface InternedState {
 	blocks: Block[];
 	patterns: Pattern[];
-	/** Rows of those patterns that new rules refer to. */
-	current: number[];
 }
 
 export class Interned {
@@ -47,20 +43,17 @@ export class Interned {
 	readonly #byFirst: Map<number, Block>;
 	readonly #patterns: Map<string, Pattern>;
 	readonly #byRow: Map<number, Pattern>;
+	readonly #wildcards: Set<Pattern>;
 	#held: Held = { words: [], patterns: [] };
 
-	constructor(
-		rows: Rows,
-		strings: Interner,
-		{ blocks, patterns, current }: InternedState = { blocks: [], patterns: [], current: [] },
-	) {
+	constructor(rows: Rows, strings: Interner, { blocks, patterns }: InternedState = { blocks: [], patterns: [] }) {
 		this.#rows = rows;
 		this.#strings = strings;
 		this.#blocks = new Map(blocks.map((block) => [block.key, block]));
 		this.#byFirst = new Map(blocks.map((block) => [block.first, block]));
 		this.#byRow = new Map(patterns.map((pattern) => [pattern.row, pattern]));
-		const known = current.map((row) => this.#byRow.get(row) as Pattern);
-		this.#patterns = new Map(known.map((pattern) => [pattern.text, pattern]));
+		this.#patterns = new Map(patterns.map((pattern) => [pattern.text, pattern]));
+		this.#wildcards = new Set(patterns.filter(({ words }) => words !== null));
 	}
 
 	/** Copied. */
@@ -68,7 +61,6 @@ export class Interned {
 		return {
 			blocks: [...this.#byFirst.values()].map((block) => ({ ...block })),
 			patterns: [...this.#byRow.values()].map((pattern) => ({ ...pattern })),
-			current: [...this.#patterns.values()].map(({ row }) => row),
 		};
 	}
 
@@ -93,19 +85,55 @@ export class Interned {
 	}
 
 	/**
-	 * Row of an interface name of rules: an exact name is its number, a wildcard (`veth+`) the set of the names known so far
-	 * that begin so, a bare `+` anything. Device names are interned before rulesets are encoded.
+	 * Row of an interface name of rules: an exact name is its number, a wildcard (`veth+`) the set of the names that begin so, a
+	 * bare `+` anything.
 	 */
 	pattern(text: string): number {
 		let pattern = this.#patterns.get(text);
-		if (pattern === undefined || this.#isOld(pattern)) {
+		if (pattern === undefined) {
 			pattern = this.#writePattern(text);
 			this.#patterns.set(text, pattern);
 			this.#byRow.set(pattern.row, pattern);
+			if (pattern.words !== null) this.#wildcards.add(pattern);
 		}
 		pattern.references++;
 		this.#held.patterns.push(pattern.row);
 		return pattern.row;
+	}
+
+	/** A device has a name that none had before: wildcards say whether it fits. Throws CapacityError. */
+	named(name: string): void {
+		if (this.#wildcards.size === 0) return;
+		const id = this.#strings.intern(name);
+		this.#strings.release(name);
+		for (const pattern of this.#wildcards) this.#mark(pattern, id, name.startsWith(pattern.text.slice(0, -1)));
+	}
+
+	#mark(pattern: Pattern, id: number, fits: boolean): void {
+		const { first, count } = pattern.words as NonNullable<Pattern["words"]>;
+		const word = id >>> 5;
+		if (word >= count) {
+			if (fits) this.#lengthen(pattern, word + 1);
+			else return;
+		}
+		const at = this.#rows.at(L.TABLE_WORD, (pattern.words?.first ?? first) + word);
+		const bits = this.#rows.view.getUint32(at, true);
+		this.#rows.setU32(at, fits ? bits | (1 << (id & 31)) : bits & ~(1 << (id & 31)));
+	}
+
+	/** A wildcard gets room for the bits of later strings. */
+	#lengthen(pattern: Pattern, least: number): void {
+		const { first, count } = pattern.words as NonNullable<Pattern["words"]>;
+		const longer = least + (least >>> 2);
+		const own = this.#rows.take(L.TABLE_WORD, longer);
+		const { view } = this.#rows;
+		for (let i = 0; i < count; i++) {
+			const bits = view.getUint32(this.#rows.at(L.TABLE_WORD, first + i), true);
+			this.#rows.setU32(this.#rows.at(L.TABLE_WORD, own + i), bits);
+		}
+		this.#rows.give(L.TABLE_WORD, first, count);
+		pattern.words = { first: own, count: longer };
+		this.#writeBits(pattern.row, pattern.words);
 	}
 
 	/** Rules that refer to the same were copied. */
@@ -129,10 +157,12 @@ export class Interned {
 
 	#releasePattern(pattern: Pattern): void {
 		if (--pattern.references > 0) return;
-		if (this.#patterns.get(pattern.text) === pattern) this.#patterns.delete(pattern.text);
+		this.#patterns.delete(pattern.text);
 		this.#byRow.delete(pattern.row);
+		this.#wildcards.delete(pattern);
 		this.#rows.give(L.TABLE_PATTERN, pattern.row);
 		if (pattern.words !== null) this.#rows.give(L.TABLE_WORD, pattern.words.first, pattern.words.count);
+		else if (pattern.text !== "+") this.#strings.release(pattern.text);
 	}
 
 	#write(values: readonly number[]): number {
@@ -140,16 +170,6 @@ export class Interned {
 		const at = this.#rows.at(L.TABLE_WORD, first);
 		for (const [i, value] of values.entries()) this.#rows.setU32(at + i * 4, value);
 		return first;
-	}
-
-	/** Does a string fit a wildcard that came after it was written? */
-	#isOld(pattern: Pattern): boolean {
-		if (pattern.words === null) return false;
-		const beginning = pattern.text.slice(0, -1);
-		for (; pattern.compared < this.#strings.size; pattern.compared++) {
-			if (this.#strings.text(pattern.compared).startsWith(beginning)) return true;
-		}
-		return false;
 	}
 
 	#writePattern(text: string): Pattern {
@@ -160,16 +180,21 @@ export class Interned {
 		const row = this.#rows.take(L.TABLE_PATTERN);
 		const at = this.#rows.at(L.TABLE_PATTERN, row);
 		this.#rows.setI32(at + L.PATTERN_NAME, name);
-		this.#rows.setU32(at + L.PATTERN_BITS, words?.first ?? 0);
-		this.#rows.setU32(at + L.PATTERN_BIT_WORDS, words?.count ?? 0);
-		return { text, row, references: 0, words, compared: this.#strings.size };
+		this.#writeBits(row, words ?? { first: 0, count: 0 });
+		return { text, row, references: 0, words };
+	}
+
+	#writeBits(row: number, { first, count }: NonNullable<Pattern["words"]>): void {
+		const at = this.#rows.at(L.TABLE_PATTERN, row);
+		this.#rows.setU32(at + L.PATTERN_BITS, first);
+		this.#rows.setU32(at + L.PATTERN_BIT_WORDS, count);
 	}
 
 	/** A bit a string that begins so. */
 	#bits(beginning: string): number[] {
 		const words: number[] = [];
 		for (let id = 0; id < this.#strings.size; id++) {
-			if (!this.#strings.text(id).startsWith(beginning)) continue;
+			if (!this.#strings.text(id)?.startsWith(beginning)) continue;
 			while (words.length <= id >>> 5) words.push(0);
 			words[id >>> 5] = ((words[id >>> 5] ?? 0) | (1 << (id & 31))) >>> 0;
 		}

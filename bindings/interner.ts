@@ -1,40 +1,64 @@
-// Strings by number: device names, chain names. The engine knows numbers only.
+// Strings by number: names of devices, and of those that rules ask for. The engine knows numbers only.
 
-/** Numbers strings from 0 on in the order of their first use. */
+/** By number: the string, null for one that nobody has; and how many have it. */
+export interface InternerState {
+	texts: readonly (string | null)[];
+	users: readonly number[];
+}
+
+/** Numbers strings from 0 on. A string keeps its number as long as somebody has it; then another one may get it. */
 export class Interner {
 	readonly #ids: Map<string, number>;
-	readonly #texts: string[];
+	readonly #texts: (string | null)[];
+	/** Who has each. */
+	readonly #users: number[];
+	readonly #free: number[];
 
-	/** `texts`: known from the start. */
-	constructor(texts: readonly string[] = []) {
+	constructor({ texts, users }: InternerState = { texts: [], users: [] }) {
 		this.#texts = [...texts];
-		this.#ids = new Map(texts.map((text, id) => [text, id]));
+		this.#users = [...users];
+		this.#ids = new Map(texts.flatMap((text, id) => (text === null ? [] : [[text, id]])));
+		this.#free = texts.flatMap((text, id) => (text === null ? [id] : []));
 	}
 
-	/** In the order of their numbers. */
-	get texts(): readonly string[] {
-		return [...this.#texts];
+	/** Copied. */
+	get state(): InternerState {
+		return { texts: [...this.#texts], users: [...this.#users] };
 	}
 
-	/** How many strings are known; their numbers are 0 … size − 1. */
+	/** Numbers that were ever given out are 0 … size − 1. */
 	get size(): number {
 		return this.#texts.length;
 	}
 
-	/** The string's number; a new one where it is new. */
+	/** The string's number, of which there is one more user now; a new one where it is new. */
 	intern(text: string): number {
 		const known = this.#ids.get(text);
-		if (known !== undefined) return known;
-		const id = this.#texts.length;
+		if (known !== undefined) {
+			this.#users[known] = (this.#users[known] ?? 0) + 1;
+			return known;
+		}
+		const id = this.#free.pop() ?? this.#texts.length;
 		this.#ids.set(text, id);
-		this.#texts.push(text);
+		this.#texts[id] = text;
+		this.#users[id] = 1;
 		return id;
 	}
 
-	/** RangeError for a number that was never given out. */
-	text(id: number): string {
-		const text = this.#texts[id];
-		if (text === undefined) throw new RangeError(`no string has the number ${id}: there are ${this.#texts.length}`);
-		return text;
+	/** One user less. */
+	release(text: string): void {
+		const id = this.#ids.get(text);
+		if (id === undefined) throw new RangeError(`nobody has the string ${JSON.stringify(text)}`);
+		const users = (this.#users[id] ?? 0) - 1;
+		this.#users[id] = users;
+		if (users > 0) return;
+		this.#ids.delete(text);
+		this.#texts[id] = null;
+		this.#free.push(id);
+	}
+
+	/** Null for a number that nobody has. */
+	text(id: number): string | null {
+		return this.#texts[id] ?? null;
 	}
 }

@@ -46,31 +46,27 @@ interface Member {
 	nomatch: boolean;
 }
 
-/**
- * Writes the sets of a netns; the result maps their names to rows of TABLE_SET, as `encodeRuleset` takes it. Each row is
- * then to be indexed by the engine (`compileSet`); until then it is scanned. Throws EncodeError, CapacityError.
- */
-export function encodeSets(rows: Rows, netns: number, sets: readonly IpSet[]): Map<string, number> {
-	const byName = new Map<string, number>();
-	for (const set of sets) {
-		if (byName.has(set.name)) throw new EncodeError(`ipset ${JSON.stringify(set.name)} is there twice`);
-		byName.set(set.name, encodeSet(rows, netns, set));
-	}
-	return byName;
+/** Rows of TABLE_ENTRY and TABLE_WORD that the members of a set need. Throws EncodeError, AddressesFullError. */
+export function setNeeds(rows: Rows, set: IpSet): { entries: number; words: number } {
+	const members = membersOf(rows, set)?.members ?? [];
+	return { entries: members.length, words: bucketsFor(members.length) };
 }
 
-function encodeSet(rows: Rows, netns: number, set: IpSet): number {
-	const row = rows.append(L.TABLE_SET);
+/**
+ * Writes a set into a row of TABLE_SET, which has none; it is then to be indexed by the engine (`compileSet`), until then it is
+ * scanned. Throws EncodeError, CapacityError.
+ */
+export function writeSet(rows: Rows, row: number, netns: number, set: IpSet): void {
+	const known = membersOf(rows, set);
 	const at = rows.at(L.TABLE_SET, row);
-	const known = TYPES[set.type];
 	const isIpv6 = set.family === "ipv6";
 	rows.setI32(at + L.SET_NETNS, netns);
 	rows.setU32(at + L.SET_FAMILY, isIpv6 ? 6 : 4);
 	rows.setU32(at + L.SET_NETMASK, isIpv6 ? FULL_MASK : netmask(set));
-	rows.setU32(at + L.SET_TYPE, known === undefined || isCarried(set) ? L.SET_TYPE_UNKNOWN : known.type);
-	if (known === undefined || isCarried(set)) return row;
-	const members = distinct(set.entries.map((entry) => memberOf(rows, set, entry, known.dimensions)));
-	const first = members.length === 0 ? 0 : rows.append(L.TABLE_ENTRY, members.length);
+	rows.setU32(at + L.SET_TYPE, known === null ? L.SET_TYPE_UNKNOWN : known.type);
+	if (known === null) return;
+	const { members } = known;
+	const first = members.length === 0 ? 0 : rows.take(L.TABLE_ENTRY, members.length);
 	rows.setU32(at + L.SET_ENTRY_FIRST, first);
 	rows.setU32(at + L.SET_ENTRY_COUNT, members.length);
 	for (const [index, member] of members.entries()) {
@@ -79,18 +75,34 @@ function encodeSet(rows: Rows, netns: number, set: IpSet): number {
 		const word = isIpv6 ? at + L.SET_LENGTHS6 + ((length - 1) >> 5) * 4 : at + L.SET_LENGTHS;
 		rows.setU32(word, rows.view.getUint32(word, true) | (1 << (length - 1)));
 	}
-	if (members.length > SCANNED_MAX) reserveIndex(rows, at, members.length);
-	return row;
+	// Words for the hash index that the engine's compile step fills.
+	const buckets = bucketsFor(members.length);
+	rows.setU32(at + L.SET_BUCKETS, buckets === 0 ? 0 : rows.take(L.TABLE_WORD, buckets));
+	rows.setU32(at + L.SET_RESERVED, buckets);
+}
+
+/** Gives back what a set's row refers to, and empties the row. */
+export function clearSet(rows: Rows, row: number): void {
+	const at = rows.at(L.TABLE_SET, row);
+	const { view } = rows;
+	rows.give(L.TABLE_ENTRY, view.getUint32(at + L.SET_ENTRY_FIRST, true), view.getUint32(at + L.SET_ENTRY_COUNT, true));
+	rows.give(L.TABLE_WORD, view.getUint32(at + L.SET_BUCKETS, true), view.getUint32(at + L.SET_RESERVED, true));
+	new Uint8Array(view.buffer, at, L.SET_STRIDE).fill(0);
+}
+
+/** Of a type that is known, each once; null: the set is carried. */
+function membersOf(rows: Rows, set: IpSet): { type: number; members: Member[] } | null {
+	const known = TYPES[set.type];
+	if (known === undefined || isCarried(set)) return null;
+	const members = distinct(set.entries.map((entry) => memberOf(rows, set, entry, known.dimensions)));
+	return { type: known.type, members };
 }
 
 /** Entries that a scan finds as fast as a hash. */
 const SCANNED_MAX = 4;
 
-/** Words for the hash index that the engine's compile step fills. */
-function reserveIndex(rows: Rows, at: number, members: number): void {
-	const buckets = 2 ** Math.ceil(Math.log2(members * 2));
-	rows.setU32(at + L.SET_BUCKETS, rows.append(L.TABLE_WORD, buckets));
-	rows.setU32(at + L.SET_RESERVED, buckets);
+function bucketsFor(members: number): number {
+	return members > SCANNED_MAX ? 2 ** Math.ceil(Math.log2(members * 2)) : 0;
 }
 
 function netmask(set: IpSet): number {

@@ -1,15 +1,18 @@
 // A network loaded into the engine: its rows, names, rule sets and ipsets, and how to change them while packets flow.
 
 import * as L from "../assembly/layout.ts";
+import type { NetworkChange } from "../js/net/change.ts";
 import type { Netns, Network } from "../js/net/network.ts";
-import type { Extension, Family, Ruleset, Table } from "../js/net/ruleset.ts";
+import type { Family, Ruleset } from "../js/net/ruleset.ts";
+import { checkChange } from "./changecheck.ts";
 import { type Capacities, Core, type EngineModule } from "./core.ts";
 import type { RuleCounters } from "./counters.ts";
 import { engineOf, imageOf } from "./image.ts";
-import { Interner } from "./interner.ts";
-import { encodeSets } from "./ipset.ts";
-import { type EncodedNetwork, encodeNetwork } from "./network.ts";
+import { Interner, type InternerState } from "./interner.ts";
+import { NetnsSets, type NetnsSetsState } from "./netnssets.ts";
+import { type EncodedNetwork, NetworkRows, type NetworkState } from "./network.ts";
 import { Rulesets, type RulesetsState } from "./rulesets.ts";
+import { sizesOf } from "./sizes.ts";
 import type { RulePlace } from "./tables.ts";
 import { Rows, type RowsState } from "./views.ts";
 
@@ -26,106 +29,193 @@ export interface MachineOptions {
 export interface MachineState {
 	/** `imageOf` its engine. */
 	image: Uint8Array;
-	network: Network;
-	encoded: EncodedNetwork;
+	network: NetworkState;
 	rows: RowsState;
-	names: readonly string[];
-	sets: Map<number, ReadonlyMap<string, number>>;
+	names: InternerState;
+	sets: NetnsSetsState;
 	rulesets: RulesetsState;
 	rulesRevision: number;
+	windows: boolean;
+	silenced: ReadonlySet<string>;
 }
 
 /** The engine with one network in it. */
 export class Machine {
 	readonly core: Core;
-	readonly network: Network;
-	readonly encoded: EncodedNetwork;
+	readonly #rows: NetworkRows;
 	readonly #names: Interner;
-	readonly #sets: Map<number, ReadonlyMap<string, number>>;
+	readonly #sets: NetnsSets;
 	readonly #rulesets: Rulesets;
-	/** Who has a ruleset. */
-	readonly #having = new Map<Ruleset, Having>();
+	/** Rows of the netns that have a ruleset, and the ruleset of each row. */
+	readonly #having = new Map<Ruleset, Set<number>>();
+	readonly #loaded: Readonly<Record<Family, Map<number, Ruleset>>> = { ipv4: new Map(), ipv6: new Map() };
+	readonly #windows: boolean;
+	/** Names of netns that are silent whatever the network says. */
+	readonly #silenced: Set<string>;
+	#network: Network | null;
 	#rulesRevision: number;
 
-	/** Throws CapacityError, EncodeError, EngineError. `state`: of a machine that this one goes on from, and whose values it takes. */
-	constructor(module: EngineModule, network: Network, options: MachineOptions = {}, state: MachineState | null = null) {
-		this.network = network;
+	/**
+	 * Throws CapacityError, EncodeError, EngineError. `state`: of a machine that this one goes on from, with its network, and
+	 * whose values it takes.
+	 */
+	constructor(
+		module: EngineModule,
+		network: Network | null,
+		options: MachineOptions = {},
+		state: MachineState | null = null,
+	) {
+		this.#network = network;
 		this.#names = new Interner(state?.names);
-		this.#sets = state?.sets ?? new Map();
+		this.#windows = state?.windows ?? options.windows ?? false;
+		this.#silenced = new Set(state?.silenced);
 		this.#rulesRevision = state?.rulesRevision ?? 0;
-		if (state !== null) {
-			const engine = engineOf(module, state.image);
-			this.core = new Core(engine, new Rows(engine, state.rows));
-			this.encoded = state.encoded;
-			this.#rulesets = new Rulesets(this.core.rows, engine, this.#names, this.#sets, state.rulesets);
-			this.#haveAll();
-			return;
-		}
-		this.core = Core.create(module, { ...sizesOf(network), ...options.capacities }, options.seed ?? 1n);
-		this.encoded = encodeNetwork(this.core, network, this.#names);
-		this.#rulesets = new Rulesets(this.core.rows, this.core.engine, this.#names, this.#sets);
-		for (const netns of network.netns) {
+		this.core = state === null ? created(module, network ?? { netns: [] }, options) : restored(module, state);
+		const { rows, engine } = this.core;
+		this.#rows = new NetworkRows(this.core, this.#names, state?.network);
+		this.#sets = new NetnsSets(rows, engine, state?.sets);
+		this.#rulesets = new Rulesets(rows, engine, this.#names, this.#sets, state?.rulesets);
+		if (state === null) this.#open(options.index ?? true);
+		else this.#haveAll();
+	}
+
+	#open(index: boolean): void {
+		this.#rows.load(this.network);
+		for (const netns of this.network.netns) {
 			const row = this.netnsRow(netns.name);
-			this.#sets.set(row, encodeSets(this.core.rows, row, netns.sets));
-			if (options.windows) this.#setFlag(row, L.NS_TCP_WINDOWS);
+			this.#sets.write(row, netns.sets);
+			if (this.#windows) this.#setFlag(row, L.NS_TCP_WINDOWS);
 		}
 		this.#haveAll();
-		for (const [ruleset, { rows }] of this.#having) this.#load(rows, ruleset);
-		this.core.engine.indexSwitch(Number(options.index ?? true));
+		for (const [ruleset, rows] of this.#having) this.#load([...rows], ruleset);
+		this.core.engine.indexSwitch(Number(index));
 		this.core.compile();
+	}
+
+	#haveAll(): void {
+		for (const netns of this.network.netns) {
+			for (const ruleset of [netns.ruleset, netns.ruleset6])
+				if (ruleset) this.#have(ruleset, this.netnsRow(netns.name));
+		}
 	}
 
 	/** As it is, to be given to another one: but for the image, which is the engine's own memory, copied. Throws EngineError. */
 	get state(): MachineState {
-		const { netns, netnsNames, deviceNames, devices } = this.encoded;
 		return {
 			image: imageOf(this.core.engine),
-			network: { netns: this.network.netns.map((one) => ({ ...one })) },
-			encoded: {
-				netns: new Map(netns),
-				netnsNames: [...netnsNames],
-				deviceNames: [...deviceNames],
-				devices: new Map(devices),
-			},
+			network: this.#rows.state,
 			rows: this.core.rows.state,
-			names: this.#names.texts,
-			sets: new Map(this.#sets),
+			names: this.#names.state,
+			sets: this.#sets.state,
 			rulesets: this.#rulesets.state,
 			rulesRevision: this.#rulesRevision,
+			windows: this.#windows,
+			silenced: new Set(this.#silenced),
 		};
 	}
 
 	/** The same network, connections and counters, with a future of its own. Throws EngineError. */
 	fork(module: EngineModule): Machine {
-		const { state } = this;
-		return new Machine(module, state.network, {}, state);
+		return new Machine(module, null, {}, this.state);
 	}
 
-	#haveAll(): void {
-		for (const netns of this.network.netns) {
-			for (const ruleset of [netns.ruleset, netns.ruleset6]) if (ruleset) this.#have(ruleset, netns);
+	/** The network as it is loaded. */
+	get network(): Network {
+		this.#network ??= { netns: this.#rows.all() };
+		return this.#network;
+	}
+
+	/** Where its things stand in the tables. */
+	get encoded(): EncodedNetwork {
+		return this.#rows;
+	}
+
+	/**
+	 * Makes the network another one, while connections, counters and what was learned live on wherever nothing of it is gone; what it
+	 * costs is what is different. A netns that is removed takes its connections and sockets along, a device what was learned of it
+	 * and packets that wait for it. Rows of sockets in removed netns name nothing any more. Values that differ are other objects;
+	 * rulesets are those of `loadRuleset` where they are the same objects. Throws RangeError (a change that does not fit the
+	 * network, or itself), EncodeError, CapacityError: then nothing has changed, and a new engine may have room.
+	 */
+	update(change: NetworkChange): void {
+		checkChange(this.core, this.#rows, change);
+		const rules = this.#checkRules(change);
+		const { engine } = this.core;
+		engine.settleAll();
+		for (const name of change.removed) this.#dropRules(this.netnsRow(name), name);
+		const touched = this.#rows.change(change);
+		for (const name of touched.names) this.#rulesets.named(name);
+		for (const row of touched.netns) engine.changed(row);
+		for (const netns of [...change.added, ...change.changed]) {
+			const row = this.netnsRow(netns.name);
+			if (this.#windows) this.#setFlag(row, L.NS_TCP_WINDOWS);
+			if (this.#silenced.has(netns.name)) this.#setFlag(row, L.NS_SILENT);
+			this.#sets.write(row, netns.sets);
+		}
+		for (const [ruleset, names] of rules)
+			this.#give(
+				ruleset,
+				names.map((name) => this.netnsRow(name)),
+			);
+		for (const netns of change.changed) this.#dropFamilies(netns);
+		for (const netns of change.changed) this.#sets.forget(this.netnsRow(netns.name), netns.sets);
+		this.#network = null;
+	}
+
+	/** Names of the netns that get a ruleset, by ruleset. Throws what loading it, or their sets, would throw. */
+	#checkRules({ added, changed }: NetworkChange): Map<Ruleset, string[]> {
+		const wanted = new Map<Ruleset, string[]>();
+		const alike = new Map<Ruleset, number[]>();
+		const want = (netns: Netns, row: number | null) => {
+			const sets = this.#sets.check(row, netns);
+			for (const ruleset of [netns.ruleset, netns.ruleset6]) {
+				if (ruleset === null || (row !== null && this.#loaded[ruleset.family].get(row) === ruleset)) continue;
+				wanted.set(ruleset, [...(wanted.get(ruleset) ?? []), netns.name]);
+				if (sets.size > 0) this.#rulesets.check(row === null ? [] : [row], ruleset, sets);
+				else alike.set(ruleset, [...(alike.get(ruleset) ?? []), ...(row === null ? [] : [row])]);
+			}
+		};
+		for (const netns of added) want(netns, null);
+		for (const netns of changed) want(netns, this.netnsRow(netns.name));
+		for (const [ruleset, rows] of alike) this.#rulesets.check(rows, ruleset, new Map());
+		return wanted;
+	}
+
+	#dropRules(row: number, name: string): void {
+		for (const family of ["ipv4", "ipv6"] as const) this.#leave(row, family);
+		this.#rulesets.unload(row);
+		this.#sets.forget(row, []);
+		this.#silenced.delete(name);
+	}
+
+	/** A netns loses the rules of a family for which it has none any more. */
+	#dropFamilies(netns: Netns): void {
+		const row = this.netnsRow(netns.name);
+		for (const family of ["ipv4", "ipv6"] as const) {
+			if (netns[RULES[family]] !== null || !this.#loaded[family].has(row)) continue;
+			this.#leave(row, family);
+			this.#rulesets.unload(row, [family]);
+			this.#rulesRevision++;
 		}
 	}
 
 	netnsRow(name: string): number {
-		const row = this.encoded.netns.get(name);
+		const row = this.#rows.netns.get(name);
 		if (row === undefined) throw new RangeError(`there is no netns ${name}`);
 		return row;
 	}
 
 	netnsName(row: number): string {
-		return this.encoded.netnsNames[row] ?? `netns ${row}`;
+		return this.#rows.netnsNames[row] ?? `netns ${row}`;
 	}
 
 	netnsOf(name: string): Netns {
-		const netns = this.network.netns[this.netnsRow(name)];
-		if (netns === undefined) throw new RangeError(`there is no netns ${name}`);
-		return netns;
+		return this.#rows.at(this.netnsRow(name)) as Netns;
 	}
 
 	/** Device name without its netns; null for -1. */
 	deviceName(row: number): string | null {
-		return this.encoded.deviceNames[row]?.device ?? null;
+		return this.#rows.deviceNames[row]?.device ?? null;
 	}
 
 	/**
@@ -133,15 +223,17 @@ export class Machine {
 	 * `iptables-restore --noflush` does. What it costs is what is different. Throws EncodeError, CapacityError.
 	 */
 	loadRuleset(netns: string | readonly string[], ruleset: Ruleset): void {
-		const those = (typeof netns === "string" ? [netns] : netns).map((name) => this.netnsOf(name));
-		const rows = those.map(({ name }) => this.netnsRow(name));
+		this.#give(
+			ruleset,
+			(typeof netns === "string" ? [netns] : netns).map((name) => this.netnsRow(name)),
+		);
+	}
+
+	#give(ruleset: Ruleset, rows: readonly number[]): void {
 		this.#load(rows, ruleset);
-		const which = ruleset.family === "ipv6" ? "ruleset6" : "ruleset";
-		const gone = new Set(those);
-		for (const before of new Set(those.map((one) => one[which]))) if (before) this.#leave(before, gone);
-		for (const one of those) {
-			this.#have(ruleset, one);
-			one[which] = ruleset;
+		for (const row of rows) {
+			this.#have(ruleset, row);
+			(this.#rows.at(row) as Netns)[RULES[ruleset.family]] = ruleset;
 		}
 	}
 
@@ -149,12 +241,12 @@ export class Machine {
 	replaceRuleset(before: Ruleset, now: Ruleset): void {
 		const having = this.#having.get(before);
 		if (having === undefined || before === now) return;
-		this.#load(having.rows, now);
-		const others = this.#having.get(now);
-		this.#having.delete(before);
-		this.#having.set(now, others === undefined ? having : joined(others, having));
-		const which = now.family === "ipv6" ? "ruleset6" : "ruleset";
-		for (const one of having.netns) one[which] = now;
+		const rows = [...having];
+		this.#load(rows, now);
+		for (const row of rows) {
+			this.#have(now, row);
+			(this.#rows.at(row) as Netns)[RULES[now.family]] = now;
+		}
 	}
 
 	#load(rows: readonly number[], ruleset: Ruleset): void {
@@ -162,25 +254,28 @@ export class Machine {
 		this.#rulesets.load(rows, ruleset);
 	}
 
-	#have(ruleset: Ruleset, netns: Netns): void {
-		const row = this.netnsRow(netns.name);
+	#have(ruleset: Ruleset, row: number): void {
+		this.#leave(row, ruleset.family);
+		this.#loaded[ruleset.family].set(row, ruleset);
 		const having = this.#having.get(ruleset);
-		if (having === undefined) this.#having.set(ruleset, { netns: [netns], rows: [row] });
-		else {
-			having.netns.push(netns);
-			having.rows.push(row);
-		}
+		if (having === undefined) this.#having.set(ruleset, new Set([row]));
+		else having.add(row);
 	}
 
-	#leave(ruleset: Ruleset, gone: ReadonlySet<Netns>): void {
-		const netns = this.#having.get(ruleset)?.netns.filter((one) => !gone.has(one)) ?? [];
-		if (netns.length === 0) this.#having.delete(ruleset);
-		else this.#having.set(ruleset, { netns, rows: netns.map(({ name }) => this.netnsRow(name)) });
+	/** A netns has not any more what it has of a family. */
+	#leave(row: number, family: Family): void {
+		const ruleset = this.#loaded[family].get(row);
+		if (ruleset === undefined) return;
+		this.#loaded[family].delete(row);
+		const having = this.#having.get(ruleset);
+		having?.delete(row);
+		if (having?.size === 0) this.#having.delete(ruleset);
 	}
 
 	/** Drops what arrives in a netns from now on: the machine has vanished, its neighbours do not know yet. */
 	silence(netns: string): void {
 		this.#setFlag(this.netnsRow(netns), L.NS_SILENT);
+		this.#silenced.add(netns);
 	}
 
 	/** What a netns has loaded of a family, counters as they were loaded; null: nothing. */
@@ -225,137 +320,13 @@ export class Machine {
 	}
 }
 
-/** Netns that have a ruleset, and their rows. */
-interface Having {
-	netns: Netns[];
-	rows: number[];
+function created(module: EngineModule, network: Network, { capacities, seed = 1n }: MachineOptions): Core {
+	return Core.create(module, { ...sizesOf(network), ...capacities }, seed);
 }
 
-function joined(a: Having, b: Having): Having {
-	return { netns: [...a.netns, ...b.netns], rows: [...a.rows, ...b.rows] };
+function restored(module: EngineModule, { image, rows }: MachineState): Core {
+	const engine = engineOf(module, image);
+	return new Core(engine, new Rows(engine, rows));
 }
 
-/** Table sizes that fit a network, with some room for changes of its rules: their tables grow. */
-export function sizesOf(network: Network): Capacities {
-	let [devices, addresses, routes, nexthops, listeners, entries] = [0, 0, 0, 0, 0, 0];
-	let [chains, rules, matches, words, states, index] = [0, 0, 0, 0, 0, 0];
-	let [sets, largest] = [0, 0];
-	let [addresses6, routes6, rules6] = [0, 0, 0];
-	const tables = new Map<Table, TableSize>();
-	for (const netns of network.netns) {
-		const local = netns.devices.reduce((sum, device) => sum + device.addresses.length, 0);
-		devices += netns.devices.length;
-		addresses += local;
-		routes += netns.routes.length;
-		nexthops += netns.routes.reduce((sum, route) => sum + route.nexthops.length, 0);
-		const local6 = netns.devices.reduce((sum, device) => sum + device.addresses6.length, 0);
-		addresses6 += local6;
-		routes6 += netns.routes6.length;
-		nexthops += netns.routes6.reduce((sum, route) => sum + route.nexthops.length, 0);
-		listeners += netns.listen.length;
-		sets += netns.sets.length;
-		entries += netns.sets.reduce((sum, set) => sum + set.entries.length * 4 + 16, 0);
-		const prefixes = (netns.routes.length + local * 3) * 24;
-		// As prefix6's scratch6 says.
-		const prefixes6 = (netns.routes6.length + local6 * 2) * 216 + 3216;
-		largest = Math.max(largest, prefixes, prefixes6);
-		const tables6 = netns.ruleset6?.tables ?? [];
-		for (const table of [...(netns.ruleset?.tables ?? []), ...tables6]) {
-			const known = tables.get(table);
-			const size = known ?? tableSize(table, tables6.includes(table));
-			tables.set(table, size);
-			if (known !== undefined && size.states === 0) continue;
-			chains += size.chains;
-			rules += size.rules;
-			if (tables6.includes(table)) rules6 += size.rules;
-			matches += size.matches;
-			words += size.words;
-			states += size.states;
-			index += size.index;
-		}
-	}
-	const room = (count: number) => Math.ceil(count * 1.25) + 1024;
-	return {
-		[L.TABLE_NETNS]: room(network.netns.length),
-		[L.TABLE_DEVICE]: room(devices),
-		[L.TABLE_ADDRESS]: room(addresses + addresses6),
-		[L.TABLE_ROUTE]: room(routes + routes6),
-		...address6Sizes(addresses6 + routes6 * 3 + rules6 * 3 + entries + ADDRESSES6_MORE),
-		[L.TABLE_NEXTHOP]: room(nexthops),
-		[L.TABLE_CHAIN]: room(chains),
-		[L.TABLE_RULE]: room(rules),
-		[L.TABLE_COUNTER]: Math.min(room(rules), COUNTERS_MAX),
-		[L.TABLE_MATCH]: room(matches),
-		[L.TABLE_WORD]: room(words) + entries,
-		[L.TABLE_STATE]: room(states),
-		[L.TABLE_SET]: room(sets),
-		[L.TABLE_CHAININDEX]: Math.max(index, INDEX_BYTES_MIN),
-		[L.TABLE_ENTRY]: powerOfTwo(room(entries)),
-		[L.TABLE_SOCKET]: powerOfTwo((listeners + 512) * 2),
-		[L.TABLE_FDB]: powerOfTwo(devices * 4 + 256),
-		[L.TABLE_NEIGH]: powerOfTwo(devices * 4 + 256),
-		[L.TABLE_FIB]: network.netns.length + 64,
-		[L.TABLE_SCRATCH]: Math.max(1 << 16, largest + 1024),
-	};
-}
-
-/** Counters by netns and rule, where the table of paths is full. */
-const COUNTERS_MAX = 1 << 20;
-const INDEX_BYTES_MIN = 1 << 18;
-
-interface TableSize {
-	chains: number;
-	rules: number;
-	matches: number;
-	words: number;
-	/** Matches that remember packets: with one, every netns has rows of its own. */
-	states: number;
-	/** Bytes of indexes. */
-	index: number;
-}
-
-/** IPv6 addresses that traces may bring beside those of the network itself. */
-const ADDRESSES6_MORE = 1024;
-
-/** Tables for so many IPv6 addresses. */
-export function address6Sizes(addresses: number): Capacities {
-	return { [L.TABLE_ADDRESS6]: addresses, [L.TABLE_ADDRESS6HASH]: powerOfTwo(addresses * 4) };
-}
-
-/** Words that a rule's own `-s` and `-d` take in IPv6, and each address of a match. */
-const WORDS6 = { rule: 16, conntrack: 32, iprange: 16 } as const;
-
-function tableSize({ chains }: Table, six: boolean): TableSize {
-	const size = { chains: chains.length, rules: 0, matches: 0, words: 0, states: 0, index: 0 };
-	for (const { rules } of chains) {
-		size.rules += rules.length + 1;
-		// Prefixes are matches of IPv6.
-		if (six) size.matches += rules.length * 2;
-		if (six) size.words += rules.length * WORDS6.rule;
-		if (rules.length >= INDEXED_MIN) size.index += powerOfTwo(INDEX_HEAD + rules.length * INDEX_BYTES_PER_RULE);
-		for (const match of rules.flatMap(({ matches }) => matches)) {
-			size.matches++;
-			size.words += WORDS[match.name] ?? 0;
-			if (six && (match.name === "conntrack" || match.name === "iprange")) size.words += WORDS6[match.name];
-			if (remembers(match)) size.states++;
-		}
-	}
-	return size;
-}
-
-/** Words of TABLE_WORD that a match takes at most: a block of options, or its ports. */
-const WORDS: Readonly<Record<string, number>> = { conntrack: L.CTM_WORDS, state: L.CTM_WORDS, multiport: 15 };
-
-/** Chains of fewer rules have no index (`compile/chains`). Of others: two to four buckets and a link a rule, or three columns. */
-const INDEXED_MIN = 6;
-const INDEX_HEAD = 128;
-const INDEX_BYTES_PER_RULE = 40;
-
-function remembers({ name, options }: Extension): boolean {
-	if (name !== "statistic") return name === "limit" || name === "recent";
-	return options.some(({ value }) => value.kind === "string" && value.value === "nth");
-}
-
-export function powerOfTwo(atLeast: number): number {
-	return 2 ** Math.ceil(Math.log2(Math.max(2, atLeast)));
-}
+const RULES = { ipv4: "ruleset", ipv6: "ruleset6" } as const;

@@ -1,20 +1,44 @@
-// A network as rows: netns, devices, addresses, routes, listeners, sysctls as flags and numbers. Rules and sets are `encode`.
-// Sysctl names and their defaults are the kernel's (Documentation/networking/{ip-sysctl,nf_conntrack-sysctl}.rst).
+// A network as rows, and how the rows change with it: netns, devices, addresses, routes, listeners, sysctls as flags and numbers.
+// Rules and sets are `rulesets` and `netnssets`. What a netns has and keeps stays where it is, for packets on their way, neighbours
+// and connections name devices by their rows; rows of what is gone are given out again. As in Linux a veth pair goes as a whole,
+// and a veth that is joined to another end is another veth.
 
 import * as L from "../assembly/layout.ts";
-import type { Device, FibRoute, Netns, Network } from "../js/net/network.ts";
+import type { NetworkChange } from "../js/net/change.ts";
+import type { Device, Netns, Network } from "../js/net/network.ts";
+import { same } from "../js/net/same.ts";
 import type { Core } from "./core.ts";
 import type { Interner } from "./interner.ts";
+import { Listeners } from "./listeners.ts";
+import { addressesOf, type Change, isOtherDevice, isSameDevice, middleOf } from "./netnschange.ts";
+import { giveRoutes, writeRoutes } from "./routes.ts";
+import { deviceFlags, effective, writeSysctls } from "./sysctls.ts";
+import { Tunnels, type TunnelsState } from "./tunnels.ts";
 
 /** Where things of a network stand in the tables. */
 export interface EncodedNetwork {
-	/** Row of a netns by its name, and the names by row. */
-	netns: Map<string, number>;
-	netnsNames: string[];
-	/** `NETNS/DEVICE` by device row. */
-	deviceNames: { netns: string; device: string }[];
+	/** Row of a netns by its name, and the names by row; a row that is free keeps its last one. */
+	readonly netns: ReadonlyMap<string, number>;
+	readonly netnsNames: readonly string[];
+	/** By device row, likewise. */
+	readonly deviceNames: readonly { netns: string; device: string }[];
 	/** Row by `NETNS/DEVICE`. */
-	devices: Map<string, number>;
+	readonly devices: ReadonlyMap<string, number>;
+}
+
+/** A network whose rows are written. */
+export interface NetworkState extends EncodedNetwork {
+	written: readonly (Netns | null)[];
+	deviceRows: readonly (readonly number[])[];
+	tunnels: TunnelsState;
+	listeners: ReadonlyMap<number, readonly number[]>;
+}
+
+/** Rows that something was written to. */
+export interface Touched {
+	netns: Set<number>;
+	/** Names of devices that came. */
+	names: Set<string>;
 }
 
 const KINDS: Readonly<Record<Netns["kind"], number>> = {
@@ -30,259 +54,315 @@ const DEVICE_KINDS: Readonly<Record<Device["kind"], number>> = {
 	bridge: L.DEVICE_KIND_BRIDGE,
 	vxlan: L.DEVICE_KIND_VXLAN,
 };
-const ROUTE_TYPES: Readonly<Record<FibRoute["type"], number>> = {
-	unicast: L.RTN_UNICAST,
-	blackhole: L.RTN_BLACKHOLE,
-	unreachable: L.RTN_UNREACHABLE,
-	prohibit: L.RTN_PROHIBIT,
-};
-const SCOPES = { global: 0, link: 253, host: 254 } as const;
-const PROTOS = { tcp: L.PROTO_TCP, udp: L.PROTO_UDP, sctp: L.PROTO_SCTP } as const;
+const NO_ROWS: readonly number[] = [];
 
-/** Flags by sysctl: the flag, and the kernel's default. */
-const FLAGS: readonly [sysctl: string, flag: number, byDefault: number][] = [
-	["net.ipv4.ip_forward", L.NS_IP_FORWARD, 0],
-	["net.bridge.bridge-nf-call-iptables", L.NS_BRIDGE_NF, 1],
-	["net.bridge.bridge-nf-call-ip6tables", L.NS_BRIDGE_NF6, 1],
-	["net.netfilter.nf_conntrack_tcp_loose", L.NS_TCP_LOOSE, 1],
-	["net.netfilter.nf_conntrack_tcp_be_liberal", L.NS_TCP_BE_LIBERAL, 0],
-	["net.ipv4.fib_multipath_hash_policy", L.NS_L4_HASH, 0],
-	["net.ipv4.icmp_echo_ignore_all", L.NS_NO_ICMP_ECHO, 0],
-	["net.ipv6.conf.all.forwarding", L.NS_IP6_FORWARD, 0],
-	["net.ipv6.icmp.echo_ignore_all", L.NS_NO_ICMP6_ECHO, 0],
-];
+export class NetworkRows implements EncodedNetwork {
+	readonly netns: Map<string, number>;
+	readonly netnsNames: string[];
+	readonly deviceNames: { netns: string; device: string }[];
+	readonly devices: Map<string, number>;
+	readonly #core: Core;
+	readonly #names: Interner;
+	readonly #tunnels: Tunnels;
+	/** As they are written, by row. */
+	readonly #written: (Netns | null)[];
+	/** Rows of the devices of each, in their order. */
+	readonly #deviceRows: (readonly number[])[];
+	readonly #listeners: Listeners;
+	/** Devices whose other end has gone, and its name. */
+	readonly #orphans = new Map<number, string>();
+	/** Devices that came with this change. */
+	readonly #came = new Set<number>();
+	#genid = 0;
+	#touched: Touched = { netns: new Set(), names: new Set() };
 
-/** Conntrack timeouts: sysctl name after `net.netfilter.nf_conntrack_`, number, default in seconds. */
-export const TIMEOUTS: readonly [sysctl: string, timeout: number, seconds: number][] = [
-	["tcp_timeout_syn_sent", L.TCP_CT_SYN_SENT, 120],
-	["tcp_timeout_syn_recv", L.TCP_CT_SYN_RECV, 60],
-	["tcp_timeout_established", L.TCP_CT_ESTABLISHED, 432000],
-	["tcp_timeout_fin_wait", L.TCP_CT_FIN_WAIT, 120],
-	["tcp_timeout_close_wait", L.TCP_CT_CLOSE_WAIT, 60],
-	["tcp_timeout_last_ack", L.TCP_CT_LAST_ACK, 30],
-	["tcp_timeout_time_wait", L.TCP_CT_TIME_WAIT, 120],
-	["tcp_timeout_close", L.TCP_CT_CLOSE, 10],
-	["tcp_timeout_max_retrans", L.TIMEOUT_TCP_MAX_RETRANS, 300],
-	["tcp_timeout_unacknowledged", L.TIMEOUT_TCP_UNACK, 300],
-	["udp_timeout", L.TIMEOUT_UDP, 30],
-	["udp_timeout_stream", L.TIMEOUT_UDP_STREAM, 120],
-	["icmp_timeout", L.TIMEOUT_ICMP, 30],
-	["generic_timeout", L.TIMEOUT_GENERIC, 600],
-	["sctp_timeout_closed", L.TIMEOUT_SCTP + 1, 10],
-	["sctp_timeout_cookie_wait", L.TIMEOUT_SCTP + 2, 3],
-	["sctp_timeout_cookie_echoed", L.TIMEOUT_SCTP + 3, 3],
-	["sctp_timeout_established", L.TIMEOUT_SCTP + 4, 210],
-	["sctp_timeout_shutdown_sent", L.TIMEOUT_SCTP + 5, 3],
-	["sctp_timeout_shutdown_recd", L.TIMEOUT_SCTP + 6, 3],
-	["sctp_timeout_shutdown_ack_sent", L.TIMEOUT_SCTP + 7, 3],
-	["sctp_timeout_heartbeat_sent", L.TIMEOUT_SCTP + 8, 30],
-];
-const CT_MAX_DEFAULT = 262144;
-// Destination unreachable, source quench, time exceeded, parameter problem.
-const ICMP_RATEMASK_DEFAULT = 0x1818;
-
-/** Writes every netns of a network. Peers and masters are found by name; an unknown one is a RangeError. */
-export function encodeNetwork(core: Core, network: Network, names: Interner): EncodedNetwork {
-	for (const netns of network.netns) for (const { name } of netns.devices) names.intern(name);
-	const encoded: EncodedNetwork = { netns: new Map(), netnsNames: [], deviceNames: [], devices: new Map() };
-	for (const netns of network.netns) addDevices(core, netns, names, encoded);
-	const vteps: number[] = [];
-	for (const netns of network.netns) linkDevices(core, netns, encoded, vteps);
-	// Tunnel ends form a ring, so that each finds the others.
-	for (const [i, row] of vteps.entries()) {
-		core.rows.setI32(core.rows.at(L.TABLE_DEVICE, row) + L.DEVICE_NEXT_VTEP, vteps[(i + 1) % vteps.length] ?? -1);
+	/** `state`: of a network whose rows are there already. */
+	constructor(core: Core, names: Interner, state?: NetworkState) {
+		this.#core = core;
+		this.#names = names;
+		this.netns = new Map(state?.netns);
+		this.netnsNames = [...(state?.netnsNames ?? [])];
+		this.deviceNames = [...(state?.deviceNames ?? [])];
+		this.devices = new Map(state?.devices);
+		this.#written = [...(state?.written ?? [])];
+		this.#deviceRows = [...(state?.deviceRows ?? [])];
+		this.#tunnels = new Tunnels(core.rows, state?.tunnels);
+		this.#listeners = new Listeners(core, state?.listeners);
 	}
-	for (const netns of network.netns) {
-		encodeRoutes(core, netns, encoded);
-		encodeListeners(core, netns, encoded);
-	}
-	return encoded;
-}
 
-function addDevices(core: Core, netns: Netns, names: Interner, encoded: EncodedNetwork): void {
-	const { rows } = core;
-	const index = rows.append(L.TABLE_NETNS);
-	const at = rows.at(L.TABLE_NETNS, index);
-	encoded.netns.set(netns.name, index);
-	encoded.netnsNames.push(netns.name);
-	rows.setU32(at + L.NETNS_KIND, KINDS[netns.kind]);
-	rows.setU32(at + L.NETNS_DEVICE_FIRST, rows.count(L.TABLE_DEVICE));
-	rows.setU32(at + L.NETNS_DEVICE_COUNT, netns.devices.length);
-	for (const chains of [L.NETNS_CHAINS, L.NETNS_CHAINS6]) {
-		for (let chain = 0; chain < L.HOOK_COUNT * L.XT_COUNT; chain++) rows.setI32(at + chains + chain * 4, -1);
+	/** Copied, where the one that takes it does not. */
+	get state(): NetworkState {
+		const { netns, netnsNames, deviceNames, devices } = this;
+		return {
+			...{ netns, netnsNames, deviceNames, devices, deviceRows: this.#deviceRows },
+			written: this.#written.map((one) => (one === null ? null : { ...one })),
+			tunnels: this.#tunnels.state,
+			listeners: this.#listeners.state,
+		};
 	}
-	encodeSysctls(core, netns, at);
-	for (const device of netns.devices) {
-		const row = rows.append(L.TABLE_DEVICE);
-		encoded.devices.set(`${netns.name}/${device.name}`, row);
-		encoded.deviceNames.push({ netns: netns.name, device: device.name });
-		const d = rows.at(L.TABLE_DEVICE, row);
-		rows.setI32(d + L.DEVICE_NETNS, index);
-		rows.setU32(d + L.DEVICE_KIND, DEVICE_KINDS[device.kind]);
-		rows.setI32(d + L.DEVICE_PEER, -1);
-		rows.setI32(d + L.DEVICE_MASTER, -1);
-		rows.setI32(d + L.DEVICE_NEXT_VTEP, -1);
-		rows.setI32(d + L.DEVICE_NAME, names.intern(device.name));
-		rows.setU32(d + L.DEVICE_MTU, device.mtu);
-		rows.setU32(d + L.DEVICE_FLAGS, deviceFlags(netns, device));
-		rows.setU32(d + L.DEVICE_RP_FILTER, effective(netns, device.name, "rp_filter"));
-		rows.setU32(d + L.DEVICE_ADDRESS, device.addresses[0]?.ip ?? 0);
-		rows.setU32(d + L.DEVICE_PREFIX, device.addresses[0]?.prefix ?? 0);
-	}
-	encodeAddresses(core, netns, at + L.NETNS_ADDRESS_FIRST, "addresses", encoded);
-	encodeAddresses(core, netns, at + L.NETNS_ADDRESS6_FIRST, "addresses6", encoded);
-}
 
-/** Where the first of a row's two fields FIRST and COUNT is: `at`. */
-function encodeAddresses(
-	core: Core,
-	netns: Netns,
-	at: number,
-	of: "addresses" | "addresses6",
-	encoded: EncodedNetwork,
-): void {
-	const { rows } = core;
-	rows.setU32(at, rows.count(L.TABLE_ADDRESS));
-	let count = 0;
-	for (const device of netns.devices) {
-		for (const { ip, prefix, scope } of device[of]) {
-			const a = rows.at(L.TABLE_ADDRESS, rows.append(L.TABLE_ADDRESS));
-			rows.setU32(a + L.ADDRESS_IP, numberOf(core, ip));
-			rows.setU32(a + L.ADDRESS_PREFIX, prefix);
-			rows.setI32(a + L.ADDRESS_DEVICE, deviceRow(encoded, netns.name, device.name));
-			rows.setU32(a + L.ADDRESS_SCOPE, SCOPES[scope]);
-			count++;
+	/** Writes every netns of a network. Peers and masters are found by name; an unknown one is a RangeError. */
+	load({ netns: all }: Network): void {
+		for (const netns of all) this.#arrive(netns);
+		for (const netns of all) this.#write(netns);
+		for (const { name, listen } of all) this.#listeners.open(this.#rowOf(name), listen);
+		this.#came.clear();
+	}
+
+	/** As it is written. */
+	at(row: number): Netns | null {
+		return this.#written[row] ?? null;
+	}
+
+	/** All, as they are written. */
+	all(): Netns[] {
+		return [...this.netns.values()].map((row) => this.#written[row] as Netns);
+	}
+
+	/** Writes what is different. The change fits, and there is room for it (`changecheck`). */
+	change({ removed, added, changed }: NetworkChange): Touched {
+		this.#touched = { netns: new Set(), names: new Set() };
+		this.#genid = this.#core.engine.nextGenid();
+		this.#orphans.clear();
+		for (const name of removed) this.#remove(name);
+		const changes = changed.map((netns) => this.#changeOf(netns));
+		for (const change of changes) this.#leave(change);
+		for (const netns of added) this.#arrive(netns);
+		for (const change of changes) this.#join(change);
+		for (const netns of added) this.#write(netns);
+		for (const change of changes) this.#rewrite(change);
+		for (const netns of added) this.#build(this.#rowOf(netns.name));
+		for (const { row, before, now } of changes) this.#listeners.change(row, before.listen, now.listen);
+		for (const { name, listen } of added) this.#listeners.open(this.#rowOf(name), listen);
+		this.#core.engine.roomToLearn();
+		this.#came.clear();
+		return this.#touched;
+	}
+
+	#remove(name: string): void {
+		const { rows, engine } = this.#core;
+		const row = this.#rowOf(name);
+		const netns = this.#written[row] as Netns;
+		const own = this.#deviceRows[row] as readonly number[];
+		for (const [i, device] of netns.devices.entries()) this.#giveDevice(netns, device, own[i] as number);
+		engine.netnsGone(row);
+		engine.dropFibs(row);
+		const at = rows.at(L.TABLE_NETNS, row);
+		giveRoutes(rows, at);
+		rows.setU32(at + L.NETNS_FLAGS, 0);
+		rows.give(L.TABLE_NETNS, row);
+		this.netns.delete(name);
+		this.#listeners.forget(row);
+		this.#written[row] = null;
+		this.#deviceRows[row] = NO_ROWS;
+		this.#touched.netns.add(row);
+	}
+
+	#arrive(netns: Netns): void {
+		const { rows } = this.#core;
+		const row = rows.take(L.TABLE_NETNS);
+		const at = rows.at(L.TABLE_NETNS, row);
+		this.netns.set(netns.name, row);
+		this.netnsNames[row] = netns.name;
+		this.#written[row] = netns;
+		rows.setU32(at + L.NETNS_KIND, KINDS[netns.kind]);
+		rows.setU32(at + L.NETNS_GENID, this.#genid);
+		for (const chains of [L.NETNS_CHAINS, L.NETNS_CHAINS6]) {
+			for (let chain = 0; chain < L.HOOK_COUNT * L.XT_COUNT; chain++) rows.setI32(at + chains + chain * 4, -1);
 		}
+		this.#deviceRows[row] = netns.devices.map((device) => this.#takeDevice(netns, row, device));
+		this.#touched.netns.add(row);
 	}
-	rows.setU32(at + COUNT, count);
-}
 
-/** Distance of a field …_COUNT from its …_FIRST. */
-const COUNT = 4;
+	#takeDevice(netns: Netns, owner: number, { name, kind }: Device): number {
+		const { rows } = this.#core;
+		const row = rows.take(L.TABLE_DEVICE);
+		this.devices.set(`${netns.name}/${name}`, row);
+		this.deviceNames[row] = { netns: netns.name, device: name };
+		const at = rows.at(L.TABLE_DEVICE, row);
+		rows.setI32(at + L.DEVICE_NETNS, owner);
+		rows.setU32(at + L.DEVICE_KIND, DEVICE_KINDS[kind]);
+		rows.setI32(at + L.DEVICE_PEER, -1);
+		rows.setI32(at + L.DEVICE_MASTER, -1);
+		rows.setI32(at + L.DEVICE_NEXT_VTEP, -1);
+		rows.setI32(at + L.DEVICE_NAME, this.#names.intern(name));
+		rows.setU32(at + L.DEVICE_GENID, this.#genid);
+		this.#touched.names.add(name);
+		this.#came.add(row);
+		return row;
+	}
 
-function numberOf(core: Core, address: number | string): number {
-	return typeof address === "number" ? address : core.rows.addresses.number(address);
-}
+	#giveDevice(netns: Netns, { name, peer, vxlan }: Device, row: number): void {
+		const { rows, engine } = this.#core;
+		const other = peer === null ? undefined : this.devices.get(`${peer.netns}/${peer.device}`);
+		if (other !== undefined) this.#orphans.set(other, `${netns.name}/${name}`);
+		this.#orphans.delete(row);
+		if (vxlan) this.#tunnels.leave(row);
+		engine.deviceGone(row);
+		this.#names.release(name);
+		this.devices.delete(`${netns.name}/${name}`);
+		rows.give(L.TABLE_DEVICE, row);
+	}
 
-function linkDevices(core: Core, netns: Netns, encoded: EncodedNetwork, vteps: number[]): void {
-	const { rows } = core;
-	for (const device of netns.devices) {
-		const row = deviceRow(encoded, netns.name, device.name);
-		const d = rows.at(L.TABLE_DEVICE, row);
-		if (device.peer) rows.setI32(d + L.DEVICE_PEER, deviceRow(encoded, device.peer.netns, device.peer.device));
-		if (device.master !== null) rows.setI32(d + L.DEVICE_MASTER, deviceRow(encoded, netns.name, device.master));
+	/** A netns that came, but for its FIBs and listeners. */
+	#write(netns: Netns): void {
+		const { rows } = this.#core;
+		const row = this.#rowOf(netns.name);
+		const own = this.#deviceRows[row] as readonly number[];
+		for (const [i, device] of netns.devices.entries()) {
+			this.#writeDevice(netns, device, own[i] as number);
+			this.#connect(netns, device, own[i] as number);
+		}
+		this.#order(netns, row, 0, own.length);
+		const at = rows.at(L.TABLE_NETNS, row);
+		writeSysctls(rows, netns, at);
+		rows.setU32(at + L.NETNS_ADDRESS_GENID, this.#genid);
+		writeRoutes(rows, netns, at, (device) => this.#deviceRow(netns.name, device));
+	}
+
+	/** What of a device may change while it stays the same. */
+	#writeDevice(netns: Netns, device: Device, row: number): void {
+		const { rows } = this.#core;
+		const at = rows.at(L.TABLE_DEVICE, row);
+		rows.setU32(at + L.DEVICE_MTU, device.mtu);
+		rows.setU32(at + L.DEVICE_FLAGS, deviceFlags(netns, device));
+		rows.setU32(at + L.DEVICE_RP_FILTER, effective(netns, device.name, "rp_filter"));
+		rows.setU32(at + L.DEVICE_ADDRESS, device.addresses[0]?.ip ?? 0);
+		rows.setU32(at + L.DEVICE_PREFIX, device.addresses[0]?.prefix ?? 0);
+		const master = device.master === null ? -1 : this.#deviceRow(netns.name, device.master);
+		if (master === rows.view.getInt32(at + L.DEVICE_MASTER, true)) return;
+		// Joining a bridge, or leaving it: what it has learned of the port goes (br_fdb_delete_by_port).
+		rows.setI32(at + L.DEVICE_MASTER, master);
+		rows.setU32(at + L.DEVICE_GENID, this.#genid);
+	}
+
+	/** A device that came gets its other end, or its place among tunnels. */
+	#connect(netns: Netns, device: Device, row: number): void {
+		const { rows } = this.#core;
+		const at = rows.at(L.TABLE_DEVICE, row);
 		if (device.vxlan) {
-			rows.setU32(d + L.DEVICE_VNI, device.vxlan.vni);
-			rows.setU32(d + L.DEVICE_LOCAL, device.vxlan.local);
-			rows.setU32(d + L.DEVICE_VPORT, device.vxlan.port);
-			vteps.push(row);
+			rows.setU32(at + L.DEVICE_VNI, device.vxlan.vni);
+			rows.setU32(at + L.DEVICE_LOCAL, device.vxlan.local);
+			rows.setU32(at + L.DEVICE_VPORT, device.vxlan.port);
+			this.#tunnels.join(row);
+		}
+		if (device.peer === null) return;
+		const peer = this.#deviceRow(device.peer.netns, device.peer.device);
+		rows.setI32(at + L.DEVICE_PEER, peer);
+		if (this.#orphans.get(peer) !== `${netns.name}/${device.name}`) return;
+		this.#orphans.delete(peer);
+		this.#renew(peer, row);
+	}
+
+	/** The other end of a pair is another one: so is this end. */
+	#renew(row: number, peer: number): void {
+		const { rows } = this.#core;
+		const at = rows.at(L.TABLE_DEVICE, row);
+		rows.setI32(at + L.DEVICE_PEER, peer);
+		rows.setU32(at + L.DEVICE_GENID, this.#genid);
+		for (const field of [L.DEVICE_RX_PACKETS, L.DEVICE_RX_BYTES, L.DEVICE_TX_PACKETS, L.DEVICE_TX_BYTES]) {
+			rows.view.setBigUint64(at + field, 0n, true);
+		}
+		this.#touched.netns.add(rows.view.getInt32(at + L.DEVICE_NETNS, true));
+	}
+
+	/** Devices `first` to `end` of a netns, and the one before them, are followed by the next in order; the first tunnel among all. */
+	#order(netns: Netns, row: number, first: number, end: number): void {
+		const { rows } = this.#core;
+		const own = this.#deviceRows[row] as readonly number[];
+		for (let i = Math.max(0, first - 1); i < end; i++) {
+			rows.setI32(rows.at(L.TABLE_DEVICE, own[i] as number) + L.DEVICE_NEXT, own[i + 1] ?? -1);
+		}
+		const tunnel = netns.devices.findIndex(({ vxlan }) => vxlan !== null);
+		const at = rows.at(L.TABLE_NETNS, row);
+		rows.setI32(at + L.NETNS_DEVICE_FIRST, own[0] ?? -1);
+		rows.setU32(at + L.NETNS_TUNNEL, tunnel < 0 ? 0 : (own[tunnel] as number) + 1);
+	}
+
+	#changeOf(now: Netns): Change {
+		const row = this.#rowOf(now.name);
+		const before = this.#written[row] as Netns;
+		this.#touched.netns.add(row);
+		return {
+			row,
+			before,
+			now,
+			...middleOf(before.devices, now.devices),
+			rows: this.#deviceRows[row] as readonly number[],
+		};
+	}
+
+	#leave({ before, now, first, last, rows }: Change): void {
+		const names = new Map(now.devices.slice(first, now.devices.length - last).map((device) => [device.name, device]));
+		for (let i = first; i < before.devices.length - last; i++) {
+			const device = before.devices[i] as Device;
+			const stays = names.get(device.name);
+			if (stays === undefined || !isSameDevice(device, stays)) this.#giveDevice(before, device, rows[i] as number);
 		}
 	}
-}
 
-/** Writes the routes of a netns anew; used again when they change. */
-export function encodeRoutes(core: Core, netns: Netns, encoded: EncodedNetwork): void {
-	const at = core.rows.at(L.TABLE_NETNS, netnsRow(encoded, netns.name));
-	encodeTable(core, netns, netns.routes, at + L.NETNS_ROUTE_FIRST, encoded);
-	encodeTable(core, netns, netns.routes6, at + L.NETNS_ROUTE6_FIRST, encoded);
-}
+	#join({ row, now, first, last, rows }: Change): void {
+		this.#written[row] = now;
+		const middle = now.devices.slice(first, now.devices.length - last);
+		this.#deviceRows[row] = [
+			...rows.slice(0, first),
+			...middle.map((device) => this.devices.get(`${now.name}/${device.name}`) ?? this.#takeDevice(now, row, device)),
+			...rows.slice(rows.length - last),
+		];
+	}
 
-function encodeTable(
-	core: Core,
-	netns: Netns,
-	routes: readonly FibRoute<number | string>[],
-	at: number,
-	encoded: EncodedNetwork,
-): void {
-	const { rows } = core;
-	const number = (address: number | string | null) => (address === null ? 0 : numberOf(core, address));
-	rows.setU32(at, rows.count(L.TABLE_ROUTE));
-	rows.setU32(at + COUNT, routes.length);
-	// Of equal prefixes the engine takes the later row: the best metric last; of equal metrics the first listed.
-	const order = routes.map((route, i) => ({ route, i })).sort((a, b) => b.route.metric - a.route.metric || b.i - a.i);
-	for (const { route } of order) {
-		const r = rows.at(L.TABLE_ROUTE, rows.append(L.TABLE_ROUTE));
-		rows.setU32(r + L.ROUTE_PREFIX, number(route.prefix));
-		rows.setU32(r + L.ROUTE_LENGTH, route.length);
-		rows.setU32(r + L.ROUTE_TYPE, ROUTE_TYPES[route.type]);
-		rows.setU32(r + L.ROUTE_TABLE, 254);
-		rows.setU32(r + L.ROUTE_VIA, number(route.via));
-		rows.setI32(r + L.ROUTE_DEVICE, route.device === null ? -1 : deviceRow(encoded, netns.name, route.device));
-		rows.setU32(r + L.ROUTE_PREFSRC, number(route.src));
-		rows.setU32(r + L.ROUTE_METRIC, route.metric);
-		rows.setU32(r + L.ROUTE_NEXTHOP_FIRST, rows.count(L.TABLE_NEXTHOP));
-		rows.setU32(r + L.ROUTE_NEXTHOP_COUNT, route.nexthops.length);
-		for (const hop of route.nexthops) {
-			const h = rows.at(L.TABLE_NEXTHOP, rows.append(L.TABLE_NEXTHOP));
-			rows.setU32(h + L.NEXTHOP_VIA, number(hop.via));
-			rows.setI32(h + L.NEXTHOP_DEVICE, deviceRow(encoded, netns.name, hop.device));
-			rows.setU32(h + L.NEXTHOP_WEIGHT, hop.weight);
+	#rewrite(change: Change): void {
+		const { row, before, now, first, last, rows } = change;
+		const table = this.#core.rows;
+		const at = table.at(L.TABLE_NETNS, row);
+		const own = this.#deviceRows[row] as readonly number[];
+		const sysctls = !same(before.sysctls, now.sysctls);
+		for (const [i, device] of now.devices.entries()) {
+			const isOther = i >= first && i < own.length - last;
+			if (isOther || sysctls) this.#writeDevice(now, device, own[i] as number);
+			if (isOther && this.#came.has(own[i] as number)) this.#connect(now, device, own[i] as number);
 		}
+		if (first + last < Math.max(own.length, rows.length)) this.#order(now, row, first, own.length - last);
+		if (before.kind !== now.kind) table.setU32(at + L.NETNS_KIND, KINDS[now.kind]);
+		if (sysctls || before.silent !== now.silent || before.listenAny !== now.listenAny) writeSysctls(table, now, at);
+		const addresses = this.#readdress(change);
+		const routes = isOtherDevice(change, own) || !same(before.routes, now.routes) || !same(before.routes6, now.routes6);
+		if (!addresses && !routes && !sysctls) return;
+		giveRoutes(table, at);
+		writeRoutes(table, now, at, (device) => this.#deviceRow(now.name, device));
+		this.#build(row);
 	}
-}
 
-function encodeListeners(core: Core, netns: Netns, encoded: EncodedNetwork): void {
-	const index = netnsRow(encoded, netns.name);
-	for (const { proto, port, bind } of netns.listen) {
-		const laddr = bind === undefined ? 0 : core.rows.addresses.number(bind);
-		// A wildcard of IPv6, which is the default, takes IPv4 too (IPV6_V6ONLY off).
-		const family = bind === undefined || bind === "::" ? 0 : bind.includes(":") ? 6 : 4;
-		if (core.engine.listen(index, PROTOS[proto], laddr, port, 0, 0, family) < 0) {
-			throw new RangeError("TABLE_SOCKET is full");
+	/** Has it other addresses than before? What goes with those that are gone. */
+	#readdress({ row, before, now, first, last, rows }: Change): boolean {
+		const own = this.#deviceRows[row] as readonly number[];
+		const old = addressesOf(before.devices, rows, first, last);
+		const current = addressesOf(now.devices, own, first, last);
+		if (same(old, current)) return false;
+		const { rows: table, engine } = this.#core;
+		table.setU32(table.at(L.TABLE_NETNS, row) + L.NETNS_ADDRESS_GENID, this.#genid);
+		for (const { device, ip } of old) {
+			if (current.some((other) => other.device === device && other.ip === ip)) continue;
+			engine.addressGone(device, typeof ip === "number" ? ip : table.addresses.number(ip));
 		}
+		return true;
 	}
-}
 
-function encodeSysctls(core: Core, netns: Netns, at: number): void {
-	const { rows } = core;
-	const value = (name: string, byDefault: number) => netns.sysctls.get(name) ?? byDefault;
-	let flags = 0;
-	for (const [name, flag, byDefault] of FLAGS) if (value(name, byDefault) !== 0) flags |= flag;
-	if (netns.silent) flags |= L.NS_SILENT;
-	if (netns.listenAny) flags |= L.NS_ANY_PORT;
-	rows.setU32(at + L.NETNS_FLAGS, flags);
-	rows.setU32(at + L.NETNS_CT_MAX, value("net.netfilter.nf_conntrack_max", CT_MAX_DEFAULT));
-	rows.setU32(at + L.NETNS_TTL, value("net.ipv4.ip_default_ttl", 64));
-	rows.setU32(at + L.NETNS_ICMP_RATELIMIT, value("net.ipv4.icmp_ratelimit", 1000));
-	rows.setU32(at + L.NETNS_ICMP_RATEMASK, value("net.ipv4.icmp_ratemask", ICMP_RATEMASK_DEFAULT));
-	rows.setU32(at + L.NETNS_RECENT_MAX, 100);
-	rows.setU32(at + L.NETNS_HOP_LIMIT, value("net.ipv6.conf.all.hop_limit", 64));
-	rows.setU32(at + L.NETNS_ICMP6_RATELIMIT, value("net.ipv6.icmp.ratelimit", 1000));
-	rows.setU32(at + L.NETNS_TIMEOUT_ICMPV6, value("net.netfilter.nf_conntrack_icmpv6_timeout", 30));
-	for (const [name, timeout, seconds] of TIMEOUTS) {
-		rows.setU32(at + L.NETNS_TIMEOUTS + timeout * 4, value(`net.netfilter.nf_conntrack_${name}`, seconds));
+	#build(row: number): void {
+		const { rows, engine } = this.#core;
+		if (engine.rebuildFibs(row, rows.count(L.TABLE_NETNS))) return;
+		throw new RangeError(`the routes of ${this.netnsNames[row]} do not fit into memory`);
 	}
-	// A simultaneous open waits as a plain one does.
-	rows.setU32(
-		at + L.NETNS_TIMEOUTS + L.TCP_CT_SYN_SENT2 * 4,
-		value("net.netfilter.nf_conntrack_tcp_timeout_syn_sent", 120),
-	);
-}
 
-function deviceFlags(netns: Netns, device: Device): number {
-	let flags = L.DEV_UP;
-	if (device.hairpin) flags |= L.DEV_HAIRPIN;
-	if (device.promisc) flags |= L.DEV_PROMISC;
-	if (effective(netns, device.name, "route_localnet") !== 0) flags |= L.DEV_ROUTE_LOCALNET;
-	return flags;
-}
+	#deviceRow(netns: string, device: string): number {
+		const row = this.devices.get(`${netns}/${device}`);
+		if (row === undefined) throw new RangeError(`there is no device ${netns}/${device}`);
+		return row;
+	}
 
-/** `conf.all` and `conf.DEV` of a per-device sysctl: the larger counts (IN_DEV_MAXCONF, IN_DEV_ORCONF). */
-function effective(netns: Netns, device: string, name: string): number {
-	const all = netns.sysctls.get(`net.ipv4.conf.all.${name}`) ?? 0;
-	const own =
-		netns.sysctls.get(`net.ipv4.conf.${device}.${name}`) ?? netns.sysctls.get(`net.ipv4.conf.default.${name}`) ?? 0;
-	return Math.max(all, own);
-}
-
-function deviceRow(encoded: EncodedNetwork, netns: string, device: string): number {
-	const row = encoded.devices.get(`${netns}/${device}`);
-	if (row === undefined) throw new RangeError(`there is no device ${netns}/${device}`);
-	return row;
-}
-
-function netnsRow(encoded: EncodedNetwork, name: string): number {
-	const row = encoded.netns.get(name);
-	if (row === undefined) throw new RangeError(`there is no netns ${name}`);
-	return row;
+	#rowOf(name: string): number {
+		const row = this.netns.get(name);
+		if (row === undefined) throw new RangeError(`there is no netns ${name}`);
+		return row;
+	}
 }

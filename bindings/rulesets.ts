@@ -10,12 +10,13 @@ import type { CarriedRow } from "./carried.ts";
 import type { Instance } from "./core.ts";
 import { countedChain, plus } from "./counted.ts";
 import { type RuleCounters, RuleCounts, type RuleCountsState } from "./counters.ts";
-import { forgetRules } from "./flows.ts";
 import { netnsFlags } from "./hooks.ts";
 import { Interned, type InternedState } from "./interned.ts";
 import type { Interner } from "./interner.ts";
+import type { NetnsSets } from "./netnssets.ts";
 import { RecentLists, type RecentState } from "./recent.ts";
 import { type LoadContext, prepare, type Replacement } from "./replace.ts";
+import { RetiredRules, type RetiredState } from "./retired.ts";
 import { TableCopies } from "./tablecopies.ts";
 import {
 	holds,
@@ -26,17 +27,11 @@ import {
 	placeIn,
 	type RulePlace,
 	sharedList,
+	tablesOf,
 } from "./tables.ts";
 import type { Rows } from "./views.ts";
 
 const NOTHING: RuleCounters = new Map();
-
-/** Rule rows that nobody has any more are given out again when they are so many, and a fifth of all. */
-const RETIRED_MIN = 1024;
-const RETIRED_SHARE = 1 / 5;
-
-/** Rules that are no more: their rows may still be named by what they did. */
-type RetiredRules = Pick<LoadedChain, "table" | "chain" | "firstRule" | "rules">;
 
 type ByFamily<T> = Readonly<Record<Family, T>>;
 
@@ -45,8 +40,7 @@ export interface RulesetsState {
 	loaded: ByFamily<Map<number, LoadedRuleset>>;
 	byTable: ByFamily<Map<Table, LoadedTable>>;
 	chains: (LoadedChain | null)[];
-	retired: RetiredRules[];
-	retiredRows: number;
+	retired: RetiredState;
 	interned: InternedState;
 	counts: RuleCountsState;
 	recent: RecentState;
@@ -56,7 +50,7 @@ export class Rulesets {
 	readonly #rows: Rows;
 	readonly #engine: Instance;
 	readonly #interned: Interned;
-	readonly #sets: ReadonlyMap<number, ReadonlyMap<string, number>>;
+	readonly #sets: NetnsSets;
 	readonly #counts: RuleCounts;
 	readonly #lists: RecentLists;
 	/** By family and netns. */
@@ -65,17 +59,10 @@ export class Rulesets {
 	readonly #byTable: ByFamily<Map<Table, LoadedTable>>;
 	/** By row of TABLE_CHAIN. */
 	readonly #chains: (LoadedChain | null)[];
-	#retired: RetiredRules[];
-	#retiredRows: number;
+	readonly #retired: RetiredRules;
 
-	/** `sets`: the ipsets of each netns, name to row. `state`: of the rules whose rows are there already. */
-	constructor(
-		rows: Rows,
-		engine: Instance,
-		strings: Interner,
-		sets: ReadonlyMap<number, ReadonlyMap<string, number>>,
-		state?: RulesetsState,
-	) {
+	/** `state`: of the rules whose rows are there already. */
+	constructor(rows: Rows, engine: Instance, strings: Interner, sets: NetnsSets, state?: RulesetsState) {
 		this.#rows = rows;
 		this.#engine = engine;
 		this.#interned = new Interned(rows, strings, state?.interned);
@@ -85,8 +72,7 @@ export class Rulesets {
 		this.#loaded = state?.loaded ?? { ipv4: new Map(), ipv6: new Map() };
 		this.#byTable = state?.byTable ?? { ipv4: new Map(), ipv6: new Map() };
 		this.#chains = state?.chains ?? [];
-		this.#retired = state?.retired ?? [];
-		this.#retiredRows = state?.retiredRows ?? 0;
+		this.#retired = new RetiredRules(rows, engine, state?.retired);
 	}
 
 	/** Copied. */
@@ -96,8 +82,7 @@ export class Rulesets {
 			loaded: { ipv4: copies.loaded(this.#loaded.ipv4), ipv6: copies.loaded(this.#loaded.ipv6) },
 			byTable: { ipv4: copies.byTable(this.#byTable.ipv4), ipv6: copies.byTable(this.#byTable.ipv6) },
 			chains: [...this.#chains],
-			retired: [...this.#retired],
-			retiredRows: this.#retiredRows,
+			retired: this.#retired.state,
 			interned: this.#interned.state,
 			counts: this.#counts.state,
 			recent: this.#lists.state,
@@ -113,8 +98,40 @@ export class Rulesets {
 	 * CapacityError.
 	 */
 	load(netns: readonly number[], ruleset: Ruleset): void {
-		if (this.#isCrowded) this.#makeRoom();
+		if (this.#counts.isDue || this.#retired.isCrowded) this.#makeRoom();
 		for (const group of this.#alike(netns, ruleset.family)) this.#loadAlike(group, ruleset);
+	}
+
+	/**
+	 * Whether `load` would take it for the netns of these rows, or for a new one where there are none, with such ipsets. Throws
+	 * EncodeError, CapacityError; nothing changes in any case.
+	 */
+	check(netns: readonly number[], ruleset: Ruleset, sets: ReadonlyMap<string, number>): void {
+		const { family } = ruleset;
+		for (const group of netns.length > 0 ? this.#alike(netns, family) : [[]]) {
+			const before = (group[0] === undefined ? null : this.of(group[0], family))?.tables ?? NO_TABLES;
+			const context = { ...this.#context(group, family), sets };
+			for (const table of ruleset.tables) {
+				const previous = before.find(({ name }) => name === table.name) ?? null;
+				if (previous?.table === table || this.#byTable[family].has(table)) continue;
+				prepare(table, previous, Math.max(1, group.length), context).discard();
+			}
+		}
+	}
+
+	/** A netns has no rules of some families any more. */
+	unload(netns: number, families: readonly Family[] = ["ipv4", "ipv6"]): void {
+		for (const family of families) {
+			const before = this.of(netns, family)?.tables;
+			if (before === undefined) continue;
+			this.#replace([netns], { family, tables: [] }, before, []);
+			this.#loaded[family].delete(netns);
+		}
+	}
+
+	/** A device has a name that none had before: rules that ask for names like it ask for it too. */
+	named(name: string): void {
+		this.#interned.named(name);
 	}
 
 	of(netns: number, family: Family): LoadedRuleset | null {
@@ -125,8 +142,7 @@ export class Rulesets {
 	placeOf(row: number): RulePlace | null {
 		const chain = this.#chainAt(row);
 		if (chain !== null) return placeIn(chain, row);
-		const retired = this.#retired.find((own) => holds(own, row));
-		return retired === undefined ? null : placeIn(retired, row);
+		return this.#retired.placeOf(row);
 	}
 
 	/** Is a rule row one of those that a netns has now? */
@@ -279,7 +295,7 @@ export class Rulesets {
 			interned: this.#interned,
 			chains: this.#chains,
 			family,
-			sets: this.#sets.get(netns[0] as number) ?? new Map(),
+			sets: this.#sets.of(netns[0] ?? -1),
 			lists: own === null ? null : this.#lists.of(own, family),
 		};
 	}
@@ -311,39 +327,22 @@ export class Rulesets {
 		for (const state of chain.states) this.#rows.give(L.TABLE_STATE, state);
 		this.#interned.release(chain.held);
 		if (chain.lists !== null) this.#lists.at(chain.lists)?.leave(chain.recent);
-		const { table, chain: value, firstRule, rules } = chain;
-		this.#retired.push({ table, chain: value, firstRule, rules });
-		this.#retiredRows += rules + 1;
-	}
-
-	get #isCrowded(): boolean {
-		const all = this.#rows.count(L.TABLE_RULE);
-		return this.#counts.isDue || (this.#retiredRows > RETIRED_MIN && this.#retiredRows > all * RETIRED_SHARE);
+		this.#retired.add(chain);
 	}
 
 	/** Rows of rules that are no more are free again, once nothing that they counted or decided names them. */
 	#makeRoom(): void {
 		this.#counts.takeOut(this.#since);
-		for (const tables of this.#allTables()) tables.resets.clear();
-		for (const loaded of [...this.#loaded.ipv4.values(), ...this.#loaded.ipv6.values()]) {
+		const all = [...this.#loaded.ipv4.values(), ...this.#loaded.ipv6.values()];
+		for (const table of tablesOf(all)) table.resets.clear();
+		for (const loaded of all) {
 			loaded.since.clear();
 			for (const row of loaded.kept.keys()) if (this.#chainAt(row) === null) loaded.kept.delete(row);
 		}
 		for (let netns = 0; netns < this.#rows.count(L.TABLE_NETNS); netns++) {
 			this.#rows.setU32(this.#rows.at(L.TABLE_NETNS, netns) + L.NETNS_GENERATION, 0);
 		}
-		forgetRules(this.#rows, this.#engine, (rule) => this.#chainAt(rule) === null);
-		for (const { firstRule, rules } of this.#retired) this.#rows.give(L.TABLE_RULE, firstRule, rules + 1);
-		this.#retired = [];
-		this.#retiredRows = 0;
-	}
-
-	#allTables(): Set<LoadedTable> {
-		const all = new Set<LoadedTable>();
-		for (const { tables } of [...this.#loaded.ipv4.values(), ...this.#loaded.ipv6.values()]) {
-			for (const table of tables) for (let at: LoadedTable | null = table; at !== null; at = at.base) all.add(at);
-		}
-		return all;
+		this.#retired.free((row) => this.#chainAt(row) === null);
 	}
 
 	/** The chain that a rule row belongs to; null: to none that there is. */

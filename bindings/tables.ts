@@ -119,18 +119,17 @@ export class LoadedTable {
 	}
 }
 
-/** What a netns has of one family. */
-export interface LoadedRuleset {
-	ruleset: Ruleset;
-	/** In the order of the ruleset. */
-	tables: readonly LoadedTable[];
-	/** Generations since which it counts what others counted on before it came: of whole tables, and of chains. */
-	since: Map<TableName | LoadedChain, number>;
-	/** What counters of its rules start from, by rule row, where that is not what the rules say. */
-	kept: Map<number, Counters>;
-}
-
 export const NO_TABLES: readonly LoadedTable[] = [];
+
+/** All tables that netns have, and that those lie over. */
+export function tablesOf(all: Iterable<LoadedRuleset>): Set<LoadedTable> {
+	const tables = new Set<LoadedTable>();
+	for (const loaded of all) {
+		for (const table of loaded.tables)
+			for (let at: LoadedTable | null = table; at !== null; at = at.base) tables.add(at);
+	}
+	return tables;
+}
 
 /** Lists of the same tables are one, so that netns that have them are found to be alike. */
 export function sharedList(tables: readonly LoadedTable[]): readonly LoadedTable[] {
@@ -141,6 +140,17 @@ export function sharedList(tables: readonly LoadedTable[]): readonly LoadedTable
 	if (known !== undefined) return known;
 	first.lists.push(tables);
 	return tables;
+}
+
+/** What a netns has of one family. */
+export interface LoadedRuleset {
+	ruleset: Ruleset;
+	/** In the order of the ruleset. */
+	tables: readonly LoadedTable[];
+	/** Generations since which it counts what others counted on before it came: of whole tables, and of chains. */
+	since: Map<TableName | LoadedChain, number>;
+	/** What counters of its rules start from, by rule row, where that is not what the rules say. */
+	kept: Map<number, Counters>;
 }
 
 /** Where a rule row stands; `number` is 1-based, `rule` null for the policy or the implicit return of the chain. */

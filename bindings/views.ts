@@ -41,8 +41,15 @@ const STRIDE: Readonly<Record<number, number>> = {
 	[L.TABLE_STATE]: L.STATE_STRIDE,
 };
 
-/** Tables of rules: they grow where a ruleset needs more rows than there are. */
+/** They grow where a network, its rules or sets need more rows than there are. */
 const GROWING: ReadonlySet<number> = new Set([
+	L.TABLE_NETNS,
+	L.TABLE_DEVICE,
+	L.TABLE_ADDRESS,
+	L.TABLE_ROUTE,
+	L.TABLE_NEXTHOP,
+	L.TABLE_SET,
+	L.TABLE_ENTRY,
 	L.TABLE_CHAIN,
 	L.TABLE_RULE,
 	L.TABLE_MATCH,
@@ -111,6 +118,11 @@ export class Rows {
 		if (first === null) return this.append(table, rows);
 		this.#clear(table, first, rows);
 		return first;
+	}
+
+	/** So many rows, in whatever pieces, can be taken now. Throws CapacityError. */
+	expect(table: number, rows: number): void {
+		this.#reach(table, this.count(table) + rows);
 	}
 
 	/** Gives rows back that were taken or appended; nothing refers to them any more. */

@@ -29,6 +29,8 @@ export function ip(a: u32, b: u32, c: u32, d: u32): u32 {
 
 let sealed = false;
 let stacks: i32 = 0;
+// Devices of each netns.
+const DEVICES: StaticArray<i32> = new StaticArray<i32>(NETNS_MAX);
 
 function layOut(): void {
 	startAt((<usize>memory.size()) << 16);
@@ -91,9 +93,10 @@ export function begin(): void {
 /** A netns with lo and 127.0.0.1/8; no tables loaded. */
 export function stack(flags: u32): i32 {
 	const index = stacks++;
+	DEVICES[index] = 0;
 	const at = netns(index);
 	store<u32>(at, flags, L.NETNS_FLAGS);
-	store<u32>(at, index * EACH, L.NETNS_DEVICE_FIRST);
+	store<i32>(at, index * EACH, L.NETNS_DEVICE_FIRST);
 	store<u32>(at, index * EACH, L.NETNS_ADDRESS_FIRST);
 	store<u32>(at, index * EACH, L.NETNS_ROUTE_FIRST);
 	store<u32>(at, 64, L.NETNS_TTL);
@@ -109,8 +112,14 @@ export function stack(flags: u32): i32 {
 
 /** A device without a peer. */
 export function add(index: i32, kind: u32): i32 {
-	const dev = index * EACH + take(index, L.NETNS_DEVICE_COUNT);
+	const number = DEVICES[index]++;
+	const dev = index * EACH + number;
 	const at = device(dev);
+	if (number > 0) store<i32>(device(dev - 1), dev, L.DEVICE_NEXT);
+	store<i32>(at, -1, L.DEVICE_NEXT);
+	if (kind == L.DEVICE_KIND_VXLAN && load<u32>(netns(index), L.NETNS_TUNNEL) == 0) {
+		store<u32>(netns(index), dev + 1, L.NETNS_TUNNEL);
+	}
 	store<i32>(at, index, L.DEVICE_NETNS);
 	store<u32>(at, kind, L.DEVICE_KIND);
 	store<i32>(at, -1, L.DEVICE_PEER);
@@ -169,7 +178,7 @@ function take(index: i32, counter: i32): i32 {
 
 /** Builds the routing tables. */
 export function ready(): void {
-	if (!compile(stacks, 0)) throw new Error("the routing tables do not fit");
+	if (!compile(stacks)) throw new Error("the routing tables do not fit");
 }
 
 // The devices and netns of `cluster`

@@ -9,7 +9,18 @@ import { netns } from "../netns";
 import { buildFib6, placeFib6 } from "./fib6";
 import { buildLpm, placeLpm } from "./lpm";
 import { sort } from "./sort";
-import { spaceReset } from "./space";
+import {
+	blockLines,
+	enterBlock,
+	giveBlock,
+	keepBlock,
+	NONE,
+	openBlock,
+	roundedLines,
+	spaceReset,
+	takeBlock,
+	takenLines,
+} from "./space";
 import { chooseWindow, commonLength, countLength, lengthsReset } from "./window";
 import * as L from "../layout";
 
@@ -30,13 +41,69 @@ let count: u32 = 0;
 export function buildFibs(netnsCount: i32): bool {
 	spaceReset();
 	for (let i = 0; i < netnsCount; i++) {
+		const block = openBlock();
 		if (!buildFib(i) || !buildFib6(i)) return false;
+		const lines = blockLines();
+		keepBlock(lines);
+		note(i, block, lines);
 	}
 	for (let i = 0; i < netnsCount; i++) {
 		placeLpm(netns(i));
 		placeFib6(netns(i));
 	}
 	return true;
+}
+
+/** Builds the FIBs of one netns anew, of the first `netnsCount`. False as above; then it has none. */
+export function rebuildFibs(index: i32, netnsCount: i32): bool {
+	dropFibs(index);
+	const before = base(L.TABLE_FIB);
+	let block = openBlock();
+	let built = buildFib(index) && buildFib6(index);
+	if (base(L.TABLE_FIB) != before) moveFibs(index, netnsCount, base(L.TABLE_FIB) - before);
+	let lines = blockLines();
+	const known = built ? takeBlock(lines) : NONE;
+	if (known != NONE) {
+		block = known;
+		lines = takenLines;
+		enterBlock(block, lines);
+		built = buildFib(index) && buildFib6(index);
+	} else if (built) {
+		lines = roundedLines(lines);
+		keepBlock(lines);
+	}
+	if (built) {
+		note(index, block, lines);
+		placeLpm(netns(index));
+		placeFib6(netns(index));
+	} else dropFibs(index);
+	openBlock();
+	return built;
+}
+
+/** A netns has no FIBs any more. */
+export function dropFibs(index: i32): void {
+	const ns = netns(index);
+	const lines = load<u32>(ns, L.NETNS_FIB_LINES);
+	if (lines != 0) giveBlock(load<u32>(ns, L.NETNS_FIB_BLOCK), lines);
+	store<u32>(ns, 0, L.NETNS_FIB_LINES);
+	store<u32>(ns, L.FIB_ABSENT, L.NETNS_FIB_FORM);
+	store<i32>(ns, L.FIB6_ABSENT, L.NETNS_FIB6_FORM);
+}
+
+function note(index: i32, block: u32, lines: u32): void {
+	store<u32>(netns(index), block, L.NETNS_FIB_BLOCK);
+	store<u32>(netns(index), lines, L.NETNS_FIB_LINES);
+}
+
+// The table has moved: so have the FIBs of all netns but the one that is being built.
+function moveFibs(except: i32, netnsCount: i32, by: usize): void {
+	for (let i = 0; i < netnsCount; i++) {
+		if (i == except) continue;
+		const ns = netns(i);
+		store<u32>(ns, load<u32>(ns, L.NETNS_FIB) + <u32>by, L.NETNS_FIB);
+		store<u32>(ns, load<u32>(ns, L.NETNS_FIB6) + <u32>by, L.NETNS_FIB6);
+	}
 }
 
 function buildFib(index: i32): bool {

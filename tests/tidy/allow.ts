@@ -15,6 +15,8 @@ export const RECORDS: Record<string, string> = {
 	"assembly/netns.ts": "the netns record",
 	"assembly/packet.ts": "the words of the packet record",
 	"assembly/device.ts": "the device record",
+	"assembly/pairtable.ts": "slots of whatever table it is handed, as they move",
+	"assembly/compile/space.ts": "the link of a free block",
 	"assembly/fdb.ts": "forwarding database entries",
 	"assembly/neighbour.ts": "neighbour entries and the packets that wait for them",
 	"assembly/socket.ts": "listeners and connections",

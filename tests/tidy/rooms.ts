@@ -57,7 +57,7 @@ export const ROOMS: Room[] = [
 		name: "bindings",
 		holds:
 			"the bridge and the only code that touches Wasm memory: encode, submit, decode; `node.ts`, `deno.ts`, `browser.ts` only find the bytes; `native/` is the engine ahead of time as an addon, in C and C++",
-		may: ["assembly/layout.ts", "js/net/address.ts"],
+		may: ["assembly/layout.ts", "js/net/address.ts", "js/net/same.ts"],
 		types: ["js/net"],
 		packages: ["node:"],
 	},

@@ -1,0 +1,95 @@
+// A netns's sysctls as flags and numbers of its row and of its devices' rows. Names and defaults are the kernel's
+// (Documentation/networking/{ip-sysctl,nf_conntrack-sysctl}.rst).
+
+import * as L from "../assembly/layout.ts";
+import type { Device, Netns } from "../js/net/network.ts";
+import { ALL_HOOKS } from "./hooks.ts";
+import type { Rows } from "./views.ts";
+
+/** Flags by sysctl: the flag, and the kernel's default. */
+const FLAGS: readonly [sysctl: string, flag: number, byDefault: number][] = [
+	["net.ipv4.ip_forward", L.NS_IP_FORWARD, 0],
+	["net.bridge.bridge-nf-call-iptables", L.NS_BRIDGE_NF, 1],
+	["net.bridge.bridge-nf-call-ip6tables", L.NS_BRIDGE_NF6, 1],
+	["net.netfilter.nf_conntrack_tcp_loose", L.NS_TCP_LOOSE, 1],
+	["net.netfilter.nf_conntrack_tcp_be_liberal", L.NS_TCP_BE_LIBERAL, 0],
+	["net.ipv4.fib_multipath_hash_policy", L.NS_L4_HASH, 0],
+	["net.ipv4.icmp_echo_ignore_all", L.NS_NO_ICMP_ECHO, 0],
+	["net.ipv6.conf.all.forwarding", L.NS_IP6_FORWARD, 0],
+	["net.ipv6.icmp.echo_ignore_all", L.NS_NO_ICMP6_ECHO, 0],
+];
+
+/** Conntrack timeouts: sysctl name after `net.netfilter.nf_conntrack_`, number, default in seconds. */
+const TIMEOUTS: readonly [sysctl: string, timeout: number, seconds: number][] = [
+	["tcp_timeout_syn_sent", L.TCP_CT_SYN_SENT, 120],
+	["tcp_timeout_syn_recv", L.TCP_CT_SYN_RECV, 60],
+	["tcp_timeout_established", L.TCP_CT_ESTABLISHED, 432000],
+	["tcp_timeout_fin_wait", L.TCP_CT_FIN_WAIT, 120],
+	["tcp_timeout_close_wait", L.TCP_CT_CLOSE_WAIT, 60],
+	["tcp_timeout_last_ack", L.TCP_CT_LAST_ACK, 30],
+	["tcp_timeout_time_wait", L.TCP_CT_TIME_WAIT, 120],
+	["tcp_timeout_close", L.TCP_CT_CLOSE, 10],
+	["tcp_timeout_max_retrans", L.TIMEOUT_TCP_MAX_RETRANS, 300],
+	["tcp_timeout_unacknowledged", L.TIMEOUT_TCP_UNACK, 300],
+	["udp_timeout", L.TIMEOUT_UDP, 30],
+	["udp_timeout_stream", L.TIMEOUT_UDP_STREAM, 120],
+	["icmp_timeout", L.TIMEOUT_ICMP, 30],
+	["generic_timeout", L.TIMEOUT_GENERIC, 600],
+	["sctp_timeout_closed", L.TIMEOUT_SCTP + 1, 10],
+	["sctp_timeout_cookie_wait", L.TIMEOUT_SCTP + 2, 3],
+	["sctp_timeout_cookie_echoed", L.TIMEOUT_SCTP + 3, 3],
+	["sctp_timeout_established", L.TIMEOUT_SCTP + 4, 210],
+	["sctp_timeout_shutdown_sent", L.TIMEOUT_SCTP + 5, 3],
+	["sctp_timeout_shutdown_recd", L.TIMEOUT_SCTP + 6, 3],
+	["sctp_timeout_shutdown_ack_sent", L.TIMEOUT_SCTP + 7, 3],
+	["sctp_timeout_heartbeat_sent", L.TIMEOUT_SCTP + 8, 30],
+];
+const CT_MAX_DEFAULT = 262144;
+// Destination unreachable, source quench, time exceeded, parameter problem.
+const ICMP_RATEMASK_DEFAULT = 0x1818;
+
+/** Flags that are not the sysctls', but of the rules that are loaded, or of the run. */
+const OTHERS = ALL_HOOKS.ipv4 | ALL_HOOKS.ipv6 | L.NS_TCP_WINDOWS;
+
+/** Writes what a netns's sysctls say, and whether it is silent or listens on any port, into its row at `at`. */
+export function writeSysctls(rows: Rows, netns: Netns, at: number): void {
+	const value = (name: string, byDefault: number) => netns.sysctls.get(name) ?? byDefault;
+	let flags = rows.view.getUint32(at + L.NETNS_FLAGS, true) & OTHERS;
+	for (const [name, flag, byDefault] of FLAGS) if (value(name, byDefault) !== 0) flags |= flag;
+	if (netns.silent) flags |= L.NS_SILENT;
+	if (netns.listenAny) flags |= L.NS_ANY_PORT;
+	rows.setU32(at + L.NETNS_FLAGS, flags);
+	rows.setU32(at + L.NETNS_CT_MAX, value("net.netfilter.nf_conntrack_max", CT_MAX_DEFAULT));
+	rows.setU32(at + L.NETNS_TTL, value("net.ipv4.ip_default_ttl", 64));
+	rows.setU32(at + L.NETNS_ICMP_RATELIMIT, value("net.ipv4.icmp_ratelimit", 1000));
+	rows.setU32(at + L.NETNS_ICMP_RATEMASK, value("net.ipv4.icmp_ratemask", ICMP_RATEMASK_DEFAULT));
+	rows.setU32(at + L.NETNS_RECENT_MAX, 100);
+	rows.setU32(at + L.NETNS_HOP_LIMIT, value("net.ipv6.conf.all.hop_limit", 64));
+	rows.setU32(at + L.NETNS_ICMP6_RATELIMIT, value("net.ipv6.icmp.ratelimit", 1000));
+	rows.setU32(at + L.NETNS_TIMEOUT_ICMPV6, value("net.netfilter.nf_conntrack_icmpv6_timeout", 30));
+	for (const [name, timeout, seconds] of TIMEOUTS) {
+		rows.setU32(at + L.NETNS_TIMEOUTS + timeout * 4, value(`net.netfilter.nf_conntrack_${name}`, seconds));
+	}
+	// A simultaneous open waits as a plain one does.
+	rows.setU32(
+		at + L.NETNS_TIMEOUTS + L.TCP_CT_SYN_SENT2 * 4,
+		value("net.netfilter.nf_conntrack_tcp_timeout_syn_sent", 120),
+	);
+}
+
+/** DEVICE_FLAGS of a device. */
+export function deviceFlags(netns: Netns, device: Device): number {
+	let flags = L.DEV_UP;
+	if (device.hairpin) flags |= L.DEV_HAIRPIN;
+	if (device.promisc) flags |= L.DEV_PROMISC;
+	if (effective(netns, device.name, "route_localnet") !== 0) flags |= L.DEV_ROUTE_LOCALNET;
+	return flags;
+}
+
+/** `conf.all` and `conf.DEV` of a per-device sysctl: the larger counts (IN_DEV_MAXCONF, IN_DEV_ORCONF). */
+export function effective(netns: Netns, device: string, name: string): number {
+	const all = netns.sysctls.get(`net.ipv4.conf.all.${name}`) ?? 0;
+	const own =
+		netns.sysctls.get(`net.ipv4.conf.${device}.${name}`) ?? netns.sysctls.get(`net.ipv4.conf.default.${name}`) ?? 0;
+	return Math.max(all, own);
+}
