@@ -3,7 +3,7 @@
 import * as L from "../../assembly/layout.ts";
 import { conntrackEntries } from "../../bindings/conntrack.ts";
 import type { EngineModule } from "../../bindings/core.ts";
-import { Machine, type MachineOptions } from "../../bindings/machine.ts";
+import { Machine } from "../../bindings/machine.ts";
 import { loadTopology } from "../../js/lab.ts";
 import { networkChange } from "../../js/net/change.ts";
 import { parseIptablesSave } from "../../js/net/iptables/index.ts";
@@ -53,11 +53,16 @@ export class Live {
 	readonly #networks: Networks;
 	#sport = 20_000;
 
-	constructor(module: EngineModule, topology: Topology, networks = new Networks(), options: MachineOptions = {}) {
+	constructor(module: EngineModule, topology: Topology, networks = new Networks(), wire?: Wire) {
 		this.#networks = networks;
 		this.topology = topology;
-		this.machine = new Machine(module, networks.of(topology), options);
-		this.wire = new Wire(this.machine);
+		this.wire = wire ?? new Wire(new Machine(module, networks.of(topology)));
+		this.machine = this.wire.machine;
+	}
+
+	/** With a future of its own. */
+	fork(module: EngineModule): Live {
+		return new Live(module, this.topology, this.#networks, this.wire.fork(module));
 	}
 
 	/** The network becomes another one. */

@@ -261,6 +261,22 @@ describe("a change that cannot be", () => {
 	});
 });
 
+it("a fork changes alone", () => {
+	const live = new Live(module, scene([CLIENT, NEAR, FAR]));
+	live.ask(toFar);
+	live.become(scene([CLIENT, FAR]));
+	const fork = live.fork(module);
+	fork.become(scene([CLIENT, FAR, NEAR, pod("new", "n2", "10.0.2.8", { listen: [] })]));
+	live.become(scene([CLIENT, pod("other", "n2", "10.0.2.8")]));
+	expect(fork.connections()).toEqual(live.connections());
+	expect(fork.ask(toNear)).toEqual(delivered("pod:t/near"));
+	expect(live.ask(toNear)[0]).toBe(`${FAILED} pod:t/client`);
+	expect(fork.ask(toFar)).toEqual(delivered("pod:t/far"));
+	expect(live.ask(toFar)[0]).toBe(`${FAILED} node:n2`);
+	expect(fork.ask({ ...toFar, to: "10.0.2.8" })[0]).toBe(`rejected ${L.REASON_PORT_CLOSED} pod:t/new`);
+	expect(live.ask({ ...toFar, to: "10.0.2.8" })).toEqual(delivered("pod:t/other"));
+});
+
 describe("rows", () => {
 	it("of pods that went are those of pods that come: ten thousand leave no trace", () => {
 		const live = new Live(module, scene([CLIENT, FAR]));
