@@ -7,9 +7,9 @@ import * as L from "../../assembly/layout.ts";
 import type { EngineModule } from "../../bindings/core.ts";
 import { loadModule } from "../../bindings/node.ts";
 import type { HostSpec, NodeSpec, PodSpec, Topology } from "../../js/net/topology.ts";
+import { runs } from "../runs.ts";
 import { Live, Networks, type Question } from "./live.ts";
 
-const RUNS = Number(process.env.PODWIRE_RUNS ?? 60);
 let module: EngineModule;
 
 beforeAll(async () => {
@@ -182,7 +182,7 @@ it("an engine that was told of every change answers as a fresh one", () => {
 				}
 			}
 		}),
-		{ numRuns: RUNS, seed: 5 },
+		runs(40),
 	);
 	expect(delivered / asked).toBeGreaterThan(0.1);
 }, 600_000);
