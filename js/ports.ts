@@ -66,6 +66,8 @@ export interface World {
 	readonly clock: Clock;
 	readonly random: Random;
 	readonly recorder: Recorder;
+	/** Absent where objects are all there is: what listens is reached then. */
+	readonly wire?: Wire;
 }
 
 /**
@@ -93,14 +95,11 @@ export interface Component {
 	fork?(): Component;
 }
 
-/** A packet's or request's way through the simulated network, from a netns to an address. */
-export interface Wire {
-	send(from: string, to: { protocol: "tcp" | "udp" | "sctp" | "icmp"; address: string; port: number }): WireAnswer;
-}
+/** What comes of a connection: `timeout` also where it was dropped on its way, or has no route. */
+export type Reached = "connected" | "refused" | "timeout";
 
-export interface WireAnswer {
-	/** A verdict word of a trace: `delivered`, `rejected`, `dropped`, `unreachable`, `blocked-locally`, `unknown`. */
-	verdict: string;
-	/** The netns that answered; null where none did. */
-	by: string | null;
+/** The simulated network, as far as a component can tell: whether connections come about. */
+export interface Wire {
+	/** From a node's own netns, as its kubelet probes; `timeoutMs` after which it is given up. What is said on it is the app's. */
+	connect(node: string, to: { protocol: "tcp"; address: string; port: number }, timeoutMs: number): Reached;
 }

@@ -2,6 +2,7 @@
 // the pod's sandbox until that is torn down (containernetworking/plugins, ipam/host-local).
 
 import type { Node, Pod } from "../api/core.ts";
+import { IPS } from "../api/script.ts";
 import { parsePrefix } from "../net/address.ts";
 import { AddressRange } from "./hostlocal.ts";
 import { internalIP, internalIPv6, podCIDRv4, podCIDRv6 } from "./links.ts";
@@ -41,19 +42,22 @@ export class PodAddresses {
 		for (const ip of ips) (ip.includes(":") ? ranges?.range6 : ranges?.range)?.reserve(ip);
 	}
 
-	/** The addresses of a pod on its node, the primary one first; an error message of the plugin's where none is left. */
+	/** The addresses of a pod on its node, the primary one first; an error message of the plugin's where it has none to give. */
 	add(pod: Pod, node: Node): readonly string[] | string {
 		const { uid = "" } = pod.metadata;
 		const held = this.#held.get(uid);
 		if (held !== undefined) return held.ips;
 		const onHost = pod.spec?.hostNetwork === true;
 		const { range, range6 } = this.#rangesOf(node);
-		const ip = onHost ? (internalIP(node) ?? null) : (range?.next() ?? null);
-		if (ip === null)
-			return `failed to allocate for range 0: no IP addresses available in range set: ${range ?? "none"}`;
-		const ip6 = onHost ? internalIPv6(node) : (range6?.next() ?? undefined);
-		const ips = ip6 === undefined ? [ip] : inOrder(node, ip, ip6);
-		if (!onHost) this.#hold(pod, ips);
+		if (onHost) {
+			const [ip, ip6] = [internalIP(node) ?? "", internalIPv6(node)];
+			return ip6 === undefined ? [ip] : inOrder(node, ip, ip6);
+		}
+		if (range === null) return "failed to allocate for range 0: no IP addresses available in range set: none";
+		const ranges =
+			range6 === null ? [range] : node.spec?.podCIDRs?.[0]?.includes(":") ? [range6, range] : [range, range6];
+		const ips = allocate(ranges, requestedIPs(pod));
+		if (typeof ips !== "string") this.#hold(pod, ips);
 		return ips;
 	}
 
@@ -107,6 +111,31 @@ export class PodAddresses {
 		this.#ranges.set(name, ranges);
 		return ranges;
 	}
+}
+
+/** What a runtime would hand on as the capability `ips`, with commas between. */
+function requestedIPs({ metadata }: Pod): string[] {
+	return (metadata.annotations?.[IPS] ?? "").split(",").flatMap((text) => text.trim() || []);
+}
+
+/** One address of each range, as asked for where that is in it; or host-local's error, and then none is taken (ipam/host-local/main.go). */
+function allocate(ranges: readonly AddressRange[], requested: readonly string[]): string[] | string {
+	const left = new Set(requested);
+	const taken: string[] = [];
+	const failed = (error: string) => {
+		for (const [i, ip] of taken.entries()) ranges[i]?.release(ip);
+		return error;
+	};
+	for (const [i, range] of ranges.entries()) {
+		const wanted = [...left].find((ip) => range.gives(ip));
+		const given =
+			wanted === undefined ? (range.next() ?? `no IP addresses available in range set: ${range}`) : range.take(wanted);
+		if (wanted !== undefined) left.delete(wanted);
+		if (given.includes(" ")) return failed(`failed to allocate for range ${i}: ${given}`);
+		taken.push(given);
+	}
+	if (left.size > 0) return failed(`failed to allocate all requested IPs: ${[...left].join(" ")}`);
+	return taken;
 }
 
 function rangeOf(podCIDR: string | undefined): AddressRange | null {

@@ -60,6 +60,22 @@ export class AddressRange {
 		return null;
 	}
 
+	/** Whether it is one of those that the range gives out, or its gateway. */
+	gives(address: string): boolean {
+		if (!this.contains(address)) return false;
+		const number = addressToBigInt(address);
+		return number >= this.first && number <= this.last;
+	}
+
+	/** Takes an address that is asked for, which moves the cursor there; or the plugin's error. Of one that the range `gives`. */
+	take(address: string): string {
+		if (address === this.gateway) return `requested ip ${address} is subnet's gateway`;
+		if (this.reserved.has(address)) return `requested IP address ${address} is not available in range set ${this}`;
+		this.reserved.add(address);
+		this.cursor = addressToBigInt(address);
+		return address;
+	}
+
 	/** Gives an address back; the cursor stays. */
 	release(address: string): void {
 		this.reserved.delete(address);

@@ -5,6 +5,7 @@
 import type { Container, Node, Pod } from "../api/core.ts";
 import type { EndpointSlice } from "../api/discovery.ts";
 import { SERVICE_NAME } from "../api/labels.ts";
+import { HUNG, PREFIX } from "../api/script.ts";
 import { parsePrefix, prefixContains } from "../net/address.ts";
 import type { Listener, NodeSpec, PodSpec } from "../net/topology.ts";
 
@@ -31,7 +32,7 @@ export interface Stray {
 	via: string;
 }
 
-const STRICT = "podwire.dev/strict-ports";
+const STRICT = `${PREFIX}strict-ports`;
 /** kubelet's API and kube-proxy's healthz, on every node. */
 const NODE_PORTS = [10250, 10256];
 
@@ -140,6 +141,8 @@ function podSpec(pod: Pod, node: NodeSpec, { strictPorts }: LinkOptions, assumed
 	const spec: PodSpec = { name, node: node.name, ip, listen: listeners(pod) };
 	if (ip6 !== undefined && node.podCIDR6 !== undefined) spec.ip6 = ip6;
 	else if (ip6 !== undefined) assumed.push(`not modelled: ${ip6} of pod ${name}, its node has no network of IPv6`);
+	// It takes no packet; its netns is there all the same.
+	if (pod.status?.conditions?.some(({ type, status }) => type === HUNG && status === "True")) spec.silent = true;
 	const strict = strictPorts || pod.metadata.annotations?.[STRICT] === "true";
 	if (declaresNoPort(pod) && !strict && runs(pod)) {
 		spec.listenAny = true;

@@ -1,5 +1,5 @@
 // Nodes whose kubelet says nothing any more (pkg/controller/nodelifecycle): after a while their conditions are unknown, they are
-// tainted, and their pods are not ready. No kubelet dies here by itself: the annotation `podwire.dev/kubelet: stopped` does it.
+// tainted, and their pods are not ready. No kubelet falls silent here by itself: annotations have it stop, or its node reboot.
 // And pods that do not tolerate a NoExecute taint, which go (pkg/controller/tainteviction).
 
 import type { Node, Pod, Taint, Toleration } from "../api/core.ts";
@@ -7,13 +7,13 @@ import { PODS_BY_NODE } from "../api/indexes.ts";
 import { keyOf } from "../api/key.ts";
 import type { Condition } from "../api/meta.ts";
 import { tolerates } from "../api/placement.ts";
+import { isStopped, rebootOf } from "../api/script.ts";
 import { nanosOf, timeOf } from "../api/time.ts";
 import type { Component, Later, World } from "../ports.ts";
 
 /** nodeMonitorGracePeriod. Kubernetes 1.32 made it 50 s; clusters that name none have the controller's 40 s. */
 const GRACE_MS = 40_000;
 const MS = 1_000_000n;
-const KUBELET = "podwire.dev/kubelet";
 const UNREACHABLE = "node.kubernetes.io/unreachable";
 const NOT_READY = "node.kubernetes.io/not-ready";
 const SILENT: Pick<Condition, "reason" | "message"> = {
@@ -25,42 +25,57 @@ const SILENT: Pick<Condition, "reason" | "message"> = {
 export class NodeLifecycle implements Component {
 	readonly name = "node";
 	readonly watches: Component["watches"] = {
-		nodes: ({ object }) => [object.metadata.name ?? ""],
+		nodes: ({ object, previous }) => {
+			const { name = "" } = object.metadata;
+			const takes = rebootOf(object as Node, previous as Node | undefined);
+			if (takes !== null) this.#falling.set(name, takes);
+			return [name];
+		},
 	};
 	/** By name: ns since when a kubelet is silent. */
 	#silent = new Map<string, bigint>();
+	/** Nodes that begin to reboot, and for how many ms; and ns until when they do. */
+	#falling = new Map<string, number>();
+	#down = new Map<string, bigint>();
 
 	fork(): NodeLifecycle {
 		const copy = new NodeLifecycle();
 		copy.#silent = new Map(this.#silent);
+		copy.#falling = new Map(this.#falling);
+		copy.#down = new Map(this.#down);
 		return copy;
 	}
 
 	reconcile(name: string, world: World): Later | undefined {
 		const { store, clock } = world;
 		const node = store.get<Node>("nodes", "", name);
-		const isSilent = node?.metadata.annotations?.[KUBELET] === "stopped";
-		if (node === undefined || !isSilent) {
+		const falling = this.#falling.get(name);
+		this.#falling.delete(name);
+		if (falling !== undefined) this.#down.set(name, clock.now() + BigInt(Math.round(falling)) * MS);
+		const downMs = Math.max(0, Number(((this.#down.get(name) ?? 0n) - clock.now()) / MS));
+		if (node === undefined || (downMs === 0 && !isStopped(node))) {
 			this.#silent.delete(name);
-			if (node !== undefined) settle(node, world);
+			this.#down.delete(name);
+			if (node !== undefined) settle(node, world, true);
 			return undefined;
 		}
+		const until = (ms: number) => (downMs === 0 ? ms : Math.min(ms, downMs));
 		const since = this.#silent.get(name) ?? clock.now();
 		this.#silent.set(name, since);
 		const left = GRACE_MS - Number((clock.now() - since) / MS);
-		if (left > 0) return { progressMs: left };
+		if (left > 0) return { progressMs: until(left) };
 		const conditions = node.status?.conditions ?? [];
 		const isKnown = conditions.some(({ type, status }) => type === "Ready" && status === "Unknown");
-		settle(isKnown ? node : withReady(node, "Unknown", SILENT, world), world);
-		return undefined;
+		settle(isKnown ? node : withReady(node, "Unknown", SILENT, world), world, false);
+		return downMs === 0 ? undefined : { progressMs: downMs };
 	}
 }
 
-/** Conditions to taints, and to the readiness of pods. */
-function settle(node: Node, world: World): void {
+/** Conditions to taints, and to the readiness of pods. `speaks`: whether its kubelet does. */
+function settle(node: Node, world: World, speaks: boolean): void {
 	const { store, recorder, clock } = world;
 	const ready = node.status?.conditions?.find(({ type }) => type === "Ready");
-	const isBack = ready?.reason === SILENT.reason && node.metadata.annotations?.[KUBELET] !== "stopped";
+	const isBack = ready?.reason === SILENT.reason && speaks;
 	const current = isBack
 		? withReady(node, "True", { reason: "KubeletReady", message: "kubelet is posting ready status" }, world)
 		: node;
@@ -106,7 +121,8 @@ function withReady(
 	const { name } = node.metadata;
 	const others = (node.status?.conditions ?? []).filter(({ type }) => type !== "Ready");
 	const ready: Condition = { type: "Ready", status, lastTransitionTime: timeOf(clock.now()), ...why };
-	if (status !== "True") recorder.event(node, "Normal", "NodeNotReady", `Node ${name} status is now: NodeNotReady`);
+	const what = status === "True" ? "NodeReady" : "NodeNotReady";
+	recorder.event(node, "Normal", what, `Node ${name} status is now: ${what}`);
 	return store.updateStatus<Node>("nodes", { ...node, status: { ...node.status, conditions: [...others, ready] } });
 }
 

@@ -2,6 +2,7 @@
 // scripted by annotations of the pod. `podwire.dev/KEY` holds for all containers of its spec, `podwire.dev/KEY.CONTAINER` for one.
 
 import type { Container, Pod } from "../api/core.ts";
+import { PREFIX, parseDuration } from "../api/script.ts";
 
 export type ProbeKind = "startup" | "readiness" | "liveness";
 export type ContainerKind = "init" | "sidecar" | "main";
@@ -25,11 +26,9 @@ export interface App {
 	problems: readonly string[];
 }
 
-const PREFIX = "podwire.dev/";
 const KINDS: readonly string[] = ["startup", "readiness", "liveness"] satisfies ProbeKind[];
 /** What runs to completion is taken to take that long. */
 const COMPLETES_MS = 1000;
-const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
 export function appOf(pod: Pod, container: Container, kind: ContainerKind): App {
 	const { annotations = {}, ownerReferences = [] } = pod.metadata;
@@ -60,10 +59,4 @@ export function appOf(pod: Pod, container: Container, kind: ContainerKind): App 
 		fails: new Set(fails),
 		problems,
 	};
-}
-
-/** ms of `1.5s`, `2m`, `300ms`; null of anything else. */
-function parseDuration(text: string): number | null {
-	const [, number = "", unit = ""] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text) ?? [];
-	return number === "" ? null : Number.parseFloat(number) * (UNITS[unit] ?? 0);
 }

@@ -12,7 +12,7 @@
 
 import type { Container, ContainerStatus, Pod } from "../api/core.ts";
 import { type App, appOf, type ContainerKind, type ProbeKind } from "./app.ts";
-import { beginProbe, count, failureOf, type ProbeRun, probeOf } from "./probe.ts";
+import { beginProbe, count, failureOf, type ProbeRun, probeOf, type Reach } from "./probe.ts";
 
 export type Stage = "waiting" | "starting" | "running" | "stopping" | "exited" | "backoff" | "ended" | "observed";
 
@@ -21,6 +21,10 @@ export interface Exit {
 	/** ns. */
 	startedAt: bigint;
 	finishedAt: bigint;
+	/** Default `Completed` or `Error`, by the code. */
+	reason?: string;
+	/** Its last words. */
+	message?: string;
 }
 
 /** Plain values alone: a fork copies them. */
@@ -43,6 +47,10 @@ export interface ContainerRun {
 	stopCode: number;
 	/** A probe had it stopped. */
 	unhealthy: boolean;
+	/** It does nothing any more, until it is started again. */
+	hung: boolean;
+	/** With what it will exit as it finds that it cannot listen; null: it can. */
+	lastWords: string | null;
 	/** Of `observed`. */
 	status: ContainerStatus | null;
 }
@@ -54,6 +62,10 @@ export interface Surroundings {
 	/** Whether the pod is going: nothing is started again, liveness counts no more. */
 	terminating: boolean;
 	say: (type: "Normal" | "Warning", reason: string, message: string) => void;
+	/** The name of a container that listens already where this one would; undefined: none does. */
+	clash: (run: ContainerRun, container: Container) => string | undefined;
+	/** The network between the node and the pod; undefined: what listens is reached. */
+	reach: Reach | undefined;
 }
 
 const MS = 1_000_000n;
@@ -66,7 +78,7 @@ const GRACE_LEAST_MS = 2000;
 export function newRun(name: string, kind: ContainerKind): ContainerRun {
 	return {
 		...{ name, kind, stage: "waiting", until: null, startedAt: 0n, restarts: 0, backOffMs: 0, started: false },
-		...{ probes: {}, exit: null, stopCode: 0, unhealthy: false, status: null },
+		...{ probes: {}, exit: null, stopCode: 0, unhealthy: false, hung: false, lastWords: null, status: null },
 	};
 }
 
@@ -89,10 +101,10 @@ export function advance(run: ContainerRun, container: Container, around: Surroun
 			if (due) started(run, container, around);
 			return due;
 		case "running":
-			if (due) exited(run, appOf(pod, container, run.kind).exitCode);
+			if (due) ended(run, pod, container);
 			return due || probed(run, container, around);
 		case "stopping":
-			if (due) exited(run, run.stopCode);
+			if (due) exited(run, { code: run.stopCode });
 			// What drains may still be ready.
 			return due || probed(run, container, around);
 		case "exited":
@@ -105,12 +117,16 @@ export function advance(run: ContainerRun, container: Container, around: Surroun
 	}
 }
 
-function started(run: ContainerRun, container: Container, { pod, say }: Surroundings): void {
+function started(run: ContainerRun, container: Container, { pod, say, clash }: Surroundings): void {
 	const at = run.until as bigint;
-	const { exitsAfterMs } = appOf(pod, container, run.kind);
+	const { exitsAfterMs, listensAfterMs } = appOf(pod, container, run.kind);
+	const taken = clash(run, container);
 	run.stage = "running";
 	run.startedAt = at;
-	run.until = exitsAfterMs === null ? null : after(at, exitsAfterMs);
+	run.hung = false;
+	run.lastWords = taken ?? null;
+	const exits = taken === undefined ? exitsAfterMs : Math.min(exitsAfterMs ?? listensAfterMs, listensAfterMs);
+	run.until = exits === null ? null : after(at, exits);
 	run.probes = {};
 	for (const kind of ["startup", "readiness", "liveness"] as const) {
 		const probe = probeOf(container, kind);
@@ -121,12 +137,47 @@ function started(run: ContainerRun, container: Container, { pod, say }: Surround
 	say("Normal", "Started", "Container started");
 }
 
-function exited(run: ContainerRun, code: number): void {
-	run.exit = { code, startedAt: run.startedAt, finishedAt: run.until as bigint };
+/** By itself: it has done its work, or could not. */
+function ended(run: ContainerRun, pod: Pod, container: Container): void {
+	const { lastWords } = run;
+	if (lastWords === null) exited(run, { code: appOf(pod, container, run.kind).exitCode });
+	else exited(run, { code: 1, message: lastWords });
+}
+
+function exited(run: ContainerRun, how: Omit<Exit, "startedAt" | "finishedAt">): void {
+	run.exit = { ...how, startedAt: run.startedAt, finishedAt: run.until as bigint };
 	run.stage = "exited";
 	run.until = null;
 	run.started = false;
+	run.hung = false;
+	run.lastWords = null;
 	run.probes = {};
+}
+
+/** Its program comes to a sudden end. */
+export function crash(run: ContainerRun, pod: Pod, container: Container, now: bigint): void {
+	if (run.stage !== "running" && run.stage !== "stopping") return;
+	run.until = now;
+	exited(run, { code: appOf(pod, container, run.kind).exitCode || 1 });
+}
+
+/** Its program does nothing any more. */
+export function hang(run: ContainerRun): void {
+	if (run.stage === "running" || run.stage === "stopping") run.hung = true;
+	// What it would have done by itself it does no more.
+	if (run.stage === "running") run.until = null;
+}
+
+/** Its machine went, and it with it; what is to run again begins anew, without a back-off. `again`: whether it is to. */
+export function lose(run: ContainerRun, now: bigint, again: boolean): void {
+	if (run.stage === "running" || run.stage === "stopping") {
+		run.until = now;
+		exited(run, { code: 255, reason: "Unknown" });
+	}
+	run.backOffMs = 0;
+	if (run.stage === "observed" || run.stage === "ended" || !again) return;
+	run.stage = "waiting";
+	run.until = null;
 }
 
 /** Whether the restart policy has it run again. */
@@ -163,7 +214,7 @@ function again(run: ContainerRun, container: Container, around: Surroundings): v
 }
 
 function probed(run: ContainerRun, container: Container, around: Surroundings): boolean {
-	const { pod, podIP, now, terminating, say } = around;
+	const { pod, podIP, now, terminating, say, reach } = around;
 	let any = false;
 	for (const kind of ["startup", "readiness", "liveness"] as const) {
 		const asked = run.probes[kind];
@@ -174,7 +225,8 @@ function probed(run: ContainerRun, container: Container, around: Surroundings): 
 		if (terminating && kind !== "readiness") continue;
 		any = true;
 		const app = appOf(pod, container, run.kind);
-		const failure = failureOf({ pod, container, kind, probe, app, startedAt: run.startedAt, podIP }, now);
+		const { startedAt, hung } = run;
+		const failure = failureOf({ pod, container, kind, probe, app, startedAt, podIP, hung }, now, reach);
 		const changed = count(asked, probe, failure === null, now);
 		const Kind = kind.charAt(0).toUpperCase() + kind.slice(1);
 		if (failure !== null) say("Warning", "Unhealthy", `${Kind} probe failed: ${failure}`);
@@ -216,7 +268,7 @@ export function stop(run: ContainerRun, container: Container, pod: Pod, now: big
 	const takes = hook === undefined ? 0 : hook.sleep === undefined ? preStopMs : hook.sleep.seconds * 1000;
 	const waited = Math.min(takes, graceMs);
 	const left = Math.max(graceMs - waited, GRACE_LEAST_MS);
-	const obeys = drainsForMs <= left;
+	const obeys = !run.hung && drainsForMs <= left;
 	const until = after(now, waited + (obeys ? drainsForMs : left));
 	// A deletion may shorten one that is under way.
 	if (run.stage === "stopping" && run.until !== null && run.until <= until) return;
@@ -244,7 +296,7 @@ export function nextOf(
 	if (run.until !== null) {
 		const completes = run.kind === "init" || (pod.spec?.restartPolicy ?? "Always") !== "Always";
 		const waits = run.stage === "backoff" || (run.stage === "running" && !completes);
-		found.push({ at: run.until, idle: waits || (run.stage === "starting" && run.restarts > 1) });
+		found.push({ at: run.until, idle: waits || (run.stage === "starting" && run.backOffMs > BACK_OFF_MS) });
 	}
 	if (run.stage !== "running" && run.stage !== "stopping") return found;
 	for (const kind of ["startup", "readiness", "liveness"] as const) {
@@ -253,8 +305,9 @@ export function nextOf(
 		if (asked === undefined || probe === undefined || (kind === "startup" ? run.started : !run.started)) continue;
 		if (run.stage === "stopping" && kind !== "readiness") continue;
 		const app: App = appOf(pod, container, run.kind);
-		const coming = failureOf({ pod, container, kind, probe, app, startedAt: run.startedAt, podIP }, null) === null;
-		found.push({ at: asked.nextAt, idle: asked.result === coming || run.restarts > 0 || kind === "liveness" });
+		const { startedAt, hung } = run;
+		const coming = failureOf({ pod, container, kind, probe, app, startedAt, podIP, hung }, null) === null;
+		found.push({ at: asked.nextAt, idle: asked.result === coming || run.backOffMs > 0 || kind === "liveness" });
 	}
 	return found;
 }

@@ -5,9 +5,13 @@ import type { Node, Pod } from "../api/core.ts";
 import { semanticEqual } from "../api/equality.ts";
 import { PODS_BY_NODE } from "../api/indexes.ts";
 import { keyOf } from "../api/key.ts";
+import { uidOf } from "../api/names.ts";
 import { isFinished } from "../api/pod.ts";
+import { happened, isStopped, PREFIX, rebootOf } from "../api/script.ts";
 import type { Component, Later, StoreChange, World } from "../ports.ts";
+import { isAdmitted } from "./admission.ts";
 import { appOf } from "./app.ts";
+import { crash, hang } from "./container.ts";
 import {
 	containersOf,
 	foundPodRun,
@@ -18,9 +22,11 @@ import {
 	laterOf,
 	newPodRun,
 	type PodRun,
+	reboot,
 	step,
 } from "./podrun.ts";
 import { statusOf } from "./podstatus.ts";
+import type { Reach } from "./probe.ts";
 
 /** What gives a sandbox its addresses: a CNI plugin. */
 export interface SandboxNetwork {
@@ -32,11 +38,9 @@ export interface SandboxNetwork {
 	fork(): SandboxNetwork;
 }
 
-/** A node whose kubelet does not run: `podwire.dev/kubelet: stopped`. */
-export const isStopped = (node: Node) => node.metadata.annotations?.["podwire.dev/kubelet"] === "stopped";
-
 /** A sandbox that could not be made is tried again after that. */
 const SANDBOX_RETRY_MS = 10_000;
+const MS = 1_000_000n;
 
 export class Kubelet implements Component {
 	readonly name = "kubelet";
@@ -44,8 +48,11 @@ export class Kubelet implements Component {
 		pods: (change) => this.#onPod(change),
 		nodes: ({ object, previous }, store) => {
 			const [node, before] = [object as Node, previous as Node | undefined];
-			if (before !== undefined && isStopped(node) === isStopped(before)) return [];
-			return store.indexed(PODS_BY_NODE, node.metadata.name ?? "").map(keyOf);
+			const { name = "" } = node.metadata;
+			const takes = rebootOf(node, before);
+			if (takes !== null) this.#falling.set(name, takes);
+			else if (before !== undefined && isStopped(node) === isStopped(before)) return [];
+			return [...(takes === null ? [] : [keyOf(node)]), ...store.indexed(PODS_BY_NODE, name).map(keyOf)];
 		},
 	};
 	readonly #network: SandboxNetwork;
@@ -53,6 +60,12 @@ export class Kubelet implements Component {
 	#runs = new Map<string, PodRun>();
 	/** uids of pods that are gone, by the same. */
 	#gone = new Map<string, string[]>();
+	/** What has happened to pods and was not seen to yet: `hang`, `crash` or `crash.CONTAINER`, by the same. */
+	#struck = new Map<string, string[]>();
+	/** Nodes that begin to reboot, and for how many ms. */
+	#falling = new Map<string, number>();
+	/** By node: ns; when it booted last, or will. */
+	#boots = new Map<string, bigint>();
 
 	constructor(network: SandboxNetwork) {
 		this.#network = network;
@@ -62,22 +75,41 @@ export class Kubelet implements Component {
 		const copy = new Kubelet(this.#network.fork());
 		copy.#runs = structuredClone(this.#runs);
 		copy.#gone = structuredClone(this.#gone);
+		copy.#struck = structuredClone(this.#struck);
+		copy.#falling = new Map(this.#falling);
+		copy.#boots = new Map(this.#boots);
 		return copy;
 	}
 
 	reconcile(key: string, world: World): Later | undefined {
-		const { store, clock, recorder } = world;
+		const { store, clock, recorder, wire } = world;
+		const now = clock.now();
+		for (const [node, takes] of this.#falling) this.#boots.set(node, now + BigInt(Math.round(takes)) * MS);
+		this.#falling.clear();
 		this.#tearDown(key);
 		const [namespace = "", name = ""] = key.split("/");
+		if (namespace === "") return this.#boot(name, world);
 		const pod = store.get<Pod>("pods", namespace, name);
 		const node = store.get<Node>("nodes", "", pod?.spec?.nodeName ?? "");
+		const struck = this.#struck.get(key) ?? [];
+		this.#struck.delete(key);
 		if (pod === undefined || node === undefined || isStopped(node)) return undefined;
-		const now = clock.now();
+		const { name: host = "" } = node.metadata;
+		const boot = this.#boots.get(host) ?? 0n;
+		if (boot > now) return { progressMs: Number((boot - now) / MS) };
 		const run = this.#runOf(key, pod, node, now, world);
+		if (run.isRejected) return this.#forgetRejected(key, pod, world);
 		const say = (type: "Normal" | "Warning", reason: string, message: string) =>
-			recorder.event(pod, type, reason, message, node.metadata.name);
+			recorder.event(pod, type, reason, message, host);
+		if (run.boot < boot) {
+			run.boot = boot;
+			this.#network.remove(run.uid);
+			reboot(run, pod, now, say);
+		}
+		strike(run, pod, struck, now);
+		const reach: Reach | undefined = wire && ((to, timeoutMs) => wire.connect(host, to, timeoutMs));
 		if (!(isFinished(pod) && pod.metadata.deletionTimestamp === undefined))
-			step(run, pod, now, say, () => this.#addresses(pod, node, say));
+			step(run, pod, now, say, () => this.#addresses(run, pod, node, world), reach);
 		const status = statusOf(run, pod, hostIPsOf(node), now);
 		const written = semanticEqual(status, pod.status) ? pod : store.updateStatus<Pod>("pods", { ...pod, status });
 		if (isDone(run, pod) || hasEnded(run)) this.#network.remove(run.uid);
@@ -90,10 +122,38 @@ export class Kubelet implements Component {
 		return laterOf(run, pod, now);
 	}
 
-	#onPod({ type, object }: StoreChange): string[] {
+	/** A machine is up again. */
+	#boot(name: string, { store, clock, recorder, random }: World): Later | undefined {
+		const node = store.get<Node>("nodes", "", name);
+		const at = this.#boots.get(name);
+		if (node === undefined || at === undefined) return undefined;
+		const left = Number((at - clock.now()) / MS);
+		if (left > 0) return { progressMs: left };
+		const bootID = uidOf(random, "boot", name, String(at));
+		if (node.status?.nodeInfo?.["bootID"] === bootID) return undefined;
+		recorder.event(node, "Normal", "Starting", "Starting kubelet.", name);
+		recorder.event(node, "Warning", "Rebooted", `Node ${name} has been rebooted, boot id: ${bootID}`, name);
+		store.updateStatus<Node>("nodes", {
+			...node,
+			status: { ...node.status, nodeInfo: { ...node.status?.nodeInfo, bootID } },
+		});
+		return undefined;
+	}
+
+	/** Its place is not taken, so nothing of it has to be brought to an end. */
+	#forgetRejected(key: string, pod: Pod, { store }: World): undefined {
+		if (pod.metadata.deletionTimestamp === undefined) return;
+		this.#runs.delete(key);
+		store.delete("pods", pod, { gracePeriodSeconds: 0 });
+	}
+
+	#onPod({ type, object, previous }: StoreChange): string[] {
 		const pod = object as Pod;
 		if (!pod.spec?.nodeName) return [];
 		const key = keyOf(pod);
+		const crashes = ["", ...containersOf(pod).map((container) => `.${container.name}`)].map((of) => `crash${of}`);
+		const struck = ["hang", ...crashes].filter((what) => happened(`${PREFIX}${what}`, pod, previous));
+		if (struck.length > 0) this.#struck.set(key, [...(this.#struck.get(key) ?? []), ...struck]);
 		if (type === "DELETED") this.#gone.set(key, [...(this.#gone.get(key) ?? []), pod.metadata.uid ?? ""]);
 		return [key];
 	}
@@ -107,27 +167,46 @@ export class Kubelet implements Component {
 		this.#gone.delete(key);
 	}
 
-	#runOf(key: string, pod: Pod, node: Node, now: bigint, { recorder }: World): PodRun {
+	#runOf(key: string, pod: Pod, node: Node, now: bigint, world: World): PodRun {
+		const { recorder } = world;
 		const known = this.#runs.get(key);
 		if (known !== undefined && known.uid === pod.metadata.uid) return known;
 		this.#network.reserve(pod, node);
 		const isNew = pod.status?.podIP === undefined && pod.status?.containerStatuses === undefined;
 		const run = isNew ? newPodRun(pod, now) : foundPodRun(pod, now);
+		run.boot = this.#boots.get(node.metadata.name ?? "") ?? 0n;
 		this.#runs.set(key, run);
+		run.isRejected = isNew && pod.metadata.deletionTimestamp === undefined && !isAdmitted(pod, node, world);
+		if (run.isRejected) return run;
 		const problems = containersOf(pod).flatMap((container) => appOf(pod, container, kindOf(pod, container)).problems);
 		for (const problem of new Set(problems))
 			recorder.event(pod, "Warning", "InvalidAnnotation", problem, node.metadata.name);
 		return run;
 	}
 
-	#addresses(
-		pod: Pod,
-		node: Node,
-		say: (type: "Warning", reason: string, message: string) => void,
-	): readonly string[] | null {
+	#addresses(run: PodRun, pod: Pod, node: Node, { recorder, random }: World): readonly string[] | null {
 		const given = this.#network.add(pod, node);
 		if (typeof given !== "string") return given;
-		say("Warning", "FailedCreatePodSandBox", `Failed to create pod sandbox: ${given}`);
+		const tried = run.attempts++;
+		// Every try is another sandbox, with an identifier of its own.
+		const words = Array.from({ length: 8 }, (_, i) => random.integer(2 ** 32, "sandbox", run.uid, tried, i));
+		const sandbox = words.map((word) => word.toString(16).padStart(8, "0")).join("");
+		const error = `failed to setup network for sandbox "${sandbox}": plugin type="bridge" failed (add): ${given}`;
+		const message = `Failed to create pod sandbox: rpc error: code = Unknown desc = ${error}`;
+		recorder.event(pod, "Warning", "FailedCreatePodSandBox", message, node.metadata.name);
 		return null;
+	}
+}
+
+/** Annotations that are events have happened. */
+function strike(run: PodRun, pod: Pod, struck: readonly string[], now: bigint): void {
+	for (const what of struck) {
+		const [kind, ...name] = what.split(".");
+		for (const container of containersOf(pod)) {
+			const each = run.containers.find((one) => one.name === container.name);
+			if (each === undefined || (name.length > 0 && container.name !== name.join("."))) continue;
+			if (kind === "hang") hang(each);
+			else crash(each, pod, container, now);
+		}
 	}
 }

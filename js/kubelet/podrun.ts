@@ -10,6 +10,7 @@ import {
 	begin,
 	type ContainerRun,
 	isContainerReady,
+	lose,
 	newRun,
 	nextOf,
 	restarts,
@@ -31,6 +32,12 @@ export interface PodRun {
 	containers: ContainerRun[];
 	/** ns; when its containers have to be gone, null: they need not. */
 	deadline: bigint | null;
+	/** ns; the boot of its machine that it runs since; 0: the first one. */
+	boot: bigint;
+	/** How often a sandbox was tried. */
+	attempts: number;
+	/** Its kubelet would not have it. */
+	isRejected: boolean;
 }
 
 const MS = 1_000_000n;
@@ -49,7 +56,10 @@ export function containersOf({ spec }: Pod): Container[] {
 export function newPodRun(pod: Pod, now: bigint): PodRun {
 	const containers = containersOf(pod).map((container) => newRun(container.name, kindOf(pod, container)));
 	const { uid = "" } = pod.metadata;
-	return { uid, ips: [], sandboxUntil: now + BigInt(SANDBOX_MS) * MS, startedAt: now, containers, deadline: null };
+	return {
+		...{ uid, ips: [], sandboxUntil: now + BigInt(SANDBOX_MS) * MS, startedAt: now, containers },
+		...{ deadline: null, boot: 0n, attempts: 0, isRejected: false },
+	};
 }
 
 /** One that runs already, as its status has it: what is ready stays so, what is not is left as it was found. */
@@ -63,7 +73,10 @@ export function foundPodRun(pod: Pod, now: bigint): PodRun {
 	});
 	const ips = (status?.podIPs ?? []).map(({ ip }) => ip);
 	if (ips.length === 0 && status?.podIP) ips.push(status.podIP);
-	return { uid: metadata.uid ?? "", ips, sandboxUntil: null, startedAt: created, containers, deadline: null };
+	return {
+		...{ uid: metadata.uid ?? "", ips, sandboxUntil: null, startedAt: created, containers },
+		...{ deadline: null, boot: 0n, attempts: 0, isRejected: false },
+	};
 }
 
 function foundRun(
@@ -111,7 +124,14 @@ function foundRun(
 export type Say = Surroundings["say"];
 
 /** Everything that is due by now happens. `addresses`: of a new sandbox; null where there is none, which has been said. */
-export function step(run: PodRun, pod: Pod, now: bigint, say: Say, addresses: () => readonly string[] | null): void {
+export function step(
+	run: PodRun,
+	pod: Pod,
+	now: bigint,
+	say: Say,
+	addresses: () => readonly string[] | null,
+	reach: Surroundings["reach"],
+): void {
 	if (pod.metadata.deletionTimestamp !== undefined) terminate(run, pod, now, say);
 	const terminating = run.deadline !== null;
 	if (run.sandboxUntil !== null && !terminating) {
@@ -122,12 +142,53 @@ export function step(run: PodRun, pod: Pod, now: bigint, say: Say, addresses: ()
 		run.sandboxUntil = null;
 	}
 	const containers = new Map(containersOf(pod).map((container) => [container.name, container]));
-	const around = { pod, podIP: run.ips[0] ?? "", now, terminating, say };
+	const clash = (each: ContainerRun, container: Container) => clashOf(run, each, container, containers);
+	const around = { pod, podIP: run.ips[0] ?? "", now, terminating, say, clash, reach };
 	for (let again = true; again; ) {
 		again = false;
 		for (const each of run.containers) again = advance(each, containers.get(each.name) as Container, around) || again;
 		again = (terminating ? endSidecars(run, pod, now) : beginNext(run, containers, around)) || again;
 	}
+}
+
+/** All containers share one netns: what the program says that finds its port taken by one that listens. */
+function clashOf(
+	run: PodRun,
+	own: ContainerRun,
+	{ ports = [] }: Container,
+	containers: ReadonlyMap<string, Container>,
+): string | undefined {
+	// An init container does its work and goes.
+	if (own.kind === "init") return undefined;
+	for (const { containerPort, protocol = "TCP" } of ports) {
+		const isTaken = run.containers.some((other) => {
+			if (other === own || other.kind === "init" || other.lastWords !== null) return false;
+			if (other.stage !== "running" && other.stage !== "stopping") return false;
+			const theirs = containers.get(other.name)?.ports ?? [];
+			return theirs.some((port) => port.containerPort === containerPort && (port.protocol ?? "TCP") === protocol);
+		});
+		if (isTaken) return `listen ${protocol.toLowerCase()} :${containerPort}: bind: address already in use`;
+	}
+	return undefined;
+}
+
+/**
+ * Its machine has been rebooted: the sandbox is gone, and its containers with it. A new one is made, with new addresses, unless
+ * nothing is to run in it (computePodActions).
+ */
+export function reboot(run: PodRun, pod: Pod, now: bigint, say: Say): void {
+	const policy = pod.spec?.restartPolicy ?? "Always";
+	const begun = run.containers.some(({ stage, exit }) => exit !== null || stage === "running" || stage === "stopping");
+	const isOver = isDone(run, pod) || run.deadline !== null;
+	const again = !isOver && !(policy === "Never" && begun);
+	for (const each of run.containers) {
+		const isComplete = each.kind === "main" && policy === "OnFailure" && each.exit?.code === 0;
+		lose(each, now, again && !(isComplete && each.stage === "exited"));
+	}
+	if (!again) return;
+	if (run.ips.length > 0) say("Normal", "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.");
+	run.ips = [];
+	run.sandboxUntil = now + BigInt(SANDBOX_MS) * MS;
 }
 
 function beginNext(run: PodRun, containers: ReadonlyMap<string, Container>, around: Surroundings): boolean {

@@ -2,6 +2,7 @@
 
 import type { Container, ContainerStatus, Pod, PodStatus } from "../api/core.ts";
 import type { Condition } from "../api/meta.ts";
+import { HUNG } from "../api/script.ts";
 import { timeOf } from "../api/time.ts";
 import { type ContainerRun, type Exit, isContainerReady } from "./container.ts";
 import { containersOf, hasFailed, isDone, type PodRun } from "./podrun.ts";
@@ -9,7 +10,9 @@ import { containersOf, hasFailed, isDone, type PodRun } from "./podrun.ts";
 /** `hostIPs`: of its node, primary first. `now`: ns. */
 export function statusOf(run: PodRun, pod: Pod, hostIPs: readonly string[], now: bigint): PodStatus {
 	const phase = phaseOf(run, pod);
-	const before = pod.status ?? {};
+	const { podIP: _, podIPs: __, ...others } = pod.status ?? {};
+	// A sandbox that is made anew has no address yet.
+	const before = run.sandboxUntil === null ? (pod.status ?? {}) : others;
 	const inits = run.containers.filter(({ kind }) => kind !== "main");
 	const mains = run.containers.filter(({ kind }) => kind === "main");
 	const initialized = inits.every((each) =>
@@ -66,6 +69,7 @@ function conditionsOf(run: PodRun, pod: Pod, phase: string, initialized: boolean
 		? { reason: phase === "Succeeded" ? "PodCompleted" : "PodFailed" }
 		: { reason: "ContainersNotReady", message: `containers with unready status: ${names(unready)}` };
 	const gate = gateOf(pod);
+	const hangs = run.containers.some(({ hung }) => hung);
 	const own = [
 		condition("PodReadyToStartContainers", run.ips.length > 0 && !(done && run.deadline !== null)),
 		condition(
@@ -87,6 +91,7 @@ function conditionsOf(run: PodRun, pod: Pod, phase: string, initialized: boolean
 		),
 		condition("ContainersReady", ready, ready ? {} : whyNot),
 		condition("PodScheduled", true),
+		...(hangs || before.some(({ type }) => type === HUNG) ? [condition(HUNG, hangs)] : []),
 	];
 	// Others' conditions stay as they are.
 	return [...own, ...before.filter(({ type }) => !own.some((one) => one.type === type))];
@@ -159,10 +164,11 @@ function statesOf(
 
 const hasInits = ({ spec }: Pod) => (spec?.initContainers ?? []).length > 0;
 
-function terminated({ code, startedAt, finishedAt }: Exit): object {
+function terminated({ code, startedAt, finishedAt, reason, message }: Exit): object {
 	return {
 		exitCode: code,
-		reason: code === 0 ? "Completed" : "Error",
+		reason: reason ?? (code === 0 ? "Completed" : "Error"),
+		...(message === undefined ? {} : { message }),
 		startedAt: timeOf(startedAt),
 		finishedAt: timeOf(finishedAt),
 	};

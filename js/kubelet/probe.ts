@@ -1,7 +1,8 @@
 // Probes of a container that runs (pkg/kubelet/prober/worker.go, prober.go): when they are due, how many in a row count, and
-// what they say. Whether one passes is what the app is taken to answer.
+// what they say. Whether one gets through is the network's word where there is one; what it hears is what the app is taken to answer.
 
 import type { Container, Pod, Probe } from "../api/core.ts";
+import type { Reached } from "../ports.ts";
 import type { App, ProbeKind } from "./app.ts";
 
 export interface ProbeRun {
@@ -48,21 +49,36 @@ export interface Asked {
 	/** ns. */
 	startedAt: bigint;
 	podIP: string;
+	/** The app does nothing any more. */
+	hung: boolean;
 }
 
+/** Whether a connection comes about from the pod's node to an address and port. */
+export type Reach = (to: { protocol: "tcp"; address: string; port: number }, timeoutMs: number) => Reached;
+
 /** null: it passes; else what the kubelet says of the failure. `now`: ns; null: at some time to come. */
-export function failureOf(
-	{ pod, container, kind, probe, app, startedAt, podIP }: Asked,
-	now: bigint | null,
-): string | null {
+export function failureOf(asked: Asked, now: bigint | null, reach?: Reach): string | null {
+	const { pod, container, kind, probe, app, startedAt, podIP, hung } = asked;
 	const port = portOf(container, probe);
 	if (port === null) return `couldn't find port: ${String(handlerPort(probe))}`;
 	const age = now === null ? Number.POSITIVE_INFINITY : Number((now - startedAt) / MS);
-	const at = hostPort(probe.httpGet?.host || probe.tcpSocket?.host || podIP, port);
-	if (port !== 0 && (age < app.listensAfterMs || !listens(pod, port))) return refused(probe, at);
+	const address = probe.httpGet?.host || probe.tcpSocket?.host || podIP;
+	const at = hostPort(address, port);
+	const isListening = age >= app.listensAfterMs && listens(pod, port);
+	const timeoutMs = (probe.timeoutSeconds ?? 1) * 1000;
+	const reached =
+		port === 0 || reach === undefined
+			? taken(port !== 0 && !isListening, hung)
+			: reach({ protocol: "tcp", address, port }, timeoutMs);
+	if (reached === "timeout") return timedOut(probe, at);
+	if (reached === "refused") return refused(probe, at);
+	if (hung) return timedOut(probe, at);
 	if (app.fails.has(kind) || (kind === "readiness" && age < app.readyAfterMs)) return unwell(probe, at);
 	return null;
 }
+
+/** What is taken to be so where no network is asked. */
+const taken = (isRefused: boolean, hung: boolean): Reached => (hung ? "timeout" : isRefused ? "refused" : "connected");
 
 /** 0 of a command; null of a name that the container does not have. */
 function portOf({ ports = [] }: Container, probe: Probe): number | null {
@@ -88,9 +104,20 @@ function refused(probe: Probe, at: string): string {
 	const dial = `dial tcp ${at}: connect: connection refused`;
 	const { httpGet } = probe;
 	if (httpGet === undefined) return probe.grpc === undefined ? dial : unwell(probe, at);
-	const scheme = (httpGet.scheme ?? "HTTP").toLowerCase();
-	const path = httpGet.path ?? "/";
-	return `Get "${scheme}://${at}${path.startsWith("/") ? path : `/${path}`}": ${dial}`;
+	return `${get(httpGet, at)}: ${dial}`;
+}
+
+function get({ scheme = "HTTP", path = "/" }: NonNullable<Probe["httpGet"]>, at: string): string {
+	return `Get "${scheme.toLowerCase()}://${at}${path.startsWith("/") ? path : `/${path}`}"`;
+}
+
+function timedOut(probe: Probe, at: string): string {
+	const { httpGet, tcpSocket, grpc, exec, timeoutSeconds = 1 } = probe;
+	if (httpGet !== undefined)
+		return `${get(httpGet, at)}: context deadline exceeded (Client.Timeout exceeded while awaiting headers)`;
+	if (tcpSocket !== undefined) return `dial tcp ${at}: i/o timeout`;
+	if (grpc !== undefined) return unwell(probe, at);
+	return `command timed out: "${(exec?.command ?? []).join(" ")}" timed out after ${timeoutSeconds}s`;
 }
 
 function unwell(probe: Probe, at: string): string {
