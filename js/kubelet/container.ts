@@ -222,7 +222,8 @@ function probed(run: ContainerRun, container: Container, around: Surroundings): 
 		if (asked === undefined || probe === undefined || asked.nextAt > now) continue;
 		// A startup probe ends with its first success, and the others wait for it.
 		if (kind === "startup" ? run.started : !run.started) continue;
-		if (terminating && kind !== "readiness") continue;
+		// What is on its way out is asked for its readiness alone.
+		if ((terminating || run.stage === "stopping") && kind !== "readiness") continue;
 		any = true;
 		const app = appOf(pod, container, run.kind);
 		const { startedAt, hung } = run;

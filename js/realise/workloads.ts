@@ -5,6 +5,8 @@ import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from "../api/apps
 import type { Namespace, Node, Pod, PodSpec, Service } from "../api/core.ts";
 import type { KubernetesObject } from "../api/meta.ts";
 import { isReady } from "../api/pod.ts";
+import type { CoreV1Pod } from "../api/schema/types.generated.ts";
+import { withTolerations } from "../apiserver/admission/tolerations.ts";
 import { withPodDefaults } from "../apiserver/defaults/objects.ts";
 import { inOrder } from "../cni/addresses.ts";
 import { AddressRange } from "../cni/hostlocal.ts";
@@ -22,11 +24,16 @@ import { Siblings } from "../scheduler/siblings.ts";
 import { addressesOf, podAddressClashes } from "./clashes.ts";
 import type { Entry, Inventory } from "./inventory.ts";
 
+/** As the API and its admission complete what is sent to it. */
+function completed(spec: PodSpec): PodSpec {
+	const pod = withTolerations({ spec: withPodDefaults(spec) } as CoreV1Pod);
+	return pod.spec as PodSpec;
+}
+
 /** Makes every intended workload real. `ready`: whether a pod that runs is ready. */
 export function realiseWorkloads(inventory: Inventory, ready: (pod: Pod) => boolean): void {
 	for (const entry of inventory.list<Pod>("Pod")) {
-		if (!entry.observed && entry.object.spec)
-			entry.object = { ...entry.object, spec: withPodDefaults(entry.object.spec) };
+		if (!entry.observed && entry.object.spec) entry.object = { ...entry.object, spec: completed(entry.object.spec) };
 	}
 	makePods(inventory);
 	placePods(inventory);
@@ -85,7 +92,7 @@ function addPods(inventory: Inventory, pods: readonly Pod[]): void {
 	let last: { given: PodSpec; complete: PodSpec } | null = null;
 	for (const pod of pods) {
 		const given = pod.spec ?? { containers: [] };
-		if (last === null || !hasSameFields(given, last.given)) last = { given, complete: withPodDefaults(given) };
+		if (last === null || !hasSameFields(given, last.given)) last = { given, complete: completed(given) };
 		inventory.add({ ...pod, spec: last.complete });
 	}
 }

@@ -102,8 +102,11 @@ describe("a hang", () => {
 		expect(heard(world, "Killing")).toEqual([
 			"Normal Killing Pod d/a: Container c failed liveness probe, will be restarted",
 		]);
+		const unlive = heard(world, "Liveness probe failed").length;
 		world.simulation.advance(31_000);
 		world.simulation.advance(5000);
+		// While it is being stopped it is not asked any more.
+		expect(heard(world, "Liveness probe failed")).toHaveLength(unlive);
 		expect(statusOf(world, "a")).toMatchObject({ restartCount: 1, lastState: { terminated: { exitCode: 137 } } });
 		expect(hung()).toBe("False");
 		expect(isReady(world.pod("a") as Pod)).toBe(true);
