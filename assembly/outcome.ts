@@ -10,7 +10,7 @@ import { mirrorSegment } from "./mirror";
 import { isIcmp } from "./netfilter/tuple";
 import { defaultTtl, netns } from "./netns";
 import { Packet } from "./packet";
-import { changedAll } from "./pathcache";
+import { changedAll, uncacheFlow } from "./pathcache";
 import { enqueue, takePacket, TO_OUTPUT } from "./queue";
 import { finished, mirrored, tracked } from "./repeatable";
 import { findSocket, SOCKET_NONE } from "./socket";
@@ -234,7 +234,7 @@ export function ended(p: Packet, verdict: i32): void {
 function conclusion(p: Packet, verdict: i32): void {
 	const f = flow(p.flow);
 	if (p.netns == load<i32>(f, L.FLOW_CT_NETNS) && !p.has(L.SKB_REPLY)) unbind(f);
-	if ((load<u8>(f, L.FLOW_FLAGS) & L.FLOWF_ANSWERED) != 0) return;
+	if ((load<u8>(f, L.FLOW_FLAGS) & L.FLOWF_ANSWERED) != 0) return answeredBefore(p, f, verdict);
 	if (verdict == L.VERDICT_DELIVERED) return p.has(L.SKB_REPLY) ? heard(p, f) : reached(p, f);
 	if (p.has(L.SKB_REPLY)) return conclude(f, L.VERDICT_DROPPED, L.REASON_REPLY_LOST, p.rule);
 	// A rejection is one only once the refusal has come back to the client (`heard`); until then nobody has answered.
@@ -245,6 +245,30 @@ function conclusion(p: Packet, verdict: i32): void {
 		p.reason,
 		p.rule,
 	);
+}
+
+// A connection that was answered goes on, or is broken: for as long as nothing of it arrives any more.
+function answeredBefore(p: Packet, f: usize, verdict: i32): void {
+	let broken = verdict;
+	if (verdict == L.VERDICT_DELIVERED) {
+		if (!p.has(L.SKB_REPLY) || p.netns != load<i32>(f, L.FLOW_NETNS)) broken = L.VERDICT_NONE;
+		else if (isIcmpError(p)) broken = saysUnreachable(p) ? L.VERDICT_UNREACHABLE : L.VERDICT_REJECTED;
+		// A reset in the recording is its server's own.
+		else broken = isReset(p) && (load<u8>(f, L.FLOW_FLAGS) & L.FLOWF_RECORDED) == 0 ? L.VERDICT_REJECTED : L.VERDICT_NONE;
+	}
+	const before = load<u8>(f, L.FLOW_BROKEN_VERDICT);
+	if (broken == L.VERDICT_NONE && before == <u8>L.VERDICT_NONE) return;
+	store<u8>(f, <u8>broken, L.FLOW_BROKEN_VERDICT);
+	store<u8>(f, broken == L.VERDICT_NONE ? 0 : p.reason, L.FLOW_BROKEN_REASON);
+	store<i32>(f, broken == L.VERDICT_NONE ? -1 : p.rule, L.FLOW_RULE);
+	if (broken == L.VERDICT_NONE) return;
+	// What is repeated says nothing: the next packet has to be carried, and is like nobody else's.
+	store<u32>(f, 0, L.FLOW_KIND);
+	uncacheFlow(f);
+}
+
+function isReset(p: Packet): bool {
+	return p.proto == L.PROTO_TCP && (p.tcp & L.TCP_RST) != 0;
 }
 
 // The packet ended where its flow is first tracked: an entry that nothing confirmed went with it and is no flow's.

@@ -323,6 +323,14 @@ export function uncache(c: Conn): void {
 	interrupt(line);
 }
 
+/** A flow's packets come out otherwise than before. */
+export function uncacheFlow(f: usize): void {
+	if (!hasLines()) return;
+	const line = lineAt(load<u32>(f, L.FLOW_LINE));
+	if (ASC_FEATURE_THREADS) takeBack(line);
+	interrupt(line);
+}
+
 /** What a cached entry says is asked for. */
 export function settleEntry(entry: usize): void {
 	const line = lineAt(load<u32>(flow(changetype<Conn>(entry).flow), L.FLOW_LINE));

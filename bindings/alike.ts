@@ -27,7 +27,7 @@ const SAME = [
 	L.FLOW_RULE,
 	L.FLOW_ENTRY_NODE,
 	L.FLOW_SECOND,
-	L.FLOW_FAMILY,
+	L.FLOW_FAMILY, // and how it broke
 ].map((offset) => offset / 4);
 /** Source ports are in the lower halves. */
 const PORTS = [L.FLOW_SPORT, L.FLOW_SEEN_SPORT].map((offset) => offset / 4);

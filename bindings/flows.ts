@@ -17,6 +17,9 @@ export interface FlowRow {
 	/** VERDICT_* and REASON_*. */
 	verdict: number;
 	reason: number;
+	/** Of its last packet, where that was lost after an answer; VERDICT_NONE: it was not. */
+	brokenVerdict: number;
+	brokenReason: number;
 	/** FLOWF_*. */
 	flags: number;
 	/** The initiator. */
@@ -60,6 +63,8 @@ export function readFlow(view: DataView, at: number, index: number, row: FlowRow
 	row.family = view.getUint8(at + L.FLOW_FAMILY);
 	row.verdict = view.getUint8(at + L.FLOW_VERDICT);
 	row.reason = view.getUint8(at + L.FLOW_REASON);
+	row.brokenVerdict = view.getUint8(at + L.FLOW_BROKEN_VERDICT);
+	row.brokenReason = view.getUint8(at + L.FLOW_BROKEN_REASON);
 	row.flags = view.getUint8(at + L.FLOW_FLAGS);
 	row.netns = view.getInt32(at + L.FLOW_NETNS, true);
 	row.server = view.getInt32(at + L.FLOW_SERVER, true);

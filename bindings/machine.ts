@@ -119,6 +119,11 @@ export class Machine {
 		return new Machine(module, null, {}, this.state);
 	}
 
+	/** While it is on, `netnsName` knows netns that are no more: their rows are not used again. */
+	retainNames(on: boolean): void {
+		this.#rows.retain(on);
+	}
+
 	/** The network as it is loaded. */
 	get network(): Network {
 		this.#network ??= { netns: this.#rows.all() };

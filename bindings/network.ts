@@ -32,6 +32,7 @@ export interface NetworkState extends EncodedNetwork {
 	deviceRows: readonly (readonly number[])[];
 	tunnels: TunnelsState;
 	listeners: ReadonlyMap<number, readonly number[]>;
+	retained: readonly number[] | null;
 }
 
 /** Rows that something was written to. */
@@ -73,6 +74,8 @@ export class NetworkRows implements EncodedNetwork {
 	readonly #orphans = new Map<number, string>();
 	/** Devices that came with this change. */
 	readonly #came = new Set<number>();
+	/** Rows of netns that are no more and keep their names; null: rows are used again. */
+	#retained: number[] | null;
 	#genid = 0;
 	#touched: Touched = { netns: new Set(), names: new Set() };
 
@@ -88,6 +91,7 @@ export class NetworkRows implements EncodedNetwork {
 		this.#deviceRows = [...(state?.deviceRows ?? [])];
 		this.#tunnels = new Tunnels(core.rows, state?.tunnels);
 		this.#listeners = new Listeners(core, state?.listeners);
+		this.#retained = state?.retained ? [...state.retained] : null;
 	}
 
 	/** Copied, where the one that takes it does not. */
@@ -98,6 +102,7 @@ export class NetworkRows implements EncodedNetwork {
 			written: this.#written.map((one) => (one === null ? null : { ...one })),
 			tunnels: this.#tunnels.state,
 			listeners: this.#listeners.state,
+			retained: this.#retained,
 		};
 	}
 
@@ -107,6 +112,12 @@ export class NetworkRows implements EncodedNetwork {
 		for (const netns of all) this.#write(netns);
 		for (const { name, listen } of all) this.#listeners.open(this.#rowOf(name), listen);
 		this.#came.clear();
+	}
+
+	/** While it is on, no new netns gets the row of one that is no more, so that what names it by its row still does. */
+	retain(on: boolean): void {
+		if (!on) for (const row of this.#retained ?? []) this.#core.rows.give(L.TABLE_NETNS, row);
+		this.#retained = on ? (this.#retained ?? []) : null;
 	}
 
 	/** As it is written. */
@@ -150,7 +161,8 @@ export class NetworkRows implements EncodedNetwork {
 		const at = rows.at(L.TABLE_NETNS, row);
 		giveRoutes(rows, at);
 		rows.setU32(at + L.NETNS_FLAGS, 0);
-		rows.give(L.TABLE_NETNS, row);
+		if (this.#retained === null) rows.give(L.TABLE_NETNS, row);
+		else this.#retained.push(row);
 		this.netns.delete(name);
 		this.#listeners.forget(row);
 		this.#written[row] = null;

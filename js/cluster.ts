@@ -1,17 +1,24 @@
 // The composition root: manifests, or a literal network, become rules, links and routes in the engine, and questions about
 // them get answers. No sockets, no files, no clock: this runs in a browser as it does in Node and Deno.
 
-import { type Backend, backendOf, type Capacities, type EngineModule } from "../bindings/core.ts";
-import { Machine } from "../bindings/machine.ts";
+import { type Backend, backendOf, type EngineModule } from "../bindings/core.ts";
+import type { Machine } from "../bindings/machine.ts";
 import type { KubernetesObject } from "./api/meta.ts";
 import { ClusterApi } from "./cluster/api.ts";
 import type { ApiServer, ApiServerOptions, ObjectReader } from "./cluster/apiserver.ts";
 import { relevant } from "./cluster/assumptions.ts";
-import { addHosts, forkOfPlan, networkOfPlan, type Plan, planOfLab } from "./cluster/build.ts";
-import { InputErrors, UnknownReferenceError, UnsettledError } from "./cluster/errors.ts";
+import { addHosts, planOfLab } from "./cluster/build.ts";
+import { DataPlane } from "./cluster/dataplane.ts";
+import {
+	InputErrors,
+	NotModelledError,
+	ReplayTimeError,
+	UnknownReferenceError,
+	UnsettledError,
+} from "./cluster/errors.ts";
 import type { ForeignDataPlane } from "./cluster/evaluation.ts";
 import { kubeConfigOver, type LoadableKubeConfig } from "./cluster/kubeconfig.ts";
-import type { NodeStates } from "./cluster/nodestate.ts";
+import { ActingCluster } from "./cluster/live/acting.ts";
 import {
 	type ClusterOptions,
 	type LabSpec,
@@ -37,6 +44,7 @@ import { moduleFrom, withThreads } from "./cluster/wasm.ts";
 import { parseTime } from "./flows/time.ts";
 import { type Configuration, configure } from "./manifests/configuration.ts";
 import type { Ignored, ManifestFile, Warning } from "./manifests/load.ts";
+import type { NetworkChange } from "./net/change.ts";
 import { printReference, type Reference } from "./net/reference.ts";
 import type { Topology } from "./net/topology.ts";
 import type { ClusterEvent } from "./realise.ts";
@@ -45,10 +53,16 @@ import { capacitiesFor, flowReports, replay } from "./replay/replay.ts";
 import type { ReplayReport } from "./replay/report.ts";
 import { type ReplaySource, survey } from "./replay/survey.ts";
 import type { TracePath } from "./trace/path.ts";
-import { Wire } from "./wire/wire.ts";
+import type { Wire } from "./wire/wire.ts";
 
 export type { ObjectReader } from "./cluster/apiserver.ts";
-export { InputErrors, NotModelledError, UnknownReferenceError, UnsettledError } from "./cluster/errors.ts";
+export {
+	InputErrors,
+	NotModelledError,
+	ReplayTimeError,
+	UnknownReferenceError,
+	UnsettledError,
+} from "./cluster/errors.ts";
 export type { NodeStates, NodeStateTexts, StateText } from "./cluster/nodestate.ts";
 export type { ClusterOptions, LabSpec, ReplayRequest, TraceQuery } from "./cluster/options.ts";
 export { type Setting, settingsOf } from "./cluster/settings.ts";
@@ -58,10 +72,7 @@ export class Cluster implements Disposable {
 	readonly #options: ClusterOptions;
 	readonly #module: EngineModule;
 	readonly #reality: Reality;
-	#plan: Plan | null = null;
-	#stateAssumed: string[] = [];
-	#machine: Machine | null = null;
-	#wire: Wire | null = null;
+	readonly #plane: DataPlane;
 	#api: ClusterApi | null = null;
 	#server: ApiServer | null = null;
 	/** Up to which revision of the API its components have acted. */
@@ -74,25 +85,23 @@ export class Cluster implements Disposable {
 	/** Kinds that are not modelled, and change no verdict. */
 	readonly ignored: Ignored[] = [];
 
-	private constructor(module: EngineModule, options: ClusterOptions, like: Reality | null = null) {
+	private constructor(module: EngineModule, options: ClusterOptions, like: Cluster | null = null) {
 		this.#module = module;
 		this.#options = options;
-		this.#reality = like?.fork(this.warnings) ?? new Reality(options, this.warnings);
+		this.#reality = like === null ? new Reality(options, this.warnings) : like.#reality.fork(this.warnings);
+		this.#plane = like === null ? new DataPlane(module, options) : like.#plane.fork(this.#reality.live);
 		this.backend = backendOf(module);
 	}
 
 	/** The same cluster with a future of its own, of objects and of packets. Throws EngineError after a replay on several threads. */
 	fork(): Cluster {
-		const copy = new Cluster(this.#module, this.#options, this.#reality);
+		const copy = new Cluster(this.#module, this.#options, this);
 		copy.warnings.push(...this.warnings);
 		copy.ignored.push(...this.ignored);
-		copy.#plan = this.#plan === null ? null : forkOfPlan(this.#plan);
-		copy.#stateAssumed = this.#stateAssumed;
-		copy.#wire = this.#wire?.fork(this.#module) ?? null;
-		copy.#machine = copy.#wire?.machine ?? null;
 		copy.#acted = this.#acted;
 		if (this.#server !== null) {
 			copy.#server = this.#server.fork(copy.#serverOptions);
+			copy.#reality.takeOver(copy.#server);
 			copy.#api = new ClusterApi(this.#namespace, () => copy.#apiServer(), copy.#server);
 		}
 		return copy;
@@ -106,7 +115,7 @@ export class Cluster implements Disposable {
 	/** A literal network, ready for questions. Throws TextError, TopologyError, EncodeError, CapacityError. */
 	static async fromNodes(lab: LabSpec, options: ClusterOptions = {}): Promise<Cluster> {
 		const cluster = new Cluster(await moduleFrom(options.wasm, options.backend), options);
-		cluster.#open(planOfLab(lab));
+		cluster.#plane.open(planOfLab(lab));
 		return cluster;
 	}
 
@@ -125,13 +134,13 @@ export class Cluster implements Disposable {
 	/**
 	 * Manifests become a cluster: the first time from a standing start; what is applied later, and what clients write to `api`,
 	 * change by change, as controllers, scheduler and kubelets act until nothing is on its way. Every node has its rules, links and
-	 * routes. State of packets (conntrack, counters) starts afresh. Throws InputErrors, FlagError, TextError, NotModelledError …;
-	 * then what was applied since the last settle is dropped, and the network is as it was.
+	 * routes; where those stay, so does the state of packets (conntrack, counters). Throws InputErrors, FlagError, TextError,
+	 * NotModelledError …; then what was applied since the last settle is dropped, and the network is as it was.
 	 */
 	async settle(): Promise<void> {
 		const later = this.#reality.started && this.#reality.isWaiting;
 		const server = later ? await this.api.open() : await this.#api?.opened;
-		this.#take(this.#reality.settle(server ?? null));
+		this.#take(this.#reality.settle(server ?? null, this.#plane.netnsOf));
 	}
 
 	/** Lets virtual time pass, with all that happens in it. The network follows when it is asked. Throws as `settle` does. */
@@ -159,27 +168,25 @@ export class Cluster implements Disposable {
 	#follow(): void {
 		const server = this.#server;
 		if (!server?.changed || server.revision !== this.#acted || this.#reality.isWaiting) return;
-		this.#take(this.#reality.plan(server));
+		this.#take(this.#reality.plan(server, this.#plane.netnsOf));
 	}
 
-	#take({ plan, keep }: Planned): void {
-		this.#open(plan);
-		keep();
-	}
-
-	/** Loads a plan into a fresh engine; only where that succeeds the cluster is the new one. */
-	#open(plan: Plan, capacities: Capacities = {}, windows = false, module = this.#module): void {
-		const { network, assumed } = networkOfPlan(plan, this.#nodeState);
-		const { index = true, capacities: own } = this.#options;
-		const options = { seed: this.#seed, index, windows, capacities: { ...capacities, ...own } };
-		this.#machine = new Machine(module, network, options);
-		this.#plan = plan;
-		this.#stateAssumed = assumed;
-		this.#wire = new Wire(this.#machine, this.#server?.now);
-	}
-
-	get #nodeState(): NodeStates {
-		return this.#options.nodeState ?? new Map();
+	/** `anew`: a fresh engine may take the place of one that is too small. Returns what was different in the one that stays. */
+	#take({ plan, followed, keep }: Planned, anew = true): NetworkChange | null {
+		try {
+			const change = followed && this.#plane.follow(plan, followed);
+			if (change === null && followed !== null && !anew)
+				throw new NotModelledError(
+					"a cluster that outgrows its engine while traffic is replayed",
+					"give it `capacities`",
+				);
+			if (change === null) this.#plane.open(plan, { now: this.#server?.now });
+			keep();
+			return change;
+		} catch (error) {
+			this.#reality.forget();
+			throw error;
+		}
 	}
 
 	get #namespace(): string {
@@ -187,11 +194,11 @@ export class Cluster implements Disposable {
 	}
 
 	/** Of the cluster as it is now. Throws UnsettledError. */
-	#settled<T>(what: () => T | null): T {
+	#settled<T>(what: (loaded: NonNullable<DataPlane["loaded"]>) => T): T {
 		this.#follow();
-		const found = what();
-		if (found === null || this.#reality.isWaiting || this.#api?.changed === true) throw new UnsettledError();
-		return found;
+		const { loaded } = this.#plane;
+		if (loaded === null || this.#reality.isWaiting || this.#api?.changed === true) throw new UnsettledError();
+		return what(loaded);
 	}
 
 	/**
@@ -206,7 +213,8 @@ export class Cluster implements Disposable {
 	async #apiServer(): Promise<ApiServer> {
 		const { ApiServer } = await import("./cluster/apiserver.ts");
 		// A literal network has no objects, and becomes no other.
-		if (!this.#reality.started && this.#plan === null) this.#take(this.#reality.settle(null));
+		if (!this.#reality.started && this.#plane.loaded === null)
+			this.#take(this.#reality.settle(null, this.#plane.netnsOf));
 		const { objects, manifests } = this.#reality;
 		this.#server = ApiServer.over(objects, manifests, {
 			...{ ...this.#serverOptions, seed: this.#seed, namespace: this.#namespace },
@@ -217,7 +225,7 @@ export class Cluster implements Disposable {
 
 	/** Where the API has its time from, and who hears what its components say. */
 	get #serverOptions(): Pick<ApiServerOptions, "clock" | "heard"> {
-		const now = this.#options.now ?? (() => this.#wire?.now ?? 0n);
+		const now = this.#options.now ?? (() => this.#plane.loaded?.wire.now ?? 0n);
 		return { clock: { now }, heard: (...said) => this.#reality.hear(...said) };
 	}
 
@@ -233,17 +241,19 @@ export class Cluster implements Disposable {
 
 	/** The engine with this cluster in it: for replays and tests. Throws UnsettledError. */
 	get machine(): Machine {
-		return this.#settled(() => this.#machine);
+		return this.#settled(({ machine }) => machine);
 	}
 
 	/** Virtual time and sockets over the machine. Throws UnsettledError. */
 	get wire(): Wire {
-		return this.#settled(() => this.#wire);
+		const wire = this.#settled(({ wire: own }) => own);
+		if (this.#server !== null) this.#plane.catchUp(this.#server.now);
+		return wire;
 	}
 
 	/** Nodes, pods, machines outside and the router. Throws UnsettledError. */
 	get topology(): Topology {
-		return this.#settled(() => this.#plan).topology;
+		return this.#settled(({ plan }) => plan.topology);
 	}
 
 	/** All API objects as the controllers left them; of a literal network none. */
@@ -269,7 +279,7 @@ export class Cluster implements Disposable {
 	/** What was taken to be so without being said. */
 	get assumed(): readonly string[] {
 		this.#follow();
-		return [...this.#reality.assumed, ...this.#stateAssumed];
+		return [...this.#reality.assumed, ...(this.#plane.loaded?.assumed ?? [])];
 	}
 
 	/** `KIND NS/NAME` of all objects that could change some verdict and are not evaluated, and foreign data planes. */
@@ -323,7 +333,7 @@ export class Cluster implements Disposable {
 		const routesGiven = this.#options.nodeState?.get("router")?.routes !== undefined;
 		const wanted = [source, routesGiven ? null : target].filter((ip) => ip !== null);
 		const { hosts } = this.topology;
-		if (addHosts(hosts, wanted)) this.#open(this.#plan as Plan);
+		if (addHosts(hosts, wanted)) this.#settled(({ plan, wire }) => this.#plane.open(plan, { now: wire.now }));
 		const listens =
 			target !== null && wanted.includes(target) ? [`listens: ${target}, a machine outside, on any port`] : [];
 		return source === null ? listens : [`host: ${source} is a machine outside`, ...listens];
@@ -341,12 +351,37 @@ export class Cluster implements Disposable {
 		return withThreads(request.jobs ?? 1, this.#options, async (threads) => {
 			const asked = { module: this.#module, isVirtual, isOwnRange, ...readingOf(request) };
 			const surveyed = await survey(this.machine.network, [recorded].flat(), asked);
+			if (request.live && threads !== null)
+				throw new NotModelledError("a cluster that acts on several threads of the engine", "replay it with one job");
+			if (request.live) await this.#begin(surveyed.firstNs);
 			topology.hosts.push(...surveyed.hosts);
-			this.#open(this.#plan as Plan, capacitiesFor(surveyed), surveyed.tcpWindows, threads ?? this.#module);
-			const own = { ...context, assumed: this.assumed, threads };
+			const { plan } = this.#plane.loaded as NonNullable<DataPlane["loaded"]>;
+			this.#plane.open(plan, {
+				...{ now: this.#server?.now, capacities: capacitiesFor(surveyed), windows: surveyed.tcpWindows },
+				module: threads ?? this.#module,
+			});
+			const acting = request.live ? this.#acting() : null;
+			const own = { ...context, assumed: this.assumed, threads, acting };
 			const report = await replay(this.machine, surveyed, { seed: Number(this.#seed), ...request, ...own });
 			this.wire.now = parseTime(report.end ?? "") ?? this.wire.now;
 			return report;
+		});
+	}
+
+	/** A cluster's time is that of a recording's beginning. Throws ReplayTimeError where that is past. */
+	async #begin(firstNs: bigint): Promise<void> {
+		if (firstNs < 0n) return;
+		const now = this.#server?.now ?? 0n;
+		if (firstNs < now) throw new ReplayTimeError(firstNs, now);
+		this.wire.now = firstNs;
+		await this.api.open();
+	}
+
+	#acting(): ActingCluster {
+		const server = this.#server as ApiServer;
+		return new ActingCluster(server, this.wire, this.#namespace, () => {
+			this.#acted = server.revision;
+			return server.changed ? this.#take(this.#reality.plan(server, this.#plane.netnsOf), false) : null;
 		});
 	}
 
@@ -373,12 +408,12 @@ export class Cluster implements Disposable {
 
 	/** A node's main table as `ip route` prints it. */
 	routes(node: string): string {
-		return routesText(netnsOfNode(this.machine.network, node), this.#nodeState.get(node)?.routes);
+		return routesText(netnsOfNode(this.machine.network, node), this.#options.nodeState?.get(node)?.routes);
 	}
 
 	/** A node's links as `ip addr` prints them. */
 	addresses(node: string): string {
-		return addressesText(netnsOfNode(this.machine.network, node), this.#nodeState.get(node)?.addresses);
+		return addressesText(netnsOfNode(this.machine.network, node), this.#options.nodeState?.get(node)?.addresses);
 	}
 
 	/** A node's connections as `conntrack -L` prints them, now. */
@@ -388,9 +423,7 @@ export class Cluster implements Disposable {
 
 	/** Gives the engine's memory up; the cluster answers no more. */
 	dispose(): void {
-		this.#machine = null;
-		this.#wire = null;
-		this.#plan = null;
+		this.#plane.close();
 	}
 
 	[Symbol.dispose](): void {

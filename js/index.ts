@@ -27,6 +27,7 @@ export {
 	NotModelledError,
 	type ObjectReader,
 	type ReplayRequest,
+	ReplayTimeError,
 	type Setting,
 	type StateText,
 	settingsOf,

@@ -5,7 +5,8 @@
 import type { Node, Pod, Service } from "../../js/api/core.ts";
 import type { EndpointSlice } from "../../js/api/discovery.ts";
 import type { KubernetesObject } from "../../js/api/meta.ts";
-import { ClusterRules } from "../../js/cluster/rules.ts";
+import { ClusterRules } from "../../js/cluster/live/rules.ts";
+import type { ChangedServices } from "../../js/kube-proxy/partial.ts";
 import { loadTopology } from "../../js/lab.ts";
 import { configure } from "../../js/manifests/configuration.ts";
 import type { Network } from "../../js/net/network.ts";
@@ -111,7 +112,7 @@ export interface LargeNetwork {
 	rules: ClusterRules;
 	ruleset: Ruleset;
 	/** An endpoint of a Service has another address, by a number: the Service and its slice. */
-	moved(service: number, number: number): ReadonlyMap<string, readonly EndpointSlice[]>;
+	moved(service: number, number: number): ChangedServices;
 }
 
 /** The cluster's network with kube-proxy's rules on every node: what the engine is loaded with. */
@@ -134,11 +135,15 @@ export function largeNetwork(nodes: number): LargeNetwork {
 	};
 	const { configuration } = configure([], { podCIDR: POD_CIDR, serviceCIDR: SERVICE_CIDR });
 	const slices = of(count, (i) => slice(i, count));
-	const rules = new ClusterRules(of(count, service), slices, configuration);
-	const { ruleset } = rules.of(node(0), null);
+	const services = of(count, service);
+	const rules = new ClusterRules(services, slices, configuration);
+	const { ruleset } = rules.of(node(0), null).rules;
 	const network = loadTopology(topology);
 	for (const netns of network.netns) if (netns.kind === "node") netns.ruleset = ruleset;
-	const moved = (i: number, number: number) => new Map([[`default/${app(i)}`, [movedSlice(i, count, number)]]]);
+	const moved = (i: number, number: number) => {
+		const changed = { service: services[i] ?? null, slices: [movedSlice(i, count, number)] };
+		return new Map([[`default/${app(i)}`, changed]]);
+	};
 	return { network, rules, ruleset, moved };
 }
 

@@ -12,6 +12,8 @@ export interface FlowFlags {
 	/** Captures and flow records, in the order given; empty where nothing is replayed. */
 	flows: string[];
 	events: string | null;
+	/** The cluster's components act as time passes. */
+	live: boolean;
 	replies: "mirror" | "none";
 	/** Where a capture was taken. */
 	tap: { netns: string; device: string } | null;
@@ -34,6 +36,7 @@ interface Raw {
 	namespace: string;
 	flows?: string[];
 	events?: string;
+	live?: boolean;
 	replies?: "mirror" | "none";
 	tap?: FlowFlags["tap"];
 	tcpWindows?: "on" | "off";
@@ -80,6 +83,11 @@ export function flowOptions(command: Command, mandatory: boolean): Command {
 	command
 		.addOption(flows)
 		.option("--events <file>", "CSV of what happens meanwhile: rules reloaded, entries deleted, objects applied")
+		.option(
+			"--live",
+			"components act as the recording's time passes: rollouts go on, objects of --events change",
+			false,
+		)
 		.addOption(
 			new Option("--replies <how>", "mirror: answer what the recording has no answer for; none").argParser(
 				word("mirror", "none"),
@@ -116,6 +124,7 @@ export function flowFlags(raw: Raw): FlowFlags {
 	return {
 		flows,
 		events: raw.events ?? null,
+		live: raw.live ?? false,
 		replies: raw.replies ?? "mirror",
 		tap: raw.tap ?? null,
 		tcpWindows: raw.tcpWindows === undefined ? null : raw.tcpWindows === "on",

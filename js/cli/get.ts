@@ -82,7 +82,6 @@ export function getCommand(context: Context, run: Run<GetOptions> = get): Comman
 	examples(command, [
 		"podwire get pods -A -o wide -f shop.yaml",
 		"podwire get svc -f shop.yaml -o custom-columns=NAME:.metadata.name,IP:.spec.clusterIP",
-		"podwire get config -f dump.yaml -o json",
 		"podwire get pods -w --kubeconfig podwire.kubeconfig",
 	]);
 	return command.action((words: string[], raw: Raw) =>

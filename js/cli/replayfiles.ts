@@ -22,12 +22,13 @@ export async function replayFiles(
 	terminal: Terminal,
 	perFlow?: (flow: FlowReport) => void,
 ): Promise<ReplayReport> {
-	const actions = flags.events === null ? [] : await actionsOf(flags.events, nodeState);
+	const actions = flags.events === null ? [] : await actionsOf(flags.events, nodeState, flags.live);
 	const progress = progressOn(terminal, "replay", "packets");
 	try {
 		return await cluster.replay(await Promise.all(flags.flows.map((path) => sourceOf(path, terminal))), {
 			replies: flags.replies,
 			actions,
+			live: flags.live,
 			strictSources: flags.strictSources,
 			pathCache: flags.pathCache,
 			megaflows: flags.megaflows,
@@ -66,15 +67,20 @@ async function sourceOf(path: string, terminal: Terminal): Promise<ReplaySource>
 	};
 }
 
-async function actionsOf(path: string, nodeState: string | null): Promise<TimedAction[]> {
+async function actionsOf(path: string, nodeState: string | null, live: boolean): Promise<TimedAction[]> {
 	const events = parseEvents(await readFile(path, "utf8"), path);
 	const texts = new Map<FlowEvent, { file: string; text: string }>();
 	for (const event of events) {
-		if (event.kind !== "iptables-restore") continue;
-		const file = restoreFile(event, path, nodeState);
-		texts.set(event, { file, text: await readFile(file, "utf8") });
+		const file = fileOf(event, path, nodeState);
+		if (file !== null) texts.set(event, { file, text: await readFile(file, "utf8") });
 	}
-	return timedActions(events, { restoreText: (event) => texts.get(event) as { file: string; text: string } });
+	const textOf = (event: FlowEvent) => texts.get(event) as { file: string; text: string };
+	return timedActions(events, { restoreText: textOf, ...(live ? { manifestText: textOf } : {}) });
+}
+
+function fileOf(event: FlowEvent, events: string, nodeState: string | null): string | null {
+	if (event.kind === "apply") return join(dirname(events), event.manifestFile);
+	return event.kind === "iptables-restore" ? restoreFile(event, events, nodeState) : null;
 }
 
 function restoreFile(event: RestoreEvent, events: string, nodeState: string | null): string {

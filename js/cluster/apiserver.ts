@@ -12,6 +12,7 @@ import { type ApiRequest, type ApiResponse, isStream } from "../apiserver/rest/m
 import { respond } from "../apiserver/rest/respond.ts";
 import { noSuchResource, type Status, StatusError } from "../apiserver/status.ts";
 import { Storage } from "../apiserver/storage/storage.ts";
+import type { ChangedServices } from "../kube-proxy/partial.ts";
 import type { Configuration } from "../manifests/configuration.ts";
 import type { Manifest } from "../manifests/manifest.ts";
 import { readSingleYaml } from "../manifests/single.ts";
@@ -19,6 +20,7 @@ import type { Clock } from "../ports.ts";
 import { keyOf } from "../realise/inventory.ts";
 import { seededRandom } from "../sim/random.ts";
 import { type SettleOptions, VirtualClock } from "../sim/simulation.ts";
+import { proxyConfigOf } from "./live/rules.ts";
 import { ClusterObjects, type ObjectChanges } from "./objects.ts";
 import { Running, type RunningOptions } from "./running.ts";
 import type { RegistryStore } from "./store.ts";
@@ -85,6 +87,7 @@ export class ApiServer {
 			podCIDRs: configuration.podCIDRs.value,
 			nodeMask: configuration.nodeMask.value,
 			loadBalancerPool: configuration.loadBalancerPool.value,
+			minSyncPeriodMs: proxyConfigOf(configuration).minSyncPeriodMs,
 			heard,
 		});
 		objects.write(manifests.filter(({ object }) => isLater(object)));
@@ -111,7 +114,17 @@ export class ApiServer {
 
 	/** Whether anything changed since `keep`. */
 	get changed(): boolean {
-		return this.#objects.changed;
+		return this.#objects.changed || this.#running.proxies.hasSynced;
+	}
+
+	/** Services as kube-proxies have synced them since this was asked last. */
+	takeSynced(): ChangedServices {
+		return this.#running.proxies.take();
+	}
+
+	/** When components have something to do next, ns; null: nothing. */
+	get due(): bigint | null {
+		return this.#running.simulation.due;
 	}
 
 	/** What changed since then. */
@@ -176,6 +189,19 @@ export class ApiServer {
 		if (found !== undefined) return found;
 		const { status } = noSuchResource();
 		throw new StatusError(404, "NotFound", `no kind ${kind} in ${apiVersion}: ${status.message}`, {});
+	}
+
+	/** As `kubectl delete`: `word` is a kind, or a resource's name or short name. Throws StatusError. */
+	delete(word: string, namespace: string, name: string): void {
+		const wanted = word.toLowerCase();
+		const found = this.#registry.catalogue.resources.find(({ name: own, kind, singular, shortNames }) => {
+			return [own, own.split(".")[0], kind.toLowerCase(), singular, ...shortNames].includes(wanted);
+		});
+		if (found === undefined)
+			throw new StatusError(404, "NotFound", `the server doesn't have a resource type "${word}"`, {});
+		const within = found.namespaced ? `/namespaces/${namespace}` : "";
+		const root = found.apiVersion.includes("/") ? "/apis" : "/api";
+		this.call("DELETE", `${root}/${found.apiVersion}${within}/${found.name.split(".")[0]}/${name}`);
 	}
 
 	/** A request with a JSON body, or none, and the object that answers it. Throws StatusError. */

@@ -1,19 +1,13 @@
-// From realised objects, or a literal topology, to the network that the engine is loaded with: kube-proxy's rules and
-// sysctls on every node, machines outside, and real nodes' texts over what podwire made.
+// From a topology and rules to the network that the engine is loaded with: machines outside, and real nodes' texts over what
+// podwire made.
 
-import type { Node, Service } from "../api/core.ts";
-import type { EndpointSlice } from "../api/discovery.ts";
-import type { KubernetesObject } from "../api/meta.ts";
 import { loadTopology } from "../lab.ts";
-import { natRules } from "../net/nat11.ts";
 import type { Netns, Network } from "../net/network.ts";
 import type { Ruleset } from "../net/ruleset.ts";
 import type { HostSpec, Topology } from "../net/topology.ts";
-import type { Realised } from "../realise.ts";
 import { UnknownReferenceError } from "./errors.ts";
 import { applyNodeState, type NodeStates, outsideHosts } from "./nodestate.ts";
 import type { LabSpec } from "./options.ts";
-import { ClusterRules } from "./rules.ts";
 
 export interface Plan {
 	topology: Topology;
@@ -31,31 +25,6 @@ export function planOfLab({ nodes, pods = [], hosts = [], router = {}, fabric = 
 /** The same plan, to which machines outside come on their own. */
 export function forkOfPlan(plan: Plan): Plan {
 	return { ...plan, topology: { ...plan.topology, hosts: [...plan.topology.hosts] } };
-}
-
-/** Rules and sysctls of every node; the router translates as if there were machines outside: they may come later. */
-export function planOf({
-	objects,
-	topology,
-	configuration,
-	portmap,
-}: Pick<Realised, "topology" | "configuration" | "portmap"> & { objects: readonly KubernetesObject[] }): Plan {
-	const services = objects.filter(({ kind }) => kind === "Service") as Service[];
-	const slices = objects.filter(({ kind }) => kind === "EndpointSlice") as EndpointSlice[];
-	const byName = new Map(objects.filter(({ kind }) => kind === "Node").map((node) => [node.metadata.name, node]));
-	const rules = new ClusterRules(services, slices, configuration);
-	const rules6 = new ClusterRules(services, slices, configuration, "ipv6");
-	const rulesets = new Map<string, Ruleset>();
-	const rulesets6 = new Map<string, Ruleset>();
-	const nodes = topology.nodes.map((spec) => {
-		const node = byName.get(spec.name) as Node;
-		const own = rules.of(node, portmap.get(spec.name) ?? null);
-		rulesets.set(`node:${spec.name}`, own.ruleset);
-		if (spec.ip6 !== undefined) rulesets6.set(`node:${spec.name}`, rules6.of(node, null).ruleset);
-		return { ...spec, sysctls: { ...own.sysctls, ...spec.sysctls } };
-	});
-	const router = { ...topology.router, iptables: topology.router.iptables ?? natRules(topology.router, true) };
-	return { topology: { ...topology, nodes, router, hosts: [...topology.hosts] }, rulesets, rulesets6 };
 }
 
 /** Adds the machines outside that a router's own routes lead to, and those that are asked for. */

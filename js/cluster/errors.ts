@@ -1,5 +1,6 @@
 // What a cluster throws beside the errors of its readers (ManifestError, TextError, FlagError, CapacityError …).
 
+import { timeText } from "../flows/time.ts";
 import { nearestWord } from "../net/error.ts";
 
 /** Everything that is wrong with an input; `errors` holds each with its place. Nothing of the input was taken. */
@@ -33,6 +34,14 @@ export class NotModelledError extends Error {
 		super(`${what} is not modelled: ${instead}`);
 		this.name = "NotModelledError";
 		this.what = what;
+	}
+}
+
+/** A recording that begins before the time that a cluster lives in, which never goes back. */
+export class ReplayTimeError extends Error {
+	constructor(firstNs: bigint, now: bigint) {
+		super(`the recording begins at ${timeText(firstNs)}, before the cluster's own time ${timeText(now)}`);
+		this.name = "ReplayTimeError";
 	}
 }
 

@@ -35,6 +35,8 @@ const MANAGER = "podwire";
 export interface ObjectChanges {
 	written: ReadonlyMap<string, KubernetesObject>;
 	gone: ReadonlySet<string>;
+	/** What those were that are written or gone; null: there was none. */
+	before: ReadonlyMap<string, KubernetesObject | null>;
 }
 
 export class ClusterObjects {
@@ -47,6 +49,7 @@ export class ClusterObjects {
 	/** Since `keep`. */
 	#written = new Map<string, KubernetesObject>();
 	#gone = new Set<string>();
+	#before = new Map<string, KubernetesObject | null>();
 	/** Manifests by key: what was applied last. */
 	#applied = new Map<string, KubernetesObject>();
 
@@ -64,6 +67,7 @@ export class ClusterObjects {
 		copy.#read = this.#read;
 		copy.#written = new Map(this.#written);
 		copy.#gone = new Set(this.#gone);
+		copy.#before = new Map(this.#before);
 		copy.#applied = new Map(this.#applied);
 		return copy;
 	}
@@ -83,7 +87,7 @@ export class ClusterObjects {
 	/** What changed since `keep`. */
 	get changes(): ObjectChanges {
 		this.#follow();
-		return { written: new Map(this.#written), gone: new Set(this.#gone) };
+		return { written: new Map(this.#written), gone: new Set(this.#gone), before: new Map(this.#before) };
 	}
 
 	/** A plan knows of everything by now. */
@@ -91,6 +95,7 @@ export class ClusterObjects {
 		this.#follow();
 		this.#written.clear();
 		this.#gone.clear();
+		this.#before.clear();
 	}
 
 	/** Writes what a standing start came to, as it is. */
@@ -171,6 +176,7 @@ export class ClusterObjects {
 			});
 		if (resource === undefined) {
 			if (registry !== this.registry) return;
+			this.#remember(keyOf(object));
 			this.#objects.set(keyOf(object), object);
 			this.#written.set(keyOf(object), object);
 		} else if (observed) this.#put(registry, resource, object);
@@ -197,6 +203,7 @@ export class ClusterObjects {
 		for (const { type, resource, object } of this.#since(this.#read)) {
 			if (ASIDE.has(resource)) continue;
 			const key = keyOf(object);
+			this.#remember(key);
 			if (type === "DELETED") {
 				this.#objects.delete(key);
 				this.#written.delete(key);
@@ -210,6 +217,11 @@ export class ClusterObjects {
 		this.#read = storage.revision;
 	}
 
+	/** What a plan knows of an object that is about to change. */
+	#remember(key: string): void {
+		if (!this.#before.has(key)) this.#before.set(key, this.#objects.get(key) ?? null);
+	}
+
 	/** All objects anew where the past is kept no more. */
 	*#since(revision: number): Generator<Pick<Change, "type" | "resource" | "object">, void> {
 		const { storage, catalogue } = this.registry;
@@ -221,6 +233,7 @@ export class ClusterObjects {
 				const resource = this.#resourceOf(this.registry, object);
 				const { namespace = "", name = "" } = this.#placed(object).metadata;
 				if (resource === undefined || storage.get(resource.name, namespace, name) !== undefined) continue;
+				this.#remember(key);
 				this.#objects.delete(key);
 				this.#gone.add(key);
 			}

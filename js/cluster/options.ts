@@ -53,10 +53,15 @@ export interface TraceQuery {
 
 /** How to replay: beside the recording's own options, those of its reading. */
 export interface ReplayRequest
-	extends Omit<ReplayOptions, keyof ReplayContext | "assumed" | "threads">,
+	extends Omit<ReplayOptions, keyof ReplayContext | "assumed" | "threads" | "acting">,
 		Pick<SurveyOptions, "taps" | "mappings" | "strictSources" | "flows" | "tcpWindows"> {
 	/** Threads of the engine, 1 to 16, the calling one among them; the report is the same. Several run as Wasm and need SharedArrayBuffer. Default 1. */
 	jobs?: number;
+	/**
+	 * Components act as the recording's time passes: rollouts go on, probes are asked, what is deleted drains. The recording may not
+	 * begin before the cluster's time. Default false: the cluster stays as it is.
+	 */
+	live?: boolean;
 }
 
 /** What of a request is about its reading. */

@@ -9,29 +9,38 @@ import { type Loaded, loadObjects, type Warning } from "../manifests/load.ts";
 import type { Manifest } from "../manifests/manifest.ts";
 import { clashesOf } from "../realise/clashes.ts";
 import { keyOf, titleOf } from "../realise/inventory.ts";
-import { networkOf } from "../realise/network.ts";
+import { type NetworkOptions, networkOf } from "../realise/network.ts";
 import { type ClusterEvent, type Realised, realise } from "../realise.ts";
 import { seededRandom } from "../sim/random.ts";
 import type { ApiServer } from "./apiserver.ts";
-import { addKnownHosts, type Plan, planOf } from "./build.ts";
+import { addKnownHosts, type Plan } from "./build.ts";
 import { InputErrors, NotModelledError } from "./errors.ts";
 import { Evaluation } from "./evaluation.ts";
+import type { ObjectChange } from "./live/change.ts";
+import { type Followed, LiveNetwork, type NetnsOf } from "./live/network.ts";
 import type { ClusterOptions } from "./options.ts";
 
 export interface Planned {
 	plan: Plan;
+	/** What is different in the network that the engine has; null: it has none of it yet. */
+	followed: Followed | null;
 	/** The engine has taken it: from here on the cluster is this one. */
 	keep: () => void;
 }
 
 interface Facts {
+	/** Of the standing start. */
 	objects: readonly KubernetesObject[];
-	assumed: readonly string[];
+	/** What the network was laid out as. */
+	live: LiveNetwork;
 	configuration: Configuration;
 	evaluation: Evaluation;
 	/** Everything that was loaded, by key: what settings are read from. */
-	manifests: ReadonlyMap<string, Manifest>;
+	manifests: Map<string, Manifest>;
 }
+
+/** Kinds that settings are read from, or that tell of another data plane; of pods those of the control plane. */
+const SETTINGS: ReadonlySet<string> = new Set(["ConfigMap", "DaemonSet", "FelixConfiguration", "ServiceCIDR"]);
 
 export class Reality {
 	readonly #options: ClusterOptions;
@@ -44,6 +53,10 @@ export class Reality {
 	};
 	#start: Realised | null = null;
 	#facts: Facts | null = null;
+	/** Whose objects a plan was made of last. */
+	#server: ApiServer | null = null;
+	/** null: a plan failed half-way, the next one begins anew. */
+	#live: LiveNetwork | null = null;
 	#said = new Set<string>();
 	readonly #happened: ClusterEvent[] = [];
 
@@ -56,16 +69,31 @@ export class Reality {
 		this.#namespace = options.namespace ?? "default";
 	}
 
-	/** The same past, with a future of its own. `warnings`: those of its cluster. */
+	/** The same past, with a future of its own. `warnings`: those of its cluster. `takeOver` gives it its own server. */
 	fork(warnings: Warning[]): Reality {
 		const copy = new Reality(this.#options, warnings);
 		copy.#waiting = this.#waiting;
 		copy.#applied = this.#applied;
 		copy.#start = this.#start;
-		copy.#facts = this.#facts;
+		copy.#live = this.#live?.fork() ?? null;
+		copy.#server = this.#server;
+		if (this.#facts !== null) {
+			const { manifests, live } = this.#facts;
+			copy.#facts = { ...this.#facts, manifests: new Map(manifests), live: copy.#live ?? live };
+		}
 		copy.#said = new Set(this.#said);
 		copy.#happened.push(...this.#happened);
 		return copy;
+	}
+
+	/** What another server's objects were is this one's, which is its fork. */
+	takeOver(server: ApiServer): void {
+		if (this.#server !== null) this.#server = server;
+	}
+
+	/** The plan that changes of objects are followed by; null: the next one begins anew. */
+	get live(): Plan | null {
+		return this.#live;
 	}
 
 	/** Whether there is a standing start, which happens once. */
@@ -79,11 +107,11 @@ export class Reality {
 	}
 
 	get objects(): readonly KubernetesObject[] {
-		return this.#facts?.objects ?? [];
+		return this.#server?.objects ?? this.#facts?.objects ?? [];
 	}
 
 	get assumed(): readonly string[] {
-		return this.#facts?.assumed ?? [];
+		return [...(this.#start?.assumedObjects ?? []), ...(this.#facts?.live.assumed ?? [])];
 	}
 
 	get configuration(): Configuration | null {
@@ -117,13 +145,18 @@ export class Reality {
 	 * The plan of what was applied: from a standing start, or where there was one, of the API after its components have acted.
 	 * Throws InputErrors, NotModelledError …; what was waiting is dropped then.
 	 */
-	settle(server: ApiServer | null): Planned {
+	settle(server: ApiServer | null, netnsOf: NetnsOf): Planned {
 		const waiting = this.#waiting;
 		this.#waiting = null;
 		if (server === null || this.#start === null) return this.#standing(waiting ?? this.#applied);
 		if (waiting !== null) server.write(waiting.manifests);
 		server.settle();
-		return this.plan(server);
+		return this.plan(server, netnsOf);
+	}
+
+	/** The engine would not take what was planned last: the next plan begins anew. */
+	forget(): void {
+		this.#live = null;
 	}
 
 	#standing({ manifests, evaluation }: { manifests: readonly Manifest[]; evaluation: Evaluation }): Planned {
@@ -131,59 +164,94 @@ export class Reality {
 		throwAll(errors);
 		if (configuration.proxyMode.value === "nftables")
 			throw new NotModelledError("kube-proxy's nftables mode", "use --proxy-mode iptables for what it would answer");
-		const { strictPorts = false, seed = 1 } = this.#options;
+		const { seed = 1 } = this.#options;
 		const random = seededRandom(Number(BigInt.asUintN(32, BigInt(seed))));
-		const realised = realise(manifests, configuration, random, { strictPorts });
+		const realised = realise(manifests, configuration, random, this.#networkOptions);
 		throwAll(realised.errors);
-		const plan = this.#planOf(realised);
+		const { objects, configuration: adjusted } = realised;
+		const live = this.#liveOf(realised);
 		const keep = () => {
+			this.#live = live;
 			this.#applied = { manifests, evaluation };
 			this.#start = realised;
-			const { objects, assumed, configuration: adjusted } = realised;
 			const loaded = new Map(manifests.map((manifest) => [keyOf(manifest.object), manifest]));
 			const known = evaluation.beside(foreign);
-			this.#facts = { objects, assumed, configuration: adjusted, evaluation: known, manifests: loaded };
+			this.#facts = { objects, live, configuration: adjusted, evaluation: known, manifests: loaded };
 		};
-		return { plan, keep };
+		return { plan: live, followed: null, keep };
 	}
 
-	/** Of the API as it is. Throws InputErrors. */
-	plan(server: ApiServer): Planned {
-		const { start, facts } = { start: this.#start as Realised, facts: this.#facts as Facts };
-		const { written, gone } = server.changes;
+	/** Of the API as it is. `netnsOf`: as the engine has it. Throws InputErrors, AddressError. */
+	plan(server: ApiServer, netnsOf: NetnsOf): Planned {
+		const facts = this.#facts as Facts;
+		const { written, gone, before } = server.changes;
 		const loaded = loadObjects([...written.values()], "the API");
 		throwAll(loaded.errors);
-		const manifests = new Map(facts.manifests);
-		for (const key of [...written.keys(), ...gone]) manifests.delete(key);
-		for (const manifest of loaded.objects) manifests.set(keyOf(manifest.object), manifest);
-		const { errors, foreign } = configure([...manifests.values()], this.#options);
-		throwAll(errors);
-		const { configuration } = facts;
+		const changes = Array.from(before, ([key, was]): ObjectChange => ({ before: was, now: written.get(key) ?? null }))
+			// What came and went in between.
+			.filter((change) => (change.before ?? change.now) !== null);
+		const manifests = new Map(loaded.objects.map((manifest) => [keyOf(manifest.object), manifest]));
+		const changed = new Set([...written.keys(), ...gone].map(titleOfKey));
+		let evaluation = facts.evaluation.without(changed, this.#namespace).with(loaded.notEvaluated);
+		if (changes.some(concernsSettings)) {
+			const all = new Map(facts.manifests);
+			for (const key of gone) all.delete(key);
+			for (const [key, manifest] of manifests) all.set(key, manifest);
+			const { errors, foreign } = configure([...all.values()], this.#options);
+			throwAll(errors);
+			evaluation = evaluation.beside(foreign);
+		}
+		const { live, followed } = this.#followed(server, changes, netnsOf);
+		const keep = () => {
+			server.keep();
+			for (const key of before.keys()) facts.manifests.delete(key);
+			for (const [key, manifest] of manifests) facts.manifests.set(key, manifest);
+			this.#server = server;
+			this.#facts = { ...facts, live, evaluation };
+			this.#warn(loaded.warnings);
+		};
+		return { plan: live, followed, keep };
+	}
+
+	#followed(
+		server: ApiServer,
+		changes: readonly ObjectChange[],
+		netnsOf: NetnsOf,
+	): { live: LiveNetwork; followed: Followed | null } {
+		const live = this.#live;
+		// Texts of real nodes name devices and rules as they were.
+		const isGiven = (this.#options.nodeState?.size ?? 0) > 0;
+		this.#live = null;
+		const services = server.takeSynced();
+		const followed = live === null || isGiven ? null : live.follow(changes, services, netnsOf);
+		if (live !== null && followed !== null) {
+			this.#live = live;
+			return { live, followed };
+		}
 		const { objects } = server;
 		throwAll(
 			clashesOf(objects).map(({ object, path, message }) => {
 				return new ManifestError({ file: titleOf(object), line: 0, column: 0 }, printPath(path), message);
 			}),
 		);
-		const network = networkOf(objects, configuration, { strictPorts: this.#options.strictPorts ?? false });
+		const { configuration } = this.#facts as Facts;
+		const network = networkOf(objects, configuration, this.#networkOptions);
 		throwAll(network.errors);
-		const plan = this.#planOf({ ...network, objects, configuration });
-		const changed = new Set([...written.keys(), ...gone].map(titleOfKey));
-		const evaluation = facts.evaluation.without(changed, this.#namespace).with(loaded.notEvaluated).beside(foreign);
-		const keep = () => {
-			server.keep();
-			const assumed = [...start.assumedObjects, ...network.assumed];
-			this.#facts = { objects, assumed, configuration, evaluation, manifests };
-			this.#warn(loaded.warnings);
-		};
-		return { plan, keep };
+		const replanned = live?.replan(objects, services, network) ?? null;
+		this.#live = live ?? this.#liveOf({ ...network, objects, configuration });
+		return { live: this.#live, followed: replanned };
 	}
 
-	#planOf(made: Parameters<typeof planOf>[0]): Plan {
+	get #networkOptions(): NetworkOptions {
+		return { strictPorts: this.#options.strictPorts ?? false };
+	}
+
+	#liveOf(made: Pick<Realised, "topology" | "portmap" | "assumed" | "objects" | "configuration">): LiveNetwork {
 		const { nodeState = new Map(), hosts = [] } = this.#options;
-		const plan = planOf(made);
-		addKnownHosts(plan.topology, nodeState, hosts);
-		return plan;
+		const { objects, configuration, ...network } = made;
+		const live = LiveNetwork.of(objects, configuration, network, this.#networkOptions);
+		addKnownHosts(live.topology, nodeState, hosts);
+		return live;
 	}
 
 	/** Once each: what a controller writes to an object says nothing new of it. */
@@ -195,6 +263,11 @@ export class Reality {
 			this.#warnings.push(warning);
 		}
 	}
+}
+
+function concernsSettings({ before, now }: ObjectChange): boolean {
+	const { kind, metadata } = (now ?? before) as KubernetesObject;
+	return SETTINGS.has(kind) || (kind === "Pod" && metadata.namespace === "kube-system");
 }
 
 /** `KIND NS/NAME` of an inventory's key. */

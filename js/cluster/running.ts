@@ -17,6 +17,7 @@ import { endpointSliceMirroring } from "../controllers/endpointslicemirroring.ts
 import { nodeIpam } from "../controllers/nodeipam.ts";
 import { NodeLifecycle, taintEviction } from "../controllers/nodelifecycle.ts";
 import { PodGC } from "../controllers/podgc.ts";
+import { KubeProxies } from "../kube-proxy/proxier.ts";
 import { Kubelet } from "../kubelet/kubelet.ts";
 import type { AddressPrefix } from "../net/address.ts";
 import type { Component, World } from "../ports.ts";
@@ -32,12 +33,15 @@ export interface RunningOptions {
 	nodeMask: { ipv4: number; ipv6: number };
 	/** Of load balancers. */
 	loadBalancerPool: AddressPrefix;
+	/** Of kube-proxy. */
+	minSyncPeriodMs?: number;
 	/** Told of everything that components say. */
 	heard?: (about: KubernetesObject, type: "Normal" | "Warning", reason: string, message: string) => void;
 }
 
 /** Every component of a cluster, in the order in which they look at one change. */
-function componentsOf({ podCIDRs, nodeMask, loadBalancerPool }: RunningOptions, addresses: PodAddresses): Component[] {
+function componentsOf(options: RunningOptions, addresses: PodAddresses): Component[] {
+	const { podCIDRs, nodeMask, loadBalancerPool, minSyncPeriodMs = 1000 } = options;
 	return [
 		...workloads(),
 		new EndpointSliceController(),
@@ -53,6 +57,7 @@ function componentsOf({ podCIDRs, nodeMask, loadBalancerPool }: RunningOptions, 
 		new Kubelet(addresses),
 		cloudNode,
 		cloudService(loadBalancerPool),
+		new KubeProxies(minSyncPeriodMs),
 	];
 }
 
@@ -84,6 +89,11 @@ export class Running {
 				addresses.reserve(pod, store.get<Node>("nodes", "", pod.spec?.nodeName ?? ""));
 			return new Simulation(componentsOf(options, addresses), worldOf, store, clock, store.revision);
 		});
+	}
+
+	/** All nodes' kube-proxies. */
+	get proxies(): KubeProxies {
+		return this.simulation.component("kube-proxy") as KubeProxies;
 	}
 
 	/** The same cluster, with a future of its own. `heard`: as in `RunningOptions`. */

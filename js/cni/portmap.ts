@@ -62,6 +62,30 @@ export function portmapRestore(pods: readonly Pod[], podCIDR: string, network = 
 	].join("\n");
 }
 
+/**
+ * What portmap feeds to `iptables-restore --noflush` where its chains were others, and null where they are the same: those of
+ * pods that are no more go, as on a DEL, and the chains that all pods share stay, empty or not.
+ */
+export function portmapChange(before: string | null, now: string | null): string | null {
+	if (before === now) return null;
+	const kept = podChains(now);
+	const gone = podChains(before).filter((chain) => !kept.includes(chain));
+	const lines = now === null ? ["*nat", `:${DNAT} - [0:0]`, "COMMIT", ""] : now.split("\n");
+	const declared = lines.findLastIndex((line) => line.startsWith(":")) + 1;
+	const end = lines.indexOf("COMMIT");
+	return [
+		...lines.slice(0, declared),
+		...gone.map((chain) => `:${chain} - [0:0]`),
+		...lines.slice(declared, end),
+		...gone.map((chain) => `-X ${chain}`),
+		...lines.slice(end),
+	].join("\n");
+}
+
+function podChains(text: string | null): string[] {
+	return [...(text ?? "").matchAll(/^:(CNI-DN-\S+)/gm)].map(([, chain]) => chain as string);
+}
+
 /** Jumps to the pod's chain, at most 15 ports each. */
 function entries(chain: string, pod: Pod, ports: readonly ContainerPort[], network: string): string[] {
 	const rules: string[] = [];

@@ -1,8 +1,9 @@
 // What kube-proxy is told: the parts of a KubeProxyConfiguration (kubeproxy.config.k8s.io/v1alpha1) that decide its
-// iptables rules, and what it finds on its machine. Sync periods, conntrack limits and metrics are not here.
+// iptables rules and when it writes them, and what it finds on its machine. Conntrack limits and metrics are not here.
 
 import type { AddressPrefix } from "../net/address.ts";
 import { printPrefix } from "../net/address.ts";
+import { parseGoDuration } from "../net/duration.ts";
 import type { Family } from "../net/ruleset.ts";
 import { prefixesOf } from "./addresses.ts";
 
@@ -34,6 +35,8 @@ export interface ProxyConfig {
 	loadBalancerIPMode: boolean;
 	/** The machine has nfacct counters: two rules get an `-m nfacct`. */
 	nfacct: boolean;
+	/** From one sync to the next at least, ms. */
+	minSyncPeriodMs: number;
 }
 
 /** Defaults of kube-proxy 1.36, on a machine without nfacct counters, and no pod network known. */
@@ -47,6 +50,7 @@ export const DEFAULT_PROXY_CONFIG: ProxyConfig = {
 	conntrackTCPBeLiberal: false,
 	loadBalancerIPMode: true,
 	nfacct: false,
+	minSyncPeriodMs: 1000,
 };
 
 /** The fields of a KubeProxyConfiguration that are read here, as a ConfigMap holds them. */
@@ -56,7 +60,12 @@ export interface KubeProxyConfiguration {
 	detectLocalMode?: string;
 	detectLocal?: { bridgeInterface?: string; interfaceNamePrefix?: string };
 	nodePortAddresses?: string[] | null;
-	iptables?: { masqueradeAll?: boolean; masqueradeBit?: number | null; localhostNodePorts?: boolean | null };
+	iptables?: {
+		masqueradeAll?: boolean;
+		masqueradeBit?: number | null;
+		localhostNodePorts?: boolean | null;
+		minSyncPeriod?: string;
+	};
 	conntrack?: { tcpBeLiberal?: boolean };
 }
 
@@ -122,9 +131,15 @@ export function readProxyConfig(
 	if (!Number.isInteger(masqueradeBit) || masqueradeBit < 0 || masqueradeBit > 31) {
 		throw new ProxyConfigError("iptables.masqueradeBit", `${masqueradeBit}: expected an integer from 0 to 31`);
 	}
+	const minSyncPeriodMs = parseGoDuration(iptables.minSyncPeriod ?? "1s");
+	if (minSyncPeriodMs === null) {
+		const given = JSON.stringify(iptables.minSyncPeriod);
+		throw new ProxyConfigError("iptables.minSyncPeriod", `${given}: expected a duration as in 1s or 500ms`);
+	}
 	return {
 		...DEFAULT_PROXY_CONFIG,
 		...machine,
+		minSyncPeriodMs,
 		detectLocal: detectLocalOf(configuration),
 		masqueradeAll: iptables.masqueradeAll ?? false,
 		masqueradeBit,

@@ -3,20 +3,30 @@
 // common to all Services and writes them again, mostly with the same rules, whose counters begin anew.
 // Upstream: syncProxyRules in pkg/proxy/iptables/proxier.go (tryPartialSync).
 
+import type { Service } from "../api/core.ts";
 import type { EndpointSlice } from "../api/discovery.ts";
 import { editTable, findChain } from "../net/edited.ts";
 import { applyRestore, emptyRuleset } from "../net/iptables/index.ts";
 import type { Chain, Rule, Ruleset, Table } from "../net/ruleset.ts";
-import { buildEndpointsMap, type EndpointInfo } from "./endpointsmap.ts";
+import { buildEndpointsMap } from "./endpointsmap.ts";
 import { planServicePort, type ServicePortPlan } from "./plan.ts";
 import { TableText } from "./rules.ts";
 import { writeFilterRules } from "./rules-filter.ts";
 import { declareFilterChains, declareNatChains, writeMartianGuard } from "./rules-fixed.ts";
 import { type NatContext, writeNatChains, writeNatEntries } from "./rules-nat.ts";
+import { buildServicePortMap, compareServicePorts, compareText, type ServicePortInfo } from "./servicemap.ts";
 import { LARGE_CLUSTER_ENDPOINTS, type SyncInput, type SyncResult } from "./sync.ts";
 
-/** Every Service whose slices changed, `namespace/name`, and all the slices that it has now. */
-export type ChangedSlices = ReadonlyMap<string, readonly EndpointSlice[]>;
+/** A Service that changed, or whose slices did, as it is now. */
+export interface ChangedService {
+	/** null: there is none any more. */
+	service: Service | null;
+	/** All that it has. */
+	slices: readonly EndpointSlice[];
+}
+
+/** By `namespace/name`. */
+export type ChangedServices = ReadonlyMap<string, ChangedService>;
 
 /** What a sync does to one table. */
 export interface SyncEdit {
@@ -35,63 +45,103 @@ interface PortWords {
 	own: Words;
 }
 
-export class PartialSyncs {
-	readonly #input: Omit<SyncInput, "services" | "endpointSlices">;
-	readonly #plans: ServicePortPlan[];
-	#context: NatContext;
-	/** Whether a Service port's own chains were last written without comments. */
-	readonly #large: boolean[];
+/** How many rules of each common chain are a Service port's. */
+type Shares = Record<"filter" | "nat", ReadonlyMap<string, number>>;
+
+interface Port {
+	plan: ServicePortPlan;
+	/** Whether its own chains were last written without comments. */
+	large: boolean;
+	shares: Shares | null;
+}
+
+/** A Service port before and after; null: it is new, or no more. */
+interface PortChange {
+	before: Port | null;
+	plan: ServicePortPlan | null;
+}
+
+interface Synced {
+	input: Omit<SyncInput, "services" | "endpointSlices">;
+	/** In the order in which they are written. */
+	ports: Port[];
+	context: NatContext;
 	/** Endpoints of all Service ports. */
-	#endpoints: number;
-	/** Numbers of the Service ports of a Service. */
-	readonly #ports = new Map<string, number[]>();
+	endpoints: number;
 	/** Rules of the chains that every sync writes, and of those of Services that were looked at. */
-	readonly #rules: Record<"filter" | "nat", Map<string, Rule[]>>;
-	readonly #common: Record<"filter" | "nat", readonly string[]>;
+	rules: Record<"filter" | "nat", Map<string, Rule[]>>;
+	common: Record<"filter" | "nat", readonly string[]>;
 	/** Those of nat after the full sync. */
+	chains: ReadonlyMap<string, Chain>;
+}
+
+export class PartialSyncs {
+	readonly #input: Synced["input"];
+	readonly #ports: Port[];
+	#context: NatContext;
+	#endpoints: number;
+	readonly #rules: Synced["rules"];
+	readonly #common: Synced["common"];
 	readonly #chains: ReadonlyMap<string, Chain>;
 
-	/** `ruleset`: the node's rules after the full sync. */
-	constructor(input: SyncInput, { plans, context, routeLocalnet, endpoints }: SyncResult, ruleset: Ruleset) {
-		const { services: _, endpointSlices: __, ...rest } = input;
-		this.#input = rest;
-		this.#plans = [...plans];
+	private constructor({ input, ports, context, endpoints, rules, common, chains }: Synced) {
+		this.#input = input;
+		this.#ports = ports;
 		this.#context = context;
-		this.#large = plans.map(() => context.largeCluster);
-		this.#endpoints = plans.reduce((sum, { info }) => sum + (endpoints.get(info.key)?.length ?? 0), 0);
-		for (const [number, { info }] of plans.entries()) {
-			const ports = this.#ports.get(info.service);
-			if (ports === undefined) this.#ports.set(info.service, [number]);
-			else ports.push(number);
-		}
+		this.#endpoints = endpoints;
+		this.#rules = rules;
+		this.#common = common;
+		this.#chains = chains;
+	}
+
+	/** `ruleset`: the node's rules after the full sync. */
+	static after(
+		{ services: _, endpointSlices: __, ...input }: SyncInput,
+		{ plans, context, routeLocalnet, endpoints }: SyncResult,
+		ruleset: Ruleset,
+	): PartialSyncs {
 		const filter = new TableText("filter");
 		const nat = new TableText("nat");
 		declareFilterChains(filter);
 		if (routeLocalnet) writeMartianGuard(filter);
 		declareNatChains(nat);
-		this.#common = { filter: [...filter.active], nat: [...nat.active] };
+		const common = { filter: [...filter.active], nat: [...nat.active] };
 		const rulesOf = (table: "filter" | "nat") => {
 			const chains = chainsOf(ruleset, table);
-			return new Map(this.#common[table].map((name) => [name, chains.get(name)?.rules ?? []]));
+			return new Map(common[table].map((name) => [name, chains.get(name)?.rules ?? []]));
 		};
-		this.#rules = { filter: rulesOf("filter"), nat: rulesOf("nat") };
-		this.#chains = chainsOf(ruleset, "nat");
+		return new PartialSyncs({
+			...{ input, context, common },
+			ports: plans.map((plan) => ({ plan, large: context.largeCluster, shares: null })),
+			endpoints: plans.reduce((sum, { info }) => sum + (endpoints.get(info.key)?.length ?? 0), 0),
+			rules: { filter: rulesOf("filter"), nat: rulesOf("nat") },
+			chains: chainsOf(ruleset, "nat"),
+		});
 	}
 
-	/** Throws AddressError where a slice holds an address that cannot be read. */
-	sync(changed: ChangedSlices): SyncEdit[] {
-		const plans = this.#planned(changed);
+	/** The same rules, with syncs of their own to follow. */
+	fork(): PartialSyncs {
+		const { filter, nat } = this.#rules;
+		return new PartialSyncs({
+			...{ input: this.#input, context: this.#context, endpoints: this.#endpoints },
+			...{ common: this.#common, chains: this.#chains },
+			ports: [...this.#ports],
+			rules: { filter: new Map(filter), nat: new Map(nat) },
+		});
+	}
+
+	/** Throws AddressError where an object holds an address that cannot be read. */
+	sync(changed: ChangedServices): SyncEdit[] {
+		const changes = Array.from(changed, ([name, now]) => this.#planned(name, now)).flat();
+		this.#endpoints += changes.reduce(
+			(sum, { before, plan }) => sum + endpointsOf(plan) - endpointsOf(before?.plan),
+			0,
+		);
 		const largeCluster = this.#endpoints > LARGE_CLUSTER_ENDPOINTS;
 		const context = { ...this.#context, largeCluster };
 		const written = new Map<string, Rule[]>();
 		const deleted = new Set<string>();
-		for (const [number, plan] of plans) {
-			const before = this.#plans[number] as ServicePortPlan;
-			const was = { ...this.#context, largeCluster: this.#large[number] ?? false };
-			this.#large[number] = largeCluster;
-			this.#write(number, portWords(before, was), portWords(plan, context), written, deleted);
-			this.#plans[number] = plan;
-		}
+		for (const change of changes) this.#write(change, context, written, deleted);
 		this.#context = context;
 		return (["filter", "nat"] as const).map((table) => ({
 			table,
@@ -103,56 +153,82 @@ export class PartialSyncs {
 		}));
 	}
 
-	/** The Service ports of the changed Services as they are planned now, by number. */
-	#planned(changed: ChangedSlices): Map<number, ServicePortPlan> {
-		const { family, node } = this.#input;
-		const plans = new Map<number, ServicePortPlan>();
-		let endpoints = this.#endpoints;
-		for (const [service, slices] of changed) {
-			const map = buildEndpointsMap(slices, family, node.name);
-			for (const number of this.#ports.get(service) ?? []) {
-				const { info, all } = this.#plans[number] as ServicePortPlan;
-				const now: readonly EndpointInfo[] = map.get(info.key) ?? [];
-				endpoints += now.length - all.length;
-				plans.set(number, planServicePort(info, now, node.name, node.labels));
-			}
-		}
-		this.#endpoints = endpoints;
-		return plans;
+	/** The ports of a Service, those that it had and those that it has. */
+	#planned(name: string, { service, slices }: ChangedService): PortChange[] {
+		const { family, node, config } = this.#input;
+		const infos = service === null ? new Map() : buildServicePortMap([service], family, config.loadBalancerIPMode);
+		const endpoints = buildEndpointsMap(slices, family, node.name);
+		const known = new Map(this.#portsOf(name).map((port) => [port.plan.info.key, port]));
+		return [...new Set([...known.keys(), ...infos.keys()])].map((key) => {
+			const info: ServicePortInfo | undefined = infos.get(key);
+			const plan = info === undefined ? null : planServicePort(info, endpoints.get(key) ?? [], node.name, node.labels);
+			return { before: known.get(key) ?? null, plan };
+		});
 	}
 
-	#write(number: number, before: PortWords, now: PortWords, written: Map<string, Rule[]>, deleted: Set<string>): void {
+	#portsOf(service: string): Port[] {
+		const first = this.#placeOf((info) => compareText(info.service, service) < 0);
+		let end = first;
+		while (this.#ports[end]?.plan.info.service === service) end++;
+		return this.#ports.slice(first, end);
+	}
+
+	/** How many ports come before. */
+	#placeOf(isBefore: (info: ServicePortInfo) => boolean): number {
+		let low = 0;
+		for (let high = this.#ports.length; low < high; ) {
+			const middle = (low + high) >>> 1;
+			if (isBefore((this.#ports[middle] as Port).plan.info)) low = middle + 1;
+			else high = middle;
+		}
+		return low;
+	}
+
+	#write({ before, plan }: PortChange, context: NatContext, written: Map<string, Rule[]>, deleted: Set<string>): void {
+		const info = (plan ?? before?.plan)?.info as ServicePortInfo;
+		const place = this.#placeOf((other) => compareServicePorts(other, info) < 0);
+		const was = { ...this.#context, largeCluster: before?.large ?? false };
+		const old = before === null ? NO_WORDS : portWords(before.plan, was);
+		const now = plan === null ? NO_WORDS : portWords(plan, context);
 		for (const table of ["filter", "nat"] as const) {
-			for (const name of new Set([...before[table].keys(), ...now[table].keys()])) {
-				const [old = [], young = []] = [before[table].get(name), now[table].get(name)];
-				if (isSame(old, young)) continue;
+			for (const name of new Set([...old[table].keys(), ...now[table].keys()])) {
+				const [gone = [], young = []] = [old[table].get(name), now[table].get(name)];
+				if (isSame(gone, young)) continue;
 				const rules = this.#rules[table].get(name) ?? [];
-				const at = this.#placeOf(number, table, name);
-				this.#rules[table].set(name, rules.toSpliced(at, old.length, ...this.#read(table, name, young, now)));
+				const at = this.#rulesBefore(place, table, name);
+				this.#rules[table].set(name, rules.toSpliced(at, gone.length, ...this.#read(table, name, young, now)));
 			}
 		}
+		this.#writeOwn(old.own, now, written, deleted);
+		const ports = plan === null ? [] : [{ plan, large: context.largeCluster, shares: null }];
+		this.#ports.splice(place, before === null ? 0 : 1, ...ports);
+	}
+
+	#writeOwn(old: Words, now: PortWords, written: Map<string, Rule[]>, deleted: Set<string>): void {
 		for (const [name, words] of now.own) {
 			const known = this.#rules.nat.get(name) ?? this.#chains.get(name)?.rules;
-			const same = known !== undefined && isSame(before.own.get(name) ?? null, words);
+			const same = known !== undefined && isSame(old.get(name) ?? null, words);
 			const rules = same ? known : this.#read("nat", name, words, now);
 			this.#rules.nat.set(name, rules);
 			written.set(name, rules);
 			deleted.delete(name);
 		}
-		for (const name of before.own.keys()) {
+		for (const name of old.keys()) {
 			if (now.own.has(name)) continue;
 			this.#rules.nat.delete(name);
 			deleted.add(name);
 		}
 	}
 
-	/** How many rules of a common chain are those of Service ports before this one. */
-	#placeOf(number: number, table: "filter" | "nat", chain: string): number {
-		let place = 0;
-		for (let port = 0; port < number; port++) {
-			place += portEntries(this.#plans[port] as ServicePortPlan, this.#context)[table].get(chain)?.length ?? 0;
+	/** How many rules of a common chain are those of Service ports before a place. */
+	#rulesBefore(place: number, table: "filter" | "nat", chain: string): number {
+		let rules = 0;
+		for (let at = 0; at < place; at++) {
+			const port = this.#ports[at] as Port;
+			port.shares ??= sharesOf(portEntries(port.plan, this.#context));
+			rules += port.shares[table].get(chain) ?? 0;
 		}
-		return place;
+		return rules;
 	}
 
 	/** As iptables-restore reads them. */
@@ -163,6 +239,17 @@ export class PartialSyncs {
 		const text = [`*${table}`, ...lines, ...words, "COMMIT", ""].join("\n");
 		return chainsOf(applyRestore(emptyRuleset(this.#input.family), text), table).get(chain)?.rules ?? [];
 	}
+}
+
+const NO_WORDS: PortWords = { filter: new Map(), nat: new Map(), own: new Map() };
+
+function endpointsOf(plan: ServicePortPlan | null | undefined): number {
+	return plan?.all.length ?? 0;
+}
+
+function sharesOf({ filter, nat }: Pick<PortWords, "filter" | "nat">): Shares {
+	const lengths = (words: Words) => new Map([...words].map(([chain, rules]) => [chain, rules.length]));
+	return { filter: lengths(filter), nat: lengths(nat) };
 }
 
 function chainsOf(ruleset: Ruleset, table: Table["name"]): Map<string, Chain> {

@@ -156,10 +156,13 @@ export function buildServicePortMap(services: readonly Service[], family: Family
 		if (clusterIP === null) continue;
 		for (const port of service.spec?.ports ?? []) infos.push(servicePortOf(service, port, clusterIP, family, ipMode));
 	}
-	infos.sort(
-		(a, b) => compareText(a.service, b.service) || compareText(a.name, b.name) || compareText(a.protocol, b.protocol),
-	);
+	infos.sort(compareServicePorts);
 	return new Map(infos.map((info) => [info.key, info]));
+}
+
+/** By Service, port name and protocol. */
+export function compareServicePorts(a: ServicePortInfo, b: ServicePortInfo): number {
+	return compareText(a.service, b.service) || compareText(a.name, b.name) || compareText(a.protocol, b.protocol);
 }
 
 /** Byte order of ASCII texts, as Go compares strings. */

@@ -52,7 +52,7 @@ export function networkOf(
 	const external = Object.fromEntries(
 		nodes.flatMap((node) => (externalIP(node) ? [[internalIP(node), externalIP(node)]] : [])),
 	);
-	const prepared = links.nodes.map((node) => withPortmap(node, portmap));
+	const prepared = links.nodes.map((node) => withPortmap(node, portmap.has(node.name)));
 	try {
 		const {
 			fabric,
@@ -93,7 +93,7 @@ function portmapOf(nodes: readonly Node[], pods: readonly Pod[]): Map<string, st
 }
 
 /** portmap lets 127.0.0.1 reach pods through the bridge. */
-function withPortmap(node: NodeSpec, portmap: ReadonlyMap<string, string>): NodeSpec {
-	if (!portmap.has(node.name)) return node;
+export function withPortmap(node: NodeSpec, mapped: boolean): NodeSpec {
+	if (!mapped) return node;
 	return { ...node, sysctls: { ...node.sysctls, [`net.ipv4.conf.${node.bridge ?? "cbr0"}.route_localnet`]: 1 } };
 }

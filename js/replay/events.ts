@@ -11,19 +11,33 @@ import type {
 	RestoreEvent,
 } from "../flows/events.ts";
 import { ipv4FromNumber, ipv4ToNumber, parsePrefix, prefixContains } from "../net/address.ts";
+import type { NetworkChange } from "../net/change.ts";
 import { applyRestore, emptyRuleset } from "../net/iptables/index.ts";
 
 /** One thing that happens at a time of the recording; done before the first packet that is later. */
 export interface TimedAction {
 	timeNs: bigint;
-	run(machine: Machine): void;
+	/** `acting`: the cluster, where one acts as time passes. */
+	run(machine: Machine, acting: Acting | null): void;
+}
+
+/** A cluster whose components act while traffic is replayed. */
+export interface Acting {
+	/** When they have something to do next, ns; null: nothing. */
+	readonly dueNs: bigint | null;
+	/** They do what is due; what is different in the machine's network, null: nothing. Throws what `advance` does, CapacityError. */
+	act(): NetworkChange | null;
+	/** As `kubectl apply -f`, at this time. Throws InputErrors. */
+	apply(timeNs: bigint, file: string, text: string): void;
+	/** As `kubectl delete`. Throws StatusError. */
+	delete(timeNs: bigint, resource: DeleteEvent["resource"]): void;
 }
 
 export interface EventTexts {
 	/** The text that a restore names, or the node's own reload text where it names none. */
 	restoreText(event: RestoreEvent): { file: string; text: string };
-	/** Changes objects and what follows from them; absent: such an event is an error. */
-	objects?: (event: ApplyEvent | DeleteEvent, machine: Machine) => void;
+	/** Manifests that an event names; absent: no cluster acts, and to change objects is an error. */
+	manifestText?: (event: ApplyEvent) => { file: string; text: string };
 }
 
 /** An event that names what is not there, or that nobody here can carry out. */
@@ -53,12 +67,18 @@ function actionOf(event: FlowEvent, texts: EventTexts): TimedAction["run"] {
 			return (machine) => deleteEntries(machine, event);
 		case "client-lost":
 			return (machine) => lose(machine, event);
-		default: {
-			const { objects } = texts;
-			if (objects === undefined) throw new EventError(event, "objects can be changed only where a cluster is replayed");
-			return (machine) => objects(event, machine);
+		case "apply": {
+			const { file, text } = (texts.manifestText ?? refuse)(event);
+			return (_, acting) => (acting ?? refuse(event)).apply(event.doneNs, file, text);
 		}
+		case "delete":
+			if (texts.manifestText === undefined) refuse(event);
+			return (_, acting) => (acting ?? refuse(event)).delete(event.doneNs, event.resource);
 	}
+}
+
+function refuse(event: FlowEvent): never {
+	throw new EventError(event, "objects can be changed only where a cluster acts while it is replayed (--live)");
 }
 
 function netnsOf(machine: Machine, event: FlowEvent): string {

@@ -22,6 +22,8 @@ export interface FlowReport {
 	bytes: number;
 	verdict: Verdict;
 	reason: string | null;
+	/** It had been answered, and its last packet was lost: a connection that broke, and why; null: it did not. */
+	broken: { verdict: Verdict; reason: string } | null;
 	/** Who got the request, whether or not the answer came back. */
 	delivered: Delivered | null;
 	/** What the receiver saw. */
@@ -67,12 +69,19 @@ export function flowReport(row: FlowRow, words: FlowWords): FlowReport {
 		bytes: row.bytes,
 		verdict,
 		reason: verdict === "delivered" ? null : reasonOfEnd(machine, row.verdict, row.reason, row.rule),
+		broken: brokenOf(row, machine),
 		delivered: reached ? receiver(row, words) : null,
 		seen: reached ? { source: text(row.seenSrc), sourcePort: hasPorts(row) ? row.seenSport : null } : null,
 		...entry(row, words),
 		service: words.serviceOf(addressOf(machine, row.dst, row.family), row.proto, row.dport),
 		last: timeText(row.lastNs),
 	};
+}
+
+function brokenOf({ brokenVerdict, brokenReason, rule }: FlowRow, machine: Machine): FlowReport["broken"] {
+	if (brokenVerdict === L.VERDICT_NONE) return null;
+	const verdict = verdictWord(brokenVerdict) ?? "unknown";
+	return { verdict, reason: reasonOfEnd(machine, brokenVerdict, brokenReason, rule) };
 }
 
 function hasPorts({ proto }: FlowRow): boolean {

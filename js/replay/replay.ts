@@ -8,15 +8,15 @@ import { Batch } from "../../bindings/batch.ts";
 import type { Capacities } from "../../bindings/core.ts";
 import { flowRows } from "../../bindings/flows.ts";
 import type { Machine } from "../../bindings/machine.ts";
-import { address6Sizes, powerOfTwo, sizesOf } from "../../bindings/sizes.ts";
 import type { KeptRows, Recording } from "../../bindings/recording.ts";
+import { address6Sizes, powerOfTwo, sizesOf } from "../../bindings/sizes.ts";
 import type { Threads } from "../../bindings/threads.ts";
 import type { PacketColumns } from "../flows/columns.ts";
 import type { FlowSource } from "../flows/open.ts";
 import { timeText } from "../flows/time.ts";
-import type { TimedAction } from "./events.ts";
+import type { Acting, TimedAction } from "./events.ts";
 import { type FlowReport, type FlowWords, flowReport } from "./flow.ts";
-import { nodeOfNetns, translators } from "./places.ts";
+import { NetnsNodes, translators } from "./places.ts";
 import { conntrackOf, type RecordingCounts, type ReplayReport, Tallies } from "./report.ts";
 import { type Reading, readSources, type Survey } from "./survey.ts";
 
@@ -27,6 +27,8 @@ export interface ReplayOptions {
 	replies?: "mirror" | "none";
 	/** In time order. */
 	actions?: readonly TimedAction[];
+	/** A cluster whose components act as the recording's time passes; null: what there is stays as it is. */
+	acting?: Acting | null;
 	/** Replay only packets before this time. */
 	untilNs?: bigint;
 	/** Called for each flow in the order of first packets, when all is replayed. */
@@ -98,7 +100,7 @@ export function capacitiesFor({ flows, addresses6, network }: Survey): Capacitie
 export function* flowReports(machine: Machine, options: Pick<ReplayOptions, "serviceOf"> = {}): Generator<FlowReport> {
 	const words: FlowWords = {
 		machine,
-		nodeOf: nodeOfNetns(machine.network),
+		nodeOf: new NetnsNodes(machine.network).of,
 		serviceOf: options.serviceOf ?? (() => null),
 	};
 	for (const row of flowRows(machine.core)) yield flowReport(row, words);
@@ -130,6 +132,8 @@ class Run {
 	/** Owners whose netns the recording knows. */
 	#owners = 0;
 	#nextAction = 0;
+	readonly #acting: Acting | null;
+	readonly #nodes: NetnsNodes;
 	#firstNs = -1n;
 	#lastNs = -1n;
 
@@ -138,6 +142,9 @@ class Run {
 		this.#survey = survey;
 		this.#options = options;
 		this.#actions = options.actions ?? [];
+		this.#acting = options.acting ?? null;
+		this.#nodes = new NetnsNodes(machine.network);
+		machine.retainNames(this.#acting !== null);
 		machine.core.engine.pathCache(options.pathCache === false ? 0 : 1);
 		machine.core.engine.megaflows(options.megaflows === false ? 0 : 1);
 		const signal = options.signal === undefined ? {} : { signal: options.signal };
@@ -150,7 +157,8 @@ class Run {
 	async carry(): Promise<void> {
 		if (this.#kept !== null) this.#carryKept(this.#kept);
 		else await this.#carryRead();
-		while (this.#nextAction < this.#actions.length && this.#isBeforeEnd()) this.#act();
+		while (this.#nextAction < this.#actions.length && this.#isBeforeEnd()) this.#do();
+		while (this.#lastNs >= 0n && this.#dueNs <= this.#lastNs) this.#do();
 		const { batch } = this.#begin();
 		batch.flush();
 		if (this.#lastNs < 0n) return;
@@ -214,31 +222,57 @@ class Run {
 		lastNs: bigint,
 		add: (batch: Batch, row: number, dueNs: bigint) => number,
 	): void {
-		const { recording, batch } = this.#begin();
-		const { names } = this.#reading.owners;
-		for (; this.#owners < names.length; this.#owners++) {
-			const row = this.#machine.encoded.netns.get(names[this.#owners] as string) ?? -1;
-			recording.placed(recording.engine.setOwnerRow(this.#owners, row));
-		}
+		const { batch } = this.#begin();
+		this.#place();
 		if (this.#reading.owners.hasIPv6) batch.number();
 		for (let row = 0; row < rows; ) {
-			row = add(batch, row, this.#actions[this.#nextAction]?.timeNs ?? NEVER);
-			if (row < rows) this.#act();
+			row = add(batch, row, this.#dueNs);
+			if (row < rows) this.#do();
 		}
 		if (this.#firstNs < 0n) this.#firstNs = firstNs;
 		this.#lastNs = lastNs;
 		this.#options.progress?.(this.#packets, this.#survey.packets);
 	}
 
-	#act(): void {
-		const action = this.#actions[this.#nextAction++] as TimedAction;
-		this.#begin().batch.tick(action.timeNs);
-		action.run(this.#machine);
+	/** Netns of owners that the recording has named by now. */
+	#place(): void {
+		const { recording } = this.#begin();
+		const { names } = this.#reading.owners;
+		for (; this.#owners < names.length; this.#owners++) {
+			const row = this.#machine.encoded.netns.get(names[this.#owners] as string) ?? -1;
+			recording.placed(recording.engine.setOwnerRow(this.#owners, row));
+		}
+	}
+
+	/** Before which time packets are carried until something happens. */
+	get #dueNs(): bigint {
+		const action = this.#actions[this.#nextAction]?.timeNs ?? NEVER;
+		const acting = this.#acting?.dueNs ?? NEVER;
+		return acting < action ? acting : action;
+	}
+
+	/** What is due next; of two things at one time the action. */
+	#do(): void {
+		const { batch } = this.#begin();
+		const action = this.#actions[this.#nextAction];
+		const dueNs = this.#dueNs;
+		// What was due before the first packet is so by now.
+		if (dueNs > this.#firstNs) batch.tick(dueNs);
+		if (action?.timeNs === dueNs) {
+			this.#nextAction++;
+			action.run(this.#machine, this.#acting);
+			return;
+		}
+		const change = this.#acting?.act() ?? null;
+		if (change === null) return;
+		this.#nodes.add(change.added);
+		this.#owners = 0;
+		this.#place();
 	}
 
 	report(seconds: number): ReplayReport {
 		const machine = this.#machine;
-		const nodeOf = nodeOfNetns(machine.network);
+		const nodeOf = this.#nodes.of;
 		const zoneOf = this.#options.zoneOf ?? (() => null);
 		const tallies = new Tallies({
 			machine,

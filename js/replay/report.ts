@@ -96,6 +96,8 @@ export interface ReplayReport {
 	packets: number;
 	verdicts: Record<Verdict, number>;
 	reasons: Record<string, number>;
+	/** Of those that were answered: connections whose last packet was lost, by cause. */
+	broken: { flows: number; reasons: Record<string, number> };
 	perPod: PodLoad[];
 	perNode: NodeLoad[];
 	perZone: { zone: string; flows: number; crossing: number }[];
@@ -136,6 +138,10 @@ export interface ReportContext {
 	translatorOf: (address: Address) => string | null;
 }
 
+function counts(by: ReadonlyMap<string, number>): Record<string, number> {
+	return Object.fromEntries([...by].sort((a, b) => b[1] - a[1] || order(a[0], b[0])));
+}
+
 export class Tallies {
 	readonly #context: ReportContext;
 	readonly #verdicts: Record<Verdict, number>;
@@ -146,6 +152,7 @@ export class Tallies {
 	readonly #endpoints = new Map<string, EndpointLoad>();
 	readonly #services = new Map<string, number>();
 	readonly #snat = new Map<string, SnatPorts & { seen: Set<number> }>();
+	readonly #broken = new Map<string, number>();
 	#flows = 0;
 	#doubleHops = 0;
 
@@ -164,6 +171,7 @@ export class Tallies {
 		this.#flows += flows;
 		this.#verdicts[flow.verdict] += flows;
 		if (flow.reason !== null) this.#reasons.set(flow.reason, (this.#reasons.get(flow.reason) ?? 0) + flows);
+		if (flow.broken !== null) this.#broken.set(flow.broken.reason, (this.#broken.get(flow.broken.reason) ?? 0) + flows);
 		if (flow.secondHop) this.#doubleHops += flows;
 		const from = this.#context.machine.netnsName(row.netns);
 		if (from.startsWith("pod:")) this.#pod(from).began += flows;
@@ -265,6 +273,7 @@ export class Tallies {
 		| "flows"
 		| "verdicts"
 		| "reasons"
+		| "broken"
 		| "perPod"
 		| "perNode"
 		| "perZone"
@@ -280,7 +289,11 @@ export class Tallies {
 		return {
 			flows: this.#flows,
 			verdicts: this.#verdicts,
-			reasons: Object.fromEntries([...this.#reasons].sort((a, b) => b[1] - a[1] || order(a[0], b[0]))),
+			reasons: counts(this.#reasons),
+			broken: {
+				flows: [...this.#broken.values()].reduce((sum, flows) => sum + flows, 0),
+				reasons: counts(this.#broken),
+			},
 			perPod: [...this.#pods.values()],
 			perNode: [...this.#nodes.values()].map((node) => ({ ...node, conntrack: counted(`node:${node.name}`) })),
 			perZone: [...this.#zones.values()].sort((a, b) => order(a.zone, b.zone)),

@@ -67,6 +67,8 @@ export interface Survey {
 	/** Machines outside that the recording needs; their netns are `host:NAME`. They listen on any port. */
 	readonly hosts: HostSpec[];
 	readonly packets: number;
+	/** Of the first packet; -1: there is none. */
+	readonly firstNs: bigint;
 	readonly flows: number;
 	/** Addresses of IPv6 that it names. */
 	readonly addresses6: number;
@@ -129,9 +131,11 @@ export async function survey(
 	const { owners, offers } = reading;
 	let recording: Recording | null = null;
 	const keeper = new Keeper();
+	let firstNs = -1n;
 	for await (const columns of reading.batches) {
 		recording = (reading.sources[0] as FlowSource).addresses.recording;
 		recording.survey(columns);
+		if (firstNs < 0n && columns.count > 0) firstNs = columns.timeNs[0] as bigint;
 		keeper.add(recording, columns);
 		if (options.strictSources) checkSources(reading, columns);
 		options.progress?.(recording.engine.surveyPackets());
@@ -153,7 +157,7 @@ export async function survey(
 	const tcpWindows = tracksWindows(reading, options.tcpWindows);
 	const kept = keeper.batches === null ? null : { reading, batches: keeper.batches };
 	const { flows } = offers.tally;
-	return { sources, options, hosts, packets, flows, addresses6, tcpWindows, replied, kept, network };
+	return { sources, options, hosts, packets, firstNs, flows, addresses6, tcpWindows, replied, kept, network };
 }
 
 /** Copies of batches, until there are too many rows. */

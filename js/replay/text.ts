@@ -48,20 +48,18 @@ function summary({ flows, packets, span, seconds, packetsPerSecond, tcpWindows, 
 	return `${plural(flows, "flow")}, ${plural(packets, "packet")} over ${span.toFixed(1)} s, replayed${speed}, TCP windows ${tcpWindows ? "on" : "off"}, seed ${seed}`;
 }
 
-function verdicts({ verdicts, reasons, flows }: ReplayReport): string {
+function verdicts({ verdicts, reasons, broken, flows }: ReplayReport): string {
 	const seen = VERDICT_WORDS.filter((word) => verdicts[word] > 0);
 	const table = columns(
 		["VERDICT", "FLOWS", "SHARE"],
 		seen.map((word) => [word, grouped(verdicts[word]), percent(verdicts[word] / flows)]),
 		[1, 2],
 	);
-	const why = Object.entries(reasons);
-	if (why.length === 0) return table;
-	return `${table}\n\n${columns(
-		["REASON", "FLOWS"],
-		why.map(([word, count]) => [word, grouped(count)]),
-		[1],
-	)}`;
+	const causes = (title: string, by: Record<string, number>) => {
+		const why = Object.entries(by).map(([word, count]) => [word, grouped(count)]);
+		return why.length === 0 ? [] : [columns([title, "FLOWS"], why, [1])];
+	};
+	return [table, ...causes("REASON", reasons), ...causes("BROKEN BY", broken.reasons)].join("\n\n");
 }
 
 function endpoints(loads: readonly EndpointLoad[]): string {

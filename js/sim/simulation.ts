@@ -94,6 +94,17 @@ export class Simulation {
 		}
 	}
 
+	/** One of its components by name. */
+	component(name: string): Component | undefined {
+		return this.#components.get(name);
+	}
+
+	/** When something is to be done next, ns; null: nothing is. */
+	get due(): bigint | null {
+		this.#listen();
+		return this.#agenda.peek()?.at ?? null;
+	}
+
 	/** What is still to be done, in order. */
 	pending(): Pending[] {
 		this.#listen();

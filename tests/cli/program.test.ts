@@ -192,6 +192,7 @@ describe("options", () => {
 			replay: {
 				flows: ["a.pcap", "b.csv", "c.csv"],
 				events: "e.csv",
+				live: false,
 				replies: "none",
 				tap: { netns: "pod/shop/a", device: "eth0" },
 				tcpWindows: false,

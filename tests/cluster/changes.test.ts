@@ -87,7 +87,13 @@ describe("what is written", () => {
 });
 
 describe("a rolling update", () => {
-	it("keeps to its bounds, and no packet is refused on its way", async () => {
+	it("keeps to its bounds, and of pods that wait for kube-proxy before they end no packet is refused on its way", async () => {
+		await cluster.api.patch("apps/v1", "Deployment", "web", {
+			spec: {
+				template: { spec: { containers: [{ name: "c", lifecycle: { preStop: { sleep: { seconds: 2 } } } }] } },
+			},
+		});
+		await cluster.settle();
 		const old = new Set(podsOf(cluster).map(({ metadata }) => metadata.name));
 		await cluster.api.patch("apps/v1", "Deployment", "web", {
 			spec: { template: { spec: { containers: [{ name: "c", image: "web:2" }] } } },
@@ -109,6 +115,7 @@ describe("a rolling update", () => {
 			expect(cluster.trace(QUESTION).verdict).toBe("delivered");
 		}
 		expect(steps).toBeGreaterThan(10);
+		await cluster.settle();
 		expect(podsOf(cluster).some(({ metadata }) => old.has(metadata.name))).toBe(false);
 		expect(endpoints(cluster)).toEqual(addresses(podsOf(cluster)));
 	});

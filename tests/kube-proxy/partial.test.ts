@@ -3,6 +3,7 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { Service } from "../../js/api/core.ts";
 import type { EndpointSlice } from "../../js/api/discovery.ts";
 import { serviceOfSlice } from "../../js/kube-proxy/endpointsmap.ts";
 import { edited, PartialSyncs } from "../../js/kube-proxy/partial.ts";
@@ -22,6 +23,7 @@ function rewritten(before: Ruleset, now: Ruleset): string[] {
 }
 
 class Both {
+	#services: readonly Service[];
 	#slices: readonly EndpointSlice[];
 	readonly #input: SyncInput;
 	readonly #partial: PartialSyncs;
@@ -31,18 +33,32 @@ class Both {
 	constructor(input: SyncInput) {
 		const { ruleset, sync } = syncNode(input);
 		this.#input = input;
+		this.#services = input.services;
 		this.#slices = input.endpointSlices;
-		this.#partial = new PartialSyncs(input, sync, ruleset);
+		this.#partial = PartialSyncs.after(input, sync, ruleset);
 		this.#expected = ruleset;
 		this.#got = ruleset;
 	}
 
-	change(slices: readonly EndpointSlice[], services: ReadonlySet<string>): void {
+	/** `objects`: what Services are now that changed themselves; null: gone. */
+	change(
+		slices: readonly EndpointSlice[],
+		services: ReadonlySet<string>,
+		objects: ReadonlyMap<string, Service | null> = new Map(),
+	): void {
+		this.#services = [
+			...this.#services.filter((service) => !objects.has(nameOf(service))),
+			...[...objects.values()].filter((service) => service !== null),
+		];
 		const isOf = (slice: EndpointSlice) => services.has(serviceOfSlice(slice) ?? "");
 		this.#slices = [...this.#slices.filter((slice) => !isOf(slice)), ...slices.filter(isOf)];
-		const input = { ...this.#input, endpointSlices: this.#slices, updatedServices: services };
+		const [now, endpointSlices] = [this.#services, this.#slices];
+		const input = { ...this.#input, services: now, endpointSlices, updatedServices: services };
 		const expected = syncNode(input, { ruleset: this.#expected }).ruleset;
-		const own = (service: string) => this.#slices.filter((slice) => serviceOfSlice(slice) === service);
+		const own = (name: string) => ({
+			service: now.find((service) => nameOf(service) === name) ?? null,
+			slices: endpointSlices.filter((slice) => serviceOfSlice(slice) === name),
+		});
 		const edits = this.#partial.sync(new Map([...services].map((service) => [service, own(service)])));
 		const got = edited(this.#got, edits);
 		for (const options of [{ counters: true }, { written: true }]) {
@@ -54,14 +70,24 @@ class Both {
 	}
 }
 
+const nameOf = ({ metadata }: Service) => `${metadata.namespace}/${metadata.name}`;
+
 describe("partial syncs", () => {
 	it("write what a whole sync with updatedServices writes", () => {
-		const step = fc.record({ from: inputs, which: fc.array(fc.nat(3), { minLength: 1, maxLength: 2 }) });
+		const what = fc.constantFrom("slices", "service", "gone");
+		const which = fc.array(fc.tuple(fc.nat(3), what), { minLength: 1, maxLength: 2 });
+		const step = fc.record({ from: inputs, which });
 		fc.assert(
 			fc.property(inputs, fc.array(step, { minLength: 1, maxLength: 5 }), (input, steps) => {
 				const both = new Both(input);
 				for (const { from, which } of steps) {
-					both.change(from.endpointSlices, new Set(which.map((index) => `ns/svc${index}`)));
+					const changed = new Map(which.map(([index, how]) => [`ns/svc${index}`, how]));
+					const objects = new Map<string, Service | null>();
+					for (const [name, how] of changed) {
+						const service = from.services.find((one) => nameOf(one) === name) ?? null;
+						if (how !== "slices") objects.set(name, how === "gone" ? null : service);
+					}
+					both.change(from.endpointSlices, new Set(changed.keys()), objects);
 				}
 			}),
 			runs(150),

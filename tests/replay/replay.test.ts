@@ -32,6 +32,7 @@ describe("who answers", () => {
 				bytes: 500,
 				verdict: "delivered",
 				reason: null,
+				broken: null,
 				delivered: { kind: "Pod", namespace: "t", name: "web", node: "n2", address: "10.0.2.2", port: 8080 },
 				seen: { source: "10.0.1.2", sourcePort: 40000 },
 				entryNode: null,

@@ -6,6 +6,7 @@ export const LONG: Record<string, string> = {
 	"assembly/__tests__/conntrack.spec.ts": "the rows of the kernel's TCP state table, one by one",
 	"assembly/layout.ts": "one list of offsets and codes, and the only file that both compilers read",
 	"js/api/schema/kubernetes.generated.ts": "generated: one type of the Kubernetes API a line",
+	"js/cluster.ts": "the public class: a docstring and a call or two a method",
 	"tests/kernel/questions.ts": "one list: small networks, each with its questions",
 };
 

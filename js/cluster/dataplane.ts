@@ -1,0 +1,103 @@
+// The data plane of a cluster: the plan that it was loaded with, the engine that carries packets, and the wire that they are sent on.
+
+import type { Capacities, EngineModule } from "../../bindings/core.ts";
+import { Machine } from "../../bindings/machine.ts";
+import { CapacityError } from "../../bindings/views.ts";
+import type { NetworkChange } from "../net/change.ts";
+import type { Network } from "../net/network.ts";
+import { Wire } from "../wire/wire.ts";
+import { forkOfPlan, networkOfPlan, type Plan } from "./build.ts";
+import { follow } from "./live/follow.ts";
+import type { Followed, NetnsOf } from "./live/network.ts";
+import type { ClusterOptions } from "./options.ts";
+
+/** What an engine is opened with beside the cluster's own options. */
+export interface Opening {
+	/** Virtual time that it begins at, ns. */
+	now?: bigint | undefined;
+	capacities?: Capacities;
+	/** TCP window tracking. */
+	windows?: boolean;
+	module?: EngineModule;
+}
+
+interface Loaded {
+	plan: Plan;
+	machine: Machine;
+	wire: Wire;
+	/** Of real nodes' texts. */
+	assumed: readonly string[];
+}
+
+export class DataPlane {
+	readonly #module: EngineModule;
+	readonly #options: ClusterOptions;
+	#loaded: Loaded | null = null;
+
+	constructor(module: EngineModule, options: ClusterOptions) {
+		this.#module = module;
+		this.#options = options;
+	}
+
+	/** null: nothing is loaded. */
+	get loaded(): Readonly<Loaded> | null {
+		return this.#loaded;
+	}
+
+	/** A netns as the engine has it. Throws RangeError. */
+	readonly netnsOf: NetnsOf = (name) => (this.#loaded as Loaded).machine.netnsOf(name);
+
+	/** Loads a plan into a fresh engine; only where that succeeds it takes the place of the one before. Throws CapacityError, EncodeError … */
+	open(plan: Plan, { now, capacities = {}, windows = false, module = this.#module }: Opening = {}): void {
+		const { network, assumed } = this.#networkOf(plan);
+		const { index = true, capacities: own, seed = 1 } = this.#options;
+		const options = { seed: BigInt(seed), index, windows, capacities: { ...capacities, ...own } };
+		const machine = new Machine(module, network, options);
+		this.#loaded = { plan, machine, wire: new Wire(machine, now), assumed };
+	}
+
+	/**
+	 * Brings the network that is running up to a plan; returns what was different. null: the engine has no room for it, and is not to
+	 * be used any more. Throws EncodeError.
+	 */
+	follow(plan: Plan, followed: Followed): NetworkChange | null {
+		const loaded = this.#loaded as Loaded;
+		try {
+			const change = follow(loaded.machine, followed, () => {
+				const { network, assumed } = this.#networkOf(plan);
+				loaded.assumed = assumed;
+				return network;
+			});
+			loaded.plan = plan;
+			return change;
+		} catch (error) {
+			if (error instanceof CapacityError) return null;
+			throw error;
+		}
+	}
+
+	/** Packets live in the time that components do. */
+	catchUp(now: bigint): void {
+		const wire = this.#loaded?.wire;
+		if (wire !== undefined && now > wire.now) wire.advance(now - wire.now);
+	}
+
+	/** The same with a future of its own. `plan`: what it follows; null: its own. Throws EngineError after a replay on several threads. */
+	fork(plan: Plan | null): DataPlane {
+		const copy = new DataPlane(this.#module, this.#options);
+		if (this.#loaded === null) return copy;
+		const { plan: own, wire, assumed } = this.#loaded;
+		const fork = wire.fork(this.#module);
+		copy.#loaded = { plan: plan ?? forkOfPlan(own), machine: fork.machine, wire: fork, assumed };
+		return copy;
+	}
+
+	/** Gives the engine's memory up. */
+	close(): void {
+		this.#loaded = null;
+	}
+
+	#networkOf(plan: Plan): { network: Network; assumed: string[] } {
+		return networkOfPlan(plan, this.#options.nodeState ?? new Map());
+	}
+}

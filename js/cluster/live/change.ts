@@ -1,0 +1,14 @@
+// One object of the API as it changes.
+
+import type { KubernetesObject } from "../../api/meta.ts";
+
+/** Before and now; null: there was, or is, none. */
+export interface ObjectChange {
+	before: KubernetesObject | null;
+	now: KubernetesObject | null;
+}
+
+/** `namespace/name`. */
+export function titleOf({ metadata }: KubernetesObject): string {
+	return `${metadata.namespace}/${metadata.name}`;
+}

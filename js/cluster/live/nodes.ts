@@ -1,0 +1,137 @@
+// What the pods and endpoints of each node make of its links, node by node: a change of a pod concerns its node alone.
+
+import type { Node, Pod } from "../../api/core.ts";
+import type { EndpointSlice } from "../../api/discovery.ts";
+import { internalIP, internalIPv6, isUp, type LinkOptions, type Links, linksOf, podCIDRv4 } from "../../cni/links.ts";
+import { portmapRestore } from "../../cni/portmap.ts";
+import { addressesOf } from "../../realise/clashes.ts";
+import { type ObjectChange, titleOf } from "./change.ts";
+
+export interface NodeLinks extends Links {
+	/** hostPort chains as fed to iptables-restore; null: none. */
+	portmap: string | null;
+}
+
+interface Known {
+	node: Node;
+	pods: Map<string, Pod>;
+	/** Slices with an endpoint at one of the node's own addresses. */
+	slices: Map<string, EndpointSlice>;
+	/** null: not asked for yet. */
+	links: NodeLinks | null;
+}
+
+/** A node before and now. */
+export interface TouchedNode {
+	name: string;
+	before: NodeLinks;
+	now: NodeLinks;
+}
+
+export class LiveNodes {
+	readonly #options: LinkOptions;
+	readonly #healthPorts: readonly number[];
+	readonly #nodes = new Map<string, Known>();
+	/** Node names by address. */
+	readonly #owners = new Map<string, string>();
+	/** Pods that are up, by address. */
+	readonly #holders = new Map<string, string>();
+
+	/** `nodes`: those that have an address and a network. `healthPorts`: of all Services. */
+	constructor(
+		nodes: readonly Node[],
+		pods: readonly Pod[],
+		slices: readonly EndpointSlice[],
+		healthPorts: readonly number[],
+		options: LinkOptions,
+	) {
+		this.#options = options;
+		this.#healthPorts = healthPorts;
+		for (const node of nodes) {
+			const name = node.metadata.name ?? "";
+			this.#nodes.set(name, { node, pods: new Map(), slices: new Map(), links: null });
+			for (const ip of [internalIP(node), internalIPv6(node)]) if (ip !== undefined) this.#owners.set(ip, name);
+		}
+		for (const pod of pods) {
+			this.#nodes.get(pod.spec?.nodeName ?? "")?.pods.set(titleOf(pod), pod);
+			for (const ip of held(pod)) this.#holders.set(ip, titleOf(pod));
+		}
+		for (const slice of slices) for (const known of this.#at(slice)) known.slices.set(titleOf(slice), slice);
+	}
+
+	/** The same nodes, to be followed on their own. */
+	fork(): LiveNodes {
+		const copy = new LiveNodes([], [], [], this.#healthPorts, this.#options);
+		for (const [name, known] of this.#nodes)
+			copy.#nodes.set(name, { ...known, pods: new Map(known.pods), slices: new Map(known.slices) });
+		for (const [ip, name] of this.#owners) copy.#owners.set(ip, name);
+		for (const [ip, name] of this.#holders) copy.#holders.set(ip, name);
+		return copy;
+	}
+
+	/** Takes changes of pods and slices over; the nodes that they concern. null: two pods have one address. */
+	follow(changes: readonly ObjectChange[]): TouchedNode[] | null {
+		const touched = new Map<Known, NodeLinks>();
+		const touch = (known: Known) => {
+			if (!touched.has(known)) touched.set(known, this.#linksOf(known));
+			known.links = null;
+		};
+		const fresh: Pod[] = [];
+		for (const { before, now } of changes) {
+			const { kind } = (now ?? before) as NonNullable<typeof now>;
+			if (kind === "Pod") {
+				this.#pod(before as Pod | null, now as Pod | null, touch);
+				if (now !== null) fresh.push(now as Pod);
+			} else if (kind === "EndpointSlice")
+				this.#slice(before as EndpointSlice | null, now as EndpointSlice | null, touch);
+		}
+		for (const pod of fresh) {
+			for (const ip of held(pod)) {
+				const holder = this.#holders.get(ip);
+				if (holder !== undefined && holder !== titleOf(pod)) return null;
+				this.#holders.set(ip, titleOf(pod));
+			}
+		}
+		return Array.from(touched, ([known, before]) => {
+			return { name: known.node.metadata.name ?? "", before, now: this.#linksOf(known) };
+		});
+	}
+
+	#pod(before: Pod | null, now: Pod | null, touch: (known: Known) => void): void {
+		const title = titleOf((now ?? before) as Pod);
+		const was = this.#nodes.get(before?.spec?.nodeName ?? "");
+		const is = this.#nodes.get(now?.spec?.nodeName ?? "");
+		for (const known of [was, is]) if (known !== undefined) touch(known);
+		if (was !== is) was?.pods.delete(title);
+		if (now === null) was?.pods.delete(title);
+		else is?.pods.set(title, now);
+		if (before !== null) for (const ip of held(before)) if (this.#holders.get(ip) === title) this.#holders.delete(ip);
+	}
+
+	#slice(before: EndpointSlice | null, now: EndpointSlice | null, touch: (known: Known) => void): void {
+		const title = titleOf((now ?? before) as EndpointSlice);
+		const [was, is] = [before === null ? [] : this.#at(before), now === null ? [] : this.#at(now)];
+		for (const known of new Set([...was, ...is])) touch(known);
+		for (const known of was) known.slices.delete(title);
+		for (const known of is) known.slices.set(title, now as EndpointSlice);
+	}
+
+	#at({ endpoints }: EndpointSlice): Known[] {
+		const names = (endpoints ?? []).map(({ addresses }) => this.#owners.get(addresses[0] ?? ""));
+		return [...new Set(names)].flatMap((name) => (name === undefined ? [] : (this.#nodes.get(name) ?? [])));
+	}
+
+	#linksOf(known: Known): NodeLinks {
+		if (known.links === null) {
+			const pods = [...known.pods.values()];
+			const links = linksOf([known.node], pods, [...known.slices.values()], this.#healthPorts, this.#options);
+			known.links = { ...links, portmap: portmapRestore(pods, podCIDRv4(known.node) ?? "") };
+		}
+		return known.links;
+	}
+}
+
+/** Addresses of its own that a pod has while it is up. */
+function held(pod: Pod): string[] {
+	return isUp(pod) && pod.spec?.hostNetwork !== true ? addressesOf(pod) : [];
+}
