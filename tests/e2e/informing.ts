@@ -30,7 +30,7 @@ export function checkLives(events: readonly Event[]): void {
 }
 
 async function until(held: () => unknown, wanted: unknown): Promise<void> {
-	for (let tries = 0; tries < 400; tries++) {
+	for (let tries = 0; tries < 2400; tries++) {
 		if (JSON.stringify(held()) === JSON.stringify(wanted)) return;
 		await new Promise((resolve) => setTimeout(resolve, 50));
 	}

@@ -125,8 +125,13 @@ describe("podwire serve", () => {
 			expect(await kubectl("scale deploy web --replicas=3")).toMatchObject({ code: 0 });
 			expect(await kubectl("rollout status deploy/web --timeout=120s")).toMatchObject({ code: 0 });
 			expect((await kubectl("get deploy web -o jsonpath={.status.readyReplicas}")).out).toBe("3");
+			expect(await kubectl("rollout pause deploy/web")).toMatchObject({ code: 0 });
 			expect(await kubectl("set image deploy/web c=i:2")).toMatchObject({ code: 0 });
-			const rollout = await kubectl("rollout status deploy/web --timeout=120s");
+			const following = kubectl("rollout status deploy/web --timeout=120s");
+			// It follows by the time that another kubectl has come and gone, however slow the machine is.
+			expect(await kubectl("get deploy web -o jsonpath={.spec.paused}")).toMatchObject({ code: 0, out: "true" });
+			expect(await kubectl("rollout resume deploy/web")).toMatchObject({ code: 0 });
+			const rollout = await following;
 			expect(rollout.code).toBe(0);
 			expect(rollout.out).toMatch(
 				/Waiting for deployment "web" rollout to finish: .*\nWaiting.*successfully rolled out\n$/s,
