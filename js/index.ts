@@ -6,6 +6,7 @@ export {
 	type ApiWatch,
 	type ClusterApi,
 	type DeleteRequest,
+	type Fault,
 	type KindOf,
 	type ListRequest,
 	type ObjectsOf,

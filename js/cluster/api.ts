@@ -6,10 +6,12 @@ import type { Kinds } from "../api/schema/types.generated.ts";
 import type { ServedResource } from "../apiserver/registry/catalogue.ts";
 import { type ApiRequest, type ApiResponse, isStream } from "../apiserver/rest/message.ts";
 import type { Status } from "../apiserver/status.ts";
+import type { Fault } from "../sim/faults.ts";
 import type { ApiServer } from "./apiserver.ts";
 import { ApiWatch } from "./watch.ts";
 
 export { StatusError } from "../apiserver/status.ts";
+export type { Fault } from "../sim/faults.ts";
 export type { ApiWatch, WatchEvent } from "./watch.ts";
 
 /** `v1`, `apps/v1`: those whose kinds have types. */
@@ -134,6 +136,11 @@ export class ClusterApi {
 	onChange(listener: () => void): () => void {
 		this.#listeners.add(listener);
 		return () => this.#listeners.delete(listener);
+	}
+
+	/** Something goes wrong between the API and its components, now or later in virtual time (docs/time.md). All or nothing: throws RangeError. */
+	async inject(...faults: readonly Fault[]): Promise<void> {
+		(await this.open()).inject(faults);
 	}
 
 	/** Throws StatusError 404. */

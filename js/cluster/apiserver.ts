@@ -18,6 +18,7 @@ import type { Manifest } from "../manifests/manifest.ts";
 import { readSingleYaml } from "../manifests/single.ts";
 import type { Clock } from "../ports.ts";
 import { keyOf } from "../realise/inventory.ts";
+import type { Fault } from "../sim/faults.ts";
 import { seededRandom } from "../sim/random.ts";
 import { type SettleOptions, VirtualClock } from "../sim/simulation.ts";
 import { proxyConfigOf } from "./live/rules.ts";
@@ -161,6 +162,12 @@ export class ApiServer {
 	runUntil(holds: (objects: ObjectReader) => boolean, withinMs?: number): boolean {
 		const { simulation, store } = this.#running;
 		return this.#telling(() => simulation.runUntil(() => holds(store), withinMs));
+	}
+
+	/** All or nothing: throws RangeError where a fault makes no sense, or names no component. */
+	inject(faults: readonly Fault[]): void {
+		this.#clock.moveTo(this.#outside.now());
+		this.#running.simulation.inject(...faults);
 	}
 
 	#telling<T>(act: () => T): T {

@@ -3,13 +3,12 @@
 
 import type { KubernetesObject } from "../api/meta.ts";
 import type { Quota } from "../api/quota.ts";
-import { kubernetes } from "../api/schema/kubernetes.generated.ts";
 import { ownersOf } from "../apiserver/apply/managers.ts";
 import { DEFAULTS } from "../apiserver/defaults/groups.ts";
 import { withDefaults } from "../apiserver/defaults/walk.ts";
 import { cleanJson, equalJson, type Json } from "../apiserver/patch/json.ts";
 import { apply } from "../apiserver/registry/apply.ts";
-import { Catalogue, type ServedResource } from "../apiserver/registry/catalogue.ts";
+import type { ServedResource } from "../apiserver/registry/catalogue.ts";
 import { create } from "../apiserver/registry/create.ts";
 import { GENERATIONS } from "../apiserver/registry/names.ts";
 import { type Registry, timestamp } from "../apiserver/registry/request.ts";
@@ -144,7 +143,7 @@ export class ClusterObjects {
 	/** Manifests that come later: applied as by a client, observed ones as they are. All or nothing: throws InputErrors. */
 	write(manifests: readonly Manifest[]): void {
 		const storage = this.registry.storage.fork();
-		const trial: Registry = { ...this.registry, storage, catalogue: new Catalogue(kubernetes, storage) };
+		const trial: Registry = { ...this.registry, storage, catalogue: this.registry.catalogue.fork(storage) };
 		const errors = manifests.flatMap((manifest): ManifestError[] => {
 			try {
 				this.#apply(trial, manifest);

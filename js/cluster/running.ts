@@ -4,8 +4,6 @@
 
 import type { Node, Pod } from "../api/core.ts";
 import type { KubernetesObject } from "../api/meta.ts";
-import { kubernetes } from "../api/schema/kubernetes.generated.ts";
-import { Catalogue } from "../apiserver/registry/catalogue.ts";
 import type { Registry } from "../apiserver/registry/request.ts";
 import { cloudNode } from "../cloud/node.ts";
 import { cloudService } from "../cloud/service.ts";
@@ -22,8 +20,10 @@ import { Kubelet } from "../kubelet/kubelet.ts";
 import type { AddressPrefix } from "../net/address.ts";
 import type { Component, World } from "../ports.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
+import { Faults } from "../sim/faults.ts";
 import { Simulation, VirtualClock } from "../sim/simulation.ts";
 import { garbageCollector, namespaceController } from "./collecting.ts";
+import { FaultyStore } from "./faultystore.ts";
 import { EventSink } from "./recorder.ts";
 import { RegistryStore } from "./store.ts";
 
@@ -58,6 +58,7 @@ function componentsOf(options: RunningOptions, addresses: PodAddresses): Compone
 		cloudNode,
 		cloudService(loadBalancerPool),
 		new KubeProxies(minSyncPeriodMs),
+		new Faults(),
 	];
 }
 
@@ -101,7 +102,7 @@ export class Running {
 		const clock = new VirtualClock(this.clock.now());
 		const { registry } = this.store;
 		const storage = registry.storage.fork();
-		const catalogue = new Catalogue(kubernetes, storage);
+		const catalogue = registry.catalogue.fork(storage);
 		const store = this.store.fork({ ...registry, storage, catalogue, clock });
 		const sink = this.#sink.fork(store, clock, heard);
 		return new Running(store, clock, sink, (worldOf) => this.simulation.fork(worldOf, store, clock));
@@ -113,7 +114,11 @@ export class Running {
 		return (component) => {
 			let world = worlds.get(component);
 			if (world === undefined) {
-				world = { store: this.store, clock, random, recorder: this.#sink.recorder(component) };
+				const faults = () => this.simulation.faults as Faults;
+				const now = () => faults().timeOf(component, clock.now());
+				const failing = (updates: boolean) => faults().failing(component, clock.now(), random, updates);
+				const store = new FaultyStore(this.store, failing);
+				world = { store, clock: { now }, random, recorder: this.#sink.recorder(component) };
 				worlds.set(component, world);
 			}
 			return world;

@@ -4,6 +4,8 @@
 import { reasonOf } from "../api/reason.ts";
 import type { Clock, Component, Later, Store, StoreChange, World } from "../ports.ts";
 import { Agenda, type Pending } from "./agenda.ts";
+import { checkFault, type Fault, Faults } from "./faults.ts";
+import { Hearing, netOf } from "./hearing.ts";
 
 /** Where changes come from: the API's storage. */
 export interface Changes {
@@ -37,6 +39,8 @@ const BASE_MS = 5;
 const MOST_MS = 1_000_000;
 const WITHIN_MS = 600_000;
 const STEPS = 10_000_000;
+/** In the agenda, beside the components: what is on its way to one. Keys are `COMPONENT REVISION`. */
+const WATCH = "watch";
 
 export class VirtualClock implements Clock {
 	#now: bigint;
@@ -64,6 +68,8 @@ export class Simulation {
 	readonly #components: ReadonlyMap<string, Component>;
 	/** By resource, in the components' order. */
 	readonly #watchers = new Map<string, Component[]>();
+	readonly #faults: Faults | null;
+	#hearing = new Hearing();
 	#agenda = new Agenda();
 	#failures = new Map<string, number>();
 	#revision: number;
@@ -85,6 +91,7 @@ export class Simulation {
 		this.#revision = known;
 		this.#changes = changes;
 		this.#components = new Map(components.map((component) => [component.name, component]));
+		this.#faults = components.find((component) => component instanceof Faults) ?? null;
 		for (const component of components) {
 			for (const resource of Object.keys(component.watches)) {
 				const watchers = this.#watchers.get(resource);
@@ -105,6 +112,11 @@ export class Simulation {
 		return this.#agenda.peek()?.at ?? null;
 	}
 
+	/** What goes wrong; null: nothing can. */
+	get faults(): Faults | null {
+		return this.#faults;
+	}
+
 	/** What is still to be done, in order. */
 	pending(): Pending[] {
 		this.#listen();
@@ -115,6 +127,20 @@ export class Simulation {
 	wake(component: string, key: string, afterMs = 0): void {
 		if (!this.#components.has(component)) throw new RangeError(`there is no component ${component}`);
 		this.#agenda.add(component, key, this.#in(afterMs), false);
+	}
+
+	/** Something goes wrong, now or later. All or nothing: throws RangeError. */
+	inject(...those: readonly Fault[]): void {
+		const faults = this.#faults;
+		if (faults === null) throw new RangeError("there is nothing that makes faults among the components");
+		for (const fault of those) {
+			checkFault(fault);
+			const component = "component" in fault ? fault.component : undefined;
+			if (component === undefined || this.#components.has(component)) continue;
+			throw new RangeError(`there is no component ${component}: ${[...this.#components.keys()].join(", ")}`);
+		}
+		const due = those.flatMap((fault) => faults.add(fault, this.clock.now()));
+		for (const { key, afterMs } of due) this.wake(faults.name, key, afterMs);
 	}
 
 	/**
@@ -153,6 +179,7 @@ export class Simulation {
 		const components = [...this.#components.values()].map((component) => component.fork?.() ?? component);
 		const copy = new Simulation(components, world, changes, clock);
 		copy.#agenda = this.#agenda.fork();
+		copy.#hearing = this.#hearing.fork();
 		copy.#failures = new Map(this.#failures);
 		copy.#revision = this.#revision;
 		return copy;
@@ -179,6 +206,7 @@ export class Simulation {
 		const { revision } = this.#changes;
 		if (revision === this.#revision) return;
 		const changes = this.#revision === 0 ? null : this.#changes.since(this.#revision);
+		if (this.#faults !== null) this.#delay(this.#faults, revision);
 		this.#revision = revision;
 		for (const change of changes ?? this.#changes.everything()) {
 			this.#tell(change, change.resource);
@@ -186,17 +214,52 @@ export class Simulation {
 		}
 	}
 
+	/** What happened since is on its way to some, who get it from the agenda. */
+	#delay(faults: Faults, revision: number): void {
+		const now = this.clock.now();
+		if (this.#hearing.isPunctual && faults.isOver(now)) return;
+		for (const { name, watches } of this.#components.values()) {
+			if (Object.keys(watches).length === 0) continue;
+			const arrival = faults.hears(name, now) ?? (this.#hearing.isLate(name) ? { at: now, net: false } : null);
+			if (arrival === null) continue;
+			const at = this.#hearing.delay(name, this.#revision, arrival);
+			this.#agenda.add(WATCH, `${name} ${revision}`, at, false);
+		}
+	}
+
+	#arrive(key: string): void {
+		const [name = "", revision = ""] = key.split(" ");
+		const arrived = this.#hearing.arrive(name, Number(revision), this.#revision, this.clock.now());
+		if (arrived === null) return;
+		const changes = this.#changes.since(arrived.after);
+		const known = changes === null ? null : [...changes].slice(0, arrived.upTo - arrived.after);
+		const told = known === null ? [...this.#changes.everything()] : arrived.net ? netOf(known) : known;
+		const component = this.#components.get(name) as Component;
+		for (const change of told) {
+			for (const watched of [change.resource, "*"]) this.#tellOne(component, change, watched);
+		}
+	}
+
 	#tell(change: StoreChange, watched: string): void {
 		for (const component of this.#watchers.get(watched) ?? []) {
-			const keys = component.watches[watched]?.(change, this.#store) ?? [];
-			for (const key of keys) this.#agenda.add(component.name, key, this.clock.now(), false);
+			if (!this.#hearing.isLate(component.name)) this.#tellOne(component, change, watched);
 		}
+	}
+
+	#tellOne(component: Component, change: StoreChange, watched: string): void {
+		const keys = component.watches[watched]?.(change, this.#store) ?? [];
+		for (const key of keys) this.#agenda.add(component.name, key, this.clock.now(), false);
 	}
 
 	#step(): void {
 		const pending = this.#agenda.next() as Pending;
 		this.clock.moveTo(pending.at);
 		const { component: name, key } = pending;
+		if (name === WATCH) {
+			this.#arrive(key);
+			return;
+		}
+		if (name === this.#faults?.name) this.clock.moveTo(this.clock.now() + this.#faults.jumpOf(key));
 		const component = this.#components.get(name) as Component;
 		// What it leaves for later replaces what it had left before.
 		this.#agenda.drop(name, key, true);

@@ -21,6 +21,17 @@ export interface AtWork extends Running {
 	patch(path: string, patch: object): void;
 }
 
+/** Merges into an object as a client's patch does. */
+export function patchIn({ store }: Running, path: string, patch: object): void {
+	const { code, body } = respond(store.registry, {
+		method: "PATCH",
+		url: path,
+		headers: { "content-type": "application/merge-patch+json" },
+		body: new TextEncoder().encode(JSON.stringify(patch)),
+	});
+	if (code >= 300) throw new Error(new TextDecoder().decode(body as Uint8Array));
+}
+
 /** Nodes `node-1` … with a /24 each of 10.244.0.0/16; settled. */
 export function atWork({ nodes = 3, nodeMask = 24 } = {}): AtWork {
 	const clock = new VirtualClock(START);
@@ -46,14 +57,6 @@ export function atWork({ nodes = 3, nodeMask = 24 } = {}): AtWork {
 		now: () => Number((clock.now() - START) / 1_000_000n),
 		pods: () => store.list<Pod>("pods", "d"),
 		pod: (name: string) => store.get<Pod>("pods", "d", name),
-		patch(path: string, patch: object) {
-			const { code, body } = respond(registry, {
-				method: "PATCH",
-				url: path,
-				headers: { "content-type": "application/merge-patch+json" },
-				body: new TextEncoder().encode(JSON.stringify(patch)),
-			});
-			if (code >= 300) throw new Error(new TextDecoder().decode(body as Uint8Array));
-		},
+		patch: (path: string, patch: object) => patchIn(running, path, patch),
 	});
 }

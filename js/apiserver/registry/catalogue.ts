@@ -35,10 +35,18 @@ export class Catalogue {
 	#version: unknown = null;
 
 	/** `storage`: where definitions are; without, the built-in resources are all. */
-	constructor(schema: ApiSchema, storage?: Storage) {
-		this.#builtIn = { schema, resources: schema.resources.map(served) };
+	constructor(schema: ApiSchema | Served, storage?: Storage) {
+		this.#builtIn = "schema" in schema ? schema : { schema, resources: schema.resources.map(served) };
 		this.#served = this.#builtIn;
 		this.#storage = storage;
+	}
+
+	/** Of a copy of the storage: definitions are read again where they change. */
+	fork(storage: Storage): Catalogue {
+		const copy = new Catalogue(this.#builtIn, storage);
+		copy.#served = this.#served;
+		copy.#version = this.#version;
+		return copy;
 	}
 
 	/** Types of everything that is served. */
