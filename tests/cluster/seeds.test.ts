@@ -11,7 +11,7 @@ import { atWork } from "./running.ts";
 
 const SEEDS = Number(process.env.SEEDS ?? 2000);
 /** A test has that many, so that one that fails says where. */
-const GROUP = 250;
+const GROUP = 100;
 const REST_MS = 60_000;
 /** Not 1: a key that fails fifteen times in a row is left alone for minutes, as client-go's rate limiter has it. */
 const SHARES = [0.2, 0.5, 0.8];
