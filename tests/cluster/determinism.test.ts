@@ -17,7 +17,7 @@ describe("ten minutes in which much happens", () => {
 			expect(first).toContain(said);
 		expect(tenMinutes()).toBe(first);
 		expect((await run).stdout).toBe(first);
-	}, 600_000);
+	});
 
 	it("go on in a fork as they do in the cluster that it was made of", () => {
 		const world = firstHalf();
@@ -25,5 +25,5 @@ describe("ten minutes in which much happens", () => {
 		secondHalf(world);
 		secondHalf(fork);
 		expect(told(fork, [])).toBe(told(world, []));
-	}, 600_000);
+	});
 });
