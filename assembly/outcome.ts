@@ -254,7 +254,8 @@ function answeredBefore(p: Packet, f: usize, verdict: i32): void {
 		if (!p.has(L.SKB_REPLY) || p.netns != load<i32>(f, L.FLOW_NETNS)) broken = L.VERDICT_NONE;
 		else if (isIcmpError(p)) broken = saysUnreachable(p) ? L.VERDICT_UNREACHABLE : L.VERDICT_REJECTED;
 		// A reset in the recording is its server's own.
-		else broken = isReset(p) && (load<u8>(f, L.FLOW_FLAGS) & L.FLOWF_RECORDED) == 0 ? L.VERDICT_REJECTED : L.VERDICT_NONE;
+		else
+			broken = isReset(p) && (load<u8>(f, L.FLOW_FLAGS) & L.FLOWF_RECORDED) == 0 ? L.VERDICT_REJECTED : L.VERDICT_NONE;
 	}
 	const before = load<u8>(f, L.FLOW_BROKEN_VERDICT);
 	if (broken == L.VERDICT_NONE && before == <u8>L.VERDICT_NONE) return;

@@ -169,7 +169,8 @@ export class Reality {
 		const realised = realise(manifests, configuration, random, this.#networkOptions);
 		throwAll(realised.errors);
 		const { objects, configuration: adjusted } = realised;
-		const live = this.#liveOf(realised);
+		const ofNetwork = realised.assumed.slice(realised.assumedObjects.length);
+		const live = this.#liveOf({ ...realised, assumed: ofNetwork });
 		const keep = () => {
 			this.#live = live;
 			this.#applied = { manifests, evaluation };
