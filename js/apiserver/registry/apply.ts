@@ -15,7 +15,7 @@ export const APPLY_PATCH = "application/apply-patch+yaml";
 export interface ApplyOptions extends UpdateOptions {
 	/** Takes what others own. */
 	force?: boolean;
-	/** Sees the unknown fields before anything is written, and may refuse. */
+	/** Sees the unknown fields of a custom resource before anything is written, and may refuse. */
 	check?: (unknown: readonly string[]) => void;
 }
 
@@ -38,7 +38,8 @@ export function apply(registry: Registry, subject: Subject, body: Json, options:
 		});
 	}
 	const { object: config, unknown } = decode(schema, resource, body);
-	options.check?.(unknown);
+	if (resource.custom !== undefined) options.check?.(unknown);
+	else if (unknown.length > 0) throw undeclared(subject, unknown);
 	if (config.apiVersion !== resource.apiVersion || config.kind !== resource.kind)
 		throw badRequest(
 			invalidValue("kind", config.kind ?? "", `expected ${resource.apiVersion} ${resource.kind}`).message,
@@ -60,4 +61,14 @@ export function apply(registry: Registry, subject: Subject, body: Json, options:
 	);
 	if (live === undefined) return { object: create(registry, resource, object, { ...options, owners }), created: true };
 	return { object: update(registry, subject, object, { ...options, owners }), created: false };
+}
+
+/** Whatever `fieldValidation` says: owners of fields are kept by the schema (sigs.k8s.io/structured-merge-diff typed.AsTyped). */
+function undeclared({ resource, namespace, name }: Subject, unknown: readonly string[]): StatusError {
+	const said = unknown.map((path) => `.${path}: field not declared in schema`);
+	const all = said.length === 1 ? said[0] : `errors:\n${said.map((line) => `  ${line}`).join("\n")}`;
+	const place = namespace === "" ? name : `${namespace}/${name}`;
+	const { group, version, kind } = resource;
+	const what = `${place}; ${group}/${version}, Kind=${kind}`;
+	return new StatusError(500, "", `failed to create typed patch object (${what}): ${all}`);
 }

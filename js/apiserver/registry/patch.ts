@@ -18,13 +18,13 @@ export const JSON_PATCH = "application/json-patch+json";
 export const MERGE_PATCH = "application/merge-patch+json";
 export const STRATEGIC_MERGE_PATCH = "application/strategic-merge-patch+json";
 
-/** Throws StatusError. `check` sees the unknown fields before anything is written, and may refuse. */
+/** Throws StatusError. `check` sees the unknown fields, and what the patch made, before anything is written, and may refuse. */
 export function patch(
 	registry: Registry,
 	subject: Subject,
 	contentType: string,
 	body: Json,
-	options: UpdateOptions & { check?: (unknown: readonly string[]) => void } = {},
+	options: UpdateOptions & { check?: (unknown: readonly string[], made: Json) => void } = {},
 ): KubernetesObject {
 	const { resource, name } = subject;
 	if (resource.custom !== undefined && contentType === STRATEGIC_MERGE_PATCH)
@@ -33,7 +33,7 @@ export function patch(
 	if (before === undefined) throw notFound({ group: resource.group, resource: resource.plural }, name);
 	const wanted = patched(registry.catalogue.schema, resource.type, contentType, inVersion(resource, before), body);
 	const { object, unknown } = decode(registry.catalogue.schema, resource, wanted);
-	options.check?.(unknown);
+	options.check?.(unknown, wanted);
 	return update(registry, subject, object, options);
 }
 

@@ -2,6 +2,7 @@
 // promises: `js/serve` puts HTTP around it.
 
 import { decode } from "../decode.ts";
+import type { Json } from "../patch/json.ts";
 import { APPLY_PATCH, apply } from "../registry/apply.ts";
 import { create } from "../registry/create.ts";
 import { remove } from "../registry/delete.ts";
@@ -23,6 +24,7 @@ import { openapi } from "./openapi.ts";
 import { parseResourcePath, type ResourcePath } from "./path.ts";
 import { formOf, type Included, type Representation, showList, showObject } from "./represent.ts";
 import { review } from "./review.ts";
+import { unpatchable } from "./unpatchable.ts";
 import { type WatchOptions, watch } from "./watch.ts";
 
 const DELETE_OPTIONS = { kind: "DeleteOptions", type: "meta.v1.DeleteOptions" };
@@ -215,7 +217,10 @@ class Call {
 	#patch(status: boolean): ApiResponse {
 		const { type } = this.#body;
 		const body = this.#body.patch(this.#path.resource.kind);
-		const check = (unknown: readonly string[]) => this.#checkFields(unknown);
+		const check = (unknown: readonly string[], made?: Json) => {
+			if (made === undefined) this.#checkFields(unknown);
+			else this.#checkFields(unknown, (said) => unpatchable(type, body, made, said));
+		};
 		const options = { ...this.#writeOptions(), status, check };
 		if (type === APPLY_PATCH) {
 			const { fieldManager: _, ...rest } = options;
@@ -350,7 +355,7 @@ class Call {
 	}
 
 	/** `fieldValidation`: Strict refuses, Warn tells, Ignore drops. */
-	#checkFields(unknown: readonly string[]): void {
+	#checkFields(unknown: readonly string[], refused = (said: string) => this.#unreadable(said)): void {
 		const how = this.#query.get("fieldValidation") ?? "Warn";
 		if (how === "Ignore") return;
 		const said = [...this.#body.duplicates, ...unknown.map((path) => `unknown field "${path}"`)];
@@ -359,9 +364,11 @@ class Call {
 			this.#warnings.push(...said);
 			return;
 		}
+		throw refused(`strict decoding error: ${said.join(", ")}`);
+	}
+
+	#unreadable(why: string): StatusError {
 		const { kind, version } = this.#path.resource;
-		throw badRequest(
-			`${kind} in version "${version}" cannot be handled as a ${kind}: strict decoding error: ${said.join(", ")}`,
-		);
+		return badRequest(`${kind} in version "${version}" cannot be handled as a ${kind}: ${why}`);
 	}
 }
