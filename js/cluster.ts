@@ -56,13 +56,7 @@ import type { TracePath } from "./trace/path.ts";
 import type { Wire } from "./wire/wire.ts";
 
 export type { ObjectReader } from "./cluster/apiserver.ts";
-export {
-	InputErrors,
-	NotModelledError,
-	ReplayTimeError,
-	UnknownReferenceError,
-	UnsettledError,
-} from "./cluster/errors.ts";
+export * from "./cluster/errors.ts";
 export type { NodeStates, NodeStateTexts, StateText } from "./cluster/nodestate.ts";
 export type { ClusterOptions, LabSpec, ReplayRequest, TraceQuery } from "./cluster/options.ts";
 export { type Setting, settingsOf } from "./cluster/settings.ts";

@@ -6,8 +6,8 @@
 import type { Service } from "../api/core.ts";
 import type { EndpointSlice } from "../api/discovery.ts";
 import { byLabel, labelIn } from "../api/indexes.ts";
+import { keyOf } from "../api/key.ts";
 import { SERVICE_NAME } from "../api/labels.ts";
-import type { KubernetesObject } from "../api/meta.ts";
 import type { Component, Later, StoreChange, World } from "../ports.ts";
 import { serviceOfSlice } from "./endpointsmap.ts";
 import type { ChangedService, ChangedServices } from "./partial.ts";
@@ -18,7 +18,7 @@ const SLICES = byLabel("endpointslices.discovery.k8s.io");
 export class KubeProxies implements Component {
 	readonly name = "kube-proxy";
 	readonly watches = {
-		services: ({ object }: StoreChange) => [titleOf(object)],
+		services: ({ object }: StoreChange) => [keyOf(object)],
 		"endpointslices.discovery.k8s.io": ({ object, previous }: StoreChange) =>
 			[object, previous].flatMap((slice) => (slice && serviceOfSlice(slice as EndpointSlice)) ?? []),
 	};
@@ -63,8 +63,4 @@ export class KubeProxies implements Component {
 		copy.#synced = new Map(this.#synced);
 		return copy;
 	}
-}
-
-function titleOf({ metadata }: KubernetesObject): string {
-	return `${metadata.namespace}/${metadata.name}`;
 }

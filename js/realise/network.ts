@@ -36,10 +36,10 @@ export function networkOf(
 	configuration: Configuration,
 	options: NetworkOptions,
 ): RealisedNetwork {
-	const nodes = of<Node>(objects, "Node").filter((node) => internalIP(node) && podCIDRv4(node));
-	const pods = of<Pod>(objects, "Pod");
-	const services = of<Service>(objects, "Service");
-	const slices = of<EndpointSlice>(objects, "EndpointSlice");
+	const nodes = ofKind<Node>(objects, "Node").filter((node) => internalIP(node) && podCIDRv4(node));
+	const pods = ofKind<Pod>(objects, "Pod");
+	const services = ofKind<Service>(objects, "Service");
+	const slices = ofKind<EndpointSlice>(objects, "EndpointSlice");
 	const healthPorts = services.flatMap((service) => service.spec?.healthCheckNodePort || []);
 	const links = linksOf(nodes, pods, slices, healthPorts, {
 		hairpin: options.hairpin ?? true,
@@ -71,7 +71,7 @@ export function networkOf(
 	}
 }
 
-function of<T extends KubernetesObject>(objects: readonly KubernetesObject[], kind: T["kind"]): T[] {
+export function ofKind<T extends KubernetesObject>(objects: readonly KubernetesObject[], kind: T["kind"]): T[] {
 	return objects.filter((object) => object.kind === kind) as T[];
 }
 

@@ -256,8 +256,7 @@ class Run {
 		const { batch } = this.#begin();
 		const action = this.#actions[this.#nextAction];
 		const dueNs = this.#dueNs;
-		// What was due before the first packet is so by now.
-		if (dueNs > this.#firstNs) batch.tick(dueNs);
+		batch.tick(dueNs);
 		if (action?.timeNs === dueNs) {
 			this.#nextAction++;
 			action.run(this.#machine, this.#acting);

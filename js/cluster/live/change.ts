@@ -7,8 +7,3 @@ export interface ObjectChange {
 	before: KubernetesObject | null;
 	now: KubernetesObject | null;
 }
-
-/** `namespace/name`. */
-export function titleOf({ metadata }: KubernetesObject): string {
-	return `${metadata.namespace}/${metadata.name}`;
-}

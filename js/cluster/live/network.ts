@@ -4,6 +4,7 @@
 
 import type { Node, Pod, Service } from "../../api/core.ts";
 import type { EndpointSlice } from "../../api/discovery.ts";
+import { keyOf } from "../../api/key.ts";
 import type { KubernetesObject } from "../../api/meta.ts";
 import { OWN } from "../../apiserver/own.ts";
 import { isEligible } from "../../cloud/loadbalancer.ts";
@@ -18,9 +19,9 @@ import { natRules } from "../../net/nat11.ts";
 import type { Netns } from "../../net/network.ts";
 import type { Family, Ruleset } from "../../net/ruleset.ts";
 import type { HostSpec, NodeSpec, PodSpec, RouterSpec, Topology } from "../../net/topology.ts";
-import { type NetworkOptions, type RealisedNetwork, withPortmap } from "../../realise/network.ts";
+import { type NetworkOptions, ofKind, type RealisedNetwork, withPortmap } from "../../realise/network.ts";
 import type { Plan } from "../build.ts";
-import { type ObjectChange, titleOf } from "./change.ts";
+import type { ObjectChange } from "./change.ts";
 import { LiveNodes, type TouchedNode } from "./nodes.ts";
 import { ClusterRules, proxyNode } from "./rules.ts";
 import { type Member, NodeSyncs, type RulesChange } from "./syncs.ts";
@@ -68,7 +69,7 @@ export class LiveNetwork implements Plan {
 
 	/** `realised`: of the same objects. Throws AddressError, ProxyConfigError. */
 	static of(objects: Objects, configuration: Configuration, realised: Realised, options: NetworkOptions): LiveNetwork {
-		const [services, slices] = [of<Service>(objects, "Service"), of<EndpointSlice>(objects, "EndpointSlice")];
+		const [services, slices] = [ofKind<Service>(objects, "Service"), ofKind<EndpointSlice>(objects, "EndpointSlice")];
 		const rules = (family: Family) => new NodeSyncs(new ClusterRules(services, slices, configuration, family));
 		const syncs = { ipv4: rules("ipv4"), ipv6: rules("ipv6") };
 		syncAll(syncs, objects, realised, new Map());
@@ -214,14 +215,14 @@ function layOut(
 ): Laid {
 	const all = nodesOf(objects);
 	const nodes = topology.nodes.map(({ name }) => all.get(name) as Node);
-	const services = of<Service>(objects, "Service");
+	const services = ofKind<Service>(objects, "Service");
 	const healthPorts = services.flatMap(({ spec }) => spec?.healthCheckNodePort || []);
-	const slices = of<EndpointSlice>(objects, "EndpointSlice");
+	const slices = ofKind<EndpointSlice>(objects, "EndpointSlice");
 	const router = { ...topology.router, iptables: topology.router.iptables ?? natRules(topology.router, true) };
 	const stays = met.filter(({ name }) => !topology.hosts.some((host) => host.name === name));
 	return {
-		nodes: new LiveNodes(nodes, of<Pod>(objects, "Pod"), slices, healthPorts, { hairpin, strictPorts }),
-		routing: new Set([OWN_SERVICE, ...services.filter(isBalanced).map(titleOf)]),
+		nodes: new LiveNodes(nodes, ofKind<Pod>(objects, "Pod"), slices, healthPorts, { hairpin, strictPorts }),
+		routing: new Set([OWN_SERVICE, ...services.filter(isBalanced).map(keyOf)]),
 		hasStrays: topology.nodes.some(({ routes }) => routes != null) || topology.router.routes !== undefined,
 		specs: topology.nodes.map((spec) => withSysctls(spec, ipv4)),
 		places: new Map(topology.nodes.map(({ name }, place) => [name, place])),
@@ -232,7 +233,7 @@ function layOut(
 }
 
 function nodesOf(objects: Objects): Map<string, Node> {
-	return new Map(of<Node>(objects, "Node").map((node) => [node.metadata.name ?? "", node]));
+	return new Map(ofKind<Node>(objects, "Node").map((node) => [node.metadata.name ?? "", node]));
 }
 
 /** With what its agents set. */
@@ -282,8 +283,4 @@ function standing(node: Node | null): string | null {
 
 function isBalanced({ spec, status }: Service): boolean {
 	return spec?.type === "LoadBalancer" || (status?.loadBalancer?.ingress ?? []).length > 0;
-}
-
-function of<T extends KubernetesObject>(objects: Objects, kind: T["kind"]): T[] {
-	return objects.filter((object) => object.kind === kind) as T[];
 }

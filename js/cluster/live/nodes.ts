@@ -2,10 +2,11 @@
 
 import type { Node, Pod } from "../../api/core.ts";
 import type { EndpointSlice } from "../../api/discovery.ts";
+import { keyOf } from "../../api/key.ts";
 import { internalIP, internalIPv6, isUp, type LinkOptions, type Links, linksOf, podCIDRv4 } from "../../cni/links.ts";
 import { portmapRestore } from "../../cni/portmap.ts";
 import { addressesOf } from "../../realise/clashes.ts";
-import { type ObjectChange, titleOf } from "./change.ts";
+import type { ObjectChange } from "./change.ts";
 
 export interface NodeLinks extends Links {
 	/** hostPort chains as fed to iptables-restore; null: none. */
@@ -53,10 +54,10 @@ export class LiveNodes {
 			for (const ip of [internalIP(node), internalIPv6(node)]) if (ip !== undefined) this.#owners.set(ip, name);
 		}
 		for (const pod of pods) {
-			this.#nodes.get(pod.spec?.nodeName ?? "")?.pods.set(titleOf(pod), pod);
-			for (const ip of held(pod)) this.#holders.set(ip, titleOf(pod));
+			this.#nodes.get(pod.spec?.nodeName ?? "")?.pods.set(keyOf(pod), pod);
+			for (const ip of held(pod)) this.#holders.set(ip, keyOf(pod));
 		}
-		for (const slice of slices) for (const known of this.#at(slice)) known.slices.set(titleOf(slice), slice);
+		for (const slice of slices) for (const known of this.#at(slice)) known.slices.set(keyOf(slice), slice);
 	}
 
 	/** The same nodes, to be followed on their own. */
@@ -88,8 +89,8 @@ export class LiveNodes {
 		for (const pod of fresh) {
 			for (const ip of held(pod)) {
 				const holder = this.#holders.get(ip);
-				if (holder !== undefined && holder !== titleOf(pod)) return null;
-				this.#holders.set(ip, titleOf(pod));
+				if (holder !== undefined && holder !== keyOf(pod)) return null;
+				this.#holders.set(ip, keyOf(pod));
 			}
 		}
 		return Array.from(touched, ([known, before]) => {
@@ -98,7 +99,7 @@ export class LiveNodes {
 	}
 
 	#pod(before: Pod | null, now: Pod | null, touch: (known: Known) => void): void {
-		const title = titleOf((now ?? before) as Pod);
+		const title = keyOf((now ?? before) as Pod);
 		const was = this.#nodes.get(before?.spec?.nodeName ?? "");
 		const is = this.#nodes.get(now?.spec?.nodeName ?? "");
 		for (const known of [was, is]) if (known !== undefined) touch(known);
@@ -109,7 +110,7 @@ export class LiveNodes {
 	}
 
 	#slice(before: EndpointSlice | null, now: EndpointSlice | null, touch: (known: Known) => void): void {
-		const title = titleOf((now ?? before) as EndpointSlice);
+		const title = keyOf((now ?? before) as EndpointSlice);
 		const [was, is] = [before === null ? [] : this.#at(before), now === null ? [] : this.#at(now)];
 		for (const known of new Set([...was, ...is])) touch(known);
 		for (const known of was) known.slices.delete(title);

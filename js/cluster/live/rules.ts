@@ -3,6 +3,7 @@
 
 import type { Node, Service } from "../../api/core.ts";
 import type { EndpointSlice } from "../../api/discovery.ts";
+import { keyOf } from "../../api/key.ts";
 import { DEFAULT_IP_MASQ_CONFIG, type IpMasqConfig, ipMasqJump, ipMasqRestore } from "../../cni/ipmasq.ts";
 import { PORTMAP_JUMPS, portmapChange } from "../../cni/portmap.ts";
 import { type KubeProxyConfiguration, type ProxyConfig, readProxyConfig } from "../../kube-proxy/config.ts";
@@ -99,7 +100,7 @@ export class ClusterRules {
 			if (own === undefined) slices.set(name, [slice]);
 			else own.push(slice);
 		}
-		this.#world = { services: new Map(services.map((service) => [nameOf(service), service])), slices };
+		this.#world = { services: new Map(services.map((service) => [keyOf(service), service])), slices };
 		this.#input = { family, services, endpointSlices, config: proxyConfigOf(configuration) };
 		this.#likeness = likeness(this.#input);
 		this.#telling = tellingServices(this.#input);
@@ -254,10 +255,6 @@ export class ClusterRules {
 
 function sysctlsOf(routeLocalnet: boolean): Record<string, number> {
 	return { ...PROXY_SYSCTLS, ...(routeLocalnet ? { "net.ipv4.conf.all.route_localnet": 1 } : {}) };
-}
-
-function nameOf({ metadata }: Service): string {
-	return `${metadata.namespace}/${metadata.name}`;
 }
 
 /** Its endpoints are told apart by nodes' names, or its rules by their addresses. */
