@@ -1,0 +1,74 @@
+// The engine on several threads in headless Chromium: from a page's own thread, which may not sleep, and from a worker, which may. Each
+// flow and the report are those of one thread in Node. A page that is not isolated shares no memory, and is told so.
+
+import { createReadStream, readFileSync } from "node:fs";
+import { rolldown } from "rolldown";
+import { beforeAll, describe, expect, it } from "vitest";
+import { SHOP } from "../../examples/shop/recording.mjs";
+import * as podwire from "../../js/index.ts";
+import { missing, ROOT, said } from "./page.ts";
+import { replaying } from "./replaying.mjs";
+
+const PAGE = `
+import * as podwire from "podwire";
+import { replayingFrom } from "/tests/e2e/replaying.mjs";
+export default replayingFrom(podwire, "/examples/shop/", 2);
+`;
+/** A worker knows no import map: it is bundled, as an app's is. */
+const WORKER = `
+import * as podwire from "podwire";
+import { replayingFrom } from "./tests/e2e/replaying.mjs";
+replayingFrom(podwire, "/examples/shop/", 2).then(postMessage, (error) => postMessage("error: " + error.stack));
+`;
+const ASKING = `
+const worker = new Worker("/dist/bindings/program.js", { type: "module" });
+export default new Promise((resolve) => {
+	worker.onmessage = ({ data }) => resolve(data);
+	worker.onerror = ({ message }) => resolve("error: " + message);
+});
+`;
+
+async function bundled(program: string): Promise<string> {
+	const ENTRY = "\0program";
+	const bundle = await rolldown({
+		cwd: ROOT,
+		input: ENTRY,
+		platform: "browser",
+		resolve: { conditionNames: ["browser", "import", "default"] },
+		plugins: [
+			{
+				name: "program",
+				resolveId: (id, importer) =>
+					id === ENTRY ? id : importer === ENTRY && id.startsWith(".") ? `${ROOT}${id.slice(2)}` : null,
+				load: (id) => (id === ENTRY ? program : null),
+			},
+		],
+	});
+	const { output } = await bundle.generate({ format: "esm", codeSplitting: false });
+	await bundle.close();
+	return output[0].code;
+}
+
+describe.skipIf(missing !== undefined)(`threads in headless Chromium (${missing ?? "found"})`, () => {
+	let alone = "";
+
+	beforeAll(async () => {
+		const manifests = readFileSync(`${SHOP}cluster.yaml`, "utf8");
+		const capture = () => createReadStream(`${SHOP}client-side.pcapng`);
+		alone = await replaying(podwire, { manifests, capture, jobs: 1 });
+		expect(Number(alone.split(" ")[0])).toBeGreaterThan(3000);
+	});
+
+	it("replays on two from a page as on one in Node", async () => {
+		expect(await said({ program: PAGE, isolated: true })).toBe(alone);
+	});
+
+	it("replays on two from a worker as on one in Node", async () => {
+		const files = { "/dist/bindings/program.js": await bundled(WORKER) };
+		expect(await said({ program: ASKING, isolated: true, files })).toBe(alone);
+	});
+
+	it("says to a page that is not isolated what it lacks", async () => {
+		expect(await said({ program: PAGE })).toMatch(/^error: EngineError: jobs: 2: .*Cross-Origin/s);
+	});
+});
