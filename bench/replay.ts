@@ -1,10 +1,13 @@
 // A capture of 64-byte packets from disk: `parse-pcap` only reads it, into columns; `replay-pcap` replays it through the two
-// nodes, TCP windows tracked. A replay reads the file twice (who is outside and what is answered, then the packets), makes its
-// engine and its report; all of it is in the time. Half of the packets are recorded answers.
+// nodes, TCP windows tracked, as `Cluster.replay` does: its survey, its engines, emptied from one replay to the next, and its report
+// are all in the time. Half of the packets are recorded answers.
 
 import * as L from "../assembly/layout.ts";
 import type { Instance } from "../bindings/core.ts";
 import { Machine } from "../bindings/machine.ts";
+import { SpareRecordings } from "../bindings/spares.ts";
+import { planOfLab } from "../js/cluster/build.ts";
+import { DataPlane } from "../js/cluster/dataplane.ts";
 import { openFlows } from "../js/cluster/recording.ts";
 import { openFlows as readFlows } from "../js/flows/open.ts";
 import { loadTopology } from "../js/lab.ts";
@@ -63,17 +66,22 @@ async function prepare(connections: number): Promise<Case> {
 			devices.flatMap(({ addresses }) => addresses.map(({ ip }) => [ip, first.netnsRow(name)] as const)),
 		),
 	);
+	const plan = planOfLab(twoNodes(SERVICES));
+	const plane = new DataPlane(module, {});
+	const spares = new SpareRecordings();
+	plane.open(plan);
 	let [sum, twinSum] = [0, 0];
 	return {
 		perRun: packets,
 		engine: {
-			async run() {
-				const surveyed = await survey(network, [openFlows(path)], { module, isVirtual });
-				const capacities = capacitiesFor(surveyed);
-				const machine = new Machine(module, network, { capacities, windows: surveyed.tcpWindows });
-				const report = await replayed(machine, surveyed, { assumed: [] });
-				sum += report.flows + checksum({ machine, loops: machine.core.engine as Instance });
-			},
+			run: () =>
+				spares.lend(async (take) => {
+					const surveyed = await survey(network, [openFlows(path)], { module, take, isVirtual });
+					plane.openAgain(plan, { capacities: capacitiesFor(surveyed), windows: surveyed.tcpWindows });
+					const { machine } = plane.loaded as NonNullable<DataPlane["loaded"]>;
+					const report = await replayed(machine, surveyed, { assumed: [] });
+					sum += report.flows + checksum({ machine, loops: machine.core.engine as Instance });
+				}),
 			checksum: () => sum,
 		},
 		twin: {

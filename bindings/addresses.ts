@@ -50,6 +50,12 @@ export class Addresses {
 		return id;
 	}
 
+	/** The engine has given up the numbers of some: of which is asked again. */
+	forget(): void {
+		this.#numbers.clear();
+		this.#texts.length = 1;
+	}
+
 	/** Makes room for addresses, of either family, that have no number yet. AddressesFullError. */
 	expect(texts: Iterable<string>): void {
 		const held = this.#exports.capacity(L.TABLE_ADDRESS6);

@@ -12,6 +12,8 @@ export interface Instance extends CoreExports {
 	stretch(bytes: number): number;
 	saveGlobals(at: number): number;
 	loadGlobals(at: number): void;
+	nextKept(at: number): number;
+	scrub(from: number, to: number): void;
 	seed(value: bigint): void;
 	compile(netnsCount: number): number;
 	rebuildFibs(netns: number, netnsCount: number): number;

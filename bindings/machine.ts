@@ -11,6 +11,7 @@ import { engineOf, imageOf } from "./image.ts";
 import { Interner, type InternerState } from "./interner.ts";
 import { NetnsSets, type NetnsSetsState } from "./netnssets.ts";
 import { type EncodedNetwork, NetworkRows, type NetworkState } from "./network.ts";
+import { Origin } from "./origin.ts";
 import { Rulesets, type RulesetsState } from "./rulesets.ts";
 import { sizesOf } from "./sizes.ts";
 import type { RulePlace } from "./tables.ts";
@@ -54,6 +55,8 @@ export class Machine {
 	readonly #silenced: Set<string>;
 	#network: Network | null;
 	#rulesRevision: number;
+	/** The engine before its first packet, while the network is still the one of then. */
+	#origin: Origin | null = null;
 
 	/**
 	 * Throws CapacityError, EncodeError, EngineError. `state`: of a machine that this one goes on from, with its network, and
@@ -119,6 +122,28 @@ export class Machine {
 		return new Machine(module, null, {}, this.state);
 	}
 
+	/**
+	 * Remembers the engine as it is, which has carried nothing yet, for `empty`: a copy of what the network takes in its memory, 32 MiB
+	 * at most; of a larger one nothing.
+	 */
+	remember(): void {
+		const { engine } = this.core;
+		this.#origin = Origin.of(engine, engine.table(L.TABLE_PACKETIN));
+	}
+
+	/**
+	 * Makes the engine byte for byte what it was when it was remembered: connections, counters, sockets of programs and all that was
+	 * learned are gone. False: nothing was remembered, or the network has changed since; then nothing is done.
+	 */
+	empty(): boolean {
+		if (this.#origin === null) return false;
+		this.#origin.restore();
+		this.core.rows.addresses.forget();
+		// Addresses that were numbered since may get other numbers.
+		this.#rulesRevision++;
+		return true;
+	}
+
 	/** While it is on, `netnsName` knows netns that are no more: their rows are not used again. */
 	retainNames(on: boolean): void {
 		this.#rows.retain(on);
@@ -143,6 +168,7 @@ export class Machine {
 	 * network, or itself), EncodeError, CapacityError: then nothing has changed, and a new engine may have room.
 	 */
 	update(change: NetworkChange): void {
+		this.#origin = null;
 		checkChange(this.core, this.#rows, change);
 		const rules = this.#checkRules(change);
 		const { engine } = this.core;
@@ -255,6 +281,7 @@ export class Machine {
 	}
 
 	#load(rows: readonly number[], ruleset: Ruleset): void {
+		this.#origin = null;
 		this.#rulesRevision++;
 		this.#rulesets.load(rows, ruleset);
 	}
@@ -279,6 +306,7 @@ export class Machine {
 
 	/** Drops what arrives in a netns from now on: the machine has vanished, its neighbours do not know yet. */
 	silence(netns: string): void {
+		this.#origin = null;
 		this.#setFlag(this.netnsRow(netns), L.NS_SILENT);
 		this.#silenced.add(netns);
 	}

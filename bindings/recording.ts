@@ -4,11 +4,12 @@
 import * as L from "../assembly/layout.ts";
 import { PacketColumns } from "./columns.ts";
 import { EngineError, type EngineModule, instantiate } from "./core.ts";
+import { Origin, type OriginExports } from "./origin.ts";
 
 /** What `core.wasm` exports for recordings; `assembly/index.ts` documents each. */
-interface RecordingExports {
-	memory: WebAssembly.Memory;
+interface RecordingExports extends OriginExports {
 	abi(): number;
+	stretch(bytes: number): number;
 	captureOpen(format: number, options: number): number;
 	captureRoom(source: number, bytes: number): number;
 	captureFilled(source: number, bytes: number): void;
@@ -71,18 +72,40 @@ export interface KeptRows {
 	lastNs: bigint;
 }
 
+/** Where an empty engine for a recording comes from. */
+export type TakeRecording = (module: EngineModule) => Recording;
+
 const ADDRESS_BYTES = 16;
+/** More than the module's variables take. */
+const GLOBALS_ROOM = 65536;
 
 export class Recording {
 	readonly engine: RecordingExports;
-	readonly #columns: PacketColumns[] = [];
+	#columns: PacketColumns[] = [];
 	#view: DataView;
+	/** null: it is made anew, not emptied. */
+	readonly #origin: Origin | null;
 
 	constructor(module: EngineModule) {
 		this.engine = instantiate<RecordingExports>(module);
 		const abi = this.engine.abi();
 		if (abi !== L.ABI) throw new EngineError(`core.wasm has ABI ${abi}, this package wants ${L.ABI}`);
+		const room = this.engine.memory.buffer.byteLength;
+		this.#origin = this.engine.stretch(room + GLOBALS_ROOM) ? Origin.of(this.engine, room) : null;
 		this.#view = new DataView(this.engine.memory.buffer);
+	}
+
+	/** Bytes of the memory. */
+	get bytesHeld(): number {
+		return this.engine.memory.buffer.byteLength;
+	}
+
+	/** Makes the engine byte for byte what it was before it read anything; columns of then are gone. False: that is not known. */
+	makeEmpty(): boolean {
+		if (this.#origin === null) return false;
+		this.#origin.restore();
+		this.#columns = [];
+		return true;
 	}
 
 	/** The whole memory. To be asked for after each call of the engine. */

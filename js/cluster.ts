@@ -3,6 +3,9 @@
 
 import { type Backend, backendOf, type EngineModule } from "../bindings/core.ts";
 import type { Machine } from "../bindings/machine.ts";
+import type { TakeRecording } from "../bindings/recording.ts";
+import { SpareRecordings } from "../bindings/spares.ts";
+import type { Threads } from "../bindings/threads.ts";
 import type { KubernetesObject } from "./api/meta.ts";
 import { ClusterApi } from "./cluster/api.ts";
 import type { ApiServer, ApiServerOptions, ObjectReader } from "./cluster/apiserver.ts";
@@ -67,6 +70,7 @@ export class Cluster implements Disposable {
 	readonly #module: EngineModule;
 	readonly #reality: Reality;
 	readonly #plane: DataPlane;
+	readonly #spares = new SpareRecordings();
 	#api: ClusterApi | null = null;
 	#server: ApiServer | null = null;
 	/** Up to which revision of the API its components have acted. */
@@ -342,24 +346,32 @@ export class Cluster implements Disposable {
 		const { topology, configuration: ranges } = this;
 		const networks = ranges === null ? [] : [...ranges.podCIDRs.value, ...ranges.serviceCIDRs.value];
 		const { isVirtual, isOwnRange, ...context } = replayContext(this.objects, topology, networks);
-		return withThreads(request.jobs ?? 1, this.#options, async (threads) => {
-			const asked = { module: this.#module, isVirtual, isOwnRange, ...readingOf(request) };
+		const replayed = async (threads: Threads | null, take: TakeRecording) => {
+			const asked = { module: this.#module, take, isVirtual, isOwnRange, ...readingOf(request) };
 			const surveyed = await survey(this.machine.network, [recorded].flat(), asked);
 			if (request.live && threads !== null)
 				throw new NotModelledError("a cluster that acts on several threads of the engine", "replay it with one job");
 			if (request.live) await this.#begin(surveyed.firstNs);
 			topology.hosts.push(...surveyed.hosts);
 			const { plan } = this.#plane.loaded as NonNullable<DataPlane["loaded"]>;
-			this.#plane.open(plan, {
+			this.#plane.openAgain(plan, {
 				...{ now: this.#server?.now, capacities: capacitiesFor(surveyed), windows: surveyed.tcpWindows },
 				module: threads ?? this.#module,
 			});
 			const acting = request.live ? this.#acting() : null;
 			const own = { ...context, assumed: this.assumed, threads, acting };
-			const report = await replay(this.machine, surveyed, { seed: Number(this.#seed), ...request, ...own });
-			this.wire.now = parseTime(report.end ?? "") ?? this.wire.now;
-			return report;
-		});
+			const release = this.#plane.hold();
+			try {
+				const report = await replay(this.machine, surveyed, { seed: Number(this.#seed), ...request, ...own });
+				this.wire.now = parseTime(report.end ?? "") ?? this.wire.now;
+				return report;
+			} finally {
+				release();
+			}
+		};
+		return withThreads(request.jobs ?? 1, this.#options, (threads) =>
+			this.#spares.lend((take) => replayed(threads, take)),
+		);
 	}
 
 	/** A cluster's time is that of a recording's beginning. Throws ReplayTimeError where that is past. */
@@ -385,7 +397,13 @@ export class Cluster implements Disposable {
 		request: ReplayRequest = {},
 	): AsyncGenerator<FlowReport, ReplayReport> {
 		const report = await this.replay(recorded, request);
-		yield* flowReports(this.machine, replayContext(this.objects, this.topology, []));
+		const { machine } = this;
+		const release = this.#plane.hold();
+		try {
+			yield* flowReports(machine, replayContext(this.objects, this.topology, []));
+		} finally {
+			release();
+		}
 		return report;
 	}
 
@@ -418,6 +436,7 @@ export class Cluster implements Disposable {
 	/** Gives the engine's memory up; the cluster answers no more. */
 	dispose(): void {
 		this.#plane.close();
+		this.#spares.clear();
 	}
 
 	[Symbol.dispose](): void {

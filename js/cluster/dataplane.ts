@@ -27,6 +27,16 @@ interface Loaded {
 	wire: Wire;
 	/** Of real nodes' texts. */
 	assumed: readonly string[];
+	/** What it was opened with, to be opened so again; null: another network is in it by now. */
+	opened: Opened | null;
+	/** Of `hold`. */
+	holders: number;
+}
+
+interface Opened {
+	opening: Opening;
+	/** Machines outside come to a plan on their own. */
+	hosts: number;
 }
 
 export class DataPlane {
@@ -53,7 +63,45 @@ export class DataPlane {
 		const { index = true, capacities: own, seed = 1 } = this.#options;
 		const options = { seed: BigInt(seed), index, windows, capacities: { ...capacities, ...own } };
 		const machine = new Machine(module, network, options);
-		this.#loaded = { plan, machine, wire: new Wire(machine, now), assumed };
+		const opened = { opening: { capacities, windows, module }, hosts: plan.topology.hosts.length };
+		this.#loaded = { plan, machine, wire: new Wire(machine, now), assumed, opened, holders: 0 };
+	}
+
+	/**
+	 * As `open`, for a replay: where the engine was opened so before, with this plan, and its network is still that, it is emptied and
+	 * used again. Throws as `open` does.
+	 */
+	openAgain(plan: Plan, opening: Opening = {}): void {
+		const loaded = this.#loaded;
+		if (loaded !== null && loaded.plan === plan && this.#isAsOpened(loaded, opening) && loaded.machine.empty()) {
+			loaded.wire = new Wire(loaded.machine, opening.now);
+			return;
+		}
+		this.open(plan, opening);
+		this.#loaded?.machine.remember();
+	}
+
+	#isAsOpened(
+		{ plan, opened, holders }: Loaded,
+		{ capacities = {}, windows = false, module = this.#module }: Opening,
+	): boolean {
+		if (opened === null || holders > 0 || opened.hosts !== plan.topology.hosts.length) return false;
+		const { opening } = opened;
+		const tables = Object.keys({ ...capacities, ...opening.capacities }).map(Number);
+		return (
+			opening.module === module &&
+			opening.windows === windows &&
+			tables.every((table) => capacities[table] === opening.capacities?.[table])
+		);
+	}
+
+	/** Until what it returns is called the engine is not emptied: it is at work, or somebody reads what it has carried. */
+	hold(): () => void {
+		const loaded = this.#loaded as Loaded;
+		loaded.holders++;
+		return () => {
+			loaded.holders--;
+		};
 	}
 
 	/**
@@ -62,6 +110,7 @@ export class DataPlane {
 	 */
 	follow(plan: Plan, followed: Followed): NetworkChange | null {
 		const loaded = this.#loaded as Loaded;
+		loaded.opened = null;
 		try {
 			const change = follow(loaded.machine, followed, () => {
 				const { network, assumed } = this.#networkOf(plan);
@@ -88,7 +137,8 @@ export class DataPlane {
 		if (this.#loaded === null) return copy;
 		const { plan: own, wire, assumed } = this.#loaded;
 		const fork = wire.fork(this.#module);
-		copy.#loaded = { plan: plan ?? forkOfPlan(own), machine: fork.machine, wire: fork, assumed };
+		const at = { machine: fork.machine, wire: fork, opened: null, holders: 0 };
+		copy.#loaded = { plan: plan ?? forkOfPlan(own), assumed, ...at };
 		return copy;
 	}
 

@@ -3,7 +3,7 @@
 // read by one engine. Left out: zone ids (`%eth0`), which no capture holds.
 
 import type { EngineModule } from "../../bindings/core.ts";
-import { Recording } from "../../bindings/recording.ts";
+import { Recording, type TakeRecording } from "../../bindings/recording.ts";
 import { ipv4FromNumber, ipv6FromGroups, parseIpv6 } from "../net/address.ts";
 
 /** Addresses that one table may hold by default: 1 Mi, 24 MiB with its hash slots. */
@@ -13,16 +13,19 @@ const ADDRESS_BYTES = 16;
 
 export class AddressTable {
 	readonly max: number;
+	readonly #take: TakeRecording;
 	#recording: Recording | null = null;
 
-	constructor(max: number = ADDRESSES_MAX) {
+	/** `take`: where its engine comes from; default: it is a new one. */
+	constructor(max: number = ADDRESSES_MAX, take: TakeRecording = (module) => new Recording(module)) {
 		this.max = max;
+		this.#take = take;
 	}
 
-	/** The engine that the table is in, made from `module` when it is first asked for. */
+	/** The engine that the table is in, taken for `module` when it is first asked for. */
 	recordingOf(module: EngineModule): Recording {
 		if (this.#recording === null) {
-			this.#recording = new Recording(module);
+			this.#recording = this.#take(module);
 			this.#recording.engine.addressLimit(this.max);
 		}
 		return this.#recording;

@@ -3,7 +3,8 @@
 // for those of few packets, whose rows are kept.
 
 import type { EngineModule } from "../../bindings/core.ts";
-import type { KeptRows, Recording } from "../../bindings/recording.ts";
+import type { KeptRows, Recording, TakeRecording } from "../../bindings/recording.ts";
+import { AddressTable } from "../flows/addresses.ts";
 import type { PacketColumns } from "../flows/columns.ts";
 import { mergeFlows, openAll } from "../flows/merge.ts";
 import { OFFER, Offers } from "../flows/offer.ts";
@@ -34,6 +35,8 @@ export interface SurveyOptions extends OwnerOptions {
 	tcpWindows?: boolean;
 	/** The engine's module that reads; default: the package's own. */
 	module?: EngineModule;
+	/** Where engines that read come from; default: each is a new one. What was surveyed, and its replay, need them to their end. */
+	take?: TakeRecording;
 	signal?: AbortSignal;
 	/** Packets read so far. */
 	progress?: (packets: number) => void;
@@ -97,7 +100,10 @@ const KEPT_ROWS = 1 << 20;
 export function readSources(sources: readonly ReplaySource[], network: Network, options: SurveyOptions): Reading {
 	const opened = openAll(
 		sources.map((source) => ({ name: source.name, stream: source.open() })),
-		{ truncated: "end", ...options.flows, ...(options.module === undefined ? {} : { module: options.module }) },
+		{
+			...{ truncated: "end", addresses: new AddressTable(undefined, options.take), ...options.flows },
+			...(options.module === undefined ? {} : { module: options.module }),
+		},
 	);
 	const [first] = opened;
 	if (first === undefined) throw new RangeError("nothing to replay: there is no source");

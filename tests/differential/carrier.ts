@@ -107,6 +107,14 @@ export const trafficCrossing = trafficOf(crossing).map((example): Case => {
 	return { ...example, steps };
 });
 
+/** The machine of a case, before its first packet. */
+export function machineOf(module: EngineModule, { scene, windows }: Case): Machine {
+	return new Machine(module, loadTopology(scene), {
+		capacities: { [L.TABLE_CT]: 512, [L.TABLE_TUPLE]: 2048 },
+		windows,
+	});
+}
+
 /** One engine with the traffic of a case in it. */
 export class Carrier {
 	readonly machine: Machine;
@@ -115,17 +123,16 @@ export class Carrier {
 	readonly #batch: number;
 	#now = START;
 
-	/** `batch`: rows offered together, about. `prepare` is called once the tables are laid out. */
+	/** `batch`: rows offered together, about. `prepare` is called once the tables are laid out. `machine`: one that has carried nothing. */
 	constructor(
 		module: EngineModule,
-		{ scene, connections, replies, windows }: Case,
+		example: Case,
 		batch: number,
 		prepare: (engine: Instance) => void,
+		machine = machineOf(module, example),
 	) {
-		this.machine = new Machine(module, loadTopology(scene), {
-			capacities: { [L.TABLE_CT]: 512, [L.TABLE_TUPLE]: 2048 },
-			windows,
-		});
+		const { connections, replies } = example;
+		this.machine = machine;
 		this.#connections = connections;
 		this.#sequences = connections.map(() => new Sequence());
 		this.#batch = batch;

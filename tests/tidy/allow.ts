@@ -13,6 +13,7 @@ export const LONG: Record<string, string> = {
 /** Modules of assembly/ that own a record and so may touch raw memory. All others go through their functions. */
 export const RECORDS: Record<string, string> = {
 	"assembly/arena.ts": "a table that moves, whole",
+	"assembly/origin.ts": "pages, whatever is in them",
 	"assembly/netns.ts": "the netns record",
 	"assembly/packet.ts": "the words of the packet record",
 	"assembly/device.ts": "the device record",

@@ -1,0 +1,119 @@
+// An engine that has read recordings and is emptied is a fresh one, byte for byte: whatever it has read, whole or not.
+
+import fc from "fast-check";
+import { beforeAll, describe, expect, it } from "vitest";
+import * as L from "../../assembly/layout.ts";
+import type { EngineModule } from "../../bindings/core.ts";
+import { loadModule } from "../../bindings/node.ts";
+import { Recording } from "../../bindings/recording.ts";
+import { SpareRecordings } from "../../bindings/spares.ts";
+import { AddressTable } from "../../js/flows/addresses.ts";
+import { buildPacket } from "../../js/flows/frame.ts";
+import { Offers, OUTSIDE } from "../../js/flows/offer.ts";
+import { openFlows } from "../../js/flows/open.ts";
+import { runs } from "../runs.ts";
+import { frameSpec } from "./arbitrary.ts";
+import { linked, pcap } from "./capture.ts";
+
+const LINK = 101;
+let module: EngineModule;
+
+beforeAll(async () => {
+	module = await loadModule();
+});
+
+/** Memory and variables. */
+function image(recording: Recording): Buffer {
+	const { engine } = recording;
+	const end = engine.memory.buffer.byteLength;
+	engine.stretch(end + 65536);
+	const globals = Buffer.from(engine.memory.buffer, end, engine.saveGlobals(end));
+	const all = Buffer.concat([Buffer.from(engine.memory.buffer, 0, end), globals]);
+	globals.fill(0);
+	return all;
+}
+
+/** The same memory, however long: zeroes behind it, then variables. */
+function sameAsFresh(used: Buffer, fresh: Buffer, variables: number): void {
+	const memory = fresh.length - variables;
+	expect(used.subarray(0, memory).equals(fresh.subarray(0, memory))).toBe(true);
+	expect(used.subarray(memory, used.length - variables).every((byte) => byte === 0)).toBe(true);
+	expect(used.subarray(used.length - variables).equals(fresh.subarray(memory))).toBe(true);
+}
+
+const file = fc.tuple(fc.array(frameSpec, { minLength: 1, maxLength: 40 }), fc.nat(60)).map(([specs, cut]) => {
+	const packets = specs.map((spec, i) => ({
+		timeNs: 1_795_354_258_000_000_000n + BigInt(i) * 1000n,
+		frame: linked(LINK, buildPacket(spec), 0, 7),
+	}));
+	const bytes = pcap(packets, LINK, true, true);
+	return bytes.subarray(0, Math.max(24, bytes.length - cut));
+});
+
+/** Reads a file as a replay does: told apart, surveyed, kept, and made records of. */
+async function use(recording: Recording, bytes: Uint8Array): Promise<string> {
+	const addresses = new AddressTable(undefined, () => recording);
+	const source = openFlows(
+		{
+			name: "random.pcap",
+			stream: (async function* () {
+				yield bytes;
+			})(),
+		},
+		{ module, addresses, truncated: "end" },
+	);
+	const offers = new Offers(source, {
+		netnsOfInterface: () => OUTSIDE,
+		ownerOf: (family, address) => (family === 4 ? address % 3 : OUTSIDE),
+		forwards: (netns) => netns === 0,
+	});
+	const { engine } = recording;
+	const said: unknown[] = [];
+	for await (const columns of source) {
+		offers.classify(columns);
+		recording.survey(columns);
+		const kept = recording.keep(columns);
+		engine.batchReset();
+		recording.placed(engine.batchRecords());
+		for (let owner = 0; owner < 3; owner++) engine.setOwnerRow(owner, owner + 5);
+		if (kept !== null) engine.fillKept(kept.address, 0, kept.count, L.COLUMN_ROWS, 1n << 62n, 1);
+		const records = recording.bytes(engine.batchRecords() >>> 0, engine.batchCount() * L.BATCH_STRIDE);
+		said.push([...columns.kind.subarray(0, columns.count)], Buffer.from(records).toString("hex"));
+	}
+	return JSON.stringify([said, offers.tally, [...recording.answerers()], recording.answerers6()]);
+}
+
+describe("an engine that has read", () => {
+	it("is a fresh one once it is emptied, and reads as one", async () => {
+		const plain = new Recording(module);
+		const fresh = image(plain);
+		const variables = plain.engine.saveGlobals(plain.engine.memory.buffer.byteLength - 65536);
+		const recording = new Recording(module);
+		await fc.assert(
+			fc.asyncProperty(file, async (bytes) => {
+				const said = await use(recording, bytes);
+				expect(recording.makeEmpty()).toBe(true);
+				sameAsFresh(image(recording), fresh, variables);
+				expect(await use(new Recording(module), bytes)).toBe(said);
+			}),
+			runs(60),
+		);
+	});
+
+	it("is lent again once it was read to the end, not where that failed", async () => {
+		const spares = new SpareRecordings();
+		const lent = (fails: boolean) =>
+			spares.lend(async (take) => {
+				const recording = take(module);
+				if (fails) throw new Error("damaged");
+				return recording;
+			});
+		const first = await lent(false);
+		expect(await lent(false)).toBe(first);
+		await expect(lent(true)).rejects.toThrow("damaged");
+		expect(await lent(false)).not.toBe(first);
+		const last = await lent(false);
+		spares.clear();
+		expect(await lent(false)).not.toBe(last);
+	});
+});
