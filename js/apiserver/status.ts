@@ -123,8 +123,8 @@ export function expired(message: string, continueWith?: string): StatusError {
 	);
 }
 
-export function tooLarge(limit: number): StatusError {
-	return new StatusError(413, "RequestEntityTooLarge", `Request entity too large: limit is ${limit}`);
+export function tooLarge(why: string): StatusError {
+	return new StatusError(413, "RequestEntityTooLarge", `Request entity too large: ${why}`);
 }
 
 /** One thing that is wrong with one field, as validation says it. */

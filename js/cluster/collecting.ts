@@ -158,8 +158,9 @@ function contentsOf(
 	{ storage, catalogue }: Registry,
 	namespace: string,
 ): { resource: ServedResource; objects: KubernetesObject[] }[] {
-	const byName = new Map(catalogue.resources.map((resource) => [resource.name, resource]));
-	return [...byName.values()]
+	const names = new Set(catalogue.resources.map(({ name }) => name));
+	return [...names]
+		.map((name) => catalogue.ofName(name) as ServedResource)
 		.filter(({ namespaced }) => namespaced)
 		.map((resource) => ({ resource, objects: storage.list(resource.name, { namespace }).items }));
 }

@@ -41,7 +41,7 @@ export function appOver(respond: Respond, options: AppOptions = {}): App {
 		const body = await read(raw);
 		const refused = refusal(raw, options);
 		if (refused !== undefined) return written(failure(refused));
-		if (body === undefined) return written(failure(tooLarge(BODY_MAX)));
+		if (body === undefined) return written(failure(tooLarge(`limit is ${BODY_MAX}`)));
 		const response = await respond({ method, url, headers: Object.fromEntries(raw.headers), body });
 		if (method !== "GET" && method !== "HEAD") watchers.drain();
 		return isStream(response.body) ? watchers.stream(context, response, response.body) : written(response);

@@ -51,6 +51,30 @@ describe("a field that a type does not have", () => {
 		expect(send("PATCH", `${MAPS}/x?fieldValidation=Ignore`, body, type)).toMatchObject({ code: 200 });
 	});
 
+	it("is told of a JSON patch's operations too, as what they say twice is", () => {
+		const type = "application/json-patch+json";
+		const patch = [{ op: "add", path: "/data/b", value: "2", values: "3" }];
+		const strict = send("PATCH", `${MAPS}/x?fieldValidation=Strict`, patch, type) as unknown as { message: string };
+		expect(strict.message).toMatch(/: strict decoding error: json patch unknown field "\[0\]\.values"$/);
+		const twice = '[{"op":"add","op":"add","path":"/data/b","value":"2"}]';
+		const request = { method: "PATCH", url: `${MAPS}/x?fieldValidation=Warn`, headers: { "content-type": type } };
+		const { code, headers } = respond(registry, { ...request, body: new TextEncoder().encode(twice) });
+		expect([code, headers.warning]).toEqual([200, '299 - "json patch duplicate field \\"[0].op\\""']);
+	});
+
+	it("is no matter in what is no JSON patch at all", () => {
+		const type = "application/json-patch+json";
+		expect(send("PATCH", `${MAPS}/x`, {}, type)).toMatchObject({
+			code: 400,
+			message: "error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp",
+		});
+		const many = Array.from({ length: 10_001 }, () => ({ op: "test", path: "/data/a", value: "1" }));
+		expect(send("PATCH", `${MAPS}/x`, many, type)).toMatchObject({
+			code: 413,
+			message: "Request entity too large: The allowed maximum operations in a JSON patch is 10000, got 10001",
+		});
+	});
+
 	it.each(["Strict", "Warn", "Ignore"])("is never applied by a server, with %s", (how) => {
 		const body = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "x" }, dta: {} };
 		const path = `${MAPS}/x?fieldManager=me&fieldValidation=${how}`;

@@ -2,6 +2,8 @@
 // (k8s.io/apimachinery/pkg/conversion). Where versions differ in their name alone there is nothing to do.
 
 import type { KubernetesObject } from "../../api/meta.ts";
+import type { Custom } from "../extensions/definition.ts";
+import { inCustomVersion } from "../extensions/versions.ts";
 import { autoscalerKept, autoscalerV1, autoscalerV2 } from "./autoscaler.ts";
 import { coreEvent, eventsEvent } from "./event.ts";
 
@@ -47,9 +49,10 @@ export function kept(object: KubernetesObject): KubernetesObject {
 	return conversionOf(object)?.toKept(object) ?? object;
 }
 
-/** An object of whatever version in this one. */
-export function inVersion(version: Version, object: KubernetesObject): KubernetesObject {
-	const { apiVersion } = version;
+/** An object of whatever version in this one. Throws StatusError 500 of a custom one that a webhook would have to convert. */
+export function inVersion(version: Version & { custom?: Custom }, object: KubernetesObject): KubernetesObject {
+	const { apiVersion, custom } = version;
+	if (custom !== undefined) return inCustomVersion(custom, object);
 	if (object.apiVersion === apiVersion) return object;
 	const conversion = conversionOf({ apiVersion, kind: object.kind });
 	return conversion === undefined ? kept(object) : conversion.fromKept(kept(object));

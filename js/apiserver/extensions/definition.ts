@@ -12,7 +12,7 @@ import type {
 import { remove } from "../registry/delete.ts";
 import type { Registry } from "../registry/request.ts";
 import type { Strategy } from "../registry/strategy.ts";
-import { type FieldError, invalidValue, notSupported, required } from "../status.ts";
+import { type FieldError, forbiddenField, invalidValue, notSupported, required } from "../status.ts";
 import { dns1035Label, dnsSubdomain } from "../validation/names.ts";
 import { text } from "../validation/rule.ts";
 import { acceptedNames, isEstablished } from "./naming.ts";
@@ -32,7 +32,15 @@ type Spec = ApiextensionsV1CustomResourceDefinitionSpec;
 export interface Custom {
 	/** The definition's name. */
 	definition: string;
+	/** `example.com/v1`: of the version that this is. */
+	apiVersion: string;
 	schema: Schema;
+	/** Of all versions, by apiVersion. */
+	schemas: Readonly<Record<string, Schema>>;
+	/** The apiVersion in which objects are kept. */
+	kept: string;
+	/** Whether a webhook would have to say what an object is in another version. */
+	converts: boolean;
 	scale: ApiextensionsV1CustomResourceSubresourceScale | undefined;
 	columns: readonly ApiextensionsV1CustomResourceColumnDefinition[] | undefined;
 	selectable: readonly string[];
@@ -58,10 +66,13 @@ export function definedBy(object: KubernetesObject): {
 	// What was accepted is what is served.
 	const names = { ...spec.names, ...status?.acceptedNames };
 	const types: Record<string, TypeSchema> = {};
+	const schemaOf = (version: Spec["versions"][number]) => (version.schema?.openAPIV3Schema ?? {}) as Schema;
+	const schemas = Object.fromEntries(versions.map((version) => [`${group}/${version.name}`, schemaOf(version)]));
+	const storage = versions.find((version) => version.storage) ?? versions[0];
 	const resources = versions
 		.filter(({ served }) => served)
 		.map((version): DefinedResource => {
-			const schema = (version.schema?.openAPIV3Schema ?? {}) as Schema;
+			const schema = schemaOf(version);
 			const type = `${group}.${version.name}.${names.kind}`;
 			Object.assign(types, typesOf(type, schema));
 			const { status, scale } = version.subresources ?? {};
@@ -79,7 +90,11 @@ export function definedBy(object: KubernetesObject): {
 				categories: names.categories ?? [],
 				custom: {
 					definition: object.metadata.name ?? "",
+					apiVersion: `${group}/${version.name}`,
 					schema,
+					schemas,
+					kept: `${group}/${storage?.name}`,
+					converts: spec.conversion?.strategy === "Webhook",
 					scale,
 					columns: version.additionalPrinterColumns,
 					selectable: (version.selectableFields ?? []).map(({ jsonPath }) => jsonPath),
@@ -119,6 +134,42 @@ function validate(object: KubernetesObject): FieldError[] {
 		const value = names?.[field] ?? "";
 		errors.push(...text(dns1035Label)(value.toLowerCase(), `spec.names.${field}`));
 	}
+	return [...errors, ...validateConversion(spec?.conversion)];
+}
+
+const STRATEGIES = ["None", "Webhook"];
+const REVIEWS = ["v1", "v1beta1"];
+
+// validateCustomResourceConversion, with the paths of the internal type
+function validateConversion(conversion: Spec["conversion"]): FieldError[] {
+	if (conversion === undefined) return [];
+	const { strategy = "", webhook } = conversion;
+	const path = "spec.conversion";
+	const errors: FieldError[] = [];
+	if (strategy === "") errors.push(required(`${path}.strategy`));
+	else if (!STRATEGIES.includes(strategy)) errors.push(notSupported(`${path}.strategy`, strategy, STRATEGIES));
+	const reviews = webhook?.conversionReviewVersions ?? [];
+	const client = webhook?.clientConfig;
+	if (strategy !== "Webhook") {
+		const why = "should not be set when strategy is not set to Webhook";
+		if (client !== undefined) errors.push(forbiddenField(`${path}.webhookClientConfig`, why));
+		if (reviews.length > 0) errors.push(forbiddenField(`${path}.conversionReviewVersions`, why));
+		return errors;
+	}
+	if (client === undefined)
+		errors.push(required(`${path}.webhookClientConfig`, "required when strategy is set to Webhook"));
+	else if ((client.url === undefined) === (client.service === undefined))
+		errors.push(required(`${path}.webhookClientConfig`, "exactly one of url or service is required"));
+	if (reviews.length === 0) return [...errors, required(`${path}.conversionReviewVersions`)];
+	for (const [i, version] of reviews.entries()) {
+		const place = `${path}.conversionReviewVersions[${i}]`;
+		if (reviews.indexOf(version) < i) errors.push(invalidValue(place, version, "duplicate version"));
+		else errors.push(...text(dns1035Label)(version, place));
+	}
+	if (!reviews.some((version) => REVIEWS.includes(version)))
+		errors.push(
+			invalidValue(`${path}.conversionReviewVersions`, reviews, `must include at least one of ${REVIEWS.join(", ")}`),
+		);
 	return errors;
 }
 
@@ -149,6 +200,15 @@ function established(
 			: condition("Established", false, "NotAccepted", "not all names are accepted"),
 		...(was?.conditions ?? []).filter(({ type }) => type === TERMINATING),
 	];
+	if (spec?.conversion?.strategy === "Webhook" && versions.length > 1)
+		conditions.push(
+			condition(
+				"podwire.dev/ConversionNotServed",
+				true,
+				"NoWebhooks",
+				`no webhook is called here: objects are read and written in ${versions.find((version) => version.storage)?.name} alone`,
+			),
+		);
 	const unread = versions.flatMap(({ schema }) => unreadable((schema?.openAPIV3Schema ?? {}) as Schema));
 	if (unread.length > 0)
 		conditions.push(
@@ -184,8 +244,8 @@ function terminating(object: KubernetesObject): KubernetesObject {
 export function finalizeDefinition(registry: Registry, object: KubernetesObject): void {
 	const { group, names } = (object as unknown as Definition).spec;
 	const kind = `${names.plural}.${group}`;
-	const resource = registry.catalogue.resources.find((one) => one.custom !== undefined && one.name === kind);
-	if (resource !== undefined)
+	const resource = registry.catalogue.ofName(kind);
+	if (resource?.custom !== undefined)
 		for (const { metadata } of registry.storage.list(kind).items)
 			if (metadata.deletionTimestamp === undefined)
 				remove(registry, { resource, namespace: metadata.namespace ?? "", name: metadata.name ?? "" });

@@ -13,15 +13,34 @@ export class JsonPatchError extends Error {
 	}
 }
 
+/** What should be a patch is no list. */
+export class PatchShapeError extends Error {
+	override readonly name = "PatchShapeError";
+}
+
+export class TooManyOperations extends Error {
+	override readonly name = "TooManyOperations";
+}
+
 /** More operations than the API server takes in one patch (k8s.io/apiserver/pkg/endpoints/handlers/patch.go). */
 const OPERATIONS_MAX = 10_000;
 
-/** `target` patched; it is not changed itself. Throws JsonPatchError. */
+const MEMBERS: ReadonlySet<string> = new Set(["op", "path", "from", "value"]);
+
+/** Members of operations that none has, `[0].values`. */
+export function unknownMembers(patch: Json): string[] {
+	if (!isArray(patch)) return [];
+	return patch.flatMap((operation, i) =>
+		isObject(operation) ? Object.keys(operation).flatMap((name) => (MEMBERS.has(name) ? [] : [`[${i}].${name}`])) : [],
+	);
+}
+
+/** `target` patched; it is not changed itself. Throws JsonPatchError, PatchShapeError, TooManyOperations. */
 export function jsonPatch(target: Json, patch: Json): Json {
-	if (!isArray(patch)) throw new JsonPatchError(0, "a JSON patch is a list of operations");
+	if (!isArray(patch))
+		throw new PatchShapeError(`json: cannot unmarshal ${goKind(patch)} into Go value of type []handlers.jsonPatchOp`);
 	if (patch.length > OPERATIONS_MAX)
-		throw new JsonPatchError(
-			OPERATIONS_MAX,
+		throw new TooManyOperations(
 			`The allowed maximum operations in a JSON patch is ${OPERATIONS_MAX}, got ${patch.length}`,
 		);
 	return patch.reduce<Json>((document, operation, at) => {
@@ -33,6 +52,10 @@ export function jsonPatch(target: Json, patch: Json): Json {
 			throw error;
 		}
 	}, target);
+}
+
+function goKind(value: Json): string {
+	return typeof value === "object" ? "object" : typeof value === "boolean" ? "bool" : typeof value;
 }
 
 class Refusal extends Error {}

@@ -90,6 +90,12 @@ export class Catalogue {
 		return version === resource.apiVersion ? resource : (this.ofKind(version, resource.kind) ?? resource);
 	}
 
+	/** By its name, `widgets.example.com`: of its versions the one that is kept, or any where that is not served. */
+	ofName(name: string): ServedResource | undefined {
+		const versions = this.resources.filter((known) => known.name === name);
+		return versions.find(({ custom, apiVersion }) => custom?.kept === apiVersion) ?? versions[0];
+	}
+
 	ofKind(apiVersion: string, kind: string): ServedResource | undefined {
 		return this.resources.find((known) => known.apiVersion === apiVersion && known.kind === kind);
 	}

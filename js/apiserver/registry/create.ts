@@ -11,7 +11,7 @@ import { validateMetadata } from "../validation/metadata.ts";
 import type { ServedResource } from "./catalogue.ts";
 import { complete } from "./complete.ts";
 import { countsGenerations, nameRule } from "./names.ts";
-import { type Registry, timestamp, type WriteOptions, writerOf } from "./request.ts";
+import { keep, type Registry, timestamp, type WriteOptions, writerOf } from "./request.ts";
 
 const TRIES = 8;
 
@@ -27,7 +27,8 @@ export function create(
 	const dryRun = options.dryRun === true;
 	const given = defaulted(registry, resource, object);
 	// What the server decides from here on is nobody's field.
-	const admissible = admitted(registry, resource, given);
+	const called = object.metadata.name || (object.metadata.generateName ?? "");
+	const admissible = admitted(registry, resource, given, called);
 	const prepared = strategy.prepareCreate?.(admissible) ?? admissible;
 	const begun = strategy.begin?.(registry, prepared, undefined, dryRun) ?? { object: prepared, commit: () => {} };
 	const made = withOwners(begun.object, owners(registry, resource, given, options));
@@ -47,7 +48,7 @@ export function create(
 		throw new StatusError(500, "", "resourceVersion should not be set on objects to be created");
 	begun.commit();
 	charge();
-	return registry.storage.put(resource.keptAs, made);
+	return keep(registry, resource, made);
 }
 
 function owners(

@@ -7,6 +7,7 @@ import { conflict, invalid, notFound, notSupported } from "../status.ts";
 import { countsGenerations } from "./names.ts";
 import {
 	type DeleteOptions,
+	keep,
 	type Preconditions,
 	type PropagationPolicy,
 	type Registry,
@@ -49,7 +50,7 @@ export function remove(registry: Registry, subject: Subject, options: DeleteOpti
 		throw conflict({ group: resource.group, resource: resource.plural }, name, EMPTYING);
 	if (options.dryRun === true || JSON.stringify(metadata) === JSON.stringify(before.metadata))
 		return { object: after, gone: false };
-	const kept = registry.storage.put(resource.keptAs, after);
+	const kept = keep(registry, resource, after);
 	strategy.afterMark?.(registry, kept);
 	return { object: kept, gone: false };
 }

@@ -9,6 +9,7 @@ import {
 	parseLabelSelector,
 	SelectorError,
 } from "../../api/selectortext.ts";
+import { inVersion } from "../conversion/versions.ts";
 import { badRequest, expired } from "../status.ts";
 import { RevisionExpired } from "../storage/storage.ts";
 import type { ServedResource } from "./catalogue.ts";
@@ -100,7 +101,7 @@ function fieldsFor(registry: Registry, resource: ServedResource): (object: Kuber
 	const strategy = registry.strategy(resource);
 	return (object) => {
 		const { name = "", namespace = "" } = object.metadata;
-		const own = strategy.selectable?.(object) ?? {};
+		const own = strategy.selectable?.(resource.custom === undefined ? object : inVersion(resource, object)) ?? {};
 		return resource.namespaced
 			? { "metadata.name": name, "metadata.namespace": namespace, ...own }
 			: { "metadata.name": name, ...own };

@@ -7,10 +7,10 @@ import { inVersion } from "../conversion/versions.ts";
 import { decode } from "../decode.ts";
 import { StrategicPatchError } from "../patch/directive.ts";
 import { isObject, type Json, type JsonObject } from "../patch/json.ts";
-import { JsonPatchError, jsonPatch } from "../patch/jsonpatch.ts";
+import { JsonPatchError, jsonPatch, PatchShapeError, TooManyOperations } from "../patch/jsonpatch.ts";
 import { mergePatch } from "../patch/merge.ts";
 import { strategicMergePatch } from "../patch/strategic.ts";
-import { badRequest, notFound, StatusError, unsupportedMediaType } from "../status.ts";
+import { badRequest, notFound, StatusError, tooLarge, unsupportedMediaType } from "../status.ts";
 import { type Registry, type Subject, stored } from "./request.ts";
 import { type UpdateOptions, update } from "./update.ts";
 
@@ -61,6 +61,8 @@ export function patched(
 		}
 	} catch (error) {
 		if (error instanceof StrategicPatchError) throw badRequest(error.message);
+		if (error instanceof PatchShapeError) throw badRequest(`error decoding patch: ${error.message}`);
+		if (error instanceof TooManyOperations) throw tooLarge(error.message);
 		// The server tells clients the general sentence; the particular one is for people.
 		if (error instanceof JsonPatchError)
 			throw new StatusError(422, "Invalid", "the server rejected our request due to an error in our request", {

@@ -5,7 +5,8 @@ import type { KubernetesObject } from "../../api/meta.ts";
 import { timeOf } from "../../api/time.ts";
 import type { Clock, Random } from "../../ports.ts";
 import type { Owner, Writer } from "../apply/managers.ts";
-import { kept } from "../conversion/versions.ts";
+import { inVersion, kept } from "../conversion/versions.ts";
+import { keptCustom } from "../extensions/versions.ts";
 import type { PortRange } from "../services/nodeport.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { Catalogue, ServedResource } from "./catalogue.ts";
@@ -18,6 +19,8 @@ export interface Registry {
 	readonly random: Random;
 	/** Of Services; without: 30000-32767. */
 	readonly nodePorts?: PortRange;
+	/** Whether the admission plugin ServiceAccount is on; without: off. */
+	readonly serviceAccounts?: boolean;
 	strategy(resource: ServedResource): Strategy;
 }
 
@@ -56,10 +59,18 @@ export interface Subject {
 	name: string;
 }
 
-/** In the version in which it is kept. */
+/** In the version in which it is kept; a custom object in the version of the request. Throws StatusError 500 as `inVersion` does. */
 export function stored({ storage }: Registry, { resource, namespace, name }: Subject): KubernetesObject | undefined {
 	const object = storage.get(resource.keptAs, namespace, name);
-	return object === undefined ? undefined : kept(object);
+	if (object === undefined) return undefined;
+	return resource.custom === undefined ? kept(object) : inVersion(resource, object);
+}
+
+/** Writes an object that is in the version of the request, and returns it so. Throws StatusError 500 as `inVersion` does. */
+export function keep({ storage }: Registry, resource: ServedResource, object: KubernetesObject): KubernetesObject {
+	const { custom, keptAs } = resource;
+	if (custom === undefined) return storage.put(keptAs, object);
+	return inVersion(resource, storage.put(keptAs, keptCustom(custom, object)));
 }
 
 /** As `metav1.Time` prints: whole seconds, UTC. */

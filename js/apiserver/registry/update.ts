@@ -10,7 +10,7 @@ import { badRequest, conflict, invalid, invalidValue, notFound } from "../status
 import { validateMetadata, validateMetadataUpdate } from "../validation/metadata.ts";
 import { complete as completeOf } from "./complete.ts";
 import { countsGenerations, nameRule } from "./names.ts";
-import { type Registry, type Subject, stored, type WriteOptions, writerOf } from "./request.ts";
+import { keep, type Registry, type Subject, stored, type WriteOptions, writerOf } from "./request.ts";
 import type { Strategy } from "./strategy.ts";
 
 export interface UpdateOptions extends WriteOptions {
@@ -67,7 +67,7 @@ export function update(
 	if (dryRun) return after;
 	commit();
 	charge();
-	if (!isGone(after) || strategy.isHeld?.(after) === true) return registry.storage.put(resource.keptAs, after);
+	if (!isGone(after) || strategy.isHeld?.(after) === true) return keep(registry, resource, after);
 	const gone = registry.storage.remove(resource.keptAs, namespace, name) ?? after;
 	strategy.afterDelete?.(registry, gone);
 	return { ...after, metadata: { ...after.metadata, resourceVersion: gone.metadata.resourceVersion ?? "" } };

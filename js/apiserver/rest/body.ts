@@ -4,9 +4,11 @@
 import type { ApiSchema } from "../../api/schema/schema.ts";
 import { DEPTH_MAX } from "../decode.ts";
 import { isObject, type Json } from "../patch/json.ts";
+import { unknownMembers } from "../patch/jsonpatch.ts";
 import { openEnvelope, PROTOBUF, unmarshal } from "../protobuf/unmarshal.ts";
 import { WireError } from "../protobuf/wire.ts";
 import { APPLY_PATCH } from "../registry/apply.ts";
+import { JSON_PATCH } from "../registry/patch.ts";
 import { badRequest, tooLarge, unsupportedMediaType } from "../status.ts";
 import { parseMediaType } from "./accept.ts";
 import { duplicateFields } from "./duplicates.ts";
@@ -35,7 +37,7 @@ export class Body {
 
 	/** `strict`: YAML may not say a thing twice. Throws StatusError 413. */
 	constructor({ headers, body }: ApiRequest, yaml: ReadYaml | undefined, strict: boolean) {
-		if (body.length > BODY_MAX) throw tooLarge(BODY_MAX);
+		if (body.length > BODY_MAX) throw tooLarge(`limit is ${BODY_MAX}`);
 		this.#bytes = body;
 		this.#yaml = yaml;
 		this.#strict = strict;
@@ -46,12 +48,15 @@ export class Body {
 		return this.#bytes.length === 0;
 	}
 
-	/** Fields that a body of JSON has twice, as messages say them; of an apply patch nothing is said. */
-	get duplicates(): string[] {
+	/** What is wrong with a body of JSON that can be read all the same, as messages say it; of an apply patch nothing is said. */
+	get oddities(): string[] {
 		const isJson = this.type === JSON_TYPE || this.type.endsWith("+json");
 		if (!isJson || this.isEmpty) return [];
-		const title = this.type === "application/json-patch+json" ? "json patch duplicate field" : "duplicate field";
-		return duplicateFields(new TextDecoder().decode(this.#bytes)).map((path) => `${title} "${path}"`);
+		const text = new TextDecoder().decode(this.#bytes);
+		const twice = duplicateFields(text).map((path) => `duplicate field "${path}"`);
+		if (this.type !== JSON_PATCH) return twice;
+		const unknown = unknownMembers(JSON.parse(text) as Json).map((path) => `unknown field "${path}"`);
+		return [...twice, ...unknown].map((said) => `json patch ${said}`);
 	}
 
 	/** A patch: JSON whatever its media type, an apply patch YAML. Throws StatusError 400. */

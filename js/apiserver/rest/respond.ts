@@ -358,7 +358,7 @@ class Call {
 	#checkFields(unknown: readonly string[], refused = (said: string) => this.#unreadable(said)): void {
 		const how = this.#query.get("fieldValidation") ?? "Warn";
 		if (how === "Ignore") return;
-		const said = [...this.#body.duplicates, ...unknown.map((path) => `unknown field "${path}"`)];
+		const said = [...this.#body.oddities, ...unknown.map((path) => `unknown field "${path}"`)];
 		if (said.length === 0) return;
 		if (how === "Warn") {
 			this.#warnings.push(...said);

@@ -1,7 +1,7 @@
 // Rows of `kubectl get`: the columns of each kind and what stands in them (pkg/printers/internalversion/printers.go).
 
 import type { KubernetesObject } from "../../api/meta.ts";
-import { kept } from "../conversion/versions.ts";
+import { inVersion, kept } from "../conversion/versions.ts";
 import type { ServedResource } from "../registry/catalogue.ts";
 import { AGE, type Cell, type Column, type Described, NAME } from "./columns/column.ts";
 import { customColumns } from "./columns/custom.ts";
@@ -37,6 +37,6 @@ export function tableColumns(resource: ServedResource): ColumnDefinition[] {
 
 /** `now`: of ages, ns since the epoch. */
 export function rowOf(resource: ServedResource, object: KubernetesObject, now: bigint): Row {
-	const told = kept(object) as Described;
+	const told = (resource.custom === undefined ? kept(object) : inVersion(resource, object)) as Described;
 	return { cells: columnsOf(resource).map((column) => column.cell(told, now)) };
 }

@@ -6,7 +6,7 @@ import type { Clock } from "../../ports.ts";
 import type { ServedResource } from "../registry/catalogue.ts";
 import { type ListOptions, type Selects, selection } from "../registry/list.ts";
 import type { Registry } from "../registry/request.ts";
-import { expired, type Status } from "../status.ts";
+import { expired, type Status, StatusError } from "../status.ts";
 import type { Change } from "../storage/log.ts";
 import { RevisionExpired } from "../storage/storage.ts";
 import type { WatchStream } from "./message.ts";
@@ -71,18 +71,20 @@ class Watch implements WatchStream {
 	take(): string {
 		if (this.ended) return "";
 		const lines: string[] = [];
-		for (const object of this.#initial ?? []) lines.push(line("ADDED", this.#shown(object)));
-		if (this.#initial !== null && this.#announces) lines.push(this.#bookmark(true));
+		const initial = this.#initial;
 		this.#initial = null;
 		try {
+			for (const object of initial ?? []) lines.push(line("ADDED", this.#shown(object)));
+			if (initial !== null && this.#announces) lines.push(this.#bookmark(true));
 			for (const change of this.#registry.storage.since(this.#revision)) {
 				this.#revision = change.revision;
 				const told = this.#event(change);
 				if (told !== null) lines.push(told);
 			}
 		} catch (error) {
-			if (!(error instanceof RevisionExpired)) throw error;
-			lines.push(line("ERROR", expired(error.message).status satisfies Status));
+			if (!(error instanceof RevisionExpired || error instanceof StatusError)) throw error;
+			const { status } = error instanceof StatusError ? error : expired(error.message);
+			lines.push(line("ERROR", status satisfies Status));
 			this.ended = true;
 			return lines.join("");
 		}
