@@ -20,12 +20,15 @@ const fillZero = (values: Readonly<Record<string, Json>>): Defaulting => {
 	};
 };
 
-/** `latest`, or no tag and no digest: the image may change behind its name. */
+/** A component of a repository's name (github.com/distribution/reference). */
+const REPOSITORY = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
+
+/** `latest`, or no tag and no digest: the image may change behind its name. What is no image's name has no tag either. */
 function isLatest(image: string): boolean {
-	const name = image.slice(image.lastIndexOf("/") + 1);
-	if (name.includes("@")) return false;
-	const [, tag] = name.split(":");
-	return tag === undefined || tag === "" || tag === "latest";
+	const [name = "", digest] = image.slice(image.lastIndexOf("/") + 1).split("@");
+	const [repository = "", tag] = name.split(":");
+	if (digest !== undefined || !REPOSITORY.test(repository)) return tag === "latest" && REPOSITORY.test(repository);
+	return tag === undefined || tag === "latest";
 }
 
 const container = fill({
@@ -35,6 +38,10 @@ const container = fill({
 	terminationMessagePolicy: "File",
 	resources: {},
 });
+
+/** Convert_v1_Pod_To_core_Pod: a grace below zero is a second. */
+const promptly: Defaulting = (spec) =>
+	Number(spec.terminationGracePeriodSeconds ?? 0) < 0 ? { ...spec, terminationGracePeriodSeconds: 1 } : spec;
 
 const hostPorts = (containers: Json): Json =>
 	list(containers).map((item) =>
@@ -117,17 +124,23 @@ export const CORE_DEFAULTS: DefaultTable = {
 	"core.v1.PodStatus": fill({ phase: "Pending" }),
 	"core.v1.PodTemplateSpec": fill({ metadata: {}, spec: {} }),
 	// SetDefaults_PodSpec; both names of the service account (conversion.go)
-	"core.v1.PodSpec": fill({
-		dnsPolicy: "ClusterFirst",
-		restartPolicy: "Always",
-		securityContext: {},
-		terminationGracePeriodSeconds: 30,
-		schedulerName: "default-scheduler",
-		serviceAccountName: ({ serviceAccount }) => serviceAccount,
-		serviceAccount: ({ serviceAccountName }) => serviceAccountName,
-	}),
+	"core.v1.PodSpec": chain(
+		promptly,
+		fill({
+			dnsPolicy: "ClusterFirst",
+			restartPolicy: "Always",
+			securityContext: {},
+			terminationGracePeriodSeconds: 30,
+			schedulerName: "default-scheduler",
+			serviceAccountName: ({ serviceAccount }) => serviceAccount,
+			serviceAccount: ({ serviceAccountName }) => serviceAccountName,
+		}),
+	),
 	// SetDefaults_Volume and its sources
 	"core.v1.Volume": volume,
+	"core.v1.ImageVolumeSource": fill({
+		pullPolicy: ({ reference }) => (isLatest(String(reference ?? "")) ? "Always" : "IfNotPresent"),
+	}),
 	"core.v1.SecretVolumeSource": fill({ defaultMode: MODE }),
 	"core.v1.ConfigMapVolumeSource": fill({ defaultMode: MODE }),
 	"core.v1.DownwardAPIVolumeSource": fill({ defaultMode: MODE }),

@@ -8,18 +8,21 @@ import type {
 	CoreV1EnvVar,
 	CoreV1EnvVarSource,
 	CoreV1ExecAction,
+	CoreV1FileKeySelector,
 	CoreV1GRPCAction,
 	CoreV1HTTPGetAction,
 	CoreV1Lifecycle,
 	CoreV1Probe,
 	CoreV1TCPSocketAction,
-	CoreV1VolumeMount,
 } from "../../api/schema/types.generated.ts";
-import { duplicate, type FieldError, forbiddenField, invalidValue, notFoundValue, required } from "../status.ts";
+import { duplicate, type FieldError, forbiddenField, invalidValue, required } from "../status.ts";
+import { IN_ENVIRONMENT, objectField, resourceField } from "./downward.ts";
 import { configKey, environmentName, neededText, portName, portNumberOrName } from "./formats.ts";
+import { devices, mounts, type Volumes } from "./mount.ts";
 import { dnsLabel, dnsSubdomain } from "./names.ts";
-import { requirements } from "./resources.ts";
+import { claimsOf, requirements } from "./resources.ts";
 import {
+	all,
 	each,
 	fields,
 	needed,
@@ -31,6 +34,8 @@ import {
 	type Rule,
 	text,
 } from "./rule.ts";
+import { resizePolicies, restartPolicy, stopSignal } from "./running.ts";
+import { containerSecurity } from "./security.ts";
 
 // validateContainerPorts
 const port: Rule<CoreV1ContainerPort> = fields<CoreV1ContainerPort>({
@@ -45,72 +50,61 @@ const ports: Rule<readonly CoreV1ContainerPort[]> = (list = [], path) => {
 	return list.flatMap((one, i) => {
 		const place = `${path}[${i}]`;
 		const { name = "" } = one;
-		const again = name !== "" && names.has(name) ? [duplicate(`${place}.name`, name)] : [];
-		if (name !== "") names.add(name);
+		const isNamed = name !== "" && portName(name).length === 0;
+		const again = isNamed && names.has(name) ? [duplicate(`${place}.name`, name)] : [];
+		if (isNamed) names.add(name);
 		return [...again, ...port(one, place)];
 	});
 };
 
-const FIELD_PATHS = [
-	...["metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName"],
-	...["status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs"],
-];
-/** Fields that a pod can be asked for in general, and not in an environment. */
-const OTHER_PATHS = [
-	...["metadata.annotations", "metadata.labels", "spec.restartPolicy", "spec.schedulerName", "status.phase"],
-];
+const fileKey = fields<CoreV1FileKeySelector>({
+	key: neededText(environmentName),
+	volumeName: neededText(dnsLabel),
+	path: (value = "", path) => {
+		if (value === "") return [required(path)];
+		return value.split("/").includes("..") ? [invalidValue(path, value, "must not contain '..'")] : [];
+	},
+});
 
-// validateEnvVarValueFrom
-const valueFrom: Rule<CoreV1EnvVarSource> = (source, path) => {
-	const { fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef } = source ?? {};
-	const given = Object.keys(source ?? {});
-	const errors: FieldError[] = [];
-	if (fieldRef !== undefined) {
-		const place = `${path}.fieldRef`;
-		if (!fieldRef.fieldPath) errors.push(required(`${place}.fieldPath`));
-		else if (!/^metadata\.(labels|annotations)\['.*'\]$/.test(fieldRef.fieldPath))
+// validateEnvVarValueFrom; `value`: beside it
+const valueFrom =
+	(value: string): Rule<CoreV1EnvVarSource> =>
+	(source, path) => {
+		const { fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef, fileKeyRef } = source ?? {};
+		const given = Object.keys(source ?? {});
+		const errors: FieldError[] = [];
+		if (fieldRef !== undefined) errors.push(...objectField(IN_ENVIRONMENT)(fieldRef, `${path}.fieldRef`));
+		if (resourceFieldRef !== undefined)
+			errors.push(...resourceField(false)(resourceFieldRef, `${path}.resourceFieldRef`));
+		for (const [name, ref] of [
+			["configMapKeyRef", configMapKeyRef],
+			["secretKeyRef", secretKeyRef],
+		] as const) {
+			if (ref === undefined) continue;
+			errors.push(...text(dnsSubdomain)(ref.name ?? "", `${path}.${name}.name`));
+			errors.push(...neededText(configKey)(ref.key, `${path}.${name}.key`));
+		}
+		if (fileKeyRef !== undefined) errors.push(...fileKey(fileKeyRef, `${path}.fileKeyRef`));
+		if (given.length === 0)
 			errors.push(
-				...([...FIELD_PATHS, ...OTHER_PATHS].includes(fieldRef.fieldPath)
-					? oneOf(...FIELD_PATHS)(fieldRef.fieldPath, `${place}.fieldPath`)
-					: [
-							invalidValue(
-								`${place}.fieldPath`,
-								fieldRef.fieldPath,
-								`error converting fieldPath: field label not supported: ${fieldRef.fieldPath}`,
-							),
-						]),
+				invalidValue(
+					path,
+					"",
+					"must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`",
+				),
 			);
-	}
-	if (resourceFieldRef !== undefined && !resourceFieldRef.resource)
-		errors.push(required(`${path}.resourceFieldRef.resource`));
-	for (const [name, ref] of [
-		["configMapKeyRef", configMapKeyRef],
-		["secretKeyRef", secretKeyRef],
-	] as const) {
-		if (ref === undefined) continue;
-		errors.push(...text(dnsSubdomain)(ref.name ?? "", `${path}.${name}.name`));
-		errors.push(...neededText(configKey)(ref.key, `${path}.${name}.key`));
-	}
-	if (given.length === 0)
-		errors.push(
-			invalidValue(
-				path,
-				"",
-				"must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`",
-			),
-		);
-	if (given.length > 1) errors.push(invalidValue(path, "", "may not have more than one field specified at a time"));
-	return errors;
-};
+		else if (value !== "") errors.push(invalidValue(path, "", "may not be specified when `value` is not empty"));
+		else if (given.length > 1)
+			errors.push(invalidValue(path, "", "may not have more than one field specified at a time"));
+		return errors;
+	};
 
 // ValidateEnv
 const env: Rule<CoreV1EnvVar> = (one, path) => {
 	const { name, value = "", valueFrom: source } = one as CoreV1EnvVar;
 	const errors = neededText(environmentName)(name, `${path}.name`);
 	if (source === undefined) return errors;
-	if (value !== "")
-		errors.push(invalidValue(`${path}.valueFrom`, "", "may not be specified when `value` is not empty"));
-	return [...errors, ...valueFrom(source, `${path}.valueFrom`)];
+	return [...errors, ...valueFrom(value)(source, `${path}.valueFrom`)];
 };
 
 // ValidateEnvFrom
@@ -208,81 +202,103 @@ const readiness: Rule<CoreV1Probe> = (given, path) => {
 	return [...probe(given, path), ...wrong];
 };
 
-const lifecycle = fields<CoreV1Lifecycle>({
-	postStart: optional(action as never),
-	preStop: optional(action as never),
-});
+// validateLifecycle, validateSleepAction
+const lifecycle = (graceSeconds: number): Rule<CoreV1Lifecycle> => {
+	const sleep: Rule<Action> = (given, path) => {
+		const { sleep: own, exec, httpGet: get, tcpSocket, grpc } = given ?? {};
+		const { seconds = 0 } = own ?? {};
+		// Beside another action it is refused as a whole.
+		const counts = own !== undefined && [exec, get, tcpSocket, grpc].every((other) => other === undefined);
+		const wrong = counts && (seconds < 0 || seconds > graceSeconds);
+		const why = `must be non-negative and less than terminationGracePeriodSeconds (${graceSeconds})`;
+		return wrong ? [invalidValue(`${path}.sleep`, seconds, why)] : [];
+	};
+	const hook = optional<Action>(action, sleep) as never;
+	return fields<CoreV1Lifecycle>({ postStart: hook, preStop: hook });
+};
 
 /** What the containers of a pod refer to outside themselves. */
 export interface Surroundings {
-	volumes: ReadonlySet<string>;
-}
-
-// ValidateVolumeMounts
-function mounts(volumes: ReadonlySet<string>): Rule<readonly CoreV1VolumeMount[]> {
-	return (list = [], path) => {
-		const places = new Set<string>();
-		return list.flatMap(({ name, mountPath, subPath = "" }, i) => {
-			const place = `${path}[${i}]`;
-			const errors: FieldError[] = [];
-			if (!name) errors.push(required(`${place}.name`));
-			if (!volumes.has(name)) errors.push(notFoundValue(`${place}.name`, name));
-			if (!mountPath) errors.push(required(`${place}.mountPath`));
-			if (places.has(mountPath)) errors.push(invalidValue(`${place}.mountPath`, mountPath, "must be unique"));
-			places.add(mountPath);
-			// Upstream leaves the index out.
-			const beneath = `${path}.subPath`;
-			if (subPath.startsWith("/")) errors.push(invalidValue(beneath, subPath, "must be a relative path"));
-			if (subPath.split("/").includes("..")) errors.push(invalidValue(beneath, subPath, "must not contain '..'"));
-			return errors;
-		});
-	};
+	volumes: Volumes;
+	/** Names of its resource claims. */
+	claims: ReadonlySet<string>;
+	/** Of a pod, not of a template. */
+	isPod: boolean;
+	/** The pod shares its node's user namespace. */
+	hostUsers: boolean;
+	restartPolicy: string | undefined;
+	os: string | undefined;
+	/** terminationGracePeriodSeconds. */
+	graceSeconds: number;
 }
 
 /** validateContainerCommon; `taken`: names of containers before this one. */
-function container({ volumes }: Surroundings, taken: Set<string>): Rule<CoreV1Container> {
-	return fields<CoreV1Container>({
-		name: (name = "", path) => {
-			const again = taken.has(name) ? [duplicate(path, name)] : [];
-			taken.add(name);
-			return [...neededText(dnsLabel)(name, path), ...again];
-		},
-		image: (image = "", path) => {
-			if (image === "") return [required(path)];
-			return image === image.trim() ? [] : [invalidValue(path, image, "must not have leading or trailing whitespace")];
-		},
-		terminationMessagePolicy: neededOneOf("File", "FallbackToLogsOnError"),
-		ports,
-		env: each(env),
-		envFrom: each(envFrom),
-		volumeMounts: mounts(volumes),
-		imagePullPolicy: neededOneOf("Always", "IfNotPresent", "Never"),
-		resources: requirements,
-	});
+function container(around: Surroundings, taken: Set<string>): Rule<CoreV1Container> {
+	const { volumes, isPod, hostUsers, claims } = around;
+	const rule = (one: CoreV1Container) =>
+		fields<CoreV1Container>({
+			name: (name = "", path) => {
+				const again = taken.has(name) ? [duplicate(path, name)] : [];
+				taken.add(name);
+				return [...neededText(dnsLabel)(name, path), ...again];
+			},
+			image: (image = "", path) => {
+				if (image === "") return [required(path)];
+				return !isPod || image === image.trim()
+					? []
+					: [invalidValue(path, image, "must not have leading or trailing whitespace")];
+			},
+			terminationMessagePolicy: neededOneOf("File", "FallbackToLogsOnError"),
+			ports,
+			env: each(env),
+			envFrom: each(envFrom),
+			volumeMounts: mounts(volumes, one),
+			volumeDevices: devices(volumes, one),
+			imagePullPolicy: neededOneOf("Always", "IfNotPresent", "Never"),
+			resources: all(requirements, claimsOf(claims)),
+			resizePolicy: resizePolicies(around.restartPolicy),
+			securityContext: containerSecurity(hostUsers),
+		});
+	return (given, path) => rule(given as CoreV1Container)(given, path);
 }
 
-const ofRunning = fields<CoreV1Container>({
-	lifecycle: optional(lifecycle),
-	livenessProbe: onceSuccessful,
-	readinessProbe: readiness,
-	startupProbe: onceSuccessful,
-});
+const ofRunning = ({ graceSeconds }: Surroundings) =>
+	fields<CoreV1Container>({
+		lifecycle: optional(lifecycle(graceSeconds)),
+		livenessProbe: onceSuccessful,
+		readinessProbe: readiness,
+		startupProbe: onceSuccessful,
+	});
 
 /** validateContainers. */
 export function containers(around: Surroundings): Rule<readonly CoreV1Container[]> {
 	return (list = [], path) => {
 		if (list.length === 0) return [required(path)];
 		const names = new Set<string>();
-		return list.flatMap((one, i) => {
+		const errors = list.flatMap((one, i) => {
 			const place = `${path}[${i}]`;
-			return [...container(around, names)(one, place), ...ofRunning(one, place), ...restartPolicy(one, place)];
+			return [
+				...container(around, names)(one, place),
+				...ofRunning(around)(one, place),
+				...stopSignal(one, place, around.os),
+				...restartPolicy(one, place),
+			];
 		});
+		return [...errors, ...hostPortClashes(list, path)];
 	};
 }
 
-// validateContainerRestartPolicy of regular containers
-function restartPolicy({ restartPolicy: policy }: CoreV1Container, path: string): FieldError[] {
-	return policy === undefined ? [] : oneOf("Always", "Never", "OnFailure")(policy, `${path}.restartPolicy`);
+// checkHostPortConflicts
+function hostPortClashes(list: readonly CoreV1Container[], path: string): FieldError[] {
+	const taken = new Set<string>();
+	return list.flatMap(({ ports: own = [] }, i) =>
+		own.flatMap(({ protocol, hostIP = "", hostPort = 0 }, j) => {
+			const key = `${protocol}/${hostIP}/${hostPort}`;
+			if (hostPort !== 0 && taken.has(key)) return [duplicate(`${path}[${i}].ports[${j}].hostPort`, key)];
+			taken.add(key);
+			return [];
+		}),
+	);
 }
 
 /** validateInitContainers: `regular` are the names that are taken. */
@@ -292,8 +308,24 @@ export function initContainers(around: Surroundings, regular: ReadonlySet<string
 		return list.flatMap((one, i) => {
 			const place = `${path}[${i}]`;
 			const errors = container(around, names)(one, place);
-			if (one.restartPolicy !== undefined) errors.push(...restartPolicy(one, place));
-			if (one.restartPolicy === "Always") return [...errors, ...ofRunning(one, place)];
+			if (!regular.has("")) names.delete("");
+			// They run one by one; upstream names the first of the list.
+			const restarts = restartPolicy(one, place);
+			errors.push(
+				...(one.restartPolicy === undefined ? restarts.slice(0, 1) : restarts),
+				...hostPortClashes([one], path),
+			);
+			const sidecar = one.restartPolicy === "Always";
+			for (const [j, { restartPolicy: policy }] of (one.resizePolicy ?? []).entries())
+				if (!sidecar && policy === "RestartContainer")
+					errors.push(
+						invalidValue(
+							`${place}.resizePolicy[${j}].restartPolicy`,
+							policy,
+							"must not be set to 'RestartContainer' for non-sidecar initContainers",
+						),
+					);
+			if (sidecar) return [...errors, ...ofRunning(around)(one, place), ...stopSignal(one, place, around.os)];
 			const refused = ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"] as const;
 			for (const name of refused)
 				if (one[name] !== undefined)

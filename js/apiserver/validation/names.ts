@@ -33,12 +33,14 @@ function shaped(text: string, most: number, fits: Test, otherwise: string, unit 
 
 /** RFC 1123 label, 63 bytes. */
 export const dnsLabel: NameRule = (name) => {
-	if (name.includes(".") && isSubdomain(name)) return ["must not contain dots"];
+	const dotted = name.includes(".") && isSubdomain(name);
 	return shaped(
 		name,
 		63,
 		isLabel,
-		`a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '${LABEL}')`,
+		dotted
+			? "must not contain dots"
+			: `a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '${LABEL}')`,
 		"characters",
 	);
 };

@@ -1,22 +1,35 @@
 // Pods and the templates of pods (pkg/apis/core/validation/validation.go: ValidatePodSpec, ValidatePodCreate, ValidatePodUpdate,
-// ValidatePodTemplateSpec). Not checked: security contexts, resource claims, ephemeral containers, sysctls, Windows' options.
+// ValidatePodTemplateSpec). Not checked: annotations that fields have taken the place of, ephemeral containers, what pods and
+// scheduling groups ask for as a whole.
 
 import type {
 	CoreV1HostAlias,
 	CoreV1Pod,
 	CoreV1PodDNSConfig,
 	CoreV1PodReadinessGate,
+	CoreV1PodResourceClaim,
 	CoreV1PodSpec,
 	CoreV1PodTemplateSpec,
 	CoreV1Toleration,
 } from "../../api/schema/types.generated.ts";
 import { equalJson, type Json } from "../patch/json.ts";
-import { type FieldError, forbiddenField, invalidValue, required } from "../status.ts";
+import {
+	duplicate,
+	type FieldError,
+	forbiddenField,
+	invalidValue,
+	invalidWhole,
+	notFoundValue,
+	required,
+	tooLong,
+} from "../status.ts";
 import { containers, initContainers, type Surroundings } from "./container.ts";
-import { address, isAddress, label, maybeText } from "./formats.ts";
-import { dnsSubdomain, qualifiedName, validateAnnotations, validateLabels } from "./names.ts";
+import { address, isAddress, label, maybeText, neededText, subdomain } from "./formats.ts";
+import { dnsLabel, dnsSubdomain, qualifiedName, validateAnnotations, validateLabels } from "./names.ts";
 import { affinity, spreadConstraints, tolerations } from "./placement.ts";
+import { requirements } from "./resources.ts";
 import { below, each, fields, neededOneOf, optional, type Rule, text, unique } from "./rule.ts";
+import { containersOf, hostProcess, hostUsers, operatingSystem, podSecurity } from "./security.ts";
 import { validateVolumes } from "./volume.ts";
 
 const RESTART_POLICIES = ["Always", "OnFailure", "Never"];
@@ -55,13 +68,74 @@ const readinessGate: Rule<CoreV1PodReadinessGate> = fields<CoreV1PodReadinessGat
 	conditionType: text(qualifiedName),
 });
 
-const spec: Rule<CoreV1PodSpec> = (given, path) => {
+// validatePodResourceClaim
+const resourceClaims: Rule<readonly CoreV1PodResourceClaim[]> = (list = [], path) => {
+	const names = new Set<string>();
+	return list.flatMap(({ name, resourceClaimName: claim, resourceClaimTemplateName: template }, i) => {
+		const place = `${path}[${i}]`;
+		const errors = names.has(name) ? [duplicate(`${place}.name`, name)] : neededText(dnsLabel)(name, `${place}.name`);
+		if (name) names.add(name);
+		if (claim !== undefined && template !== undefined)
+			errors.push(
+				invalidWhole(place, "at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified"),
+			);
+		if (claim === undefined && template === undefined)
+			errors.push(invalidWhole(place, "must specify one of: `resourceClaimName`, `resourceClaimTemplateName`"));
+		return [
+			...errors,
+			...optional(subdomain)(claim, `${place}.resourceClaimName`),
+			...optional(subdomain)(template, `${place}.resourceClaimTemplateName`),
+		];
+	});
+};
+
+// validatePodHostName
+function hostnameOverride(
+	{ hostnameOverride: name, setHostnameAsFQDN, hostNetwork: shared }: CoreV1PodSpec,
+	path: string,
+) {
+	if (name === undefined) return [];
+	const place = `${path}.hostnameOverride`;
+	return [
+		...(setHostnameAsFQDN === true
+			? [forbiddenField(place, "may not be specified when setHostnameAsFQDN is true")]
+			: []),
+		...(shared === true ? [forbiddenField(place, "may not be specified when hostNetwork is true")] : []),
+		...(name.length > 64 ? [tooLong(place, 64)] : []),
+		...subdomain(name, place),
+	];
+}
+
+// validateFileKeyRefVolumes
+function fileKeys(pod: CoreV1PodSpec, path: string): FieldError[] {
+	return containersOf(pod, path).flatMap(([{ env = [] }, place]) =>
+		env.flatMap(({ valueFrom }, i) => {
+			const { volumeName: name = "" } = valueFrom?.fileKeyRef ?? {};
+			if (valueFrom?.fileKeyRef === undefined) return [];
+			const where = `${place}.env[${i}].valueFrom.fileKeyRef.volumeName`;
+			// Of two that are called so, which is refused anyway, upstream looks at the last.
+			const found = (pod.volumes ?? []).findLast((volume) => volume.name === name);
+			if (found === undefined) return [notFoundValue(where, name)];
+			return found.emptyDir === undefined
+				? [invalidValue(where, name, "referenced volume must be of type emptyDir")]
+				: [];
+		}),
+	);
+}
+
+/** `name`: of the pod; null of a template. */
+const spec = (given: CoreV1PodSpec | undefined, path: string, name: string | null): FieldError[] => {
 	const pod = (given ?? {}) as CoreV1PodSpec;
 	const { containers: regular = [] } = pod;
-	const [wrongVolumes, mounted] = validateVolumes(pod.volumes ?? [], `${path}.volumes`);
-	const around: Surroundings = { volumes: mounted };
+	const [wrongVolumes, mounted] = validateVolumes(pod.volumes ?? [], `${path}.volumes`, name);
+	const around: Surroundings = {
+		...{ claims: new Set((pod.resourceClaims ?? []).flatMap(({ name }) => name || [])) },
+		...{ volumes: mounted, isPod: name !== null, hostUsers: pod.hostUsers !== false, restartPolicy: pod.restartPolicy },
+		...{ os: pod.os && (pod.os.name ?? ""), graceSeconds: pod.terminationGracePeriodSeconds ?? 30 },
+	};
 	const names = new Set(regular.map(({ name }) => name));
 	const first = fields<CoreV1PodSpec>({
+		resourceClaims,
 		containers: containers(around),
 		initContainers: initContainers(around, names),
 		restartPolicy: neededOneOf(...RESTART_POLICIES),
@@ -81,7 +155,6 @@ const spec: Rule<CoreV1PodSpec> = (given, path) => {
 				: [],
 		),
 		hostname: optional((name = "", place) => {
-			if (name.includes(".")) return [invalidValue(place, name, "must not contain dots")];
 			return name === "" ? [] : label(name, place);
 		}),
 		subdomain: optional((name = "", place) => (name === "" ? [] : label(name, place))),
@@ -92,8 +165,23 @@ const spec: Rule<CoreV1PodSpec> = (given, path) => {
 			...unique<{ name: string }>(({ name }) => name)(list, place),
 		],
 		hostAliases: each(hostAlias),
+		runtimeClassName: optional(subdomain),
+		preemptionPolicy: optional(neededOneOf("PreemptLowerPriority", "Never")),
+		overhead: (amounts, place) => requirements(amounts === undefined ? {} : { limits: amounts }, place),
 	});
-	return [...wrongVolumes, ...first(pod, path), ...dns(pod, path), ...hostNetwork(pod, path), ...second(pod, path)];
+	return [
+		...wrongVolumes,
+		...first(pod, path),
+		...podSecurity(pod, path),
+		...dns(pod, path),
+		...hostNetwork(pod, path),
+		...hostProcess(pod, path),
+		...hostUsers(pod, path),
+		...hostnameOverride(pod, path),
+		...second(pod, path),
+		...operatingSystem(pod, path),
+		...fileKeys(pod, path),
+	];
 };
 
 // validateHostNetwork
@@ -102,7 +190,7 @@ function hostNetwork({ hostNetwork: shared, containers: list = [] }: CoreV1PodSp
 	return list.flatMap(({ ports = [] }, i) =>
 		ports.flatMap(({ hostPort, containerPort }, j) => {
 			const place = `${path}.containers[${i}].ports[${j}].hostPort`;
-			return hostPort === containerPort || hostPort === undefined
+			return (hostPort ?? 0) === (containerPort ?? 0) || hostPort === undefined
 				? []
 				: [invalidValue(place, hostPort, "must match `containerPort` when `hostNetwork` is true")];
 		}),
@@ -115,17 +203,34 @@ export const podTemplate: Rule<CoreV1PodTemplateSpec> = (template, path) => {
 	return [
 		...validateLabels(metadata.labels ?? {}, below(path, "labels")),
 		...validateAnnotations(metadata.annotations ?? {}, below(path, "annotations")),
-		...spec(pod, below(path, "spec")),
+		...spec(pod, below(path, "spec"), null),
 		...((pod?.ephemeralContainers ?? []).length > 0
 			? [forbiddenField(`${path}.spec.ephemeralContainers`, "ephemeral containers not allowed in pod template")]
 			: []),
 	];
 };
 
+/** Of validatePodMetadataAndSpec: a token is of an account. */
+function tokens({ serviceAccountName, volumes = [] }: CoreV1PodSpec): FieldError[] {
+	if (serviceAccountName) return [];
+	return volumes.flatMap(({ projected }, i) =>
+		(projected?.sources ?? []).flatMap(({ serviceAccountToken }, j) =>
+			serviceAccountToken === undefined
+				? []
+				: [
+						forbiddenField(
+							`spec.volumes[${i}].projected.sources[${j}].serviceAccountToken`,
+							"must not be specified when serviceAccountName is not set",
+						),
+					],
+		),
+	);
+}
+
 /** ValidatePodCreate. */
 export const pod: Rule<CoreV1Pod> = (object) => {
 	const given = object?.spec as CoreV1PodSpec;
-	const errors = spec(given, "spec");
+	const errors = [...spec(given, "spec", object?.metadata?.name ?? ""), ...tokens(given)];
 	if ((given?.ephemeralContainers ?? []).length > 0)
 		errors.push(forbiddenField("spec.ephemeralContainers", "cannot be set on create"));
 	if ((given?.schedulingGates ?? []).length > 0 && given?.nodeName)

@@ -2,8 +2,8 @@
 
 import { parseQuantity } from "../../api/quantity.ts";
 import type { CoreV1ResourceRequirements } from "../../api/schema/types.generated.ts";
-import { type FieldError, forbiddenField, invalidValue, required } from "../status.ts";
-import { qualifiedName } from "./names.ts";
+import { duplicate, type FieldError, forbiddenField, invalidValue, notFoundValue, required } from "../status.ts";
+import { dnsLabel, qualifiedName } from "./names.ts";
 import { NOT_NEGATIVE, type Rule, text } from "./rule.ts";
 
 export type Quantities = Record<string, string | number>;
@@ -130,3 +130,31 @@ export const requirements: Rule<CoreV1ResourceRequirements> = (given, path) => {
 		errors.push(forbiddenField(path, "HugePages require cpu or memory"));
 	return errors;
 };
+
+/** validateResourceClaimNames; `known`: the claims of the pod. */
+export function claimsOf(known: ReadonlySet<string>): Rule<CoreV1ResourceRequirements> {
+	return (given, path) => {
+		const seen = new Set<string>();
+		return (given?.claims ?? []).flatMap(({ name, request = "" }, i) => {
+			const place = `${path}.claims[${i}]`;
+			if (!name) return [required(place)];
+			const errors: FieldError[] = [];
+			const key = request === "" ? name : `${name}/${request}`;
+			if (seen.has(name)) errors.push(duplicate(place, name));
+			else {
+				if (request !== "") errors.push(...text(dnsLabel)(request, `${place}.request`));
+				if (seen.has(key)) errors.push(duplicate(place, key));
+				else if (request === "")
+					for (const other of seen) if (other.startsWith(`${name}/`)) errors.push(duplicate(place, name));
+				seen.add(key);
+			}
+			if (known.has(name)) return errors;
+			const names = known.size === 0 ? " which is empty" : `: ${[...known].sort().join(", ")}`;
+			const { message, ...rest } = notFoundValue(place, name);
+			return [
+				...errors,
+				{ ...rest, message: `${message}: must be one of the names in pod.spec.resourceClaims${names}` },
+			];
+		});
+	};
+}

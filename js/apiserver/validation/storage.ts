@@ -6,34 +6,23 @@ import type {
 	CoreV1LimitRangeItem,
 	CoreV1PersistentVolume,
 	CoreV1PersistentVolumeClaim,
-	CoreV1PersistentVolumeClaimSpec,
 	CoreV1PersistentVolumeSpec,
 	StorageV1StorageClass,
 } from "../../api/schema/types.generated.ts";
 import { equalJson, type Json } from "../patch/json.ts";
 import { duplicate, type FieldError, forbiddenField, invalidValue, notSupported, required } from "../status.ts";
 import { immutable } from "./apps.ts";
+import { accessModes, claimSpec, VOLUME_MODES } from "./claim.ts";
 import { maybeText } from "./formats.ts";
 import { dnsSubdomain, qualifiedName } from "./names.ts";
 import { anyResource, containerResource, type Quantities, quantity } from "./resources.ts";
 import { neededOneOf, oneOf, optional, type Rule, text } from "./rule.ts";
-import { labelSelector } from "./selector.ts";
 
-const ACCESS_MODES = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
 const RECLAIM = ["Delete", "Recycle", "Retain"];
-const VOLUME_MODES = ["Block", "Filesystem"];
 const BESIDE_SOURCE = new Set([
 	...["accessModes", "capacity", "claimRef", "mountOptions", "nodeAffinity", "persistentVolumeReclaimPolicy"],
 	...["storageClassName", "volumeMode", "volumeAttributesClassName"],
 ]);
-
-function accessModes(modes: readonly string[], path: string, detail = ""): FieldError[] {
-	if (modes.length === 0) return [required(path, detail)];
-	const errors = modes.flatMap((mode) => (ACCESS_MODES.includes(mode) ? [] : [notSupported(path, mode, ACCESS_MODES)]));
-	if (modes.includes("ReadWriteOncePod") && modes.length > 1)
-		errors.push(forbiddenField(path, "may not use ReadWriteOncePod with other access modes"));
-	return errors;
-}
 
 /** ValidatePersistentVolume. */
 export const persistentVolume: Rule<CoreV1PersistentVolume> = (object) => {
@@ -74,19 +63,6 @@ export function persistentVolumeUpdate(now: CoreV1PersistentVolume, before: Core
 		: [forbiddenField("spec.persistentvolumesource", "spec.persistentvolumesource is immutable after creation")];
 	return [...errors, ...immutable("volumeMode", now.spec?.volumeMode, before.spec?.volumeMode)];
 }
-
-// ValidatePersistentVolumeClaimSpec
-export const claimSpec: Rule<CoreV1PersistentVolumeClaimSpec> = (given, path) => {
-	const spec = given ?? {};
-	const storage = (spec.resources?.requests as Quantities | undefined)?.storage;
-	const place = `${path}.resources[storage]`;
-	const errors = accessModes(spec.accessModes ?? [], `${path}.accessModes`, "at least 1 access mode is required");
-	errors.push(...optional(labelSelector)(spec.selector, `${path}.selector`));
-	if (storage === undefined) errors.push(required(place));
-	else if (quantity(storage) <= 0) errors.push(invalidValue(place, String(storage), "must be greater than zero"));
-	errors.push(...maybeText(dnsSubdomain)(spec.storageClassName, `${path}.storageClassName`));
-	return [...errors, ...optional(oneOf(...VOLUME_MODES))(spec.volumeMode, `${path}.volumeMode`)];
-};
 
 /** ValidatePersistentVolumeClaim. */
 export const persistentVolumeClaim: Rule<CoreV1PersistentVolumeClaim> = (object) => claimSpec(object?.spec, "spec");
