@@ -214,8 +214,10 @@ export class Cluster implements Disposable {
 		if (!this.#reality.started && this.#plane.loaded === null)
 			this.#take(this.#reality.settle(null, this.#plane.netnsOf));
 		const { objects, manifests } = this.#reality;
+		const { rootCA } = this.#options;
 		this.#server = ApiServer.over(objects, manifests, {
 			...{ ...this.#serverOptions, seed: this.#seed, namespace: this.#namespace },
+			...(rootCA === undefined ? {} : { rootCA }),
 			configuration: this.configuration ?? configure([], this.#options).configuration,
 		});
 		return this.#server;

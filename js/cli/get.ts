@@ -138,7 +138,7 @@ async function get(options: GetOptions, terminal: Terminal): Promise<Status> {
 async function ofInput(options: GetOptions, terminal: Terminal): Promise<Status> {
 	const { cluster: flags, words, output, watch } = options;
 	if (watch) throw new UsageError("-w: nothing changes in what files describe; expected --kubeconfig or --server");
-	const cluster = await openCluster(flags, terminal, () => BigInt(Date.now()) * 1_000_000n);
+	const cluster = await openCluster(flags, terminal, { now: () => BigInt(Date.now()) * 1_000_000n });
 	if (words[0] !== "config") return print(await getObjects(cluster.api, options), terminal);
 	await terminal.print(configuration(settingsOf(cluster), output));
 	return YES;

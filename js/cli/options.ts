@@ -23,6 +23,7 @@ export interface ClusterFlags {
 	nonMasquerade: string[] | null;
 	/** `ADDRESS:PORT` or `none`. */
 	apiServer: string | null;
+	disableAdmissionPlugins: string | null;
 	reconcile: boolean;
 	strictPorts: boolean;
 	lenient: boolean;
@@ -143,6 +144,7 @@ export function clusterOptions(command: Command, { filesOptional = false } = {})
 				"where default/kubernetes leads, or none (default: a control plane node, else a machine beside the nodes)",
 			),
 		)
+		.option("--disable-admission-plugins <names>", "ServiceAccount: pods get no account and no token's volume")
 		.option("--reconcile", "let the controllers act on a dump, which otherwise is taken as it was observed", false)
 		.option("--strict-ports", "a pod listens only on the ports that it declares", false)
 		.option(
@@ -184,6 +186,7 @@ export function clusterFlags(raw: Raw): ClusterFlags {
 		fabric: given("fabric", null),
 		nonMasquerade: given("nonMasquerade", null),
 		apiServer: given("apiServer", null),
+		disableAdmissionPlugins: given("disableAdmissionPlugins", null),
 		reconcile: given("reconcile", false),
 		strictPorts: given("strictPorts", false),
 		lenient: given("lenient", false),

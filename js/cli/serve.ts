@@ -72,13 +72,17 @@ async function serve(options: ServeCommandOptions, terminal: Terminal): Promise<
 	const { kubeconfig, insecure, listen, speed } = options;
 	checkOwn(kubeconfig);
 	// What carries requests is large, and no other command needs it.
-	const { serve: listening } = await import("../serve/serve.ts");
+	const { serve: listening, identityOf } = await import("../serve/serve.ts");
 	const start = BigInt(Date.now()) * 1_000_000n;
-	const cluster = await openCluster(options.cluster, terminal, () => start);
+	const identity = insecure ? null : await identityOf(listen.address);
+	const cluster = await openCluster(options.cluster, terminal, {
+		now: () => start,
+		...(identity === null ? {} : { rootCA: identity.authority }),
+	});
 	let said = cluster.warnings.length;
 	const served = await listening(cluster, {
 		...listen,
-		insecure,
+		identity,
 		speed,
 		namespace: options.cluster.namespace,
 		onError: (error) => terminal.say(complaint(error)),

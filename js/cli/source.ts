@@ -1,15 +1,19 @@
 // The cluster that a command's flags describe: files read, manifests applied, node states laid over, everything settled.
 // What was ignored or assumed for the whole cluster is said on stderr, once.
 
-import { Cluster } from "../cluster.ts";
+import { Cluster, type ClusterOptions } from "../cluster.ts";
 import { readInputs } from "./inputs.ts";
 import { readNodeState } from "./nodestate.ts";
 import type { ClusterFlags } from "./options.ts";
 import { UsageError } from "./status.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** Opens and settles; `now` is the API's time. Errors are those of the inputs, nothing is half loaded. */
-export async function openCluster(flags: ClusterFlags, terminal: Terminal, now?: () => bigint): Promise<Cluster> {
+/** Opens and settles. Errors are those of the inputs, nothing is half loaded. */
+export async function openCluster(
+	flags: ClusterFlags,
+	terminal: Terminal,
+	options: Pick<ClusterOptions, "now" | "rootCA"> = {},
+): Promise<Cluster> {
 	if (flags.reconcile) {
 		throw new UsageError(
 			"--reconcile: controllers that run on a dump are not there yet; leave it out to take the dump as it was observed",
@@ -24,7 +28,7 @@ export async function openCluster(flags: ClusterFlags, terminal: Terminal, now?:
 		...(flags.seed === null ? {} : { seed: flags.seed }),
 		...(flags.backend === null ? {} : { backend: flags.backend }),
 		...(nodeState === null ? {} : { nodeState }),
-		...(now === undefined ? {} : { now }),
+		...options,
 		...settings(flags),
 	});
 	await cluster.apply(inputs);
@@ -58,6 +62,7 @@ function settings(flags: ClusterFlags) {
 		...(flags.proxyMode === null ? {} : { proxyMode: flags.proxyMode }),
 		...(flags.fabric === null ? {} : { fabric: flags.fabric }),
 		...(flags.apiServer === null ? {} : { apiServer: flags.apiServer }),
+		...(flags.disableAdmissionPlugins === null ? {} : { disableAdmissionPlugins: flags.disableAdmissionPlugins }),
 		...(flags.nonMasquerade === null
 			? {}
 			: { nonMasquerade: flags.nonMasquerade.length === 0 ? "none" : flags.nonMasquerade.join(",") }),

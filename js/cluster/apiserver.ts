@@ -39,6 +39,8 @@ export interface ApiServerOptions {
 	/** Of objects that name none. */
 	namespace: string;
 	configuration: Configuration;
+	/** PEM of the authority that vouches for it; without: pods are told of none. */
+	rootCA?: string;
 	/** What components say. */
 	heard: RunningOptions["heard"];
 }
@@ -68,14 +70,15 @@ export class ApiServer {
 	static over(
 		made: readonly KubernetesObject[],
 		manifests: readonly Manifest[],
-		{ clock: outside, seed, namespace, configuration, heard = () => {} }: ApiServerOptions,
+		{ clock: outside, seed, namespace, configuration, rootCA, heard = () => {} }: ApiServerOptions,
 	): ApiServer {
 		const random = seededRandom(Number(BigInt.asUintN(32, seed)));
 		const storage = new Storage();
 		const catalogue = new Catalogue(kubernetes, storage);
 		const clock = new VirtualClock(outside.now());
 		const nodePorts = configuration.nodePorts.value;
-		const registry: Registry = { storage, catalogue, clock, random, nodePorts, strategy: strategyOf };
+		const serviceAccounts = !configuration.disabledPlugins.value.includes("ServiceAccount");
+		const registry: Registry = { storage, catalogue, clock, random, nodePorts, serviceAccounts, strategy: strategyOf };
 		bootstrap(registry, { serviceCIDRs: configuration.serviceCIDRs.value });
 		const objects = new ClusterObjects(registry, namespace);
 		const later = new Set(manifests.filter(beginsLater).map(({ object }) => keyOf(object)));
@@ -83,12 +86,14 @@ export class ApiServer {
 		objects.publish(
 			made.filter((object) => !isLater(object)),
 			manifests.filter(({ object }) => !isLater(object)),
+			rootCA ?? null,
 		);
 		const running = Running.over(registry, clock, {
 			podCIDRs: configuration.podCIDRs.value,
 			nodeMask: configuration.nodeMask.value,
 			loadBalancerPool: configuration.loadBalancerPool.value,
 			minSyncPeriodMs: proxyConfigOf(configuration).minSyncPeriodMs,
+			...(rootCA === undefined ? {} : { rootCA }),
 			heard,
 		});
 		objects.write(manifests.filter(({ object }) => isLater(object)));

@@ -23,6 +23,7 @@ import type { Manifest } from "../manifests/manifest.ts";
 import { clashesOf } from "../realise/clashes.ts";
 import { keyOf } from "../realise/inventory.ts";
 import { InputErrors } from "./errors.ts";
+import { ensureAccounts } from "./serviceaccounts.ts";
 
 /** What is no part of a plan: what the server alone writes as Services come and go, and what components say. */
 const ASIDE: ReadonlySet<string> = new Set(["ipaddresses.networking.k8s.io", "events", "leases.coordination.k8s.io"]);
@@ -97,13 +98,14 @@ export class ClusterObjects {
 		this.#before.clear();
 	}
 
-	/** Writes what a standing start came to, as it is. */
-	publish(objects: readonly KubernetesObject[], manifests: readonly Manifest[]): void {
+	/** Writes what a standing start came to, as it is. `rootCA`: PEM of the API server's authority; null: nobody knows it. */
+	publish(objects: readonly KubernetesObject[], manifests: readonly Manifest[], rootCA: string | null): void {
 		for (const { object } of manifests) this.#applied.set(keyOf(this.#placed(object)), object);
 		const again: [ServedResource, KubernetesObject][] = [];
 		this.registry.storage.load(this.#published(objects, again));
 		for (const [resource, object] of again) this.#put(this.registry, resource, object);
 		repairServices(this.registry);
+		ensureAccounts(this.registry, rootCA);
 		this.#count();
 		this.#read = this.registry.storage.revision;
 	}

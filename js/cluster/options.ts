@@ -23,6 +23,8 @@ export interface ClusterOptions extends Flags {
 	backend?: Backend;
 	/** Namespace of objects and references that name none; default `default`. */
 	namespace?: string;
+	/** PEM of the authority that vouches for the API server: `kube-root-ca.crt` in every namespace. Without, there is none. */
+	rootCA?: string;
 	/** A pod that declares no port listens on none. */
 	strictPorts?: boolean;
 	/** Real nodes' texts in place of what podwire would make. */

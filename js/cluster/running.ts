@@ -15,6 +15,7 @@ import { endpointSliceMirroring } from "../controllers/endpointslicemirroring.ts
 import { nodeIpam } from "../controllers/nodeipam.ts";
 import { NodeLifecycle, taintEviction } from "../controllers/nodelifecycle.ts";
 import { PodGC } from "../controllers/podgc.ts";
+import { rootCACertPublisher, serviceAccount } from "../controllers/serviceaccount.ts";
 import { KubeProxies } from "../kube-proxy/proxier.ts";
 import { Kubelet } from "../kubelet/kubelet.ts";
 import type { AddressPrefix } from "../net/address.ts";
@@ -35,14 +36,18 @@ export interface RunningOptions {
 	loadBalancerPool: AddressPrefix;
 	/** Of kube-proxy. */
 	minSyncPeriodMs?: number;
+	/** PEM of the API server's authority, which every namespace is told; without: none is. */
+	rootCA?: string;
 	/** Told of everything that components say. */
 	heard?: (about: KubernetesObject, type: "Normal" | "Warning", reason: string, message: string) => void;
 }
 
 /** Every component of a cluster, in the order in which they look at one change. */
 function componentsOf(options: RunningOptions, addresses: PodAddresses): Component[] {
-	const { podCIDRs, nodeMask, loadBalancerPool, minSyncPeriodMs = 1000 } = options;
+	const { podCIDRs, nodeMask, loadBalancerPool, minSyncPeriodMs = 1000, rootCA } = options;
 	return [
+		serviceAccount,
+		...(rootCA === undefined ? [] : [rootCACertPublisher(rootCA)]),
 		...workloads(),
 		new EndpointSliceController(),
 		endpoint,

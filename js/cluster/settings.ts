@@ -18,7 +18,7 @@ export function settingsOf({ configuration }: { configuration: Configuration | n
 		value: setting.value.map(printPrefix),
 		source: setting.source,
 	});
-	const { nodePorts, loadBalancerPool, nonMasquerade, apiServer } = configuration;
+	const { nodePorts, loadBalancerPool, nonMasquerade, apiServer, disabledPlugins } = configuration;
 	return [
 		{ name: "podCIDR", ...prefixes(configuration.podCIDRs) },
 		{ name: "nodeMask", value: configuration.nodeMask.value.ipv4, source: configuration.nodeMask.source },
@@ -31,6 +31,11 @@ export function settingsOf({ configuration }: { configuration: Configuration | n
 		{ name: "nodes", ...configuration.nodes },
 		{ name: "loadBalancerPool", value: printPrefix(loadBalancerPool.value), source: loadBalancerPool.source },
 		{ name: "apiServer", value: printApiServer(apiServer.value), source: apiServer.source },
+		{
+			name: "disableAdmissionPlugins",
+			value: disabledPlugins.value.length === 0 ? "none" : disabledPlugins.value,
+			source: disabledPlugins.source,
+		},
 	];
 }
 

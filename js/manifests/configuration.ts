@@ -35,6 +35,8 @@ export interface Flags {
 	loadBalancerPool?: string;
 	/** `ADDRESS:PORT` at which pods find the API server; `none`: the cluster has no Service `default/kubernetes` of its own. */
 	apiServer?: string;
+	/** Admission plugins that are off, with commas between: `ServiceAccount` is the one that can be. */
+	disableAdmissionPlugins?: string;
 }
 
 export interface Configuration {
@@ -57,6 +59,8 @@ export interface Configuration {
 	loadBalancerPool: Setting<AddressPrefix>;
 	/** What `default/kubernetes` leads to; without an address that of a control plane node, else of a machine beside the nodes. */
 	apiServer: Setting<{ address: string | null; port: number } | null>;
+	/** Admission plugins that are off. */
+	disabledPlugins: Setting<string[]>;
 }
 
 export interface Configured {
@@ -68,6 +72,7 @@ export interface Configured {
 
 /** kube-apiserver's default. */
 const SECURE_PORT = 6443;
+const SWITCHED_PLUGINS = ["ServiceAccount"];
 
 export const DEFAULT_NON_MASQUERADE: readonly string[] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"];
 
@@ -121,6 +126,7 @@ export function configure(objects: readonly Manifest[], flags: Flags = {}): Conf
 		nodes: nodeCount(flags),
 		loadBalancerPool: poolSetting(flags),
 		apiServer: apiServerSetting(flags, artefacts),
+		disabledPlugins: pluginSetting(flags, artefacts),
 	};
 	return { configuration, errors: artefacts.errors, foreign: foreignDataPlanes(objects, mode) };
 }
@@ -201,6 +207,24 @@ function apiServerSetting({ apiServer }: Flags, artefacts: Artefacts): Configura
 		value: { address: canonicalAddress(address?.value ?? ""), port: port > 0 && port < 65536 ? port : SECURE_PORT },
 		source: address?.source ?? "default",
 	};
+}
+
+/** Plugins of a control plane's own flags that this API has no switch for are on, and not listed. */
+function pluginSetting({ disableAdmissionPlugins: given }: Flags, artefacts: Artefacts): Setting<string[]> {
+	const words = (text: string) => text.split(",").filter((word) => word !== "");
+	if (given !== undefined) {
+		const wrong = words(given).find((word) => !SWITCHED_PLUGINS.includes(word));
+		if (wrong !== undefined)
+			throw new FlagError(
+				"--disable-admission-plugins",
+				`expected ${SWITCHED_PLUGINS.join(", ")}, got ${quote(wrong)}`,
+			);
+		return { value: words(given), source: "--disable-admission-plugins" };
+	}
+	const { value, source } = artefacts.commandFlag("kube-apiserver", "--disable-admission-plugins") ?? {
+		...{ value: "", source: "default" },
+	};
+	return { value: words(value).filter((word) => SWITCHED_PLUGINS.includes(word)), source };
 }
 
 function nonMasquerade(flags: Flags, ipMasq: Setting<Record<string, unknown>> | null): Setting<string[] | null> {

@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import type { ApiRequest } from "../apiserver/rest/message.ts";
 import type { Cluster } from "../cluster.ts";
 import { NAMES } from "./app.ts";
+import type { ServerCertificate } from "./certificate.ts";
 import { type ApiListener, listen } from "./http.ts";
 import type { Access } from "./kubeconfig.ts";
 
@@ -12,8 +13,8 @@ export interface ServeOptions {
 	address: string;
 	/** 0: any free one. */
 	port: number;
-	/** Plain HTTP, and whoever reaches the port may do everything. */
-	insecure: boolean;
+	/** null: plain HTTP, and whoever reaches the port may do everything. */
+	identity: ServerCertificate | null;
 	/** Of commands that name none. */
 	namespace: string;
 	/** Seconds of the cluster's time that pass in a second; null: only as much as components need after what clients write. */
@@ -36,29 +37,30 @@ const TICK_MS = 100;
 
 /** Listens until `close`. Rejects where the port is taken. */
 export async function serve(cluster: Cluster, options: ServeOptions): Promise<Served> {
-	const { address, port, insecure, namespace, speed } = options;
+	const { address, port, identity, namespace, speed } = options;
 	const time = new PassingTime(cluster, speed ?? 0, options.onError);
 	const answer = async (request: ApiRequest) => {
 		await time.pass();
 		return cluster.api.respond(request);
 	};
-	if (insecure) {
+	if (identity === null) {
 		const listener = await listen(answer, { address, port });
 		return { access: { url: listener.url, namespace }, close: following(cluster, listener, time, options) };
 	}
-	// The X.509 library is large, and nobody else needs it.
-	const { serverCertificate } = await import("./certificate.ts");
-	const { authority, cert, key } = await serverCertificate(
-		[...new Set(["127.0.0.1", "::1", address])],
-		NAMES,
-		Date.now(),
-	);
+	const { authority, cert, key } = identity;
 	const token = randomBytes(32).toString("base64url");
 	const listener = await listen(answer, { address, port, tls: { cert, key }, token });
 	return {
 		access: { url: listener.url, authority, token, namespace },
 		close: following(cluster, listener, time, options),
 	};
+}
+
+/** Of a server that listens on this address of the loopback. */
+export async function identityOf(address: string): Promise<ServerCertificate> {
+	// The X.509 library is large, and nobody else needs it.
+	const { serverCertificate } = await import("./certificate.ts");
+	return serverCertificate([...new Set(["127.0.0.1", "::1", address])], NAMES, Date.now());
 }
 
 /** The cluster's time beside the wall clock's. */

@@ -48,6 +48,7 @@ const NO_FLAGS = {
 	fabric: null,
 	nonMasquerade: null,
 	apiServer: null,
+	disableAdmissionPlugins: null,
 	reconcile: false,
 	strictPorts: false,
 	lenient: false,
@@ -154,7 +155,7 @@ describe("options", () => {
 		const line =
 			"routes --node n -f a.yaml -f b/ -f - -R --nodes 5 --pod-cidr 10.0.0.0/16,fd00::/48 --service-cidr 10.96.0.0/12 " +
 			"--cluster-domain k8s.test. --proxy-mode nftables --fabric l2 --non-masquerade 10.0.0.0/8,192.0.2.0/24 --api-server none " +
-			"--reconcile --strict-ports --lenient --seed 18446744073709551615 --node-state nodes";
+			"--disable-admission-plugins ServiceAccount --reconcile --strict-ports --lenient --seed 18446744073709551615 --node-state nodes";
 		expect((await run(line)).options).toEqual({
 			node: "n",
 			cluster: {
@@ -170,6 +171,7 @@ describe("options", () => {
 				fabric: "l2",
 				nonMasquerade: ["10.0.0.0/8", "192.0.2.0/24"],
 				apiServer: "none",
+				disableAdmissionPlugins: "ServiceAccount",
 				reconcile: true,
 				strictPorts: true,
 				lenient: true,

@@ -68,6 +68,7 @@ describe("configuration", () => {
 		[{ proxyMode: "ipvs" }, '--proxy-mode: expected iptables or nftables, got "ipvs"'],
 		[{ apiServer: "10.0.0.1" }, '--api-server: expected ADDRESS:PORT or none, got "10.0.0.1"'],
 		[{ apiServer: "10.0.0.1:0" }, '--api-server: expected ADDRESS:PORT or none, got "10.0.0.1:0"'],
+		[{ disableAdmissionPlugins: "X" }, '--disable-admission-plugins: expected ServiceAccount, got "X"'],
 		[{ nodes: 0 }, "--nodes: must be 1-5000, got 0"],
 		[{ nonMasquerade: "10.0.0.0/8,x" }, '--non-masquerade: expected a CIDR such as 10.244.0.0/16, got "x"'],
 	])("refuses %o", (flags, message) => {

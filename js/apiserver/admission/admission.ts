@@ -1,7 +1,7 @@
 // Admission: what a cluster's plugins make of an object before it is checked, and whether they let it in afterwards
 // (k8s.io/apiserver/pkg/admission). These are the ones of a default API server that look at what a client of a network can see:
-// Priority, DefaultTolerationSeconds, LimitRanger; ResourceQuota in a file of its own, and for namespaces NamespaceLifecycle, which is
-// where those are.
+// LimitRanger, ServiceAccount, Priority, DefaultTolerationSeconds; ResourceQuota in a file of its own, and for namespaces
+// NamespaceLifecycle, which is where those are.
 
 import type { KubernetesObject } from "../../api/meta.ts";
 import type {
@@ -14,16 +14,26 @@ import type { Registry } from "../registry/request.ts";
 import { forbidden } from "../status.ts";
 import { claimProblems, podProblems, withLimits } from "./limitranger.ts";
 import { secondDefault, withPriority } from "./priority.ts";
+import { withServiceAccount } from "./serviceaccount.ts";
 import { withTolerations } from "./tolerations.ts";
 
-/** A new object as the plugins leave it. Throws StatusError 403. */
-export function admitted(registry: Registry, resource: ServedResource, object: KubernetesObject): KubernetesObject {
+/** A new object as the plugins leave it. `called`: its name, or what its name is made from. Throws StatusError 403. */
+export function admitted(
+	registry: Registry,
+	resource: ServedResource,
+	object: KubernetesObject,
+	called: string,
+): KubernetesObject {
 	if (resource.name !== "pods") return object;
 	const { storage } = registry;
-	const { namespace = "", name = "" } = object.metadata;
-	const prioritised = withPriority(storage, object as CoreV1Pod);
-	if (typeof prioritised === "string") throw forbidden({ group: "", resource: "pods" }, name, prioritised);
-	return withTolerations(withLimits(storage, namespace, prioritised)) as KubernetesObject;
+	const { namespace = "" } = object.metadata;
+	const unrefused = (pod: CoreV1Pod | string): CoreV1Pod => {
+		if (typeof pod === "string") throw forbidden({ group: "", resource: "pods" }, called, pod);
+		return pod;
+	};
+	const limited = withLimits(storage, namespace, object as CoreV1Pod);
+	const running = registry.serviceAccounts === true ? unrefused(withServiceAccount(registry, limited)) : limited;
+	return withTolerations(unrefused(withPriority(storage, running))) as KubernetesObject;
 }
 
 /** Throws StatusError 403. `before`: undefined of a new object. */
