@@ -6,6 +6,7 @@ import type {
 	CoreV1LimitRangeItem,
 	CoreV1PersistentVolume,
 	CoreV1PersistentVolumeClaim,
+	CoreV1PersistentVolumeClaimSpec,
 	CoreV1PersistentVolumeSpec,
 	StorageV1StorageClass,
 } from "../../api/schema/types.generated.ts";
