@@ -89,7 +89,12 @@ export function begin(run: ContainerRun, container: Container, { now, say }: Sur
 	run.stage = "starting";
 	run.until = after(now, START_MS);
 	run.unhealthy = false;
-	if (container.image) say("Normal", "Pulled", `Container image "${container.image}" already present on machine`);
+	if (container.image)
+		say(
+			"Normal",
+			"Pulled",
+			`Container image "${container.image}" already present on machine and can be accessed by the pod`,
+		);
 }
 
 /** What is due by now happens; whether anything was. */

@@ -55,7 +55,7 @@ describe("a pod", () => {
 		]);
 		expect(world.heard).toEqual([
 			"Normal Scheduled Pod d/a: Successfully assigned d/a to node-1",
-			'Normal Pulled Pod d/a: Container image "web:1" already present on machine',
+			'Normal Pulled Pod d/a: Container image "web:1" already present on machine and can be accessed by the pod',
 			"Normal Created Pod d/a: Container created",
 			"Normal Started Pod d/a: Container started",
 		]);
