@@ -249,8 +249,8 @@ describe("a pod that is deleted", () => {
 		],
 		[
 			"has two seconds after a hook that took too long",
-			preStop({ sleep: { seconds: 40 } }),
-			{ "podwire.dev/drains-for": "ever" },
+			preStop({ exec: { command: ["x"] } }),
+			{ "podwire.dev/prestop-takes": "40s", "podwire.dev/drains-for": "ever" },
 			undefined,
 			32_000,
 		],
