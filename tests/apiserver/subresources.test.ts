@@ -124,3 +124,29 @@ describe("an eviction", () => {
 		});
 	});
 });
+
+describe("a deletion", () => {
+	const url = "/api/v1/namespaces/shop/pods/web";
+
+	beforeEach(() => {
+		made({ ...POD, spec: SPEC });
+	});
+
+	it.each([
+		[{ gracePeriodSeconds: "x" }, /cannot unmarshal string into Go struct field gracePeriodSeconds of type int64$/],
+		[{ preconditions: { uid: 7 } }, /cannot unmarshal number into Go struct field preconditions.uid of type string$/],
+		[[], /cannot unmarshal array into Go value/],
+		[{ apiVersion: "v1", kind: "Pod" }, /^decoded object cannot be converted to DeleteOptions$/],
+	])("with the options %j is refused, and takes nothing", (options, why) => {
+		const { revision } = registry.storage;
+		const { code, body } = call("DELETE", url, options);
+		expect([code, body.reason, registry.storage.revision]).toEqual([400, "BadRequest", revision]);
+		expect(body.message).toMatch(why);
+	});
+
+	it("takes a number with its sign", () => {
+		expect(call("GET", "/api/v1/namespaces/shop/pods?limit=-1").body.items.length).toBe(1);
+		expect(call("GET", "/api/v1/namespaces/shop/pods?limit=1x")).toMatchObject({ code: 400 });
+		expect(call("DELETE", `${url}?gracePeriodSeconds=-1`).code).toBe(200);
+	});
+});

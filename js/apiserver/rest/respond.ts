@@ -27,7 +27,7 @@ import { review } from "./review.ts";
 import { unpatchable } from "./unpatchable.ts";
 import { type WatchOptions, watch } from "./watch.ts";
 
-const DELETE_OPTIONS = { kind: "DeleteOptions", type: "meta.v1.DeleteOptions" };
+const DELETE_OPTIONS = { version: "v1", kind: "DeleteOptions", type: "meta.v1.DeleteOptions" };
 const SCALE = { version: "v1", kind: "Scale", type: "autoscaling.v1.Scale" };
 
 /** `yaml` reads bodies in YAML, which are not accepted without it. */
@@ -258,7 +258,8 @@ class Call {
 		const asked: WatchOptions = { ...options };
 		if (asked.resourceVersion !== undefined) parsedRevision(asked.resourceVersion);
 		const seconds = this.#number("timeoutSeconds");
-		if (seconds !== undefined && seconds > 0) asked.timeoutSeconds = seconds;
+		// One that is over before it begins ends at once.
+		if (seconds !== undefined && seconds !== 0) asked.timeoutSeconds = seconds;
 		if (this.#query.has("allowWatchBookmarks")) asked.allowWatchBookmarks = this.#flag("allowWatchBookmarks");
 		if (this.#query.has("sendInitialEvents")) asked.sendInitialEvents = this.#flag("sendInitialEvents");
 		checkRevisionOptions(asked, true);
@@ -297,7 +298,7 @@ class Call {
 			if (value) options[name] = value;
 		}
 		const limit = this.#number("limit");
-		if (limit !== undefined) options.limit = limit;
+		if (limit !== undefined && limit > 0) options.limit = limit;
 		return options;
 	}
 
@@ -315,7 +316,10 @@ class Call {
 	#deleteOptions(): DeleteOptions {
 		const options: DeleteOptions = this.#writeOptions();
 		const { schema } = this.#registry.catalogue;
-		const body = (this.#body.isEmpty ? {} : this.#body.object(schema, DELETE_OPTIONS)) as Record<string, unknown>;
+		const given = this.#body.isEmpty ? {} : this.#body.object(schema, DELETE_OPTIONS);
+		const body = decode(schema, DELETE_OPTIONS, given).object as unknown as Record<string, unknown>;
+		if ((body.kind ?? "DeleteOptions") !== "DeleteOptions")
+			throw badRequest("decoded object cannot be converted to DeleteOptions");
 		const grace = this.#number("gracePeriodSeconds") ?? body.gracePeriodSeconds;
 		if (typeof grace === "number") options.gracePeriodSeconds = grace;
 		const orphans =
@@ -336,7 +340,8 @@ class Call {
 	#number(name: string): number | undefined {
 		const value = this.#query.get(name);
 		if (value === null || value === "") return undefined;
-		if (!/^\d+$/.test(value)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`);
+		if (!/^[+-]?\d+$/.test(value))
+			throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`);
 		return Number(value);
 	}
 
