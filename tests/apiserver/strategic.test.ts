@@ -38,7 +38,18 @@ const container = fc.record({
 	env: some(env),
 	resources: some(fc.record({ limits: fc.dictionary(pick("cpu", "memory"), pick("1", "2"), { maxKeys: 2 }) })),
 });
-const volume = fc.record({ name: pick("v", "w", "x"), emptyDir: some(pick({}, { medium: "Memory" })) });
+const volume = fc
+	.tuple(
+		pick("v", "w", "x"),
+		pick(
+			{},
+			{ emptyDir: {} },
+			{ emptyDir: { medium: "Memory" } },
+			{ configMap: { name: "m" } },
+			{ hostPath: { path: "/" } },
+		),
+	)
+	.map(([name, source]) => ({ name, ...source }));
 const metadata = fc.record({
 	name: fc.constant("subject"),
 	labels: some(fc.dictionary(pick("app", "tier", "zone"), pick("1", "2"), { maxKeys: 3 })),
@@ -94,11 +105,12 @@ const patches = fc
 		containers: maybe(named(directed(containerPatch, "name"), byName)),
 		volumes: maybe(
 			named(
-				fc
-					.tuple(volume, fc.boolean())
-					.map(([value, retains]) =>
-						retains && value.emptyDir ? { ...value, $retainKeys: ["name", "emptyDir"] } : value,
-					),
+				fc.tuple(volume, fc.boolean(), pick("hostPath", "configMap", "emptyDir")).map(([value, retains, gone]) => {
+					const source = Object.keys(value).find((name) => name !== "name");
+					if (!retains || source === undefined) return value;
+					// As `kubectl apply` says that a volume has another source.
+					return { ...(gone === source ? {} : { [gone]: null }), ...value, $retainKeys: ["name", source] };
+				}),
 				byName,
 				3,
 			),

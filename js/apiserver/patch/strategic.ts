@@ -109,8 +109,9 @@ function retainKeys(merged: Map<string, Json>, patch: Map<string, Json>): void {
 	if (retained === undefined) return;
 	patch.delete(RETAIN_KEYS);
 	if (!isArray(retained)) throw new StrategicPatchError("$retainKeys is no list");
-	for (const name of patch.keys()) {
-		if (name.startsWith("$") || retained.includes(name)) continue;
+	for (const [name, value] of patch) {
+		// What goes anyway need not be retained: kubectl says so of what a union was before.
+		if (value === null || name.startsWith("$") || retained.includes(name)) continue;
 		throw new StrategicPatchError(
 			`the keys ${JSON.stringify([...patch.keys()])} of the patch are not all in $retainKeys ${JSON.stringify(retained)}`,
 		);
