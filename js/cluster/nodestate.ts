@@ -9,6 +9,7 @@ import { parseIptablesSave } from "../net/iptables/index.ts";
 import { type Link, parseLinks } from "../net/link.ts";
 import type { Device, FibRoute, Netns, Network } from "../net/network.ts";
 import { parseRoutes, type Route } from "../net/route.ts";
+import type { Ruleset } from "../net/ruleset.ts";
 import { linesOf } from "../net/text.ts";
 
 /** One text; `file` names it in errors. */
@@ -43,14 +44,27 @@ export function applyNodeState(network: Network, netns: Netns, texts: NodeStateT
 		netns.routes = routes.filter(isMain).map((route) => fibRoute(netns, route, file));
 	}
 	if (texts.ipset) netns.sets = parseIpsetSave(texts.ipset.text, { file: texts.ipset.file });
-	if (texts.iptables) {
-		netns.ruleset = parseIptablesSave(texts.iptables.text, {
-			file: texts.iptables.file,
-			family: "ipv4",
-			...(texts.ipset ? { sets: new Set(netns.sets.map(({ name }) => name)) } : {}),
-		});
-	}
+	if (texts.iptables) netns.ruleset = rulesetOf(texts, texts.iptables, netns);
 	return assumed;
+}
+
+interface ReadRules {
+	iptables: StateText;
+	ipset: string | undefined;
+	ruleset: Ruleset;
+}
+
+/** A cluster is laid out several times, its nodes' texts stay: rulesets are values, and reading them is most of the work. */
+const read = new WeakMap<NodeStateTexts, ReadRules>();
+
+function rulesetOf(texts: NodeStateTexts, { file, text }: StateText, { sets }: Netns): Ruleset {
+	const ipset = texts.ipset?.text;
+	const known = read.get(texts);
+	if (known?.iptables.text === text && known.iptables.file === file && known.ipset === ipset) return known.ruleset;
+	const names = ipset === undefined ? {} : { sets: new Set(sets.map(({ name }) => name)) };
+	const ruleset = parseIptablesSave(text, { file, family: "ipv4", ...names });
+	read.set(texts, { iptables: { file, text }, ipset, ruleset });
+	return ruleset;
 }
 
 /** Machines outside that a router's routes lead to, on links of their own: address by device. */

@@ -73,9 +73,15 @@ function entryBytes(entries: number): number {
 	return rows + slotsFor(entries) * L.TUPLE_STRIDE + powerOfTwo(entries) * 4;
 }
 
+/** Rounded up by a sixteenth at most: recordings of about as many flows have tables of one size, and so the same engine. */
+function coarse(rows: number): number {
+	const step = powerOfTwo(rows) / 32;
+	return Math.ceil(rows / step) * step;
+}
+
 /** Tables that hold the flows of a survey and their conntrack entries. */
 export function capacitiesFor({ flows, addresses6, network }: Survey): Capacities {
-	const rows = Math.ceil(flows * 1.25) + 1024;
+	const rows = coarse(Math.ceil(flows * 1.25) + 1024);
 	const tracking = network.netns.filter(({ kind }) => kind === "node" || kind === "router").length;
 	const wanted = Math.max(16384, rows * Math.min(4, tracking));
 	let entries = Math.min(wanted, ENTRIES_MAX);

@@ -76,6 +76,18 @@ describe("node state", () => {
 		await expect(shop(changed)).rejects.toThrow(message);
 	});
 
+	it("is read again where a text has become another, in the same object too", async () => {
+		const state = texts();
+		const node = state.get("node-1") as { iptables: { text: string } };
+		const before = await shop(state);
+		node.iptables.text = node.iptables.text.replace(":FORWARD ACCEPT", ":FORWARD DROP");
+		const after = await shop(state);
+		expect(before.iptables("node-1")).toContain(":FORWARD ACCEPT");
+		expect(after.iptables("node-1")).toBe(before.iptables("node-1").replace(":FORWARD ACCEPT", ":FORWARD DROP"));
+		// The rules of the cluster that was there are as they were loaded.
+		expect(before.iptables("node-1")).toContain(":FORWARD ACCEPT");
+	});
+
 	it("refuses the texts of a node that is none", async () => {
 		await expect(shop(new Map([["node-9", {}]]))).rejects.toThrow("node-9");
 	});

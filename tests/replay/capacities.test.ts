@@ -36,6 +36,17 @@ describe("tables of a replay", () => {
 		expect(tables(1_600_000).entries).toBeGreaterThan(5_000_000);
 	});
 
+	it("are of one size for recordings of about as many flows, and little larger than they have to be", () => {
+		const network = loadTopology(TOPOLOGY);
+		const flowsOf = (flows: number) =>
+			capacitiesFor({ flows, addresses6: 0, network } as Survey)[L.TABLE_FLOW] as number;
+		expect(flowsOf(20_050)).toBe(flowsOf(20_000));
+		for (const flows of [0, 1, 777, 20_000, 123_456, 5_000_000]) {
+			expect(flowsOf(flows)).toBeGreaterThanOrEqual(flows * 1.25 + 1024);
+			expect(flowsOf(flows)).toBeLessThanOrEqual((flows * 1.25 + 1025) * (17 / 16));
+		}
+	});
+
 	it.each([1, 1_000_000, 2_000_000, 4_000_000, 6_000_000])("fit into a module's memory with %i flows", (flows) => {
 		const { entries, bytes } = tables(flows, flows === 1 ? 0 : 1 << 20);
 		expect(bytes).toBeLessThan(3.5 * 2 ** 30);
