@@ -4,6 +4,7 @@ import * as fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { KubernetesObject } from "../../js/api/meta.ts";
 import { kubernetes } from "../../js/api/schema/kubernetes.generated.ts";
+import type { AppsV1DeploymentSpec, CoreV1PodSpec } from "../../js/api/schema/types.generated.ts";
 import { equalSets, fromFieldsV1, printFields, toFieldsV1 } from "../../js/apiserver/apply/fieldset.ts";
 import type { ManagedFieldsEntry } from "../../js/apiserver/apply/managers.ts";
 import { fieldsOf } from "../../js/apiserver/apply/typed.ts";
@@ -121,6 +122,44 @@ describe("an apply", () => {
 		run("one", containers("a", "b"));
 		expect(names(run("two", containers("c", "b")))).toEqual(["a", "c", "b"]);
 		expect(names(run("one", containers("b")))).toEqual(["c", "b"]);
+	});
+
+	it("takes the defaults below a struct with it, of which nobody says anything any more", () => {
+		const said = (probe: object, source: object, strategy?: object) =>
+			deployment({
+				selector: { matchLabels: { app: "web" } },
+				...(strategy === undefined ? {} : { strategy }),
+				template: {
+					metadata: { labels: { app: "web" } },
+					spec: {
+						containers: [{ name: "c", image: "i", livenessProbe: probe }],
+						volumes: [{ name: "v", ...source }],
+					},
+				},
+			});
+		const run = (config: object) => apply(registry, web(), config as never, { fieldManager: "one" }).object as never;
+		run(said({ httpGet: { port: 80 } }, { configMap: { name: "m" } }, { rollingUpdate: { maxSurge: 2 } }));
+		const { spec } = run(said({ tcpSocket: { port: 81 } }, { hostPath: { path: "/x" } }, { type: "Recreate" })) as {
+			spec: AppsV1DeploymentSpec;
+		};
+		const { containers, volumes } = spec.template.spec as CoreV1PodSpec;
+		expect(containers[0]?.livenessProbe).toMatchObject({ tcpSocket: { port: 81 }, periodSeconds: 10 });
+		expect(containers[0]?.livenessProbe).not.toHaveProperty("httpGet");
+		expect(volumes).toEqual([{ name: "v", hostPath: { path: "/x", type: "" } }]);
+		expect(spec.strategy).toEqual({ type: "Recreate" });
+	});
+
+	it("does not take defaults of what its manager never said", () => {
+		const said = (strategy?: object) =>
+			deployment({
+				selector: { matchLabels: { app: "web" } },
+				...(strategy === undefined ? {} : { strategy }),
+				template: { metadata: { labels: { app: "web" } }, spec: { containers: [{ name: "c", image: "i" }] } },
+			});
+		apply(registry, web(), said() as never, { fieldManager: "one" });
+		expect(() => apply(registry, web(), said({ type: "Recreate" }) as never, { fieldManager: "one" })).toThrow(
+			"spec.strategy.rollingUpdate: Forbidden: may not be specified when strategy `type` is 'Recreate'",
+		);
 	});
 
 	it("needs a manager", () => {

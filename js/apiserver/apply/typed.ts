@@ -139,8 +139,8 @@ function interleaved(live: readonly string[], wanted: readonly string[]): string
 }
 
 /**
- * `value` without the fields of `gone`. What is in `gone` itself goes with everything below it, defaults too, unless somebody
- * has something there (`kept`); a container that is left empty goes as well.
+ * `value` without the fields of `gone`. What is in `gone` itself, and a member of a struct with something in `gone`, goes with everything
+ * below it, defaults too, unless somebody has something there (`kept`); a container that is left empty goes as well.
  */
 export function pruned(
 	schema: ApiSchema,
@@ -155,6 +155,8 @@ export function pruned(
 	const left = [...found].flatMap(([step, part]): [string, Json][] => {
 		const below = gone.members.get(step);
 		if (below === undefined) return [[step, part]];
+		// A member of a struct of which nobody has anything any more (EnsureNamedFieldsAreMembers).
+		if (isReference(field) && !kept.members.has(step)) return [];
 		const rest = pruned(schema, partField(schema, field, step), part, below, kept.members.get(step));
 		return rest === undefined ? [] : [[step, rest]];
 	});
