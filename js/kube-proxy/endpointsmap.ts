@@ -34,8 +34,10 @@ export function serviceOfSlice(slice: EndpointSlice): string | null {
 	return service === "" || !namespace || !name ? null : `${namespace}/${service}`;
 }
 
-function hintNames(hints: { name: string }[] | undefined): Set<string> {
-	return new Set((hints ?? []).map((hint) => hint.name));
+const NO_HINTS: ReadonlySet<string> = new Set();
+
+function hintNames(hints: { name: string }[] | undefined): ReadonlySet<string> {
+	return hints === undefined || hints.length === 0 ? NO_HINTS : new Set(hints.map((hint) => hint.name));
 }
 
 function endpointOf(endpoint: Endpoint, port: number, nodeName: string, where: string): EndpointInfo {

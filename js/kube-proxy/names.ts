@@ -20,6 +20,7 @@ const SERVICE_CHAIN_PREFIXES = ["KUBE-SVC-", "KUBE-SVL-", "KUBE-SEP-", "KUBE-FW-
 
 const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const SUFFIX_LENGTH = 16;
+const ENCODER = new TextEncoder();
 
 /** The first 16 base32 characters: 80 bits. */
 function base32Prefix(bytes: Uint8Array): string {
@@ -44,27 +45,29 @@ function base32Prefix(bytes: Uint8Array): string {
  * @param endpoint `ip:port`; absent for the chains of the Service port itself
  */
 export function chainSuffix(servicePortName: string, protocol: string, endpoint = ""): string {
-	return base32Prefix(sha256(new TextEncoder().encode(servicePortName + protocol + endpoint)));
+	return base32Prefix(sha256(ENCODER.encode(servicePortName + protocol + endpoint)));
 }
 
-/** The chain of the endpoints that traffic policy Cluster may use. */
-export function clusterPolicyChain(servicePortName: string, protocol: string): string {
-	return `KUBE-SVC-${chainSuffix(servicePortName, protocol)}`;
+/** The chains of one Service port. */
+export interface PortChains {
+	/** Of the endpoints that traffic policy Cluster may use. */
+	clusterChain: string;
+	/** Of the endpoints that traffic policy Local may use. */
+	localChain: string;
+	/** Of traffic to NodePorts, external IPs and load-balancer IPs. */
+	externalChain: string;
+	/** Of loadBalancerSourceRanges. */
+	firewallChain: string;
 }
 
-/** The chain of the endpoints that traffic policy Local may use. */
-export function localPolicyChain(servicePortName: string, protocol: string): string {
-	return `KUBE-SVL-${chainSuffix(servicePortName, protocol)}`;
-}
-
-/** The chain of traffic to NodePorts, external IPs and load-balancer IPs. */
-export function externalChain(servicePortName: string, protocol: string): string {
-	return `KUBE-EXT-${chainSuffix(servicePortName, protocol)}`;
-}
-
-/** The chain of loadBalancerSourceRanges. */
-export function firewallChain(servicePortName: string, protocol: string): string {
-	return `KUBE-FW-${chainSuffix(servicePortName, protocol)}`;
+export function portChains(servicePortName: string, protocol: string): PortChains {
+	const suffix = chainSuffix(servicePortName, protocol);
+	return {
+		clusterChain: `KUBE-SVC-${suffix}`,
+		localChain: `KUBE-SVL-${suffix}`,
+		externalChain: `KUBE-EXT-${suffix}`,
+		firewallChain: `KUBE-FW-${suffix}`,
+	};
 }
 
 /** The chain of one endpoint. */

@@ -3,7 +3,7 @@
 // pkg/proxy/iptables/proxier.go.
 
 import type { EndpointInfo } from "./endpointsmap.ts";
-import { clusterPolicyChain, endpointChain, externalChain, firewallChain, localPolicyChain } from "./names.ts";
+import { endpointChain, portChains } from "./names.ts";
 import {
 	isExternallyAccessible,
 	type ServicePortInfo,
@@ -80,8 +80,7 @@ export function planServicePort(
 	);
 	const plansOf = (list: readonly EndpointInfo[] | null): EndpointPlan[] =>
 		(list ?? []).flatMap((endpoint) => plans.get(endpoint.endpoint) ?? []);
-	const clusterChain = clusterPolicyChain(info.name, protocol);
-	const localChain = localPolicyChain(info.name, protocol);
+	const { clusterChain, localChain, externalChain, firewallChain } = portChains(info.name, protocol);
 	const localCount = local?.length ?? 0;
 	const hasFirewall = info.loadBalancerVIPs.length > 0 && info.loadBalancerSourceRanges.length > 0;
 	return {
@@ -89,8 +88,8 @@ export function planServicePort(
 		protocol,
 		clusterChain,
 		localChain,
-		externalChain: externalChain(info.name, protocol),
-		firewallChain: firewallChain(info.name, protocol),
+		externalChain,
+		firewallChain,
 		internalChain: info.internalPolicyLocal ? localChain : clusterChain,
 		externalPolicyChain: info.externalPolicyLocal ? localChain : clusterChain,
 		all: endpoints,

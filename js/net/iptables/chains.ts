@@ -3,6 +3,7 @@
 import { nearestWord, TextError } from "../error.ts";
 import type { Chain, TableName } from "../ruleset.ts";
 import type { Hook } from "./extension.ts";
+import { byteLength } from "./values.ts";
 
 export const BUILT_IN_CHAINS: Readonly<Record<TableName, readonly Hook[]>> = {
 	raw: ["PREROUTING", "OUTPUT"],
@@ -41,8 +42,7 @@ export interface TextPlace {
 /** Throws TextError where no user chain may have that name. */
 export function checkChainName(name: string, place: TextPlace): void {
 	const refuse = (expected: string): TextError => new TextError({ ...place, word: name, expected });
-	if (new TextEncoder().encode(name).length > CHAIN_NAME_MAX)
-		throw refuse(`a chain's name of at most ${CHAIN_NAME_MAX} bytes`);
+	if (byteLength(name) > CHAIN_NAME_MAX) throw refuse(`a chain's name of at most ${CHAIN_NAME_MAX} bytes`);
 	if (name === "" || /^[-!]/.test(name) || /\s/.test(name))
 		throw refuse("a chain's name that does not start with - or !");
 	if (VERDICTS.has(name)) throw refuse("a chain's name that is no verdict");

@@ -9,6 +9,7 @@ import {
 	ipv6ToBigInt,
 	maskLength,
 	maskOfLength,
+	parseIpv4,
 	parseIpv6,
 } from "../address.ts";
 import type { Family, Prefix } from "../ruleset.ts";
@@ -50,6 +51,7 @@ export function expectedAddress(family: Family): string {
 
 /** `address[/mask]` with the host bits cleared; throws Refusal. */
 export function readPrefix(text: string, family: Family): Prefix {
+	if (family === "ipv4" && parseIpv4(text) !== null) return { address: text, mask: 32 };
 	const slash = text.indexOf("/");
 	const address = readAddress(slash < 0 ? text : text.slice(0, slash), family);
 	if (address === null) throw new Refusal(`${expectedAddress(family)}[/mask]`);

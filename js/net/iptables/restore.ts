@@ -6,6 +6,7 @@ import { BUILT_IN_CHAINS, checkChainName, compareChains, isTableName, newChain }
 import { checkTable } from "./check.ts";
 import { emptied, type OpenTable, TableEditing } from "./edit.ts";
 import type { Backend, ToolVersion } from "./extension.ts";
+import { Form, type FormPlace, formKey, wordsOfLine } from "./form.ts";
 import { printRule } from "./print.ts";
 import type { RuleOptions } from "./reading.ts";
 import { parseRules } from "./rule.ts";
@@ -59,12 +60,18 @@ class RestoreReading extends TableEditing {
 	readonly family: Family;
 	readonly options: RestoreOptions;
 	open: OpenTable | null = null;
+	/** By key; null: rules of it are not alike. */
+	readonly forms = new Map<string, Form | null>();
 
 	constructor(ruleset: Ruleset, options: RestoreOptions) {
 		super(options.file ?? "-", options.backend ?? "legacy");
 		this.tables = [...ruleset.tables];
 		this.family = ruleset.family;
 		this.options = options;
+	}
+
+	get version(): ToolVersion {
+		return this.options.version ?? "1.8.9";
 	}
 
 	readLine(text: string, line: number): void {
@@ -75,7 +82,30 @@ class RestoreReading extends TableEditing {
 		if (trimmed.startsWith("*")) this.openTable(trimmed.slice(1).trim(), start + 2);
 		else if (trimmed === "COMMIT") this.commit();
 		else if (trimmed.startsWith(":")) this.readChain(text.slice(start + 1), start + 1);
-		else this.readCommand(text, start);
+		else if (!this.readAlike(text)) this.readCommand(text, start);
+	}
+
+	/** A rule in the words of one before, see `form.ts`; false: it is none, or to be read by itself. */
+	readAlike(text: string): boolean {
+		const { open } = this;
+		const words = wordsOfLine(text);
+		const chain = open?.chains.get(words?.[1] ?? "");
+		if (open === null || words === null || chain === undefined) return false;
+		const { family } = this;
+		const hook = chain.policy === null ? "" : chain.name;
+		const place: FormPlace = { table: open.table.name, family, hook, chains: open.chains, version: this.version };
+		const key = formKey(words, place);
+		const form = this.forms.get(key);
+		if (form === undefined) {
+			const before = chain.rules.length;
+			this.readCommand(text, 0);
+			const [first, ...more] = this.writable(open, chain).rules.slice(before);
+			this.forms.set(key, first === undefined || more.length > 0 ? null : Form.of(first, words, place));
+			return true;
+		}
+		const rule = form?.read(words, text.slice((words[1] as string).length + 4), this.line, place) ?? null;
+		if (rule !== null) this.writable(open, chain).rules.push(rule);
+		return rule !== null;
 	}
 
 	end(lineCount: number): void {
@@ -269,7 +299,7 @@ class RestoreReading extends TableEditing {
 			chains: open.names,
 			sets: this.options.sets ?? null,
 			backend: this.options.backend ?? "legacy",
-			version: this.options.version ?? "1.8.9",
+			version: this.version,
 			strict: this.options.strict ?? false,
 		};
 		const rules = parseRules(words, open.table.name, this.family, options);

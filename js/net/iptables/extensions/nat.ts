@@ -1,7 +1,7 @@
 // Targets of table nat: DNAT, SNAT, MASQUERADE, REDIRECT, NETMAP.
 // An option value `nat` holds addresses, ports and the base port of a shifted range.
 
-import { addressBits, familyOf } from "../../address.ts";
+import { addressBits, familyOf, parseIpv4 } from "../../address.ts";
 import type { Value } from "../../ruleset.ts";
 import { type ExtensionTable, Refusal, type RuleContext, type ValueType } from "../extension.ts";
 import { expectedAddress, prefix, printAddress, readAddress, readPrefix } from "../prefixes.ts";
@@ -40,6 +40,7 @@ const PORTS_EXPECTED = "a port 0–65535, a service name or a range min-max";
 
 function readAddresses(text: string, context: RuleContext): Pick<NatValue, "addressMin" | "addressMax"> {
 	if (text === "") return { addressMin: null, addressMax: null };
+	if (context.family === "ipv4" && parseIpv4(text) !== null) return { addressMin: text, addressMax: text };
 	const [low = "", high = low, ...more] = text.split("-");
 	const min = familyOf(low) === context.family ? readAddress(low, context.family) : null;
 	const max = familyOf(high) === context.family ? readAddress(high, context.family) : null;
