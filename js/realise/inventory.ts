@@ -30,6 +30,8 @@ export class Inventory {
 	readonly events: ClusterEvent[] = [];
 	readonly random: Random;
 	private readonly entries = new Map<string, Entry>();
+	/** The same by kind, in the same order. */
+	private readonly byKind = new Map<string, Map<string, Entry>>();
 	private readonly names = new Map<string, Set<string>>();
 
 	constructor(manifests: readonly Manifest[], random: Random) {
@@ -47,8 +49,15 @@ export class Inventory {
 		const before = this.entries.get(key);
 		if (before?.manifest) this.replace(before, manifest);
 		this.nameSet(kind, metadata.namespace).add(metadata.name ?? "");
-		this.entries.set(key, { object, manifest, observed: manifest.observed });
+		this.set(key, { object, manifest, observed: manifest.observed });
 		this.identify(object);
+	}
+
+	private set(key: string, entry: Entry): void {
+		const { kind } = entry.object;
+		const ofKind = this.byKind.get(kind) ?? new Map<string, Entry>();
+		this.byKind.set(kind, ofKind.set(key, entry));
+		this.entries.set(key, entry);
 	}
 
 	private replace(before: Entry, manifest: Manifest): void {
@@ -86,9 +95,7 @@ export class Inventory {
 	}
 
 	list<T extends KubernetesObject>(kind: T["kind"]): Entry<T>[] {
-		const found: Entry[] = [];
-		for (const entry of this.entries.values()) if (entry.object.kind === kind) found.push(entry);
-		return found as Entry<T>[];
+		return [...(this.byKind.get(kind)?.values() ?? [])] as Entry<T>[];
 	}
 
 	/** All objects: those of the input in its order, then what was made. */
@@ -101,12 +108,14 @@ export class Inventory {
 		this.identify(object);
 		this.nameSet(object.kind, object.metadata.namespace).add(object.metadata.name ?? "");
 		const entry: Entry<T> = { object, manifest: null, observed: false };
-		this.entries.set(keyOf(object), entry);
+		this.set(keyOf(object), entry);
 		return entry;
 	}
 
 	remove(object: KubernetesObject): void {
-		this.entries.delete(keyOf(object));
+		const key = keyOf(object);
+		this.entries.delete(key);
+		this.byKind.get(object.kind)?.delete(key);
 	}
 
 	/** An error at a field of the object, in the manifest that has it. */

@@ -7,6 +7,9 @@ import type { Amounts, Requests } from "./resources.ts";
 const AMOUNTS = ["cpu", "memory", "pods", "usedCpu", "usedMemory", "usedPods", "countedCpu", "countedMemory"] as const;
 type Name = (typeof AMOUNTS)[number];
 
+/** So many kinds of requests are rated at a time. */
+const KINDS = 8;
+
 /** Domain of a node without the label. */
 const NOWHERE = -1;
 
@@ -24,6 +27,9 @@ export class Columns {
 	readonly amounts: Record<Name, Float64Array>;
 	/** 1 where a node has taints, is cordoned, or has pods with host ports: it takes a closer look. */
 	special = new Uint8Array(0);
+	/** What slots are worth for pods that ask for the same, by what they ask for. */
+	readonly #ratings = new Map<string, Float64Array>();
+	#rated: { requests: Requests; ratings: Float64Array } | null = null;
 	#domains = new Map<string, Domains>();
 
 	constructor() {
@@ -40,6 +46,7 @@ export class Columns {
 		amounts.pods[slot] = allocatable?.["pods"] ?? Number.POSITIVE_INFINITY;
 		this.special[slot] = special ? 1 : 0;
 		this.#domains.clear();
+		this.#unrate(slot);
 	}
 
 	/** A pod that came, or went. */
@@ -51,6 +58,26 @@ export class Columns {
 		add("usedPods", 1);
 		add("countedCpu", counted.cpu);
 		add("countedMemory", counted.memory);
+		this.#unrate(slot);
+	}
+
+	/** By slot, for the caller to fill: NaN where a slot was not rated since it changed. */
+	ratings(requests: Requests): Float64Array {
+		if (this.#rated?.requests === requests) return this.#rated.ratings;
+		const { said, counted } = requests;
+		const key = `${said["cpu"]} ${said["memory"]} ${counted.cpu} ${counted.memory}`;
+		let ratings = this.#ratings.get(key);
+		if (ratings === undefined) {
+			if (this.#ratings.size >= KINDS) this.#ratings.clear();
+			ratings = new Float64Array(this.special.length).fill(Number.NaN);
+			this.#ratings.set(key, ratings);
+		}
+		this.#rated = { requests, ratings };
+		return ratings;
+	}
+
+	#unrate(slot: number): void {
+		for (const ratings of this.#ratings.values()) ratings[slot] = Number.NaN;
 	}
 
 	/** Whether there is enough cpu, memory and places for pods. */
@@ -92,6 +119,8 @@ export class Columns {
 		this.size = size;
 		if (size <= this.special.length) return;
 		const room = Math.max(16, 2 * size);
+		this.#ratings.clear();
+		this.#rated = null;
 		const special = new Uint8Array(room);
 		special.set(this.special);
 		this.special = special;

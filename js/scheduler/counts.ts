@@ -16,27 +16,42 @@ export class PodCounts {
 	/** By namespace. */
 	readonly #index = new Map<string, LabelIndex<Group>>();
 	readonly #groups = new Map<string, Group>();
-	/** By namespace, and by namespace and label: what a selector that is new is asked of. */
+	/** By namespace and label: what a selector that is new is asked of. */
 	readonly #pods = new Map<string, Set<Pod>>();
+	/** All that count. */
+	readonly #all: () => Iterable<Pod>;
+	/** Whom was asked for last. */
+	#last: { namespace: string; group: Group } | null = null;
 
-	/** By node. */
+	constructor(all: () => Iterable<Pod>) {
+		this.#all = all;
+	}
+
+	/** By node. A selector does not change. */
 	of(namespace: string, selector: LabelSelector): ReadonlyMap<string, number> {
+		const { group } = this.#last ?? {};
+		if (this.#last?.namespace === namespace && group?.selector === selector) return group.byNode;
+		const found = this.#groupOf(namespace, selector);
+		this.#last = { namespace, group: found };
+		return found.byNode;
+	}
+
+	#groupOf(namespace: string, selector: LabelSelector): Group {
 		const key = `${namespace} ${JSON.stringify(selector)}`;
 		const known = this.#groups.get(key);
-		if (known !== undefined) return known.byNode;
+		if (known !== undefined) return known;
 		const group: Group = { selector, byNode: new Map() };
 		this.#groups.set(key, group);
 		const index = this.#index.get(namespace) ?? new LabelIndex<Group>();
 		this.#index.set(namespace, index);
 		index.add(group, selector.matchLabels ?? {});
 		for (const pod of this.#candidates(namespace, selector)) countIn(group, pod, 1);
-		return group.byNode;
+		return group;
 	}
 
 	/** A pod that came to its node, or left it: the same object. */
 	count(pod: Pod, by: 1 | -1): void {
 		const { labels = {}, namespace = "" } = pod.metadata;
-		this.#file(namespace, pod, by);
 		for (const key in labels) this.#file(`${namespace} ${key}=${labels[key]}`, pod, by);
 		for (const group of this.#index.get(namespace)?.of(labels) ?? []) countIn(group, pod, by);
 	}
@@ -44,7 +59,7 @@ export class PodCounts {
 	/** The same pod with the same labels, as another object. */
 	replace(before: Pod, pod: Pod): void {
 		const { labels = {}, namespace = "" } = pod.metadata;
-		const slots = [namespace, ...Object.entries(labels).map(([key, value]) => `${namespace} ${key}=${value}`)];
+		const slots = Object.entries(labels).map(([key, value]) => `${namespace} ${key}=${value}`);
 		for (const slot of slots) {
 			this.#file(slot, before, -1);
 			this.#file(slot, pod, 1);
@@ -58,14 +73,14 @@ export class PodCounts {
 		else filed.add(pod);
 	}
 
-	#candidates(namespace: string, { matchLabels = {} }: LabelSelector): ReadonlySet<Pod> {
-		let fewest = this.#pods.get(namespace) ?? new Set<Pod>();
+	#candidates(namespace: string, { matchLabels = {} }: LabelSelector): Iterable<Pod> {
+		let fewest: ReadonlySet<Pod> | null = null;
 		for (const [key, value] of Object.entries(matchLabels)) {
 			const filed = this.#pods.get(`${namespace} ${key}=${value}`);
 			if (filed === undefined) return new Set();
-			if (filed.size < fewest.size) fewest = filed;
+			if (fewest === null || filed.size < fewest.size) fewest = filed;
 		}
-		return fewest;
+		return fewest ?? [...this.#all()].filter(({ metadata }) => (metadata.namespace ?? "") === namespace);
 	}
 }
 

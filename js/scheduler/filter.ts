@@ -4,7 +4,7 @@
 import type { Node, NodeSelectorTerm, Pod, Taint } from "../api/core.ts";
 import { hostPortsClash, matchesNode, untolerated } from "../api/placement.ts";
 import { type Company, companyOf, companyRefusal } from "./company.ts";
-import { type Needs, type NodeState, needsOf, type Occupancy } from "./occupancy.ts";
+import type { Needs, NodeState, Occupancy } from "./occupancy.ts";
 import type { Refusal } from "./refusal.ts";
 import { shortage } from "./resources.ts";
 import { type HardSpread, hardSpread, spreadRefusal } from "./spread.ts";
@@ -27,7 +27,7 @@ const UNSCHEDULABLE: Taint = { key: "node.kubernetes.io/unschedulable", effect: 
 
 export function cycleOf(pod: Pod, occupancy: Occupancy): Cycle {
 	const spread = hardSpread(pod, occupancy);
-	const needs = needsOf(pod);
+	const needs = occupancy.needsOf(pod);
 	const company = companyOf(pod, occupancy);
 	const { nodeSelector = {}, affinity } = pod.spec ?? {};
 	const { cpu = 0, memory = 0, ...rest } = needs.requests.said;
@@ -36,13 +36,6 @@ export function cycleOf(pod: Pod, occupancy: Occupancy): Cycle {
 		affinity === undefined &&
 		needs.hostPorts.length + spread.length + company.unwelcome.size + Object.keys(rest).length === 0;
 	return { pod, needs, isPlain, cpu, memory, only: namedNodes(pod), spread, company };
-}
-
-/** Whether it may run there, without the reason why not. */
-export function fits(cycle: Cycle, slot: number, occupancy: Occupancy): boolean {
-	const { columns } = occupancy;
-	if (cycle.isPlain && columns.special[slot] === 0) return columns.fits(slot, cycle.cpu, cycle.memory);
-	return refusal(cycle, occupancy.at(slot)) === null;
 }
 
 /** null where the pod can run there. */

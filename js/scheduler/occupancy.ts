@@ -1,6 +1,6 @@
 // What runs where, as the scheduler's cache has it (pkg/scheduler/backend/cache): nodes with their pods, and indexes over them.
 
-import type { Node, Pod, PodAffinityTerm, Taint } from "../api/core.ts";
+import type { Container, Node, Pod, PodAffinityTerm, PodSpec, Taint } from "../api/core.ts";
 import { keyOf } from "../api/key.ts";
 import { ZONE } from "../api/labels.ts";
 import type { LabelSelector } from "../api/meta.ts";
@@ -9,6 +9,7 @@ import { isFinished } from "../api/pod.ts";
 import { Columns, type Domains } from "./columns.ts";
 import { PodCounts } from "./counts.ts";
 import { type Amounts, addTo, allocatableOf, podRequests, type Requests } from "./resources.ts";
+import { Room } from "./room.ts";
 
 /** What a pod takes on its node. */
 export interface Needs {
@@ -16,8 +17,28 @@ export interface Needs {
 	requests: Requests;
 }
 
-export function needsOf(pod: Pod): Needs {
-	return { hostPorts: hostPorts(pod), requests: podRequests(pod) };
+/** Needs of pods by their containers, which pods of one template share. */
+class KnownNeeds {
+	readonly #byContainers = new WeakMap<readonly Container[], { spec: PodSpec; needs: Needs }>();
+
+	of(pod: Pod): Needs {
+		const { spec } = pod;
+		const known = spec && this.#byContainers.get(spec.containers);
+		if (known !== undefined && asksTheSame(spec as PodSpec, known.spec)) return known.needs;
+		const needs = { hostPorts: hostPorts(pod), requests: podRequests(pod) };
+		if (spec !== undefined) this.#byContainers.set(spec.containers, { spec, needs });
+		return needs;
+	}
+}
+
+/** Of two with the same containers. */
+function asksTheSame(a: PodSpec, b: PodSpec): boolean {
+	return (
+		a.initContainers === b.initContainers &&
+		a.resources === b.resources &&
+		a.overhead === b.overhead &&
+		a.hostNetwork === b.hostNetwork
+	);
 }
 
 /** A node and what runs on it. */
@@ -43,12 +64,14 @@ export class Occupancy {
 	/** Labels by name. */
 	namespaces: NamespaceLabels;
 	columns = new Columns();
+	readonly room = new Room();
+	readonly #needs = new KnownNeeds();
 	readonly #states = new Map<string, NodeState>();
 	/** By slot; undefined: free. */
 	readonly #slots: (NodeState | undefined)[] = [];
 	/** Pods with affinities of their own: they may draw or refuse newcomers. */
 	readonly #opinionated = new Map<string, { pod: Pod; node: Node }>();
-	readonly #counts = new PodCounts();
+	readonly #counts = new PodCounts(() => this.pods());
 	/** Where each pod is. */
 	readonly #nodeOf = new Map<string, string>();
 	#order: Int32Array | null = null;
@@ -100,12 +123,16 @@ export class Occupancy {
 		return this.#counts.of(namespace, selector);
 	}
 
+	needsOf(pod: Pod): Needs {
+		return this.#needs.of(pod);
+	}
+
 	/** Counts a pod that has its node; one of another node or of none that is known counts nowhere. */
 	occupy(pod: Pod): void {
 		const state = this.#states.get(pod.spec?.nodeName ?? "");
 		if (state === undefined || isFinished(pod)) return;
 		const key = keyOf(pod);
-		const needs = needsOf(pod);
+		const needs = this.needsOf(pod);
 		state.pods.set(key, pod);
 		this.#nodeOf.set(key, state.name);
 		state.hostPorts.push(...needs.hostPorts);
@@ -122,7 +149,7 @@ export class Occupancy {
 		if (state === undefined || counted === undefined) return undefined;
 		state.pods.delete(key);
 		this.#nodeOf.delete(key);
-		const needs = needsOf(counted);
+		const needs = this.needsOf(counted);
 		if (needs.hostPorts.length > 0) state.hostPorts = [...state.pods.values()].flatMap(hostPorts);
 		this.#take(state, needs, -1);
 		this.#counts.count(counted, -1);

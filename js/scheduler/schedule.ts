@@ -3,7 +3,7 @@
 
 import type { Node, Pod } from "../api/core.ts";
 import { keyOf } from "../api/key.ts";
-import { type Cycle, cycleOf, fits, refusal } from "./filter.ts";
+import { type Cycle, cycleOf, refusal } from "./filter.ts";
 import { type NamespaceLabels, type NodeState, Occupancy } from "./occupancy.ts";
 import { type Budget, type Preemption, preempt, priorityOf } from "./preempt.ts";
 import { explain, type Refusal } from "./refusal.ts";
@@ -116,13 +116,15 @@ export class Scheduler {
 
 	/** Of large clusters as many nodes as are enough (numFeasibleNodesToFind), each search from where the last one ended. */
 	#feasible(cycle: Cycle, refusals: Map<string, Refusal>): Int32Array {
-		const { order } = this.#occupancy;
+		const { order, columns } = this.#occupancy;
 		const enough = enoughOf(order.length);
-		const found = new Int32Array(enough);
-		let [looked, count] = [0, 0];
+		const isPlain = cycle.isPlain && this.#nominated.size === 0;
+		const found = this.#occupancy.room.found(enough);
+		let [looked, count, at] = [0, 0, this.#start];
 		for (; looked < order.length && count < enough; looked++) {
-			const slot = order[(this.#start + looked) % order.length] as number;
-			if (this.#nominated.size === 0 && fits(cycle, slot, this.#occupancy)) found[count++] = slot;
+			const slot = order[at] as number;
+			at = at + 1 === order.length ? 0 : at + 1;
+			if (isPlain && columns.special[slot] === 0 && columns.fits(slot, cycle.cpu, cycle.memory)) found[count++] = slot;
 			else {
 				const state = this.#occupancy.at(slot);
 				const refused = this.#refusal(cycle, state);

@@ -21,11 +21,17 @@ export function best(
 ): number {
 	if (slots.length === 1) return slots[0] as number;
 	const { columns } = occupancy;
-	const totals = new Float64Array(slots.length);
+	const totals = occupancy.room.totals(slots.length);
+	const ratings = columns.ratings(needs.requests);
 	let isDisliked = false;
 	for (let i = 0; i < slots.length; i++) {
 		const slot = slots[i] as number;
-		totals[i] = WEIGHTS.fit * leastAllocated(needs, columns, slot) + WEIGHTS.balance * balanced(needs, columns, slot);
+		let rating = ratings[slot] as number;
+		if (Number.isNaN(rating)) {
+			rating = WEIGHTS.fit * leastAllocated(needs, columns, slot) + WEIGHTS.balance * balanced(needs, columns, slot);
+			ratings[slot] = rating;
+		}
+		totals[i] = rating;
 		if (columns.special[slot] === 1 && occupancy.at(slot).disliked.length > 0) isDisliked = true;
 	}
 	const weigh = (weight: number, scores: Scores | null) => {

@@ -3,7 +3,7 @@
 
 import type { Pod, Service } from "../api/core.ts";
 import type { KubernetesObject, LabelSelector } from "../api/meta.ts";
-import { selectsLabels } from "../api/selector.ts";
+import { type Labels, selectsLabels } from "../api/selector.ts";
 import { LabelIndex } from "./labelindex.ts";
 
 /** Where the objects are. */
@@ -15,9 +15,24 @@ export interface Selecting {
 
 const OWNERS: ReadonlySet<string> = new Set(["ReplicationController", "ReplicaSet", "StatefulSet"]);
 
+interface Known {
+	namespace: string;
+	labels: Labels;
+	own: KubernetesObject | undefined;
+	selector: LabelSelector | null;
+}
+
+function hasSame(a: Labels, b: Labels): boolean {
+	if (a === b) return true;
+	const keys = Object.keys(a);
+	return keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && a[key] === b[key]);
+}
+
 export class Siblings {
 	readonly #objects: Selecting;
 	readonly #services = new Map<string, LabelIndex<Service>>();
+	/** Whom was asked for last: pods of one controller come one after the other. */
+	#last: Known | null = null;
 
 	constructor(objects: Selecting) {
 		this.#objects = objects;
@@ -26,22 +41,36 @@ export class Siblings {
 	/** Services of a namespace are others than they were. */
 	forget(namespace: string): void {
 		this.#services.delete(namespace);
+		this.#last = null;
 	}
 
-	/** null: nobody. */
+	/** null: nobody. The same object for pods one after the other that have the same siblings. */
 	of({ metadata }: Pod): LabelSelector | null {
-		const { namespace = "", labels, ownerReferences = [] } = metadata;
-		const matchLabels: Record<string, string> = {};
-		for (const { spec } of this.#index(namespace).of(labels))
-			if (selectsLabels(spec?.selector ?? {}, labels)) Object.assign(matchLabels, spec?.selector);
+		const { namespace = "", labels = {}, ownerReferences = [] } = metadata;
 		const reference = ownerReferences.find(({ controller }) => controller === true);
 		const own =
 			reference !== undefined && OWNERS.has(reference.kind)
 				? this.#objects.owner(reference.kind, namespace, reference.name)
 				: undefined;
+		const last = this.#last;
+		if (last?.namespace === namespace && last.own === own && hasSame(labels, last.labels)) return last.selector;
+		const selector = this.#selectorOf(namespace, labels, own, reference?.kind);
+		this.#last = { namespace, labels, own, selector };
+		return selector;
+	}
+
+	#selectorOf(
+		namespace: string,
+		labels: Labels,
+		own: KubernetesObject | undefined,
+		kind: string | undefined,
+	): LabelSelector | null {
+		const matchLabels: Record<string, string> = {};
+		for (const { spec } of this.#index(namespace).of(labels))
+			if (selectsLabels(spec?.selector ?? {}, labels)) Object.assign(matchLabels, spec?.selector);
 		const selector = (own?.spec as { selector?: object } | undefined)?.selector ?? {};
 		const { matchLabels: more = {}, matchExpressions = [] }: LabelSelector =
-			reference?.kind === "ReplicationController" ? { matchLabels: selector as Record<string, string> } : selector;
+			kind === "ReplicationController" ? { matchLabels: selector as Record<string, string> } : selector;
 		Object.assign(matchLabels, more);
 		if (Object.keys(matchLabels).length + matchExpressions.length === 0) return null;
 		return matchExpressions.length === 0 ? { matchLabels } : { matchLabels, matchExpressions };

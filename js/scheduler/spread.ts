@@ -112,7 +112,7 @@ export function spreadScores(
 	const isOwn = (pod.spec?.topologySpreadConstraints ?? []).length > 0;
 	const soft = isOwn ? constraintsOf(pod, "ScheduleAnyway") : defaultsOf(pod, siblings);
 	if (soft.length === 0) return null;
-	const scores = new Float64Array(slots.length);
+	const scores = occupancy.room.scores(slots.length).fill(0);
 	// Defaults of the cluster do not ask for every label; what is not scored is NaN from here on.
 	if (isOwn)
 		for (let i = 0; i < slots.length; i++)
@@ -137,47 +137,89 @@ export function spreadScores(
 function addSpread(
 	scores: Float64Array,
 	slots: Int32Array,
-	{ topologyKey, maxSkew, selector, counts }: Constraint,
+	constraint: Constraint,
 	asked: readonly Constraint[],
 	pod: Pod,
 	occupancy: Occupancy,
 ): void {
+	const { topologyKey, selector } = constraint;
 	const onNode = occupancy.counts(pod.metadata.namespace ?? "", selector);
-	const isByNode = topologyKey === HOSTNAME;
+	const { ids } = occupancy.domains(topologyKey);
+	// Of hosts every node that is scored is a domain, as upstream has it.
+	if (topologyKey === HOSTNAME) {
+		const sums = occupancy.room.counts(ids.length);
+		const there: number[] = [];
+		for (const [name, count] of onNode) {
+			const slot = occupancy.state(name)?.slot;
+			if (slot === undefined) continue;
+			sums[slot] = count;
+			there.push(slot);
+		}
+		let domains = 0;
+		for (let i = 0; i < slots.length; i++) if (!Number.isNaN(scores[i])) domains++;
+		weigh(scores, slots, sums, null, ids, constraint, domains);
+		for (const slot of there) sums[slot] = 0;
+	} else {
+		const { sums, domains } = byDomain(scores, slots, constraint, asked, onNode, occupancy);
+		weigh(scores, slots, sums, ids, ids, constraint, domains);
+	}
+}
+
+/** Pods by domain, the first that of nodes without one; and how many domains the nodes that are scored have. */
+function byDomain(
+	scores: Float64Array,
+	slots: Int32Array,
+	{ topologyKey, counts }: Constraint,
+	asked: readonly Constraint[],
+	onNode: ReadonlyMap<string, number>,
+	occupancy: Occupancy,
+): { sums: Float64Array; domains: number } {
 	const { ids, size } = occupancy.domains(topologyKey);
-	// Domains of nodes that are scored; those of hosts are counted by node, as upstream does.
-	const sums = new Float64Array(isByNode ? ids.length : size + 1);
+	const sums = new Float64Array(size + 1);
 	const isKnown = new Uint8Array(size + 1);
 	let domains = 0;
 	for (let i = 0; i < slots.length; i++) {
 		if (Number.isNaN(scores[i])) continue;
 		const domain = (ids[slots[i] as number] as number) + 1;
-		if (!isByNode && isKnown[domain] === 1) continue;
+		if (isKnown[domain] === 1) continue;
 		isKnown[domain] = 1;
 		domains++;
 	}
 	for (const [name, count] of onNode) {
 		const state = occupancy.state(name);
-		if (state === undefined) continue;
-		if (isByNode) sums[state.slot] = count;
-		else if (counts(state.node) && hasAll(state.node, asked)) {
-			const domain = (ids[state.slot] as number) + 1;
-			sums[domain] = (sums[domain] as number) + count;
-		}
+		if (state === undefined || !counts(state.node) || !hasAll(state.node, asked)) continue;
+		const domain = (ids[state.slot] as number) + 1;
+		sums[domain] = (sums[domain] as number) + count;
 	}
+	return { sums, domains };
+}
+
+/** `places`: of each slot's sum, from the second on; null: by slot. */
+function weigh(
+	scores: Float64Array,
+	slots: Int32Array,
+	sums: Float64Array,
+	places: Int32Array | null,
+	ids: Int32Array,
+	{ maxSkew }: Constraint,
+	domains: number,
+): void {
 	const weight = Math.log(domains + 2);
 	for (let i = 0; i < slots.length; i++) {
 		const slot = slots[i] as number;
-		const id = ids[slot] as number;
-		if (id < 0) continue;
-		const count = sums[isByNode ? slot : id + 1] as number;
+		if ((ids[slot] as number) < 0) continue;
+		const count = sums[places === null ? slot : (places[slot] as number) + 1] as number;
 		scores[i] = (scores[i] as number) + count * weight + maxSkew - 1;
 	}
 }
 
 function defaultsOf(pod: Pod, siblings: LabelSelector | null): Constraint[] {
 	if (siblings === null) return [];
-	return DEFAULTS.map((constraint) => ({ ...constraint, selector: siblings, minDomains: 1, counts: honours(pod) }));
+	const counts = honours(pod);
+	const of = ({ maxSkew, topologyKey }: (typeof DEFAULTS)[number]): Constraint => {
+		return { maxSkew, topologyKey, selector: siblings, minDomains: 1, counts };
+	};
+	return DEFAULTS.map(of);
 }
 
 const honours = (pod: Pod) => (node: Node) => pod.spec === undefined || matchesNode(pod.spec, node);
