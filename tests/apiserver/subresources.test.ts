@@ -150,3 +150,18 @@ describe("a deletion", () => {
 		expect(call("DELETE", `${url}?gracePeriodSeconds=-1`).code).toBe(200);
 	});
 });
+
+describe("a body in which nothing is said", () => {
+	it.each([null, {}])("%j has no name", (nothing) => {
+		const url = "/api/v1/namespaces/shop/configmaps";
+		expect(call("POST", url, nothing)).toMatchObject({ code: 422, body: { reason: "Invalid" } });
+		made({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "a", namespace: "shop" } });
+		expect(call("PUT", `${url}/a`, nothing)).toMatchObject({
+			code: 400,
+			body: {
+				reason: "BadRequest",
+				message: "the name of the object (a based on URL) was undeterminable: name must be provided",
+			},
+		});
+	});
+});

@@ -87,7 +87,9 @@ function owners(
 }
 
 function checkIdentity({ name, namespace }: Subject, { metadata }: KubernetesObject, before: KubernetesObject): void {
-	if (metadata.name !== undefined && metadata.name !== name)
+	if (!metadata.name)
+		throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
+	if (metadata.name !== name)
 		throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`);
 	if (metadata.namespace !== undefined && metadata.namespace !== (before.metadata.namespace ?? ""))
 		throw badRequest(

@@ -70,8 +70,12 @@ export class Body {
 		return this.#yamlDocument(kind, this.#yaml);
 	}
 
-	/** An object. Throws StatusError 400 and 415. */
-	object(schema: ApiSchema, { kind, type }: Expected): Json {
+	/** An object; `null` is one in which nothing is said. Throws StatusError 400 and 415. */
+	object(schema: ApiSchema, expected: Expected): Json {
+		return this.#read(schema, expected) ?? {};
+	}
+
+	#read(schema: ApiSchema, { kind, type }: Expected): Json {
 		if (this.type === JSON_TYPE) return this.#json(kind);
 		if (this.type === YAML && this.#yaml !== undefined) return this.#yamlDocument(kind, this.#yaml);
 		if (this.type === PROTOBUF) return this.#protobuf(schema, kind, type);
