@@ -59,11 +59,25 @@ export interface TraceEvent {
 	inside: Header | null;
 }
 
+/** Deliveries alone since the ring was last emptied, and empties it: all that programs hear of. What a tunnel carried is left out. */
+export function takeDeliveries(core: Core): TraceEvent[] {
+	const { engine } = core;
+	const { view } = core.rows;
+	const first = engine.table(L.TABLE_EVENT);
+	const events: TraceEvent[] = [];
+	for (let i = 0, count = engine.eventCount(); i < count; i++) {
+		const at = first + i * L.EVENT_STRIDE;
+		if (view.getUint8(at + L.EVENT_KIND) === L.EVENT_DELIVER) events.push(readEvent(core, view, at, null));
+	}
+	checkLost(core);
+	engine.eventsReset();
+	return events;
+}
+
 /** All events since the ring was last emptied, and empties it. Throws RangeError where some were lost. */
 export function takeEvents(core: Core): TraceEvent[] {
 	const { engine } = core;
 	const count = engine.eventCount();
-	const lost = engine.eventsLost();
 	const events: TraceEvent[] = [];
 	const first = engine.table(L.TABLE_EVENT);
 	const { view } = core.rows;
@@ -78,9 +92,17 @@ export function takeEvents(core: Core): TraceEvent[] {
 		before = readEvent(core, view, at, goesOn ? before : null);
 		events.push(before);
 	}
+	checkLost(core);
 	engine.eventsReset();
-	if (lost > 0) throw new RangeError(`the trace has ${lost} events more than its ring holds (${count})`);
 	return events;
+}
+
+function checkLost({ engine }: Core): void {
+	const lost = engine.eventsLost();
+	if (lost === 0) return;
+	const count = engine.eventCount();
+	engine.eventsReset();
+	throw new RangeError(`the trace has ${lost} events more than its ring holds (${count})`);
 }
 
 /** `before`: the event before, where the packet is as it was there. */

@@ -89,6 +89,19 @@ export function routesNeed({ devices, routes, routes6 }: Netns): {
 const COUNTERS_MAX = 1 << 20;
 const INDEX_BYTES_MIN = 1 << 18;
 
+/** Tables for so many connections: three to six slots an entry, so that two in three are taken at most. */
+export function connectionSizes(entries: number): Capacities {
+	return {
+		[L.TABLE_CT]: entries,
+		[L.TABLE_TUPLE]: connectionSlots(entries),
+		[L.TABLE_BYSOURCE]: powerOfTwo(entries),
+	};
+}
+
+export function connectionSlots(entries: number): number {
+	return powerOfTwo(entries * 3);
+}
+
 interface TableSize {
 	chains: number;
 	rules: number;

@@ -1,6 +1,7 @@
 // The composition root: manifests, or a literal network, become rules, links and routes in the engine, and questions about
 // them get answers. No sockets, no files, no clock: this runs in a browser as it does in Node and Deno.
 
+import * as L from "../assembly/layout.ts";
 import { type Backend, backendOf, type EngineModule } from "../bindings/core.ts";
 import type { Machine } from "../bindings/machine.ts";
 import type { TakeRecording } from "../bindings/recording.ts";
@@ -22,6 +23,7 @@ import {
 import type { ForeignDataPlane } from "./cluster/evaluation.ts";
 import { kubeConfigOver, type LoadableKubeConfig } from "./cluster/kubeconfig.ts";
 import { ActingCluster } from "./cluster/live/acting.ts";
+import { connectionsOfProbes, NodeWire } from "./cluster/nodewire.ts";
 import {
 	type ClusterOptions,
 	type LabSpec,
@@ -45,9 +47,10 @@ import {
 import { podsOn, traceIn } from "./cluster/tracing.ts";
 import { moduleFrom, withThreads } from "./cluster/wasm.ts";
 import { parseTime } from "./flows/time.ts";
+import { AddressError } from "./kube-proxy/addresses.ts";
 import { type Configuration, configure } from "./manifests/configuration.ts";
 import type { Ignored, ManifestFile, Warning } from "./manifests/load.ts";
-import type { NetworkChange } from "./net/change.ts";
+import { joined, type NetworkChange } from "./net/change.ts";
 import { printReference, type Reference } from "./net/reference.ts";
 import type { Topology } from "./net/topology.ts";
 import type { ClusterEvent } from "./realise.ts";
@@ -65,6 +68,9 @@ export type { ClusterOptions, LabSpec, ReplayRequest, TraceQuery } from "./clust
 export { type Setting, settingsOf } from "./cluster/settings.ts";
 export type { WasmSource } from "./cluster/wasm.ts";
 
+/** Of which an engine has room at most for probes. */
+const CONNECTIONS_MAX = 1 << 21;
+
 export class Cluster implements Disposable {
 	readonly #options: ClusterOptions;
 	readonly #module: EngineModule;
@@ -75,6 +81,8 @@ export class Cluster implements Disposable {
 	#server: ApiServer | null = null;
 	/** Up to which revision of the API its components have acted. */
 	#acted = 0;
+	/** What probes found different in the network while traffic is replayed; null: none is. */
+	#found: NetworkChange[] | null = null;
 
 	/** What the engine runs on; both give the same answers. */
 	readonly backend: Backend;
@@ -170,7 +178,7 @@ export class Cluster implements Disposable {
 	}
 
 	/** `anew`: a fresh engine may take the place of one that is too small. Returns what was different in the one that stays. */
-	#take({ plan, followed, keep }: Planned, anew = true): NetworkChange | null {
+	#take({ plan, followed, keep, objects }: Planned, anew = true): NetworkChange | null {
 		try {
 			const change = followed && this.#plane.follow(plan, followed);
 			if (change === null && followed !== null && !anew)
@@ -178,7 +186,10 @@ export class Cluster implements Disposable {
 					"a cluster that outgrows its engine while traffic is replayed",
 					"give it `capacities`",
 				);
-			if (change === null) this.#plane.open(plan, { now: this.#server?.now });
+			if (change === null) {
+				if (this.#options.probes !== "app") this.#plane.makeRoom(connectionsOfProbes(objects()));
+				this.#plane.open(plan, { now: this.#server?.now });
+			}
 			keep();
 			return change;
 		} catch (error) {
@@ -223,10 +234,51 @@ export class Cluster implements Disposable {
 		return this.#server;
 	}
 
-	/** Where the API has its time from, and who hears what its components say. */
-	get #serverOptions(): Pick<ApiServerOptions, "clock" | "heard"> {
+	/** Where the API has its time from, who hears what its components say, and what its kubelets dial on. */
+	get #serverOptions(): Pick<ApiServerOptions, "clock" | "heard" | "wire"> {
 		const now = this.#options.now ?? (() => this.#plane.loaded?.wire.now ?? 0n);
-		return { clock: { now }, heard: (...said) => this.#reality.hear(...said) };
+		const wire = new NodeWire(
+			this.#plane,
+			() => this.#followProbe(),
+			() => this.#outgrow(),
+		);
+		return {
+			...{ clock: { now }, heard: (...said) => this.#reality.hear(...said) },
+			wire: this.#options.probes === "app" ? undefined : wire,
+		};
+	}
+
+	/** The network as it is when a probe is asked; the time, ns. null: there is none, or objects are such that there can be none. */
+	#followProbe(): bigint | null {
+		const server = this.#server;
+		if (server === null || !this.#reality.started) return null;
+		try {
+			const change = server.changed
+				? this.#take(this.#reality.plan(server, this.#plane.netnsOf), this.#found === null)
+				: null;
+			if (change !== null) this.#found?.push(change);
+			return server.now;
+		} catch (error) {
+			// Who asks the cluster next hears of it.
+			if (error instanceof InputErrors || error instanceof AddressError) return null;
+			throw error;
+		}
+	}
+
+	/** There are more connections than the engine has room for. Throws NotModelledError where there is to be no other engine. */
+	#outgrow(): void {
+		const { plan, wire } = this.#plane.loaded as NonNullable<DataPlane["loaded"]>;
+		const room = () => this.#plane.loaded?.machine.core.engine.capacity(L.TABLE_CT) ?? 0;
+		const before = room();
+		if (this.#found === null && before < CONNECTIONS_MAX) {
+			this.#plane.makeRoom(before);
+			this.#plane.open(plan, { now: wire.now });
+			if (room() > before) return;
+		}
+		throw new NotModelledError(
+			`probes with more than ${before} connections`,
+			'give it `capacities`, or `probes: "app"`',
+		);
 	}
 
 	/** Of `@kubernetes/client-node`'s class, one whose clients and informers ask `api` in this process. Not in browsers. */
@@ -362,6 +414,7 @@ export class Cluster implements Disposable {
 			});
 			const acting = request.live ? this.#acting() : null;
 			const own = { ...context, assumed: this.assumed, threads, acting };
+			this.#found = request.live ? [] : null;
 			const release = this.#plane.hold();
 			try {
 				const report = await replay(this.machine, surveyed, { seed: Number(this.#seed), ...request, ...own });
@@ -369,6 +422,7 @@ export class Cluster implements Disposable {
 				return report;
 			} finally {
 				release();
+				this.#found = null;
 			}
 		};
 		return withThreads(request.jobs ?? 1, this.#options, (threads) =>
@@ -389,7 +443,10 @@ export class Cluster implements Disposable {
 		const server = this.#server as ApiServer;
 		return new ActingCluster(server, this.wire, this.#namespace, () => {
 			this.#acted = server.revision;
-			return server.changed ? this.#take(this.#reality.plan(server, this.#plane.netnsOf), false) : null;
+			const last = server.changed ? this.#take(this.#reality.plan(server, this.#plane.netnsOf), false) : null;
+			const changes = [...(this.#found ?? []), ...(last === null ? [] : [last])];
+			this.#found = [];
+			return changes.length === 0 ? null : joined(changes);
 		});
 	}
 

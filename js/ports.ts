@@ -95,11 +95,40 @@ export interface Component {
 	fork?(): Component;
 }
 
-/** What comes of a connection: `timeout` also where it was dropped on its way, or has no route. */
-export type Reached = "connected" | "refused" | "timeout";
+/** Why connect(2) failed, as the kernel has it from a reset, an ICMP error or its own routes. */
+export type ConnectError =
+	| "ECONNREFUSED"
+	| "EHOSTUNREACH"
+	| "ENETUNREACH"
+	| "ENOPROTOOPT"
+	| "EACCES"
+	| "EHOSTDOWN"
+	| "ENONET"
+	| "EOPNOTSUPP";
 
-/** The simulated network, as far as a component can tell: whether connections come about. */
+/** `waiting`: nobody has answered the SYN yet; `unanswered`: the connection is open, what was asked on it has no answer. */
+export type Reached = "connected" | "waiting" | "unanswered" | ConnectError;
+
+export interface Destination {
+	address: string;
+	port: number;
+	/** `NS/NAME` of the pod whose own address it is; null: of none. */
+	pod: string | null;
+	/** Something is said on the connection and answered; else it is closed as soon as it is open. */
+	asks: boolean;
+}
+
+export interface Connection {
+	reached: Reached;
+	/** Of its near end. */
+	port: number;
+}
+
+/** The simulated network, as far as a component can tell: whether connections come about. What is said on them is the app's. */
 export interface Wire {
-	/** From a node's own netns, as its kubelet probes; `timeoutMs` after which it is given up. What is said on it is the app's. */
-	connect(node: string, to: { protocol: "tcp"; address: string; port: number }, timeoutMs: number): Reached;
+	/**
+	 * A SYN from a node's own netns, now, and all that comes of it at once. `port`: the near end of one that is `waiting`, whose SYN
+	 * is sent again; null: of a new one. null: that node, or that pod, is not in the network.
+	 */
+	connect(node: string, to: Destination, port: number | null): Connection | null;
 }

@@ -9,6 +9,8 @@ export const PREFIX = "podwire.dev/";
 export const IPS = `${PREFIX}ips`;
 /** Condition of a pod whose app hangs: it takes no packet. */
 export const HUNG = `${PREFIX}Hung`;
+/** Condition of a pod whose apps are to listen and do not yet; its message names their containers, with commas between. */
+export const LISTENING = `${PREFIX}Listening`;
 const KUBELET = `${PREFIX}kubelet`;
 const REBOOT = `${PREFIX}reboot`;
 const REBOOT_MS = 60_000;

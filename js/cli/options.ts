@@ -26,6 +26,8 @@ export interface ClusterFlags {
 	disableAdmissionPlugins: string | null;
 	reconcile: boolean;
 	strictPorts: boolean;
+	/** Whether probes cross the network, or are answered by what apps are taken to do. */
+	probes: NonNullable<ClusterOptions["probes"]>;
 	lenient: boolean;
 	seed: bigint | null;
 	backend: NonNullable<ClusterOptions["backend"]> | null;
@@ -147,6 +149,11 @@ export function clusterOptions(command: Command, { filesOptional = false } = {})
 		.option("--disable-admission-plugins <names>", "ServiceAccount: pods get no account and no token's volume")
 		.option("--reconcile", "let the controllers act on a dump, which otherwise is taken as it was observed", false)
 		.option("--strict-ports", "a pod listens only on the ports that it declares", false)
+		.addOption(
+			new Option("--probes <by>", "probes cross the network, or apps answer them unasked (default network)").argParser(
+				word("network", "app"),
+			),
+		)
 		.option(
 			"--lenient",
 			"answer even where something that could change the answer is not evaluated, or a capture is truncated",
@@ -189,6 +196,7 @@ export function clusterFlags(raw: Raw): ClusterFlags {
 		disableAdmissionPlugins: given("disableAdmissionPlugins", null),
 		reconcile: given("reconcile", false),
 		strictPorts: given("strictPorts", false),
+		probes: given("probes", "network"),
 		lenient: given("lenient", false),
 		seed: given("seed", null),
 		backend: given("backend", null),

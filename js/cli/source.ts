@@ -24,6 +24,7 @@ export async function openCluster(
 	const cluster = await Cluster.create({
 		namespace: flags.namespace,
 		strictPorts: flags.strictPorts,
+		probes: flags.probes,
 		index: flags.index,
 		...(flags.seed === null ? {} : { seed: flags.seed }),
 		...(flags.backend === null ? {} : { backend: flags.backend }),

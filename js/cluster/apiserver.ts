@@ -16,7 +16,7 @@ import type { ChangedServices } from "../kube-proxy/partial.ts";
 import type { Configuration } from "../manifests/configuration.ts";
 import type { Manifest } from "../manifests/manifest.ts";
 import { readSingleYaml } from "../manifests/single.ts";
-import type { Clock } from "../ports.ts";
+import type { Clock, Wire } from "../ports.ts";
 import { keyOf } from "../realise/inventory.ts";
 import type { Fault } from "../sim/faults.ts";
 import { seededRandom } from "../sim/random.ts";
@@ -43,6 +43,8 @@ export interface ApiServerOptions {
 	rootCA?: string;
 	/** What components say. */
 	heard: RunningOptions["heard"];
+	/** What kubelets dial on; absent: probes are answered by what apps are taken to do. */
+	wire?: Wire | undefined;
 }
 
 /** Kinds of which a standing start makes nothing: their controllers begin when time does. */
@@ -70,7 +72,7 @@ export class ApiServer {
 	static over(
 		made: readonly KubernetesObject[],
 		manifests: readonly Manifest[],
-		{ clock: outside, seed, namespace, configuration, rootCA, heard = () => {} }: ApiServerOptions,
+		{ clock: outside, seed, namespace, configuration, rootCA, heard = () => {}, wire }: ApiServerOptions,
 	): ApiServer {
 		const random = seededRandom(Number(BigInt.asUintN(32, seed)));
 		const storage = new Storage();
@@ -95,6 +97,7 @@ export class ApiServer {
 			minSyncPeriodMs: proxyConfigOf(configuration).minSyncPeriodMs,
 			...(rootCA === undefined ? {} : { rootCA }),
 			heard,
+			wire,
 		});
 		objects.write(manifests.filter(({ object }) => isLater(object)));
 		objects.keep();
@@ -102,8 +105,8 @@ export class ApiServer {
 	}
 
 	/** The same objects and pending work, with a future of its own. Nobody listens to it yet. */
-	fork({ clock, heard }: Pick<ApiServerOptions, "clock" | "heard">): ApiServer {
-		const running = this.#running.fork(heard);
+	fork({ clock, heard, wire }: Pick<ApiServerOptions, "clock" | "heard" | "wire">): ApiServer {
+		const running = this.#running.fork(heard, wire);
 		return new ApiServer(clock, this.#objects.fork(running.store.registry), running);
 	}
 

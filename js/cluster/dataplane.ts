@@ -1,7 +1,9 @@
 // The data plane of a cluster: the plan that it was loaded with, the engine that carries packets, and the wire that they are sent on.
 
+import * as L from "../../assembly/layout.ts";
 import type { Capacities, EngineModule } from "../../bindings/core.ts";
 import { Machine } from "../../bindings/machine.ts";
+import { connectionSizes } from "../../bindings/sizes.ts";
 import { CapacityError } from "../../bindings/views.ts";
 import type { NetworkChange } from "../net/change.ts";
 import type { Network } from "../net/network.ts";
@@ -10,6 +12,9 @@ import { forkOfPlan, networkOfPlan, type Plan } from "./build.ts";
 import { follow } from "./live/follow.ts";
 import type { Followed, NetnsOf } from "./live/network.ts";
 import type { ClusterOptions } from "./options.ts";
+
+/** An engine's own room for connections. */
+const CONNECTIONS = 16384;
 
 /** What an engine is opened with beside the cluster's own options. */
 export interface Opening {
@@ -43,6 +48,8 @@ export class DataPlane {
 	readonly #module: EngineModule;
 	readonly #options: ClusterOptions;
 	#loaded: Loaded | null = null;
+	/** Connections that fresh engines have room for beside those of traces and replays. */
+	#connections = 0;
 
 	constructor(module: EngineModule, options: ClusterOptions) {
 		this.#module = module;
@@ -57,11 +64,17 @@ export class DataPlane {
 	/** A netns as the engine has it. Throws RangeError. */
 	readonly netnsOf: NetnsOf = (name) => (this.#loaded as Loaded).machine.netnsOf(name);
 
+	/** Fresh engines have room for so many connections more than without; it never falls. */
+	makeRoom(connections: number): void {
+		this.#connections = Math.max(this.#connections, connections);
+	}
+
 	/** Loads a plan into a fresh engine; only where that succeeds it takes the place of the one before. Throws CapacityError, EncodeError … */
 	open(plan: Plan, { now, capacities = {}, windows = false, module = this.#module }: Opening = {}): void {
 		const { network, assumed } = this.#networkOf(plan);
 		const { index = true, capacities: own, seed = 1 } = this.#options;
-		const options = { seed: BigInt(seed), index, windows, capacities: { ...capacities, ...own } };
+		const sizes = { ...capacities, ...this.#more(capacities), ...own };
+		const options = { seed: BigInt(seed), index, windows, capacities: sizes };
 		const machine = new Machine(module, network, options);
 		const opened = { opening: { capacities, windows, module }, hosts: plan.topology.hosts.length };
 		this.#loaded = { plan, machine, wire: new Wire(machine, now), assumed, opened, holders: 0 };
@@ -135,6 +148,7 @@ export class DataPlane {
 	fork(plan: Plan | null): DataPlane {
 		const copy = new DataPlane(this.#module, this.#options);
 		if (this.#loaded === null) return copy;
+		copy.#connections = this.#connections;
 		const { plan: own, wire, assumed } = this.#loaded;
 		const fork = wire.fork(this.#module);
 		const at = { machine: fork.machine, wire: fork, opened: null, holders: 0 };
@@ -145,6 +159,10 @@ export class DataPlane {
 	/** Gives the engine's memory up. */
 	close(): void {
 		this.#loaded = null;
+	}
+
+	#more({ [L.TABLE_CT]: without = CONNECTIONS }: Capacities): Capacities {
+		return this.#connections === 0 ? {} : connectionSizes(without + this.#connections);
 	}
 
 	#networkOf(plan: Plan): { network: Network; assumed: string[] } {

@@ -27,6 +27,11 @@ export interface ClusterOptions extends Flags {
 	rootCA?: string;
 	/** A pod that declares no port listens on none. */
 	strictPorts?: boolean;
+	/**
+	 * Whether probes cross the network (httpGet, tcpSocket, grpc), or are answered by what apps are taken to do. Default `network`: a
+	 * cluster without probes pays nothing, one with them for each that is asked.
+	 */
+	probes?: "network" | "app";
 	/** Real nodes' texts in place of what podwire would make. */
 	nodeState?: NodeStates;
 	/** Machines outside, by IPv4 address. Others come with the traces that name them. */

@@ -26,6 +26,8 @@ export interface Planned {
 	followed: Followed | null;
 	/** The engine has taken it: from here on the cluster is this one. */
 	keep: () => void;
+	/** What it is a plan of. */
+	objects: () => readonly KubernetesObject[];
 }
 
 interface Facts {
@@ -179,7 +181,7 @@ export class Reality {
 			const known = evaluation.beside(foreign);
 			this.#facts = { objects, live, configuration: adjusted, evaluation: known, manifests: loaded };
 		};
-		return { plan: live, followed: null, keep };
+		return { plan: live, followed: null, keep, objects: () => objects };
 	}
 
 	/** Of the API as it is. `netnsOf`: as the engine has it. Throws InputErrors, AddressError. */
@@ -211,7 +213,7 @@ export class Reality {
 			this.#facts = { ...facts, live, evaluation };
 			this.#warn(loaded.warnings);
 		};
-		return { plan: live, followed, keep };
+		return { plan: live, followed, keep, objects: () => server.objects };
 	}
 
 	#followed(

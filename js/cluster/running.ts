@@ -3,6 +3,7 @@
 // future, and a fork goes its own way.
 
 import type { Node, Pod } from "../api/core.ts";
+import { keyOf } from "../api/key.ts";
 import type { KubernetesObject } from "../api/meta.ts";
 import type { Registry } from "../apiserver/registry/request.ts";
 import { cloudNode } from "../cloud/node.ts";
@@ -18,8 +19,9 @@ import { PodGC } from "../controllers/podgc.ts";
 import { rootCACertPublisher, serviceAccount } from "../controllers/serviceaccount.ts";
 import { KubeProxies } from "../kube-proxy/proxier.ts";
 import { Kubelet } from "../kubelet/kubelet.ts";
+import { isProbed } from "../kubelet/probe.ts";
 import type { AddressPrefix } from "../net/address.ts";
-import type { Component, World } from "../ports.ts";
+import type { Component, Wire, World } from "../ports.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
 import { Faults } from "../sim/faults.ts";
 import { Simulation, VirtualClock } from "../sim/simulation.ts";
@@ -38,6 +40,8 @@ export interface RunningOptions {
 	minSyncPeriodMs?: number;
 	/** PEM of the API server's authority, which every namespace is told; without: none is. */
 	rootCA?: string;
+	/** What kubelets dial on; absent: objects are all there is. */
+	wire?: Wire | undefined;
 	/** Told of everything that components say. */
 	heard?: (about: KubernetesObject, type: "Normal" | "Warning", reason: string, message: string) => void;
 }
@@ -77,24 +81,29 @@ export class Running {
 		store: RegistryStore,
 		clock: VirtualClock,
 		sink: EventSink,
+		wire: Wire | undefined,
 		simulationOf: (worldOf: (component: string) => World) => Simulation,
 	) {
 		this.clock = clock;
 		this.store = store;
 		this.#sink = sink;
-		this.simulation = simulationOf(this.#worldOf(clock));
+		this.simulation = simulationOf(this.#worldOf(clock, wire));
 	}
 
 	/** `clock` is the registry's. What the registry holds by now is taken as it is: components look at what changes from here on. */
 	static over(registry: Registry, clock: VirtualClock, options: RunningOptions): Running {
 		const { heard = () => {} } = options;
 		const store = new RegistryStore(registry);
-		return new Running(store, clock, new EventSink(store, clock, heard), (worldOf) => {
+		const running = new Running(store, clock, new EventSink(store, clock, heard), options.wire, (worldOf) => {
 			const addresses = new PodAddresses();
 			for (const pod of store.list<Pod>("pods"))
 				addresses.reserve(pod, store.get<Node>("nodes", "", pod.spec?.nodeName ?? ""));
 			return new Simulation(componentsOf(options, addresses), worldOf, store, clock, store.revision);
 		});
+		// Nothing of them changes, and they are asked for their health all the same.
+		for (const pod of store.list<Pod>("pods"))
+			if (isProbed(pod)) running.simulation.wake("kubelet", keyOf(pod), 0, true);
+		return running;
 	}
 
 	/** All nodes' kube-proxies. */
@@ -102,18 +111,18 @@ export class Running {
 		return this.simulation.component("kube-proxy") as KubeProxies;
 	}
 
-	/** The same cluster, with a future of its own. `heard`: as in `RunningOptions`. */
-	fork(heard: NonNullable<RunningOptions["heard"]> = () => {}): Running {
+	/** The same cluster, with a future of its own. `heard`, `wire`: as in `RunningOptions`. */
+	fork(heard: NonNullable<RunningOptions["heard"]> = () => {}, wire?: Wire): Running {
 		const clock = new VirtualClock(this.clock.now());
 		const { registry } = this.store;
 		const storage = registry.storage.fork();
 		const catalogue = registry.catalogue.fork(storage);
 		const store = this.store.fork({ ...registry, storage, catalogue, clock });
 		const sink = this.#sink.fork(store, clock, heard);
-		return new Running(store, clock, sink, (worldOf) => this.simulation.fork(worldOf, store, clock));
+		return new Running(store, clock, sink, wire, (worldOf) => this.simulation.fork(worldOf, store, clock));
 	}
 
-	#worldOf(clock: VirtualClock): (component: string) => World {
+	#worldOf(clock: VirtualClock, wire: Wire | undefined): (component: string) => World {
 		const { random } = this.store.registry;
 		const worlds = new Map<string, World>();
 		return (component) => {
@@ -123,7 +132,8 @@ export class Running {
 				const now = () => faults().timeOf(component, clock.now());
 				const failing = (updates: boolean) => faults().failing(component, clock.now(), random, updates);
 				const store = new FaultyStore(this.store, failing);
-				world = { store, clock: { now }, random, recorder: this.#sink.recorder(component) };
+				const recorder = this.#sink.recorder(component);
+				world = { store, clock: { now }, random, recorder, ...(wire === undefined ? {} : { wire }) };
 				worlds.set(component, world);
 			}
 			return world;

@@ -5,7 +5,7 @@
 import type { Container, Node, Pod } from "../api/core.ts";
 import type { EndpointSlice } from "../api/discovery.ts";
 import { SERVICE_NAME } from "../api/labels.ts";
-import { HUNG, PREFIX } from "../api/script.ts";
+import { HUNG, LISTENING, PREFIX } from "../api/script.ts";
 import { parsePrefix, prefixContains } from "../net/address.ts";
 import type { Listener, NodeSpec, PodSpec } from "../net/topology.ts";
 
@@ -166,8 +166,10 @@ function runs(pod: Pod): boolean {
 	return containersOf(pod).some((container) => containerRuns(pod, container));
 }
 
-/** A container whose status says that it waits or has ended does not listen; without a status it is taken to run. */
+/** One that waits or has ended, by its status, does not listen, nor does one that its kubelet says of; without a status it is taken to. */
 function containerRuns(pod: Pod, container: Container): boolean {
+	const notYet = pod.status?.conditions?.find(({ type }) => type === LISTENING);
+	if (notYet?.status === "False" && notYet.message?.split(",").includes(container.name)) return false;
 	const statuses = [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])];
 	const state = statuses.find((status) => status.name === container.name)?.state;
 	if (typeof state !== "object" || state === null || Object.keys(state).length === 0) return true;

@@ -12,7 +12,7 @@
 
 import type { Container, ContainerStatus, Pod } from "../api/core.ts";
 import { type App, appOf, type ContainerKind, type ProbeKind } from "./app.ts";
-import { beginProbe, count, failureOf, type ProbeRun, probeOf, type Reach } from "./probe.ts";
+import { ask, beginProbe, count, type ProbeRun, probeOf, type Reach, willPass } from "./probe.ts";
 
 export type Stage = "waiting" | "starting" | "running" | "stopping" | "exited" | "backoff" | "ended" | "observed";
 
@@ -42,6 +42,8 @@ export interface ContainerRun {
 	/** Whether it has started up, as its startup probe sees it. */
 	started: boolean;
 	probes: Partial<Record<ProbeKind, ProbeRun>>;
+	/** Its pod's status says that it runs: what looks there, as probes and the network do, knows of it. */
+	isKnown: boolean;
 	exit: Exit | null;
 	/** Exit code of what is stopping. */
 	stopCode: number;
@@ -68,6 +70,7 @@ export interface Surroundings {
 	reach: Reach | undefined;
 }
 
+const PROBES = ["startup", "readiness", "liveness"] as const satisfies ProbeKind[];
 const MS = 1_000_000n;
 const START_MS = 500;
 const BACK_OFF_MS = 10_000;
@@ -78,7 +81,16 @@ const GRACE_LEAST_MS = 2000;
 export function newRun(name: string, kind: ContainerKind): ContainerRun {
 	return {
 		...{ name, kind, stage: "waiting", until: null, startedAt: 0n, restarts: 0, backOffMs: 0, started: false },
-		...{ probes: {}, exit: null, stopCode: 0, unhealthy: false, hung: false, lastWords: null, status: null },
+		...{
+			probes: {},
+			isKnown: false,
+			exit: null,
+			stopCode: 0,
+			unhealthy: false,
+			hung: false,
+			lastWords: null,
+			status: null,
+		},
 	};
 }
 
@@ -132,10 +144,13 @@ function started(run: ContainerRun, container: Container, { pod, say, clash }: S
 	run.lastWords = taken ?? null;
 	const exits = taken === undefined ? exitsAfterMs : Math.min(exitsAfterMs ?? listensAfterMs, listensAfterMs);
 	run.until = exits === null ? null : after(at, exits);
-	run.probes = {};
-	for (const kind of ["startup", "readiness", "liveness"] as const) {
+	run.isKnown = false;
+	for (const kind of PROBES) {
 		const probe = probeOf(container, kind);
-		if (probe !== undefined) run.probes[kind] = beginProbe(probe, at);
+		if (probe === undefined) continue;
+		// A worker outlives its container: what it counted counts on (prober/worker.go).
+		const { row = 0, last = null } = run.probes[kind] ?? {};
+		run.probes[kind] = { ...beginProbe(probe, at), row, last };
 	}
 	run.started = run.probes.startup === undefined;
 	say("Normal", "Created", "Container created");
@@ -156,7 +171,6 @@ function exited(run: ContainerRun, how: Omit<Exit, "startedAt" | "finishedAt">):
 	run.started = false;
 	run.hung = false;
 	run.lastWords = null;
-	run.probes = {};
 }
 
 /** Its program comes to a sudden end. */
@@ -220,33 +234,43 @@ function again(run: ContainerRun, container: Container, around: Surroundings): v
 
 function probed(run: ContainerRun, container: Container, around: Surroundings): boolean {
 	const { pod, podIP, now, terminating, say, reach } = around;
+	if (!run.isKnown) return false;
 	let any = false;
-	for (const kind of ["startup", "readiness", "liveness"] as const) {
+	for (const kind of PROBES) {
 		const asked = run.probes[kind];
 		const probe = probeOf(container, kind);
-		if (asked === undefined || probe === undefined || asked.nextAt > now) continue;
-		// A startup probe ends with its first success, and the others wait for it.
-		if (kind === "startup" ? run.started : !run.started) continue;
-		// What is on its way out is asked for its readiness alone.
-		if ((terminating || run.stage === "stopping") && kind !== "readiness") continue;
+		if (asked === undefined || probe === undefined || !isAsked(run, kind, terminating)) continue;
+		if ((asked.pending?.at ?? asked.nextAt) > now) continue;
 		any = true;
 		const app = appOf(pod, container, run.kind);
 		const { startedAt, hung } = run;
-		const failure = failureOf({ pod, container, kind, probe, app, startedAt, podIP, hung }, now, reach);
-		const changed = count(asked, probe, failure === null, now);
+		const answer = ask(asked, { pod, container, kind, probe, app, startedAt, podIP, hung }, now, reach);
+		if (answer.is === "pending") continue;
 		const Kind = kind.charAt(0).toUpperCase() + kind.slice(1);
-		if (failure !== null) say("Warning", "Unhealthy", `${Kind} probe failed: ${failure}`);
-		if (!changed) continue;
-		if (kind === "startup" && failure === null) isUp(run, now);
-		if (kind !== "readiness" && failure !== null) {
+		if (answer.is === "none") {
+			say("Warning", "Unhealthy", `${Kind} probe errored and resulted in unknown state: ${answer.says}`);
+			continue;
+		}
+		const passed = answer.is === "pass";
+		if (!passed) say("Warning", "Unhealthy", `${Kind} probe failed: ${answer.says}`);
+		if (!count(asked, probe, passed)) continue;
+		if (kind === "startup" && passed) isUp(run, now);
+		if (kind !== "readiness" && !passed) {
 			say("Normal", "Killing", `Container ${run.name} failed ${kind} probe, will be restarted`);
 			const grace = probe.terminationGracePeriodSeconds ?? pod.spec?.terminationGracePeriodSeconds ?? 30;
 			stop(run, container, pod, now, grace * 1000);
 			run.unhealthy = true;
+			asked.row = 0;
 			return true;
 		}
 	}
 	return any;
+}
+
+/** A startup probe ends with its first success, and the others wait for it; what is on its way out is asked for its readiness alone. */
+function isAsked({ started, stage }: ContainerRun, kind: ProbeKind, terminating: boolean): boolean {
+	if (kind === "startup" ? started : !started) return false;
+	return kind === "readiness" || !(terminating || stage === "stopping");
 }
 
 /** Its startup probe has passed: the others are asked at once. */
@@ -291,12 +315,18 @@ export function isContainerReady(run: ContainerRun): boolean {
 	return run.started && (run.probes.readiness === undefined || run.probes.readiness.result === true);
 }
 
+/** When it begins to listen, ns. */
+export function listensAt(run: ContainerRun, container: Container, pod: Pod): bigint {
+	return after(run.startedAt, appOf(pod, container, run.kind).listensAfterMs);
+}
+
 /** When to look at it again, ns; `idle`: nothing new is on its way. */
 export function nextOf(
 	run: ContainerRun,
 	container: Container,
 	pod: Pod,
 	podIP: string,
+	now: bigint,
 ): { at: bigint; idle: boolean }[] {
 	const found: { at: bigint; idle: boolean }[] = [];
 	if (run.until !== null) {
@@ -305,15 +335,17 @@ export function nextOf(
 		found.push({ at: run.until, idle: waits || (run.stage === "starting" && run.backOffMs > BACK_OFF_MS) });
 	}
 	if (run.stage !== "running" && run.stage !== "stopping") return found;
-	for (const kind of ["startup", "readiness", "liveness"] as const) {
+	const listens = listensAt(run, container, pod);
+	if (listens > now) found.push({ at: listens, idle: run.backOffMs > 0 });
+	for (const kind of PROBES) {
 		const asked = run.probes[kind];
 		const probe = probeOf(container, kind);
-		if (asked === undefined || probe === undefined || (kind === "startup" ? run.started : !run.started)) continue;
-		if (run.stage === "stopping" && kind !== "readiness") continue;
+		if (asked === undefined || probe === undefined || !isAsked(run, kind, false)) continue;
 		const app: App = appOf(pod, container, run.kind);
 		const { startedAt, hung } = run;
-		const coming = failureOf({ pod, container, kind, probe, app, startedAt, podIP, hung }, null) === null;
-		found.push({ at: asked.nextAt, idle: asked.result === coming || run.backOffMs > 0 || kind === "liveness" });
+		const coming = willPass({ pod, container, kind, probe, app, startedAt, podIP, hung });
+		const idle = asked.result === coming || asked.isCut || run.backOffMs > 0 || kind === "liveness";
+		found.push({ at: asked.pending?.at ?? asked.nextAt, idle });
 	}
 	return found;
 }

@@ -107,11 +107,13 @@ export class Kubelet implements Component {
 			reboot(run, pod, now, say);
 		}
 		strike(run, pod, struck, now);
-		const reach: Reach | undefined = wire && ((to, timeoutMs) => wire.connect(host, to, timeoutMs));
+		const reach: Reach | undefined = wire && ((to, port) => wire.connect(host, to, port));
 		if (!(isFinished(pod) && pod.metadata.deletionTimestamp === undefined))
 			step(run, pod, now, say, () => this.#addresses(run, pod, node, world), reach);
 		const status = statusOf(run, pod, hostIPsOf(node), now);
+		const isNews = run.containers.some(({ isKnown, stage }) => !isKnown && stage === "running");
 		const written = semanticEqual(status, pod.status) ? pod : store.updateStatus<Pod>("pods", { ...pod, status });
+		for (const each of run.containers) each.isKnown = each.stage === "running" || each.stage === "stopping";
 		if (isDone(run, pod) || hasEnded(run)) this.#network.remove(run.uid);
 		if (hasEnded(run) && written.metadata.deletionTimestamp !== undefined) {
 			this.#runs.delete(key);
@@ -119,7 +121,9 @@ export class Kubelet implements Component {
 			return undefined;
 		}
 		if (run.sandboxUntil !== null && run.sandboxUntil <= now) return { idleMs: SANDBOX_RETRY_MS };
-		return laterOf(run, pod, now);
+		const later = laterOf(run, pod, now);
+		// What is due at once is so because it was not known before.
+		return isNews && later?.idleMs === 0 ? { ...later, progressMs: 0 } : later;
 	}
 
 	/** A machine is up again. */
@@ -168,12 +172,12 @@ export class Kubelet implements Component {
 	}
 
 	#runOf(key: string, pod: Pod, node: Node, now: bigint, world: World): PodRun {
-		const { recorder } = world;
+		const { recorder, random } = world;
 		const known = this.#runs.get(key);
 		if (known !== undefined && known.uid === pod.metadata.uid) return known;
 		this.#network.reserve(pod, node);
 		const isNew = pod.status?.podIP === undefined && pod.status?.containerStatuses === undefined;
-		const run = isNew ? newPodRun(pod, now) : foundPodRun(pod, now);
+		const run = isNew ? newPodRun(pod, now) : foundPodRun(pod, now, random);
 		run.boot = this.#boots.get(node.metadata.name ?? "") ?? 0n;
 		this.#runs.set(key, run);
 		run.isRejected = isNew && pod.metadata.deletionTimestamp === undefined && !isAdmitted(pod, node, world);

@@ -3,7 +3,7 @@
 
 import type { Container, ContainerStatus, Node, Pod } from "../api/core.ts";
 import { nanosOf } from "../api/time.ts";
-import type { Later } from "../ports.ts";
+import type { Later, Random } from "../ports.ts";
 import type { ContainerKind } from "./app.ts";
 import {
 	advance,
@@ -63,13 +63,13 @@ export function newPodRun(pod: Pod, now: bigint): PodRun {
 }
 
 /** One that runs already, as its status has it: what is ready stays so, what is not is left as it was found. */
-export function foundPodRun(pod: Pod, now: bigint): PodRun {
+export function foundPodRun(pod: Pod, now: bigint, random: Random): PodRun {
 	const { status, metadata } = pod;
 	const statuses = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
 	const created = nanosOf(status?.startTime ?? metadata.creationTimestamp) ?? now;
 	const containers = containersOf(pod).map((container) => {
 		const known = statuses.find(({ name }) => name === container.name);
-		return foundRun(pod, container, known, created, now);
+		return foundRun(pod, container, known, created, now, random);
 	});
 	const ips = (status?.podIPs ?? []).map(({ ip }) => ip);
 	if (ips.length === 0 && status?.podIP) ips.push(status.podIP);
@@ -85,6 +85,7 @@ function foundRun(
 	status: ContainerStatus | undefined,
 	created: bigint,
 	now: bigint,
+	random: Random,
 ): ContainerRun {
 	const kind = kindOf(pod, container);
 	const run = newRun(container.name, kind);
@@ -107,16 +108,13 @@ function foundRun(
 	run.startedAt = nanosOf(running.startedAt) ?? created;
 	run.restarts = status.restartCount ?? 0;
 	run.started = true;
+	run.isKnown = true;
 	for (const probed of ["readiness", "liveness"] as const) {
 		const probe = probeOf(container, probed);
 		if (probe === undefined) continue;
-		const begun = beginProbe(probe, now);
-		run.probes[probed] = {
-			...begun,
-			nextAt: now + BigInt(probe.periodSeconds ?? 10) * 1000n * MS,
-			last: true,
-			result: true,
-		};
+		// A kubelet that has just started does not ask all at once (prober/worker.go run).
+		const wait = random.integer((probe.periodSeconds ?? 10) * 1000, "probe", pod.metadata.uid ?? "", run.name, probed);
+		run.probes[probed] = { ...beginProbe(probe, now), nextAt: now + BigInt(wait) * MS, last: true, result: true };
 	}
 	return run;
 }
@@ -268,7 +266,7 @@ export function isReadyRun(run: PodRun): boolean {
 export function laterOf(run: PodRun, pod: Pod, now: bigint): Later | undefined {
 	const due = run.containers.flatMap((each) => {
 		const container = containersOf(pod).find(({ name }) => name === each.name);
-		return container === undefined ? [] : nextOf(each, container, pod, run.ips[0] ?? "");
+		return container === undefined ? [] : nextOf(each, container, pod, run.ips[0] ?? "", now);
 	});
 	if (run.sandboxUntil !== null && run.sandboxUntil > now) due.push({ at: run.sandboxUntil, idle: false });
 	const soonest = (idle: boolean) => {

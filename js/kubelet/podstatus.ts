@@ -2,9 +2,9 @@
 
 import type { Container, ContainerStatus, Pod, PodStatus } from "../api/core.ts";
 import type { Condition } from "../api/meta.ts";
-import { HUNG } from "../api/script.ts";
+import { HUNG, LISTENING } from "../api/script.ts";
 import { timeOf } from "../api/time.ts";
-import { type ContainerRun, type Exit, isContainerReady } from "./container.ts";
+import { type ContainerRun, type Exit, isContainerReady, listensAt } from "./container.ts";
 import { containersOf, hasFailed, isDone, type PodRun } from "./podrun.ts";
 
 /** `hostIPs`: of its node, primary first. `now`: ns. */
@@ -24,7 +24,10 @@ export function statusOf(run: PodRun, pod: Pod, hostIPs: readonly string[], now:
 		...before,
 		phase,
 		conditions: conditionsOf(run, pod, phase, initialized, now),
-		startTime: before.startTime ?? timeOf(run.startedAt),
+		// One that was found running keeps what was said of it, and no more.
+		...(before.startTime === undefined && pod.status?.podIP !== undefined
+			? {}
+			: { startTime: before.startTime ?? timeOf(run.startedAt) }),
 		...(hostIPs.length === 0 ? {} : { hostIP: hostIPs[0] ?? "", hostIPs: hostIPs.map((ip) => ({ ip })) }),
 		...(run.ips.length === 0 ? {} : { podIP: run.ips[0] ?? "", podIPs: run.ips.map((ip) => ({ ip })) }),
 		...(mains.length === 0 ? {} : { containerStatuses: statuses(mains) }),
@@ -70,6 +73,8 @@ function conditionsOf(run: PodRun, pod: Pod, phase: string, initialized: boolean
 		: { reason: "ContainersNotReady", message: `containers with unready status: ${names(unready)}` };
 	const gate = gateOf(pod);
 	const hangs = run.containers.some(({ hung }) => hung);
+	const deaf = run.containers.filter((each) => isDeaf(each, pod, now)).map(({ name }) => name);
+	const whyDeaf = deaf.length === 0 ? {} : { reason: "Starting", message: deaf.join(",") };
 	const own = [
 		condition("PodReadyToStartContainers", run.ips.length > 0 && !(done && run.deadline !== null)),
 		condition(
@@ -92,9 +97,18 @@ function conditionsOf(run: PodRun, pod: Pod, phase: string, initialized: boolean
 		condition("ContainersReady", ready, ready ? {} : whyNot),
 		condition("PodScheduled", true),
 		...(hangs || before.some(({ type }) => type === HUNG) ? [condition(HUNG, hangs)] : []),
+		...(deaf.length > 0 || before.some(({ type }) => type === LISTENING)
+			? [condition(LISTENING, deaf.length === 0, whyDeaf)]
+			: []),
 	];
 	// Others' conditions stay as they are.
 	return [...own, ...before.filter(({ type }) => !own.some((one) => one.type === type))];
+}
+
+/** Whether it runs, and its app does not listen yet. */
+function isDeaf(each: ContainerRun, pod: Pod, now: bigint): boolean {
+	const container = containersOf(pod).find(({ name }) => name === each.name);
+	return each.stage === "running" && container !== undefined && listensAt(each, container, pod) > now;
 }
 
 const isInitialized = (each: ContainerRun) => (each.kind === "sidecar" ? each.started : isContainerReady(each));
@@ -127,7 +141,7 @@ function containerStatus(run: ContainerRun, pod: Pod, initialized: boolean): Con
 		restartCount: run.restarts,
 		image: known?.image ?? container.image ?? "",
 		state,
-		lastState,
+		...(known !== undefined && known.lastState === undefined && run.exit === null ? {} : { lastState }),
 	};
 }
 

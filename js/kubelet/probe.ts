@@ -1,10 +1,26 @@
-// Probes of a container that runs (pkg/kubelet/prober/worker.go, prober.go): when they are due, how many in a row count, and
-// what they say. Whether one gets through is the network's word where there is one; what it hears is what the app is taken to answer.
+// Probes of a container that runs (pkg/kubelet/prober/worker.go, prober.go): when they are due, how they are asked, and how many
+// answers in a row count. Whether one gets through is the network's word where there is one; what it hears is what the app is
+// taken to answer. One that nobody answers fails when its time is over, not before.
 
 import type { Container, Pod, Probe } from "../api/core.ts";
-import type { Reached } from "../ports.ts";
+import { keyOf } from "../api/key.ts";
+import type { Connection, Destination, Reached } from "../ports.ts";
 import type { App, ProbeKind } from "./app.ts";
+import { notConnected, timedOut, unwell } from "./failure.ts";
 
+/** A probe that is asked and not answered yet. */
+export interface Pending {
+	/** ns; when it was asked. */
+	since: bigint;
+	/** ns; when to look at it again. */
+	at: bigint;
+	/** Near end of its connection, whose SYN is sent again until it is answered; null: nothing but time passes. */
+	port: number | null;
+	/** SYNs up to now. */
+	sent: number;
+}
+
+/** Plain values alone: a fork copies them. */
 export interface ProbeRun {
 	/** ns; when it is asked next. */
 	nextAt: bigint;
@@ -13,10 +29,15 @@ export interface ProbeRun {
 	last: boolean | null;
 	/** What counts, by the thresholds; null until there is something. */
 	result: boolean | null;
+	pending: Pending | null;
+	/** The network was why it failed last, not the app. */
+	isCut: boolean;
 }
 
 const S = 1_000_000_000n;
 const MS = 1_000_000n;
+/** tcp_syn_linear_timeouts: so many SYNs a second apart, then twice as long each time. */
+const SYN_LINEAR = 5;
 
 const seconds = (value: number | undefined, otherwise: number) => BigInt(value ?? otherwise) * S;
 
@@ -25,13 +46,19 @@ export function probeOf(container: Container, kind: ProbeKind): Probe | undefine
 	return { startup: startupProbe, readiness: readinessProbe, liveness: livenessProbe }[kind] ?? undefined;
 }
 
-export function beginProbe(probe: Probe, at: bigint): ProbeRun {
-	return { nextAt: at + seconds(probe.initialDelaySeconds, 0), row: 0, last: null, result: null };
+/** Whether anything is asked of a pod while it runs. */
+export function isProbed({ spec }: Pod): boolean {
+	const all = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])];
+	return all.some((container) => container.readinessProbe ?? container.livenessProbe ?? container.startupProbe);
 }
 
-/** Takes an answer into account and says when to ask again; whether the result is another one now. */
-export function count(run: ProbeRun, probe: Probe, passed: boolean, now: bigint): boolean {
-	run.nextAt = now + seconds(probe.periodSeconds, 10);
+export function beginProbe(probe: Probe, at: bigint): ProbeRun {
+	const nextAt = at + seconds(probe.initialDelaySeconds, 0);
+	return { nextAt, row: 0, last: null, result: null, pending: null, isCut: false };
+}
+
+/** Takes an answer into account; whether the result is another one now. */
+export function count(run: ProbeRun, probe: Probe, passed: boolean): boolean {
 	run.row = run.last === passed ? run.row + 1 : 1;
 	run.last = passed;
 	if (run.row < (passed ? (probe.successThreshold ?? 1) : (probe.failureThreshold ?? 3))) return false;
@@ -53,43 +80,87 @@ export interface Asked {
 	hung: boolean;
 }
 
-/** Whether a connection comes about from the pod's node to an address and port. */
-export type Reach = (to: { protocol: "tcp"; address: string; port: number }, timeoutMs: number) => Reached;
+/** A connection from the pod's node, see `Wire`. */
+export type Reach = (to: Destination, port: number | null) => Connection | null;
 
-/** null: it passes; else what the kubelet says of the failure. `now`: ns; null: at some time to come. */
-export function failureOf(asked: Asked, now: bigint | null, reach?: Reach): string | null {
-	const { pod, container, kind, probe, app, startedAt, podIP, hung } = asked;
-	const port = portOf(container, probe);
-	if (port === null) return `couldn't find port: ${String(handlerPort(probe))}`;
-	const age = now === null ? Number.POSITIVE_INFINITY : Number((now - startedAt) / MS);
-	const address = probe.httpGet?.host || probe.tcpSocket?.host || podIP;
-	const at = hostPort(address, port);
-	const isListening = age >= app.listensAfterMs && listens(pod, port);
-	const timeoutMs = (probe.timeoutSeconds ?? 1) * 1000;
-	const reached =
-		port === 0 || reach === undefined
-			? taken(port !== 0 && !isListening, hung)
-			: reach({ protocol: "tcp", address, port }, timeoutMs);
-	if (reached === "timeout") return timedOut(probe, at);
-	if (reached === "refused") return refused(probe, at);
-	if (hung) return timedOut(probe, at);
-	if (app.fails.has(kind) || (kind === "readiness" && age < app.readyAfterMs)) return unwell(probe, at);
-	return null;
+/** What has come of a probe; `none`: it could not be asked, which counts for nothing. */
+export type Answer =
+	| { is: "pass" }
+	| { is: "failure"; says: string }
+	| { is: "none"; says: string }
+	| { is: "pending" };
+
+/** Asks a probe that is due, or looks again at one that is pending. `now`: ns. */
+export function ask(run: ProbeRun, asked: Asked, now: bigint, reach: Reach | undefined): Answer {
+	const { probe, app, startedAt, hung } = asked;
+	const target = targetOf(asked);
+	const since = run.pending?.since ?? now;
+	const until = since + seconds(probe.timeoutSeconds, 1);
+	const [before, sent] = [run.pending, (run.pending?.sent ?? 0) + 1];
+	run.pending = null;
+	// A tick that comes while it waits is not lost.
+	const next = since + seconds(probe.periodSeconds, 10);
+	run.nextAt = next > now ? next : now;
+	if (typeof target === "string") return { is: "none", says: target };
+	const at = target === null ? "" : hostPort(target);
+	if (before !== null && now >= until) return { is: "failure", says: timedOut(probe, at) };
+	const isOpen = before !== null && before.port === null;
+	const connection = target === null || isOpen ? null : (reach?.(target, before?.port ?? null) ?? null);
+	const reached = isOpen ? "unanswered" : (connection?.reached ?? assumed(asked, target, now));
+	const isUp = ageOf(startedAt, now) >= app.listensAfterMs;
+	if (!isOpen) run.isCut = connection !== null && reached !== "connected" && isUp;
+	if (reached === "waiting" || reached === "unanswered" || (reached !== "connected" && probe.grpc !== undefined)) {
+		const port = reached === "waiting" ? (connection?.port ?? null) : null;
+		const again = port === null ? until : now + (sent < SYN_LINEAR ? S : S << BigInt(sent - SYN_LINEAR + 1));
+		run.pending = { since, at: again < until ? again : until, port, sent };
+		return { is: "pending" };
+	}
+	if (reached !== "connected") return { is: "failure", says: notConnected(probe, at, reached) };
+	if (hung || !isWell(asked, now)) return { is: "failure", says: unwell(probe, at) };
+	return { is: "pass" };
+}
+
+/** What it is going to say when there is nothing more to wait for, by what the app is taken to do. */
+export function willPass(asked: Asked): boolean {
+	const target = targetOf(asked);
+	if (typeof target === "string" || asked.hung) return false;
+	return assumed(asked, target, null) === "connected" && isWell(asked, null);
 }
 
 /** What is taken to be so where no network is asked. */
-const taken = (isRefused: boolean, hung: boolean): Reached => (hung ? "timeout" : isRefused ? "refused" : "connected");
-
-/** 0 of a command; null of a name that the container does not have. */
-function portOf({ ports = [] }: Container, probe: Probe): number | null {
-	const port = handlerPort(probe);
-	if (port === undefined) return 0;
-	if (typeof port === "number") return port;
-	const named = ports.find(({ name }) => name === port)?.containerPort;
-	return named ?? (/^\d+$/.test(port) ? Number.parseInt(port, 10) : null);
+function assumed({ pod, app, startedAt, hung }: Asked, target: Destination | null, now: bigint | null): Reached {
+	if (hung) return "unanswered";
+	if (target === null) return "connected";
+	return ageOf(startedAt, now) >= app.listensAfterMs && listens(pod, target.port) ? "connected" : "ECONNREFUSED";
 }
 
-const handlerPort = ({ httpGet, tcpSocket, grpc }: Probe) => httpGet?.port ?? tcpSocket?.port ?? grpc?.port;
+function isWell({ app, kind, startedAt }: Asked, now: bigint | null): boolean {
+	return !app.fails.has(kind) && (kind !== "readiness" || ageOf(startedAt, now) >= app.readyAfterMs);
+}
+
+/** ms; `now` null: at some time to come. */
+const ageOf = (startedAt: bigint, now: bigint | null) =>
+	now === null ? Number.POSITIVE_INFINITY : Number((now - startedAt) / MS);
+
+/** null of a command; of what cannot be asked why. */
+function targetOf({ pod, container, probe, podIP }: Asked): Destination | string | null {
+	const { httpGet, tcpSocket, grpc } = probe;
+	const wanted = httpGet?.port ?? tcpSocket?.port ?? grpc?.port;
+	if (wanted === undefined) return null;
+	const port = portOf(container, wanted);
+	// ResolveContainerPort: a name that no port has is read as a number at last.
+	if (Number.isNaN(port)) return `strconv.Atoi: parsing ${JSON.stringify(wanted)}: invalid syntax`;
+	if (port < 1 || port > 65535) return `invalid port number: ${port}`;
+	const host = httpGet?.host || tcpSocket?.host;
+	const isOwn = host === undefined && pod.spec?.hostNetwork !== true;
+	return { address: host || podIP, port, pod: isOwn ? keyOf(pod) : null, asks: tcpSocket === undefined };
+}
+
+function portOf({ ports = [] }: Container, wanted: number | string): number {
+	if (typeof wanted === "number") return wanted;
+	const named = ports.find(({ name }) => name === wanted)?.containerPort;
+	return named ?? (/^[+-]?\d+$/.test(wanted) ? Number.parseInt(wanted, 10) : Number.NaN);
+}
 
 /** A pod that declares no port is taken to listen on any. */
 function listens({ spec }: Pod, port: number): boolean {
@@ -98,31 +169,5 @@ function listens({ spec }: Pod, port: number): boolean {
 	return ports.length === 0 || ports.some(({ containerPort }) => containerPort === port);
 }
 
-const hostPort = (host: string, port: number) => (host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`);
-
-function refused(probe: Probe, at: string): string {
-	const dial = `dial tcp ${at}: connect: connection refused`;
-	const { httpGet } = probe;
-	if (httpGet === undefined) return probe.grpc === undefined ? dial : unwell(probe, at);
-	return `${get(httpGet, at)}: ${dial}`;
-}
-
-function get({ scheme = "HTTP", path = "/" }: NonNullable<Probe["httpGet"]>, at: string): string {
-	return `Get "${scheme.toLowerCase()}://${at}${path.startsWith("/") ? path : `/${path}`}"`;
-}
-
-function timedOut(probe: Probe, at: string): string {
-	const { httpGet, tcpSocket, grpc, exec, timeoutSeconds = 1 } = probe;
-	if (httpGet !== undefined)
-		return `${get(httpGet, at)}: context deadline exceeded (Client.Timeout exceeded while awaiting headers)`;
-	if (tcpSocket !== undefined) return `dial tcp ${at}: i/o timeout`;
-	if (grpc !== undefined) return unwell(probe, at);
-	return `command timed out: "${(exec?.command ?? []).join(" ")}" timed out after ${timeoutSeconds}s`;
-}
-
-function unwell(probe: Probe, at: string): string {
-	if (probe.httpGet !== undefined) return "HTTP probe failed with statuscode: 503";
-	if (probe.tcpSocket !== undefined) return `dial tcp ${at}: connect: connection refused`;
-	if (probe.grpc === undefined) return "";
-	return `timeout: failed to connect service "${at}" within ${probe.timeoutSeconds ?? 1}s: context deadline exceeded`;
-}
+const hostPort = ({ address, port }: Destination) =>
+	address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;

@@ -26,6 +26,15 @@ export function networkChange(before: Network, now: Network): NetworkChange {
 	return { added, removed: [...gone.keys()], changed };
 }
 
+/** Changes one after the other, or beside each other, as one list. */
+export function joined(parts: readonly NetworkChange[]): NetworkChange {
+	return {
+		added: parts.flatMap(({ added }) => added),
+		removed: parts.flatMap(({ removed }) => removed),
+		changed: parts.flatMap(({ changed }) => changed),
+	};
+}
+
 /** Objects that are in one list alone. Lists that differ in little are walked side by side. */
 function unmatched(before: readonly Netns[], now: readonly Netns[]): { gone: Map<string, Netns>; came: Netns[] } {
 	const gone = new Map<string, Netns>();

@@ -9,7 +9,7 @@ import type { Capacities } from "../../bindings/core.ts";
 import { flowRows } from "../../bindings/flows.ts";
 import type { Machine } from "../../bindings/machine.ts";
 import type { KeptRows, Recording } from "../../bindings/recording.ts";
-import { address6Sizes, powerOfTwo, sizesOf } from "../../bindings/sizes.ts";
+import { address6Sizes, connectionSizes, connectionSlots, powerOfTwo, sizesOf } from "../../bindings/sizes.ts";
 import type { Threads } from "../../bindings/threads.ts";
 import type { PacketColumns } from "../flows/columns.ts";
 import type { FlowSource } from "../flows/open.ts";
@@ -59,18 +59,10 @@ const SEQUELS_MAX = 1 << 15;
 /** Of the 4 GiB that a module can address, what flows and their entries may take; the rest is rules, routes and devices. */
 const TABLES_MAX = 3.25 * 2 ** 30;
 
-/**
- * Two tuples an entry: three to six slots, so that two in three are taken at most. There are as many entries as if every flow
- * crossed every machine that tracks, which few do; more slots were only more pages to touch.
- */
-function slotsFor(entries: number): number {
-	return powerOfTwo(entries * 3);
-}
-
 /** Rows of both lines and the window beside them, slots, a head for one. */
 function entryBytes(entries: number): number {
 	const rows = entries * (L.CT_STRIDE + L.CTWINDOW_STRIDE);
-	return rows + slotsFor(entries) * L.TUPLE_STRIDE + powerOfTwo(entries) * 4;
+	return rows + connectionSlots(entries) * L.TUPLE_STRIDE + powerOfTwo(entries) * 4;
 }
 
 /** Rounded up by a sixteenth at most: recordings of about as many flows have tables of one size, and so the same engine. */
@@ -79,7 +71,10 @@ function coarse(rows: number): number {
 	return Math.ceil(rows / step) * step;
 }
 
-/** Tables that hold the flows of a survey and their conntrack entries. */
+/**
+ * Tables that hold the flows of a survey and their conntrack entries. There are as many entries as if every flow crossed every
+ * machine that tracks, which few do; more were only more pages to touch.
+ */
 export function capacitiesFor({ flows, addresses6, network }: Survey): Capacities {
 	const rows = coarse(Math.ceil(flows * 1.25) + 1024);
 	const tracking = network.netns.filter(({ kind }) => kind === "node" || kind === "router").length;
@@ -96,9 +91,7 @@ export function capacitiesFor({ flows, addresses6, network }: Survey): Capacitie
 		[L.TABLE_LINE]: powerOfTwo(rows * 2),
 		[L.TABLE_OPENING]: openings,
 		[L.TABLE_SEQUEL]: Math.min(SEQUELS_MAX, openings * 4),
-		[L.TABLE_CT]: entries,
-		[L.TABLE_TUPLE]: slotsFor(entries),
-		[L.TABLE_BYSOURCE]: powerOfTwo(entries),
+		...connectionSizes(entries),
 	};
 }
 

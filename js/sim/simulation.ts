@@ -123,10 +123,10 @@ export class Simulation {
 		return this.#agenda.entries();
 	}
 
-	/** Has a component look at a key: what no change of the store tells. */
-	wake(component: string, key: string, afterMs = 0): void {
+	/** Has a component look at a key: what no change of the store tells. `idle`: as `Later.idleMs`. */
+	wake(component: string, key: string, afterMs = 0, idle = false): void {
 		if (!this.#components.has(component)) throw new RangeError(`there is no component ${component}`);
-		this.#agenda.add(component, key, this.#in(afterMs), false);
+		this.#agenda.add(component, key, this.#in(afterMs), idle);
 	}
 
 	/** Something goes wrong, now or later. All or nothing: throws RangeError. */

@@ -4,7 +4,7 @@
 import * as L from "../../assembly/layout.ts";
 import { isIpv6 } from "../../bindings/addresses.ts";
 import type { EngineModule } from "../../bindings/core.ts";
-import { type TraceEvent, takeEvents } from "../../bindings/events.ts";
+import { type TraceEvent, takeDeliveries, takeEvents } from "../../bindings/events.ts";
 import type { Machine } from "../../bindings/machine.ts";
 
 /** What a program hands to its stack; the rest of the header has the stack's defaults. */
@@ -47,6 +47,7 @@ export class Wire {
 	/** Virtual time, ns. */
 	now: bigint;
 	readonly #ephemeral: Map<number, number>;
+	#atOnce = false;
 
 	/** `ephemeral`: the next port of each netns, as a wire before this one has left them. */
 	constructor(machine: Machine, now = 1_000_000n * SECOND_NS, ephemeral: ReadonlyMap<number, number> = new Map()) {
@@ -96,8 +97,22 @@ export class Wire {
 		if (packet.inner) this.#setInner(at, packet.inner);
 		core.engine.eventsReset();
 		if (!core.engine.send(0)) throw new RangeError("no packet slot is free");
+		if (this.#atOnce) return takeDeliveries(core);
 		this.now += STEP_NS;
 		return takeEvents(core);
+	}
+
+	/**
+	 * What is sent meanwhile takes no time: links have none, and who sends it has his own clock. Of what comes of it deliveries alone
+	 * are told.
+	 */
+	atOnce<T>(act: () => T): T {
+		this.#atOnce = true;
+		try {
+			return act();
+		} finally {
+			this.#atOnce = false;
+		}
 	}
 
 	/** Lets time pass; what waited for it. */

@@ -14,7 +14,7 @@ import { serviceOfSlice } from "../../kube-proxy/endpointsmap.ts";
 import type { ChangedServices } from "../../kube-proxy/partial.ts";
 import type { Configuration } from "../../manifests/configuration.ts";
 import { ipv4FromNumber } from "../../net/address.ts";
-import { type NetworkChange, networkChange } from "../../net/change.ts";
+import { joined, type NetworkChange, networkChange } from "../../net/change.ts";
 import { natRules } from "../../net/nat11.ts";
 import type { Netns } from "../../net/network.ts";
 import type { Family, Ruleset } from "../../net/ruleset.ts";
@@ -264,14 +264,6 @@ function rulesetsOf(syncs: NodeSyncs): Map<string, Ruleset> {
 
 function rulesetOf(syncs: NodeSyncs, name: string): Ruleset | null {
 	return syncs.members.get(name)?.group.rules.ruleset ?? null;
-}
-
-function joined(parts: readonly NetworkChange[]): NetworkChange {
-	return {
-		added: parts.flatMap(({ added }) => added),
-		removed: parts.flatMap(({ removed }) => removed),
-		changed: parts.flatMap(({ changed }) => changed),
-	};
 }
 
 /** What links, routes and rules take of a Node. */
