@@ -11,6 +11,7 @@ import { Wire } from "../wire/wire.ts";
 import { forkOfPlan, networkOfPlan, type Plan } from "./build.ts";
 import { follow } from "./live/follow.ts";
 import type { Followed, NetnsOf } from "./live/network.ts";
+import { cleanStale } from "./live/stale.ts";
 import type { ClusterOptions } from "./options.ts";
 
 /** An engine's own room for connections. */
@@ -131,6 +132,7 @@ export class DataPlane {
 				return network;
 			});
 			loaded.plan = plan;
+			cleanStale(loaded.machine, followed.frontends, loaded.wire.now);
 			return change;
 		} catch (error) {
 			if (error instanceof CapacityError) return null;

@@ -17,6 +17,7 @@ import { nodeIpam } from "../controllers/nodeipam.ts";
 import { NodeLifecycle, taintEviction } from "../controllers/nodelifecycle.ts";
 import { PodGC } from "../controllers/podgc.ts";
 import { rootCACertPublisher, serviceAccount } from "../controllers/serviceaccount.ts";
+import { serviceCIDRs } from "../controllers/servicecidr.ts";
 import { KubeProxies } from "../kube-proxy/proxier.ts";
 import { Kubelet } from "../kubelet/kubelet.ts";
 import { isProbed } from "../kubelet/probe.ts";
@@ -29,6 +30,8 @@ import { garbageCollector, namespaceController } from "./collecting.ts";
 import { FaultyStore } from "./faultystore.ts";
 import { EventSink } from "./recorder.ts";
 import { RegistryStore } from "./store.ts";
+
+const SERVICE_CIDRS = "servicecidrs.networking.k8s.io";
 
 export interface RunningOptions {
 	/** Pod networks of the cluster, at most one a family, and how much of them a node gets. */
@@ -59,6 +62,7 @@ function componentsOf(options: RunningOptions, addresses: PodAddresses): Compone
 		nodeIpam({ clusterCIDRs: podCIDRs, maskIPv4: nodeMask.ipv4, maskIPv6: nodeMask.ipv6 }),
 		new NodeLifecycle(),
 		taintEviction,
+		serviceCIDRs,
 		new PodGC(),
 		garbageCollector,
 		namespaceController,
@@ -94,7 +98,11 @@ export class Running {
 	static over(registry: Registry, clock: VirtualClock, options: RunningOptions): Running {
 		const { heard = () => {} } = options;
 		const store = new RegistryStore(registry);
-		const running = new Running(store, clock, new EventSink(store, clock, heard), options.wire, (worldOf) => {
+		const sink = new EventSink(store, clock, heard);
+		// Ranges that were there before have been seen to.
+		const world = { store, clock, random: registry.random, recorder: sink.recorder(serviceCIDRs.name) };
+		for (const { metadata } of store.list(SERVICE_CIDRS)) serviceCIDRs.reconcile(metadata.name ?? "", world);
+		const running = new Running(store, clock, sink, options.wire, (worldOf) => {
 			const addresses = new PodAddresses();
 			for (const pod of store.list<Pod>("pods"))
 				addresses.reserve(pod, store.get<Node>("nodes", "", pod.spec?.nodeName ?? ""));

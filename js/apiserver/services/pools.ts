@@ -1,6 +1,7 @@
 // What Services hold of the cluster: an IPAddress object for each ClusterIP (KEP-1880; pkg/registry/core/service/ipallocator),
 // an entry for each node port (upstream: a bitmap in etcd). All of it is in the storage, so a fork or a restart has it too.
 
+import { IP_MANAGED_BY, IP_MANAGER } from "../../api/labels.ts";
 import type { KubernetesObject } from "../../api/meta.ts";
 import { uidOf } from "../../api/names.ts";
 import type { NetworkingV1ServiceCIDR } from "../../api/schema/types.generated.ts";
@@ -12,8 +13,6 @@ import { NODE_PORTS, NodePorts } from "./nodeport.ts";
 
 const ADDRESSES = "ipaddresses.networking.k8s.io";
 const CIDRS = "servicecidrs.networking.k8s.io";
-const MANAGED_BY = "ipaddress.kubernetes.io/managed-by";
-const MANAGER = "ipallocator.k8s.io";
 /** Not served: what is taken of the node port range. */
 const PORTS = "servicenodeports";
 
@@ -74,7 +73,7 @@ export class ServicePools {
 	/** What is held now: IPAddress objects of Services, and ports. */
 	held(): { addresses: KubernetesObject[]; ports: number[] } {
 		const { storage } = this.#registry;
-		const isOfServices = ({ metadata }: KubernetesObject) => metadata.labels?.[MANAGED_BY] === MANAGER;
+		const isOfServices = ({ metadata }: KubernetesObject) => metadata.labels?.[IP_MANAGED_BY] === IP_MANAGER;
 		return {
 			addresses: storage.list(ADDRESSES).items.filter(isOfServices),
 			ports: storage.list(PORTS).items.map(({ metadata }) => Number(metadata.name)),
@@ -130,7 +129,7 @@ export class ServicePools {
 				creationTimestamp: timestamp(clock),
 				labels: {
 					"ipaddress.kubernetes.io/ip-family": familyName(address),
-					[MANAGED_BY]: MANAGER,
+					[IP_MANAGED_BY]: IP_MANAGER,
 				},
 			},
 			spec: { parentRef: { resource: "services", namespace, name } },

@@ -10,6 +10,7 @@ import { OWN } from "../../apiserver/own.ts";
 import { isEligible } from "../../cloud/loadbalancer.ts";
 import { networkOf, routerAddress } from "../../cni/network.ts";
 import { routerAddress6 } from "../../cni/network6.ts";
+import type { UdpFrontend } from "../../kube-proxy/conntrack.ts";
 import { serviceOfSlice } from "../../kube-proxy/endpointsmap.ts";
 import type { ChangedServices } from "../../kube-proxy/partial.ts";
 import type { Configuration } from "../../manifests/configuration.ts";
@@ -34,6 +35,8 @@ export interface Followed {
 	rules: RulesChange[];
 	/** null: to be found by comparing the whole network. */
 	netns: NetworkChange | null;
+	/** What connections of UDP may lead to, of Services that were synced. */
+	frontends: readonly UdpFrontend[];
 }
 
 type Objects = readonly KubernetesObject[];
@@ -132,7 +135,7 @@ export class LiveNetwork implements Plan {
 			this.#syncs.ipv6.follow({ ...nothing, services, portmaps: new Map() }),
 		];
 		const parts = touched.map((node) => this.#graft(node, netnsOf));
-		return { rules, netns: joined(parts) };
+		return { rules, netns: joined(parts), frontends: this.#frontendsOf(services) };
 	}
 
 	/** The whole network of the objects as they are now. Throws as `follow` does. */
@@ -140,7 +143,11 @@ export class LiveNetwork implements Plan {
 		const rules = syncAll(this.#syncs, objects, realised, services);
 		this.#laid = layOut(objects, realised, this.#syncs, this.#options, this.#laid.fabric.hosts);
 		this.#podList = null;
-		return { rules, netns: null };
+		return { rules, netns: null, frontends: this.#frontendsOf(services) };
+	}
+
+	#frontendsOf(services: ChangedServices): UdpFrontend[] {
+		return [...this.#syncs.ipv4.frontendsOf(services), ...this.#syncs.ipv6.frontendsOf(services)];
 	}
 
 	/** What changes with it is not one node's links or rules alone. */

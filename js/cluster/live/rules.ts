@@ -7,6 +7,7 @@ import { keyOf } from "../../api/key.ts";
 import { DEFAULT_IP_MASQ_CONFIG, type IpMasqConfig, ipMasqJump, ipMasqRestore } from "../../cni/ipmasq.ts";
 import { PORTMAP_JUMPS, portmapChange } from "../../cni/portmap.ts";
 import { type KubeProxyConfiguration, type ProxyConfig, readProxyConfig } from "../../kube-proxy/config.ts";
+import { type UdpFrontend, udpFrontends } from "../../kube-proxy/conntrack.ts";
 import { serviceOfSlice } from "../../kube-proxy/endpointsmap.ts";
 import { likeness } from "../../kube-proxy/likeness.ts";
 import { type ChangedServices, edited, PartialSyncs } from "../../kube-proxy/partial.ts";
@@ -210,6 +211,11 @@ export class ClusterRules {
 			if (group !== undefined) rules.#fresh.set(key, group);
 		}
 		return { rules, groups };
+	}
+
+	/** See `udpFrontends`. */
+	frontendsOf(changed: ChangedServices): UdpFrontend[] {
+		return udpFrontends(changed, this.#family, this.#input.config.loadBalancerIPMode);
 	}
 
 	/** What a node's kube-proxy would write the same by. */

@@ -2,6 +2,7 @@
 // node as its own kube-proxy would write it, so that rules which nothing concerns stay the very same, with their counters.
 
 import type { Node } from "../../api/core.ts";
+import type { UdpFrontend } from "../../kube-proxy/conntrack.ts";
 import type { ChangedServices } from "../../kube-proxy/partial.ts";
 import type { Ruleset } from "../../net/ruleset.ts";
 import type { ClusterRules, RulesGroup } from "./rules.ts";
@@ -45,6 +46,11 @@ export class NodeSyncs {
 		const copy = new NodeSyncs(rules);
 		for (const { node, group } of this.#members.values()) copy.#join(node, groups.get(group) as RulesGroup);
 		return copy;
+	}
+
+	/** What a sync of these Services leaves to connections of UDP. Throws AddressError. */
+	frontendsOf(services: ChangedServices): UdpFrontend[] {
+		return this.#rules.frontendsOf(services);
 	}
 
 	/** By node name. */
