@@ -12,6 +12,7 @@ import { type ApiRequest, type ApiResponse, isStream } from "../apiserver/rest/m
 import { respond } from "../apiserver/rest/respond.ts";
 import { noSuchResource, type Status, StatusError } from "../apiserver/status.ts";
 import { Storage } from "../apiserver/storage/storage.ts";
+import { serviceCIDRs } from "../controllers/servicecidr.ts";
 import type { ChangedServices } from "../kube-proxy/partial.ts";
 import type { Configuration } from "../manifests/configuration.ts";
 import type { Manifest } from "../manifests/manifest.ts";
@@ -24,7 +25,7 @@ import { type SettleOptions, VirtualClock } from "../sim/simulation.ts";
 import { proxyConfigOf } from "./live/rules.ts";
 import { ClusterObjects, type ObjectChanges } from "./objects.ts";
 import { Running, type RunningOptions } from "./running.ts";
-import type { RegistryStore } from "./store.ts";
+import { RegistryStore } from "./store.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -51,6 +52,14 @@ export interface ApiServerOptions {
 const TIMED: ReadonlySet<string> = new Set(["Job", "CronJob", "HorizontalPodAutoscaler", "PodDisruptionBudget"]);
 
 const beginsLater = ({ object, observed }: Manifest) => !observed && TIMED.has(object.kind);
+
+/** Ranges of Services that are there from the start: their controller has been at work. */
+function seeToRanges(registry: Registry): void {
+	const store = new RegistryStore(registry);
+	const world = { store, clock: registry.clock, random: registry.random, recorder: { event: () => {} } };
+	for (const { metadata } of store.list("servicecidrs.networking.k8s.io"))
+		serviceCIDRs.reconcile(metadata.name ?? "", world);
+}
 
 export class ApiServer {
 	readonly #registry: Registry;
@@ -82,6 +91,7 @@ export class ApiServer {
 		const serviceAccounts = !configuration.disabledPlugins.value.includes("ServiceAccount");
 		const registry: Registry = { storage, catalogue, clock, random, nodePorts, serviceAccounts, strategy: strategyOf };
 		bootstrap(registry, { serviceCIDRs: configuration.serviceCIDRs.value });
+		seeToRanges(registry);
 		const objects = new ClusterObjects(registry, namespace);
 		const later = new Set(manifests.filter(beginsLater).map(({ object }) => keyOf(object)));
 		const isLater = (object: KubernetesObject) => later.has(keyOf(object));

@@ -31,8 +31,6 @@ import { FaultyStore } from "./faultystore.ts";
 import { EventSink } from "./recorder.ts";
 import { RegistryStore } from "./store.ts";
 
-const SERVICE_CIDRS = "servicecidrs.networking.k8s.io";
-
 export interface RunningOptions {
 	/** Pod networks of the cluster, at most one a family, and how much of them a node gets. */
 	podCIDRs: readonly AddressPrefix[];
@@ -98,11 +96,7 @@ export class Running {
 	static over(registry: Registry, clock: VirtualClock, options: RunningOptions): Running {
 		const { heard = () => {} } = options;
 		const store = new RegistryStore(registry);
-		const sink = new EventSink(store, clock, heard);
-		// Ranges that were there before have been seen to.
-		const world = { store, clock, random: registry.random, recorder: sink.recorder(serviceCIDRs.name) };
-		for (const { metadata } of store.list(SERVICE_CIDRS)) serviceCIDRs.reconcile(metadata.name ?? "", world);
-		const running = new Running(store, clock, sink, options.wire, (worldOf) => {
+		const running = new Running(store, clock, new EventSink(store, clock, heard), options.wire, (worldOf) => {
 			const addresses = new PodAddresses();
 			for (const pod of store.list<Pod>("pods"))
 				addresses.reserve(pod, store.get<Node>("nodes", "", pod.spec?.nodeName ?? ""));
