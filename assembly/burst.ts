@@ -13,6 +13,7 @@ import { slotAt } from "./netfilter/tuplehash";
 import { NO_HOME, openingHome } from "./opening";
 import { Window } from "./netfilter/windowrow";
 import { defaultTtl } from "./netns";
+import { isBound, touchEntries } from "./passing";
 import { isCached } from "./pathcache";
 import * as L from "./layout";
 
@@ -34,6 +35,8 @@ const OPENINGS: usize = memory.data(64 * 4, 64);
 
 const LANES: usize = memory.data(64 * 192, 64);
 let generation: u32 = 0;
+// A bit a packet: its line names a passage for it.
+let bound: u64 = 0;
 
 // What was touched, so that no compiler takes the loads away.
 let touched: u32 = 0;
@@ -57,14 +60,19 @@ export function touchBurst(first: u32, count: u32): void {
 	for (let i: u32 = 0; i < count; i++) sum += load<u32>(load<usize>(key(i), KEY_LINE), L.LINE_FLOW);
 	let carried = false;
 	let limits: u32 = 0;
+	bound = 0;
 	for (let i: u32 = 0; i < count; i++) {
-		if (findBurstLine(key(i))) carried = true;
+		if (findBurstLine(key(i))) {
+			if (isBound(<usize>load<u32>(key(i), KEY_LINE), load<i32>(key(i), KEY_DIRECTION))) bound |= (<u64>1) << (<u64>i);
+			else carried = true;
+		}
 		limits |= limitsOf(key(i));
 		if (load<u32>(key(i), KEY_LINE) != 0) continue;
 		store<u32>(openingAt(i), openingHome(row(L.TABLE_BATCH, first + i, L.BATCH_STRIDE)));
 	}
 	touched += sum;
 	if ((limits & L.LIMIT_WINDOWS) != 0) touchWindows(count);
+	if (bound != 0) touchBound();
 	if (!carried) return;
 	touchCarried(count);
 	if (areMegaflowsOn()) lookAhead(first, count);
@@ -127,19 +135,31 @@ export function touchWindows(count: u32): void {
 	touched += sum;
 }
 
+// Entries of packets that go by passages.
+function touchBound(): void {
+	let sum: u32 = 0;
+	for (let rest = bound; rest != 0; rest &= rest - 1)
+		sum += touchEntries(<usize>load<u32>(key(<u32>ctz<u64>(rest)), KEY_LINE));
+	touched += sum;
+}
+
+// @ts-ignore: decorator
+@inline
+function isToBeCarried(i: u32): bool {
+	return ((bound >> (<u64>i)) & 1) == 0 && load<u32>(key(i), KEY_LINE) != 0;
+}
+
 // The flow and its conntrack entries.
 function touchCarried(count: u32): void {
 	let sum: u32 = 0;
 	for (let i: u32 = 0; i < count; i++) {
-		const line = <usize>load<u32>(key(i), KEY_LINE);
-		if (line == 0) continue;
-		const f = flow(flowOf(line));
+		if (!isToBeCarried(i)) continue;
+		const f = flow(flowOf(<usize>load<u32>(key(i), KEY_LINE)));
 		sum += load<u32>(f, L.FLOW_FLAGS) + load<u32>(f, L.FLOW_CROSSED);
 	}
 	for (let i: u32 = 0; i < count; i++) {
-		const line = <usize>load<u32>(key(i), KEY_LINE);
-		if (line == 0) continue;
-		const f = flow(flowOf(line));
+		if (!isToBeCarried(i)) continue;
+		const f = flow(flowOf(<usize>load<u32>(key(i), KEY_LINE)));
 		for (let j = 0; j < L.FLOW_CROSSED_MAX; j++) {
 			const entry = crossedEntry(f, j);
 			if (entry < 0) break;
@@ -154,8 +174,9 @@ function lookAhead(first: u32, count: u32): void {
 	generation = laneGeneration();
 	let open = false;
 	for (let i: u32 = 0; i < count; i++) {
+		if (!isToBeCarried(i)) continue;
 		const line = <usize>load<u32>(key(i), KEY_LINE);
-		if (line == 0 || isCached(line, load<i32>(key(i), KEY_DIRECTION))) continue;
+		if (isCached(line, load<i32>(key(i), KEY_DIRECTION))) continue;
 		const lane = changetype<Lane>(LANES + <usize>i * LANE_STRIDE);
 		if (!setOut(lane, row(L.TABLE_BATCH, first + i, L.BATCH_STRIDE), flowOf(line))) continue;
 		store<u32>(key(i), <u32>changetype<usize>(lane), KEY_LANE);

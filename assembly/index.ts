@@ -185,6 +185,8 @@ export { openings } from "./opening";
 export { sequels } from "./sequel";
 /** Megaflows: on or off; stacks that packets passed by one. */
 export { megaflows, megaflowHits };
+/** Packets that passed all stacks from sender to receiver by one row. */
+export { passages } from "./passing";
 /** Empties a list of `recent`, a row of TABLE_STATE. */
 export { recentFlush };
 /** Forgets all that rules have counted; nothing is repeated until it was carried again. */

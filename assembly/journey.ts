@@ -242,12 +242,28 @@ export function internJourney(): u32 {
 
 /** The journey of one and then another, as internJourney; nothing is being noted. 0: too long, or the tables are full. */
 export function internJoined(first: u32, second: u32): u32 {
-	if (load<u32>(journey(first), L.JOURNEY_COUNT) + load<u32>(journey(second), L.JOURNEY_COUNT) > STEPS_MAX) return 0;
+	joinStart();
+	return joinNext(first) && joinNext(second) ? internJourney() : 0;
+}
+
+/** A journey of several is going to be made, by `joinNext` and then internJourney; nothing is being noted. */
+export function joinStart(): void {
 	count = 0;
 	hash = SEED;
-	pushSteps(journey(first));
-	pushSteps(journey(second));
-	return internJourney();
+}
+
+/** Goes on with what a journey says. False: that is too long. */
+export function joinNext(index: u32): bool {
+	const at = journey(index);
+	if (count + load<u32>(at, L.JOURNEY_COUNT) > STEPS_MAX) return false;
+	pushSteps(at);
+	return true;
+}
+
+/** The last moment, ns, at which asking the neighbours of a journey leaves them as they are now. */
+export function journeyAge(index: u32): i64 {
+	const at = journey(index);
+	return ageOf(stepAt(load<u32>(at, L.JOURNEY_FIRST)), load<u32>(at, L.JOURNEY_COUNT));
 }
 
 function pushSteps(at: usize): void {

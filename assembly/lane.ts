@@ -103,6 +103,9 @@ export function isPlain(proto: u8, tcp: u8): bool {
 
 /** A lane for a packet as it is; `dev`: the device that receives it, -1: its netns sends it. */
 export function laneOf(lane: Lane, p: Packet, dev: i32): void {
+	lane.startAddresses = p.addresses;
+	lane.startPorts = p.ports;
+	lane.startNetns = p.netns;
 	lane.addresses = p.addresses;
 	lane.ports = p.ports;
 	lane.device = dev;

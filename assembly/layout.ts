@@ -48,7 +48,8 @@ export const TABLE_ADDRESS6HASH = 38; // u32 slots of the numbers' hash: a power
 export const TABLE_CHAININDEX = 40; // indexes of chains, in bytes; compile lays it out
 export const TABLE_WALK = 41; // walks of rules by what they looked at: a power of two
 export const TABLE_SEQUEL = 42; // what packets behind the first of a connection do, by how it was opened: a power of two
-export const TABLE_COUNT = 43;
+export const TABLE_PASSAGE = 43; // what all stacks from sender to receiver do with a packet: a power of two
+export const TABLE_COUNT = 44;
 
 // Packet: the first 32 bytes are the wire record (4 x u64); the rest is what an skb carries beside its bytes.
 //  0 src u32         4 dst u32          (IPv4: host order; IPv6: interned id)
@@ -982,6 +983,10 @@ export const REPLIES_RECORDED = 2; // flows with recorded replies are answered b
 // 40 packets u16[2] 44 limits u32      (not settled yet, by direction, as one word; LIMIT_*)
 // 48 last i64                          (ns of the last packet)
 // 56 until i64                         (ns up to which no neighbour on the way changes its state)
+// While the epoch is 0 nothing is repeated, but a packet may go by a passage:
+// 24 passage u32[2]                    (of a request, of a reply: PASSES | answered | PASSAGE_WORD's rest; else none)
+// 36 entries u32[2]                    (rows of its conntrack entries, in the order of a request)
+// 56 sum u64                           (not settled yet: bytes << 24 | packets, of both directions)
 export const LINE_SRC = 0;
 export const LINE_DST = 4;
 export const LINE_PORTS = 8;
@@ -994,6 +999,9 @@ export const LINE_PACKETS = 40;
 export const LINE_LIMITS = 44;
 export const LINE_LAST = 48;
 export const LINE_UNTIL = 56;
+export const LINE_PASSAGE = 24;
+export const LINE_ENTRIES = 36;
+export const LINE_SUM = 56;
 export const LINE_STRIDE = 64;
 
 export const LIMIT_MTU = 65535; // the least MTU on the way
@@ -1118,6 +1126,20 @@ export const SEQUEL_ENTRY_STRIDE = 20;
 // 48 next i32       52, 56 u32         (device that it goes on to, with this smac and dmac; -1: up the stack, with this iif and mark)
 // 60 ttl u8         61 translated u8   62 skb u8 (SKB_* of a packet that goes up)   63 local u8 (its destination is the netns's own)
 export const MEGAFLOW_STRIDE = 64;
+
+// Passage: two cache lines, of which the second is read by no loop beforehand. What all stacks from sender to receiver do with a packet.
+//  0 word u32        4 epoch u32       (what lines know it by: PASSES | serial << 16 | row, 0: the row is free; as a line's)
+//  8 tells u32      12 mtu u32         (TCP flags | TOS << 8 | BATCHF_* << 16 | direction << 24; the least MTU on the way)
+// 16 sums u64       24 until i64       (not settled yet: packets | bytes << 32; as a line's)
+// 32 addresses u64                     (as the packet sets out; source, destination << 32)
+// 40 translation u64                   (as its first entry translates them)
+// 48 between u64    56 second u64      (as it comes to its second entry, as that one translates them)
+// 64 standing u32[2]                   (of each entry: status u16, state u8)
+// 72 owner u32[2]   80 timeout u32[2]  (of each entry: zone << 8 | protocol; seconds that it lasts after the packet)
+// 88 journey u32    92 netns i32       (that sends the packet)
+// 96 entries u8     97 stacks u8       98 translates u8 (bit n: ports are translated by entry n)   99 protocol u8
+// 100 end i32      104 crossed u64     (netns whose program gets it; nodes that its flow's row notes)
+export const PASSAGE_STRIDE = 128;
 // Walk: what one walk of a base chain came to, by all that it looked at. Two cache lines.
 export const WALK_ADDRESSES = 0; // u64 source, destination
 export const WALK_CHAIN = 8; // u64 protocol << 16 | destination port, base chain << 32

@@ -8,6 +8,7 @@
 import { base, capacity, row } from "./arena";
 import { deviceNetns } from "./device";
 import { countJourney, internJoined, journey } from "./journey";
+import { passagesReset, settlePassages } from "./passage";
 import { currentEpoch, stillHolds } from "./pathcache";
 import * as L from "./layout";
 
@@ -71,6 +72,8 @@ let hits: u64 = 0;
 /** Off: every stack looks at every packet. */
 export function megaflows(on: bool): void {
 	settleMegaflows();
+	settlePassages();
+	passagesReset();
 	wanted = on;
 	enabled = on && capacity(L.TABLE_MEGAFLOW) >= PROBES;
 }
@@ -79,9 +82,15 @@ export function megaflows(on: bool): void {
 export function areMegaflowsOn(): bool {
 	return enabled;
 }
-/** Stacks that a packet passed by a megaflow, since the counters were reset. */
+/** Stacks that packets passed by a megaflow, or by what was made of several, since the counters were reset. */
 export function megaflowHits(): u64 {
 	return hits;
+}
+/** A packet has passed so many more. */
+// @ts-ignore: decorator
+@inline
+export function passedStacks(count: u32): void {
+	hits += count;
 }
 
 export function megaflowsReset(): void {
@@ -89,6 +98,7 @@ export function megaflowsReset(): void {
 	owing = false;
 	refused = 0;
 	hits = 0;
+	passagesReset();
 	memory.fill(base(L.TABLE_MEGAFLOW), 0, <usize>capacity(L.TABLE_MEGAFLOW) * L.MEGAFLOW_STRIDE);
 }
 

@@ -61,6 +61,7 @@ function isLearned(t: i32): bool {
 		case L.TABLE_JOURNEY:
 		case L.TABLE_STEP:
 		case L.TABLE_MEGAFLOW:
+		case L.TABLE_PASSAGE:
 		case L.TABLE_PACKET:
 		case L.TABLE_BATCH:
 			return true;

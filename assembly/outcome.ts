@@ -6,6 +6,7 @@ import { addressType } from "./fib";
 import { accountFlow, addFlow, flow, markFlow } from "./flow";
 import { isIcmpError, saysUnreachable } from "./icmp";
 import { notRepeatable } from "./journey";
+import { comesToEnd } from "./learnpassage";
 import { mirrorSegment } from "./mirror";
 import { isIcmp } from "./netfilter/tuple";
 import { defaultTtl, netns } from "./netns";
@@ -190,10 +191,15 @@ function listens(p: Packet): bool {
 	return socket != SOCKET_NONE;
 }
 
+/** Does the program that gets a flow's requests answer them itself? */
+export function answers(f: usize): bool {
+	const recorded = replies == L.REPLIES_RECORDED && (load<u8>(f, L.FLOW_FLAGS) & L.FLOWF_RECORDED) != 0;
+	return replies != L.REPLIES_NONE && !recorded;
+}
+
 /** A program answers each packet that it gets, as the TCP it stands on would. */
 export function mirror(p: Packet, f: usize): void {
-	const recorded = replies == L.REPLIES_RECORDED && (load<u8>(f, L.FLOW_FLAGS) & L.FLOWF_RECORDED) != 0;
-	if (replies == L.REPLIES_NONE || recorded) return;
+	if (!answers(f)) return;
 	if (p.proto == L.PROTO_TCP && (p.tcp & L.TCP_RST) != 0) return;
 	const r = takePacket();
 	if (r === null) return;
@@ -227,6 +233,7 @@ export function answerFrom(r: Packet, f: usize): void {
 
 /** A packet of a flow has come to its end: the flow's verdict is what its client knows now. */
 export function ended(p: Packet, verdict: i32): void {
+	comesToEnd(p.flow);
 	conclusion(p, verdict);
 	finished(p, verdict == L.VERDICT_DELIVERED);
 }

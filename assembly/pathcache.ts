@@ -15,6 +15,8 @@ import { countMany } from "./netfilter/settle";
 import { settleWalks } from "./netfilter/walks";
 import { netns } from "./netns";
 import { settleOpenings } from "./opening";
+import { settlePassages } from "./passage";
+import { letGo, linesOwe, settleLine } from "./passing";
 import { keepSegmentAt, segmentAt } from "./segment";
 import { settleSequels } from "./sequel";
 import { deadlineAfter, lowerDeadlines, passWindows } from "./windows";
@@ -269,6 +271,7 @@ function untilOf(request: u32, reply: u32): i64 {
 
 /** Counts where it belongs what a line's packets would have counted: rules, devices, the flow, its entries. */
 function settle(line: usize): void {
+	if (load<u32>(line, L.LINE_EPOCH) == 0) return settleLine(line);
 	const packets = load<u32>(line, L.LINE_PACKETS);
 	if (packets == 0) return;
 	const out = packets & 0xffff;
@@ -303,7 +306,10 @@ function settle(line: usize): void {
 
 /** Settles a line; nothing is repeated until one of its packets has been carried again. Was there anything to repeat? */
 export function interrupt(line: usize): bool {
-	if (load<u32>(line, L.LINE_EPOCH) == 0) return false;
+	if (load<u32>(line, L.LINE_EPOCH) == 0) {
+		letGo(line);
+		return false;
+	}
 	const valid = isValid(line);
 	settle(line);
 	store<u32>(line, 0, L.LINE_EPOCH);
@@ -344,7 +350,9 @@ export function settleAll(): void {
 	settleSequels();
 	settleMegaflows();
 	settleWalks();
-	if (!owing) return;
+	settlePassages();
+	const owed = linesOwe();
+	if (!owing && !owed) return;
 	owing = false;
 	const lines = capacity(L.TABLE_LINE);
 	for (let i: u32 = 0; i < lines; i++) settle(lineAt(i));

@@ -29,7 +29,7 @@ import { netnsHas } from "./netns";
 import { Packet } from "./packet";
 import { interrupt, isCaching, renewed, validate } from "./pathcache";
 import { packetsTaken } from "./queue";
-import { isDue } from "./tries";
+import { isDue, passOver } from "./tries";
 import * as L from "./layout";
 
 const NS_PER_S: i64 = 1_000_000_000;
@@ -73,6 +73,13 @@ export function watch(line: usize, dir: i32, valid: bool): void {
 		store<i64>(at, c.deadline, DEADLINE);
 		store<u8>(at, c.state, STATE);
 	}
+}
+
+/** May a packet of a line that repeats nothing be let pass unwatched? */
+// @ts-ignore: decorator
+@inline
+export function isUnwatched(line: usize): bool {
+	return !isCaching() || passOver(line + L.LINE_BYTES);
 }
 
 /** A packet of an interrupted line that may change the connection's state: what failed before may do now. */

@@ -7,14 +7,18 @@ import { BURST, burstGeneration, burstHome, burstLane, burstLine, burstOpening, 
 import { accountFlow, addFlow, flow, flowOf, isLive, markFlow } from "./flow";
 import { run } from "./forward";
 import { learn } from "./learnopening";
+import { bindAnswer, bindPassage, expectNothing, expectPassage } from "./learnpassage";
 import { mayTeach, teaches } from "./learnsequel";
 import { disturb, isPlain, Lane } from "./lane";
+import { areMegaflowsOn } from "./megaflow";
 import { conntrackExpire } from "./netfilter/expiry";
 import { isIcmp } from "./netfilter/tuple";
 import { defaultTtl } from "./netns";
 import { isKnown, isMirrored, mayOpen, openingOf, opens } from "./opening";
 import { answerFrom, isOpening, isRefused, mirror } from "./outcome";
 import { Packet } from "./packet";
+import { ANSWERED } from "./passage";
+import { passes } from "./passing";
 import { interrupt, repeats } from "./pathcache";
 import { enqueue, isWaiting, nextDue, releasePacket, takePacket, TO_OUTPUT, wake } from "./queue";
 import { follow, forsake, restart, watch } from "./repeatable";
@@ -68,12 +72,32 @@ export function carry(at: usize, place: u32): bool {
 	const line = burstLine(place);
 	const reply = load<u8>(at, L.BATCH_KIND) == L.BATCH_REPLY;
 	if (repeats(line, at, <i32>reply, time)) return true;
+	const word = passes(line, at, <i32>reply, time);
+	if (word != 0) {
+		if ((word & ANSWERED) != 0) answerPassed(at, line);
+		return true;
+	}
 	const lane = burstLane(place);
 	if (lane != 0) prepare(changetype<Lane>(lane), burstGeneration());
-	if (!(reply ? offerReply(at, line) : offerRequest(at, line, time, place))) return false;
+	const plain = line != 0 && areMegaflowsOn() && mayRepeat(at);
+	if (plain) expectPassage(line, <i32>reply);
+	if (!(reply ? offerReply(at, line) : offerRequest(at, line, time, place))) {
+		expectNothing();
+		return false;
+	}
 	run<Silent>();
 	forsake();
+	if (plain) bindPassage(line, at);
 	return true;
+}
+
+// The receiver of a packet that went by a passage answers it.
+function answerPassed(at: usize, line: usize): void {
+	expectPassage(line, 0);
+	answer(at, flowOf(line));
+	run<Silent>();
+	forsake();
+	bindAnswer(line);
 }
 
 /** When (ns) expired entries will be removed again, by the first packet that is not before it. */

@@ -24,6 +24,7 @@ import {
 	translatedPorts,
 	UNTRACKING,
 } from "./lane";
+import { wentBy } from "./learnpassage";
 import {
 	addMegaflow,
 	areMegaflowsOn,
@@ -74,6 +75,7 @@ export function carry(p: Packet, dev: i32): void {
 		laneOf(lane, p, dev);
 	}
 	const idle = isIdle();
+	const whole = dev < 0;
 	// What may be alike may be so in the next stack too.
 	for (let i = 0; ; i++) {
 		if (i == <i32>lane.known && (lane.progress != ASK || !leads(lane, i))) {
@@ -85,8 +87,10 @@ export function carry(p: Packet, dev: i32): void {
 		if (!idle && m.stacks > 1) return byStack(p, dev);
 		dev = follow(p, dev, entryAt(lane, i), m);
 		if (dev == UP) {
+			const end = m.stacks > 1 ? deviceNetns(<i32>m.a) : p.netns;
 			goUp(p, m);
-			join(lane);
+			// Lanes that lead by what is joined say no more how the packet went.
+			if (!join(lane) && whole) wentBy(p, lane, end, changetype<usize>(lane) != OWN);
 			return;
 		}
 		if (!idle) return enqueue(p, TO_DEVICE, dev);
@@ -94,15 +98,19 @@ export function carry(p: Packet, dev: i32): void {
 }
 
 // Makes one of two megaflows that the packet has gone by, where the second follows from the first: packets after it have
-// one look-up less. Lanes that lead by them are void then.
-function join(lane: Lane): void {
+// one look-up less. True: lanes that lead by them are void.
+function join(lane: Lane): bool {
 	for (let i = 1; i < <i32>lane.known; i++) {
 		if (entryAt(lane, i) != UNTRACKING) continue;
 		const m = megaflowAt(lane, i - 1);
 		if (!mayBeJoined(m)) continue;
 		if (isNoticed(m.next)) leaveAlone(m);
-		else if (joinMegaflows(m, megaflowAt(lane, i))) return disturb();
+		else if (joinMegaflows(m, megaflowAt(lane, i))) {
+			disturb();
+			return true;
+		}
 	}
+	return false;
 }
 
 // Does a flow remember that its packets came in by the device (`crossedAs`)?

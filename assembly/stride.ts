@@ -75,6 +75,8 @@ export function strideOf(t: i32): u32 {
 			return L.JOURNEY_STRIDE;
 		case L.TABLE_MEGAFLOW:
 			return L.MEGAFLOW_STRIDE;
+		case L.TABLE_PASSAGE:
+			return L.PASSAGE_STRIDE;
 		case L.TABLE_STEP:
 			return 4;
 		case L.TABLE_COUNTER:

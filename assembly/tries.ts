@@ -6,3 +6,11 @@ export function isDue(at: usize): bool {
 	store<u32>(at, tries);
 	return (tries & (tries - 1)) == 0;
 }
+
+/** Counts a try that is not made; false: it is due, and nothing is counted. */
+export function passOver(at: usize): bool {
+	const tries = load<u32>(at) + 1;
+	if ((tries & (tries - 1)) == 0) return false;
+	store<u32>(at, tries);
+	return true;
+}

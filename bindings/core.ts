@@ -71,6 +71,7 @@ export interface Instance extends CoreExports {
 	sequels(): number;
 	megaflows(on: number): void;
 	megaflowHits(): bigint;
+	passages(): bigint;
 	cacheHits(): number;
 	cacheMisses(): number;
 	changed(netns: number): void;
@@ -146,6 +147,7 @@ const DEFAULTS: Readonly<Record<number, number>> = {
 	[L.TABLE_OPENING]: 4096,
 	[L.TABLE_SEQUEL]: 16384,
 	[L.TABLE_MEGAFLOW]: 16384,
+	[L.TABLE_PASSAGE]: 8192,
 	[L.TABLE_WALK]: 4096,
 	[L.TABLE_PACKET]: 4096,
 	[L.TABLE_BATCH]: 1024,

@@ -60,6 +60,7 @@ function layOut(): void {
 	reserve(L.TABLE_JOURNEY, 16);
 	reserve(L.TABLE_STEP, 256);
 	reserve(L.TABLE_MEGAFLOW, 64);
+	reserve(L.TABLE_PASSAGE, 16);
 	reserve(L.TABLE_PACKET, 16);
 	reserve(L.TABLE_FDB, 16);
 	reserve(L.TABLE_NEIGH, 32);

@@ -12,11 +12,11 @@ import { icmpPacket, icmpSpecial } from "./icmp";
 import { sctpPacket } from "./sctp";
 import { count, settle, settleDeadline } from "./settle";
 import { sourceInit } from "./source";
-import { tcpIsUsual, tcpPacket, tcpTake, TRACK_ACCEPT, TRACK_INVALID, TRACK_REPEAT } from "./tcp";
+import { tcpIsUsual, tcpPacket, tcpTake, tcpUsualNs, TRACK_ACCEPT, TRACK_INVALID, TRACK_REPEAT } from "./tcp";
 import { account, directionOf, expiresIn } from "./timeout";
 import { hasPorts, icmpInverse, invertKey, isIcmp, tupleHash, Tuple } from "./tuple";
 import { slotAt, tupleFind, tupleNote, tupleSeek, tupleTableInit } from "./tuplehash";
-import { genericPacket, udpIsUsual, udpPacket, udpTake } from "./udp";
+import { genericPacket, udpIsUsual, udpPacket, udpUsualNs } from "./udp";
 import { windowInit } from "./windowrow";
 import { zoneOf, zoneReset } from "./zone";
 
@@ -147,9 +147,17 @@ export function conntrackTake(p: Packet, found: i32): void {
 	const dir = found & 1;
 	p.ct = found >> 1;
 	p.ctinfo = <u8>(dir == 1 ? L.CTINFO_ESTABLISHED_REPLY : L.CTINFO_ESTABLISHED);
-	if (p.proto == <u8>L.PROTO_TCP) tcpTake(p, c, dir);
-	else udpTake(p, c);
+	const deadline = p.time + conntrackUsualNs(p.netns, p.proto);
+	if (p.proto == <u8>L.PROTO_TCP) tcpTake(c, dir, deadline);
+	else c.deadline = deadline;
 	count(changetype<usize>(c), dir, p.len);
+}
+
+/** How long an entry lasts after a usual packet, TCP or UDP, of a netns, ns. */
+// @ts-ignore: decorator
+@inline
+export function conntrackUsualNs(netns: i32, proto: u8): i64 {
+	return proto == <u8>L.PROTO_TCP ? tcpUsualNs(netns) : udpUsualNs(netns);
 }
 
 function tableFull(p: Packet): i32 {

@@ -345,11 +345,18 @@ export function tcpIsUsual(c: Conn, netns: i32, tcp: u8): bool {
 	return (tcp & LOOKED_AT) == <u8>L.TCP_ACK && !netnsHas(netns, L.NS_TCP_WINDOWS);
 }
 
+/** How long an entry whose windows are not tracked lasts after such an ACK, ns. */
+// @ts-ignore: decorator
+@inline
+export function tcpUsualNs(netns: i32): i64 {
+	return timeoutNs(netns, L.TIMEOUT_TCP + <i32>ES);
+}
+
 /** Sets state, last segment and deadline as tcpPacket would for such an ACK; only the counting is left to do. */
 // @ts-ignore: decorator
 @inline
-export function tcpTake(p: Packet, c: Conn, dir: i32): void {
+export function tcpTake(c: Conn, dir: i32, deadline: i64): void {
 	const word = load<u32>(changetype<usize>(c), L.CT_STATUS);
 	store<u32>(changetype<usize>(c), (word & 0xffffff) | ((((<u32>dir) << 7) | ACK) << 24), L.CT_STATUS);
-	c.deadline = p.time + timeoutNs(p.netns, L.TIMEOUT_TCP + <i32>ES);
+	c.deadline = deadline;
 }

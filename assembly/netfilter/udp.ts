@@ -33,9 +33,9 @@ export function udpIsUsual(c: Conn): bool {
 	return ((<u32>c.status) & (STREAM | L.IPS_FIXED_TIMEOUT | L.IPS_CACHED)) == STREAM;
 }
 
-/** Sets the deadline as udpPacket would for such a packet; only the counting is left to do. */
+/** How long an entry lasts after such a packet, ns. Beside its deadline and counters nothing of it changes. */
 // @ts-ignore: decorator
 @inline
-export function udpTake(p: Packet, c: Conn): void {
-	c.deadline = p.time + timeoutNs(p.netns, L.TIMEOUT_UDP_STREAM);
+export function udpUsualNs(netns: i32): i64 {
+	return timeoutNs(netns, L.TIMEOUT_UDP_STREAM);
 }

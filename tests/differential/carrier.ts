@@ -22,18 +22,18 @@ import {
 } from "./cluster.ts";
 import { Sequence } from "./sequence.ts";
 
-type Step =
+export type Step =
 	| { kind: "packets"; volleys: Volley[] }
 	| { kind: "reload"; node: string; rules: string }
 	| { kind: "delete"; node: string; proto: number }
 	| { kind: "read" }
 	| { kind: "trace"; which: number };
 
-const packets = (volleys: fc.Arbitrary<Volley[]>): fc.Arbitrary<Step> =>
+export const packets = (volleys: fc.Arbitrary<Volley[]>): fc.Arbitrary<Step> =>
 	fc.record({ kind: fc.constant("packets" as const), volleys });
 const volleys = packets(fc.array(volley, { minLength: 1, maxLength: 40, size: "max" }));
 
-const others: fc.Arbitrary<Step> = fc.oneof(
+export const others: fc.Arbitrary<Step> = fc.oneof(
 	{
 		weight: 1,
 		arbitrary: fc.record({
@@ -62,6 +62,8 @@ export interface Case {
 	replies: number;
 	/** TCP windows are tracked. */
 	windows: boolean;
+	/** Conntrack entries that there is room for; else 512. */
+	entries?: number;
 	steps: Step[];
 }
 
@@ -108,9 +110,9 @@ export const trafficCrossing = trafficOf(crossing).map((example): Case => {
 });
 
 /** The machine of a case, before its first packet. */
-export function machineOf(module: EngineModule, { scene, windows }: Case): Machine {
+export function machineOf(module: EngineModule, { scene, windows, entries = 512 }: Case): Machine {
 	return new Machine(module, loadTopology(scene), {
-		capacities: { [L.TABLE_CT]: 512, [L.TABLE_TUPLE]: 2048 },
+		capacities: { [L.TABLE_CT]: entries, [L.TABLE_TUPLE]: 2048 },
 		windows,
 	});
 }
