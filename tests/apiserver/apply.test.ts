@@ -149,6 +149,15 @@ describe("an apply", () => {
 		expect(spec.strategy).toEqual({ type: "Recreate" });
 	});
 
+	it("leaves the object its name where no label is anybody's any more", () => {
+		const labelled = (labels?: object) => ({
+			...{ apiVersion: "v1", kind: "ConfigMap", metadata: labels === undefined ? {} : { labels }, data: { a: "1" } },
+		});
+		applied("one", labelled({ x: "1" }));
+		const { metadata } = applied("one", labelled());
+		expect([metadata.name, metadata.labels]).toEqual(["settings", undefined]);
+	});
+
 	it("does not take defaults of what its manager never said", () => {
 		const said = (strategy?: object) =>
 			deployment({

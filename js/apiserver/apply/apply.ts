@@ -25,6 +25,9 @@ export interface Application {
 	owners: Owner[];
 }
 
+/** What every configuration says, and nobody owns. */
+const NAMED = fromFieldsV1({ "f:metadata": { "f:name": {} } });
+
 /** `live` undefined: the object is to be made. Throws StatusError 409 with the conflicts, 400 where a list's key is missing. */
 export function apply(
 	schema: ApiSchema,
@@ -67,7 +70,7 @@ export function apply(
 	});
 	const owned = left.reduce<FieldSet>((all, { fields }) => union(all, fields), said);
 	const gone = mine === undefined ? fromFieldsV1({}) : difference(mine.fields, owned);
-	const object = (pruned(schema, type, wanted, gone, owned) ?? {}) as unknown as KubernetesObject;
+	const object = (pruned(schema, type, wanted, gone, union(owned, NAMED)) ?? {}) as unknown as KubernetesObject;
 	const { manager, subresource } = writer;
 	const isSame = mine !== undefined && isEmpty(difference(mine.fields, said)) && isEmpty(difference(said, mine.fields));
 	const time = isSame ? mine.time : writer.time;
