@@ -54,6 +54,9 @@ export function isPrivate({ states, recent, sets }: EncodedRules): boolean {
 	return states.length > 0 || recent.size > 0 || sets.size > 0;
 }
 
+const NONE: readonly never[] = [];
+const NOTHING_HELD: Held = { words: [], patterns: [] };
+
 export class ChainEncoder {
 	readonly #rows: Rows;
 	readonly #interned: Interned;
@@ -99,12 +102,12 @@ export class ChainEncoder {
 				rules: chain.rules.length,
 				firstMatch,
 				matches,
-				held,
-				states,
+				held: held.words.length + held.patterns.length === 0 ? NOTHING_HELD : held,
+				states: states.length === 0 ? NONE : states,
 				recent: recentNeeds(chain.rules),
-				sets: new Set(chain.rules.flatMap(setNames)),
+				sets: setNames(chain.rules),
 				tracks: chain.rules.some(tracks),
-				carried,
+				carried: carried.length === 0 ? NONE : carried,
 			};
 		} catch (error) {
 			for (const [table, first, rows] of taken) if (rows > 0) this.#rows.give(table, first, rows);

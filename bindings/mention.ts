@@ -11,17 +11,25 @@ function stringOption(extension: Extension, name: string): string | null {
 	return value?.kind === "string" ? value.value : null;
 }
 
-/** Names of the ipsets that a rule asks. */
-export function setNames(rule: Rule): string[] {
-	const values = rule.matches.flatMap(({ options }) => options.map(({ value }) => value));
-	return values.flatMap((value) => (value.kind === "set" ? [value.set] : []));
+/** Nearly no chain mentions any. */
+const NO_LISTS: ReadonlyMap<string, number> = new Map();
+const NO_SETS: ReadonlySet<string> = new Set();
+
+/** Names of the ipsets that rules ask. */
+export function setNames(rules: readonly Rule[]): ReadonlySet<string> {
+	let names: Set<string> | null = null;
+	for (const { matches } of rules)
+		for (const { options } of matches)
+			for (const { value } of options) if (value.kind === "set") names = (names ?? new Set()).add(value.set);
+	return names ?? NO_SETS;
 }
 
 /**
  * Lists of `recent` that rules ask, and the stamps that each must keep: as many as its greatest hitcount, rounded up to a
  * power of two; 32 where a rule has none.
  */
-export function recentNeeds(rules: readonly Rule[]): Map<string, number> {
+export function recentNeeds(rules: readonly Rule[]): ReadonlyMap<string, number> {
+	if (!rules.some(({ matches }) => matches.some(({ name }) => name === "recent"))) return NO_LISTS;
 	const stamps = new Map<string, number>();
 	for (const { matches } of rules) {
 		for (const match of matches) {

@@ -110,7 +110,7 @@ function checkUse({ name: netns, ruleset, ruleset6 }: Netns, gone: ReadonlySet<s
 	for (const table of [...(ruleset?.tables ?? []), ...(ruleset6?.tables ?? [])]) {
 		for (const { name, rules } of table.chains) {
 			for (const rule of rules) {
-				const set = setNames(rule).find((one) => gone.has(one));
+				const set = [...setNames([rule])].find((one) => gone.has(one));
 				if (set === undefined) continue;
 				const where = `${netns}, table ${table.name}, chain ${name}`;
 				throw new EncodeError(`${where}: ipset ${JSON.stringify(set)} is gone`, rule.line);

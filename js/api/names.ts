@@ -28,5 +28,7 @@ export function uidOf(draw: Draw, ...what: readonly (string | number)[]): string
 			.toString(16)
 			.padStart(8, "0");
 	const variant = "89ab"[Number.parseInt(hex[16] ?? "0", 16) & 3];
-	return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20)}`;
+	const parts = [hex.slice(0, 8), hex.slice(8, 12), `4${hex.slice(13, 16)}`, `${variant}${hex.slice(17, 20)}`];
+	// One text, not a rope of them: uids are many, and live long.
+	return [...parts, hex.slice(20)].join("-");
 }

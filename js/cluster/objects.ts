@@ -1,11 +1,13 @@
 // The API's objects beside what a cluster is planned from: a standing start is written to the store as it is, manifests that come
 // later are applied to it as a client's, and what changed there since a plan was made is what the next one looks at.
 
-import type { KubernetesObject } from "../api/meta.ts";
+import { merged, withMember } from "../api/member.ts";
+import type { KubernetesObject, ObjectMeta } from "../api/meta.ts";
 import type { Quota } from "../api/quota.ts";
+import type { ApiSchema } from "../api/schema/schema.ts";
 import { ownersOf } from "../apiserver/apply/managers.ts";
 import { DEFAULTS } from "../apiserver/defaults/groups.ts";
-import { withDefaults } from "../apiserver/defaults/walk.ts";
+import { Defaults } from "../apiserver/defaults/walk.ts";
 import { cleanJson, equalJson, type Json } from "../apiserver/patch/json.ts";
 import { apply } from "../apiserver/registry/apply.ts";
 import type { ServedResource } from "../apiserver/registry/catalogue.ts";
@@ -42,6 +44,8 @@ export interface ObjectChanges {
 export class ClusterObjects {
 	readonly registry: Registry;
 	readonly #namespace: string;
+	/** Of the schema as it was last. */
+	#defaults: { schema: ApiSchema; defaults: Defaults } | null = null;
 	/** What a plan is made from, in the order of the standing start and then as it came. */
 	#objects = new Map<string, KubernetesObject>();
 	/** Of the store, that `#objects` is as new as. */
@@ -117,6 +121,7 @@ export class ClusterObjects {
 	): Generator<[resource: string, object: KubernetesObject], void> {
 		const { storage } = this.registry;
 		const seen = new Set<string>();
+		const created = timestamp(this.registry.clock);
 		for (const made of objects) {
 			const object = this.#placed(made);
 			this.#objects.set(keyOf(object), made);
@@ -125,7 +130,7 @@ export class ClusterObjects {
 			const { namespace = "", name = "" } = object.metadata;
 			const slot = `${resource.name} ${namespace}/${name}`;
 			if (seen.has(slot) || storage.get(resource.name, namespace, name) !== undefined) again.push([resource, object]);
-			else yield [resource.name, this.#completed(this.registry, resource, object, undefined)];
+			else yield [resource.name, this.#completed(this.registry, resource, object, undefined, created)];
 			seen.add(slot);
 		}
 	}
@@ -270,13 +275,16 @@ export class ClusterObjects {
 		resource: ServedResource,
 		object: KubernetesObject,
 		before: KubernetesObject | undefined,
+		created = timestamp(clock),
 	): KubernetesObject {
-		const completed = withDefaults(catalogue.schema, DEFAULTS, resource.type, object);
-		const metadata = { ...before?.metadata, ...completed.metadata };
-		metadata.creationTimestamp ??= timestamp(clock);
+		if (this.#defaults?.schema !== catalogue.schema)
+			this.#defaults = { schema: catalogue.schema, defaults: new Defaults(catalogue.schema, DEFAULTS) };
+		const completed = this.#defaults.defaults.of(resource.type, object);
+		const metadata = merged<ObjectMeta>(before?.metadata ?? {}, completed.metadata);
+		metadata.creationTimestamp ??= created;
 		if (before === undefined && GENERATIONS.has(resource.name)) metadata.generation ??= 1;
 		if (before?.metadata.uid) metadata.uid = before.metadata.uid;
-		return cleanJson({ ...completed, metadata }) as unknown as KubernetesObject;
+		return cleanJson(withMember(completed, "metadata", metadata)) as unknown as KubernetesObject;
 	}
 }
 

@@ -2,6 +2,7 @@
 // controller owns already.
 
 import type { Pod, PodTemplateSpec } from "../api/core.ts";
+import { withMember } from "../api/member.ts";
 import type { KubernetesObject, LabelSelector, ObjectMeta, OwnerReference } from "../api/meta.ts";
 import { isFinished } from "../api/pod.ts";
 import { selects } from "../api/selector.ts";
@@ -22,15 +23,13 @@ export function podPrefix({ metadata }: KubernetesObject): string {
 
 export function podFromTemplate(owner: KubernetesObject, template: PodTemplateSpec, metadata: ObjectMeta): Pod {
 	const { labels, annotations, finalizers } = template.metadata ?? {};
+	const made = withMember(metadata, "namespace", owner.metadata.namespace ?? "default");
+	made.labels = { ...labels, ...metadata.labels };
+	made.ownerReferences = [ownerReference(owner)];
 	const pod: Pod = {
 		apiVersion: "v1",
 		kind: "Pod",
-		metadata: {
-			...metadata,
-			namespace: owner.metadata.namespace ?? "default",
-			labels: { ...labels, ...metadata.labels },
-			ownerReferences: [ownerReference(owner)],
-		},
+		metadata: made,
 		spec: { ...template.spec, containers: template.spec?.containers ?? [] },
 	};
 	if (annotations) pod.metadata.annotations = { ...annotations };

@@ -3,6 +3,7 @@
 
 import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from "../api/apps.ts";
 import type { Namespace, Node, Pod, PodSpec, Service } from "../api/core.ts";
+import { withMember } from "../api/member.ts";
 import type { KubernetesObject } from "../api/meta.ts";
 import { isReady } from "../api/pod.ts";
 import type { CoreV1Pod } from "../api/schema/types.generated.ts";
@@ -33,7 +34,8 @@ function completed(spec: PodSpec): PodSpec {
 /** Makes every intended workload real. `ready`: whether a pod that runs is ready. */
 export function realiseWorkloads(inventory: Inventory, ready: (pod: Pod) => boolean): void {
 	for (const entry of inventory.list<Pod>("Pod")) {
-		if (!entry.observed && entry.object.spec) entry.object = { ...entry.object, spec: completed(entry.object.spec) };
+		if (!entry.observed && entry.object.spec)
+			entry.object = withMember(entry.object, "spec", completed(entry.object.spec));
 	}
 	makePods(inventory);
 	placePods(inventory);
@@ -93,7 +95,7 @@ function addPods(inventory: Inventory, pods: readonly Pod[]): void {
 	for (const pod of pods) {
 		const given = pod.spec ?? { containers: [] };
 		if (last === null || !hasSameFields(given, last.given)) last = { given, complete: completed(given) };
-		inventory.add({ ...pod, spec: last.complete });
+		inventory.add(withMember(pod, "spec", last.complete));
 	}
 }
 
@@ -261,7 +263,7 @@ function start(inventory: Inventory, entry: Entry<Pod>, host: Host, ready: (pod:
 	if (ip !== null) {
 		const ip6 = onHost ? internalIPv6(node) : (range6?.next() ?? undefined);
 		const ips = ip6 === undefined ? [ip] : inOrder(node, ip, ip6);
-		entry.object = { ...pod, status: runningStatus(pod, ips, hostIP, ready(pod)) };
+		entry.object = withMember(pod, "status", runningStatus(pod, ips, hostIP, ready(pod)));
 		return;
 	}
 	const message = `failed to allocate for range 0: no IP addresses available in range set: ${range ?? "none"}`;

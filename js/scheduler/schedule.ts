@@ -1,8 +1,9 @@
 // One pod to its node (pkg/scheduler/schedule_one.go): nodes that would do, and the best of them; where none does, why, and who
 // would have to go.
 
-import type { Node, Pod } from "../api/core.ts";
+import type { Node, Pod, PodSpec } from "../api/core.ts";
 import { keyOf } from "../api/key.ts";
+import { merged, withMember } from "../api/member.ts";
 import { type Cycle, cycleOf, refusal } from "./filter.ts";
 import { type NamespaceLabels, type NodeState, Occupancy } from "./occupancy.ts";
 import { type Budget, type Preemption, preempt, priorityOf } from "./preempt.ts";
@@ -103,7 +104,7 @@ export class Scheduler {
 		const fitting = this.#nominatedNode(cycle) ?? this.#feasible(cycle, refusals);
 		if (fitting.length === 0) return this.#refuse(pod, refusals, budgets);
 		const { name } = occupancy.at(best(pod, cycle.needs, fitting, occupancy, this.#siblings.of(pod)));
-		const bound: Pod = { ...pod, spec: { containers: [], ...pod.spec, nodeName: name } };
+		const bound = withMember(pod, "spec", merged<PodSpec>({ containers: [] }, pod.spec ?? {}, { nodeName: name }));
 		occupancy.occupy(bound);
 		return bound;
 	}

@@ -2,6 +2,7 @@
 // generated code walks (pkg/apis/*/v1/zz_generated.defaults.go). The tables beside this file hold the rows; a value is filled
 // in where the field is left out or an empty text. Quantities get their canonical text (apimachinery pkg/api/resource).
 
+import { merged } from "../../api/member.ts";
 import type { KubernetesObject } from "../../api/meta.ts";
 import { canonicalQuantity } from "../../api/quantity.ts";
 import { isList, isMap, isReference } from "../../api/schema/lookup.ts";
@@ -26,7 +27,7 @@ export function fill(fillings: Readonly<Record<string, Filling>>): Defaulting {
 			if (now[name] !== undefined && now[name] !== null && now[name] !== "") continue;
 			const value = typeof filling === "function" ? filling(now) : filling;
 			if (value === undefined) continue;
-			filled ??= { ...object };
+			filled ??= merged<Record<string, Json>>(object);
 			filled[name] = value;
 		}
 		return filled ?? object;
@@ -55,53 +56,120 @@ export function withDefaults<T extends KubernetesObject>(
 	type: string,
 	object: T,
 ): T {
-	const walk = new Walk(schema, table);
-	return walk.value({ type }, object as unknown as Json) as unknown as T;
+	return new Defaults(schema, table).of(type, object);
 }
 
-class Walk {
+/** For objects one after the other: what one has of the one before (its template's) is looked at once. */
+export class Defaults {
+	readonly #table: DefaultTable;
+	readonly #fields: FilledFields;
+	/** By field: the list that was there last, and what became of it. */
+	readonly #last = new Map<FieldSchema, { value: readonly Json[]; made: Json }>();
+
+	constructor(schema: ApiSchema, table: DefaultTable) {
+		this.#table = table;
+		this.#fields = filledFields(schema, table);
+	}
+
+	/** As `withDefaults`. */
+	of<T extends KubernetesObject>(type: string, object: T): T {
+		return this.#struct(type, object as unknown as JsonObject) as unknown as T;
+	}
+
+	#value(field: FieldSchema, value: Json): Json {
+		if (field === "quantity") return canonicalQuantity(value as string | number);
+		if (isList(field)) return isArray(value) && !isPlain(field.list) ? this.#list(field, field.list, value) : value;
+		if (isMap(field)) return isObject(value) && !isPlain(field.map) ? this.#map(field.map, value) : value;
+		return isReference(field) && isObject(value) ? this.#struct(field.type, value) : value;
+	}
+
+	#list(field: FieldSchema, item: FieldSchema, value: readonly Json[]): Json {
+		const last = this.#last.get(field);
+		if (last?.value === value) return last.made;
+		const members = value.map((member) => this.#value(item, member));
+		const made = members.every((member, i) => member === value[i]) ? value : members;
+		this.#last.set(field, { value, made });
+		return made;
+	}
+
+	#map(item: FieldSchema, value: JsonObject): Json {
+		return mapped(value, value, (_, member) => this.#value(item, member));
+	}
+
+	#struct(type: string, value: JsonObject): JsonObject {
+		const own = Object.hasOwn(this.#table, type) ? this.#table[type]?.(value) : undefined;
+		const fields = this.#fields.of(type);
+		if (fields.size === 0 && own === undefined) return value;
+		return mapped(own ?? value, value, (name, member) => {
+			const field = fields.get(name);
+			return field === undefined ? member : this.#value(field, member);
+		});
+	}
+}
+
+/** The fields of types in which there may be something to fill in: most have none. */
+class FilledFields {
 	readonly #schema: ApiSchema;
 	readonly #table: DefaultTable;
+	readonly #byType = new Map<string, ReadonlyMap<string, FieldSchema>>();
 
 	constructor(schema: ApiSchema, table: DefaultTable) {
 		this.#schema = schema;
 		this.#table = table;
 	}
 
-	value(field: FieldSchema, value: Json): Json {
-		if (field === "quantity") return canonicalQuantity(value as string | number);
-		if (isList(field)) return isArray(value) && !isPlain(field.list) ? this.#list(field.list, value) : value;
-		if (isMap(field)) return isObject(value) && !isPlain(field.map) ? this.#map(field.map, value) : value;
-		return isReference(field) && isObject(value) ? this.#struct(field.type, value) : value;
+	of(type: string): ReadonlyMap<string, FieldSchema> {
+		let fields = this.#byType.get(type);
+		if (fields === undefined) {
+			fields = new Map(this.#fieldsOf(type).filter(([, field]) => this.#isFilled(field)));
+			this.#byType.set(type, fields);
+		}
+		return fields;
 	}
 
-	#list(item: FieldSchema, value: readonly Json[]): Json {
-		const members = value.map((member) => this.value(item, member));
-		return members.every((member, i) => member === value[i]) ? value : members;
+	#fieldsOf(type: string): [string, FieldSchema][] {
+		return Object.entries(this.#schema.types[type]?.fields ?? {});
 	}
 
-	#map(item: FieldSchema, value: JsonObject): Json {
-		return mapped(value, value, (_, member) => this.value(item, member));
+	/** Types may hold themselves. */
+	#isFilled(field: FieldSchema, seen = new Set<string>()): boolean {
+		if (field === "quantity") return true;
+		if (isList(field)) return this.#isFilled(field.list, seen);
+		if (isMap(field)) return this.#isFilled(field.map, seen);
+		if (!isReference(field) || seen.has(field.type)) return false;
+		seen.add(field.type);
+		return (
+			Object.hasOwn(this.#table, field.type) || this.#fieldsOf(field.type).some(([, one]) => this.#isFilled(one, seen))
+		);
 	}
+}
 
-	#struct(type: string, value: JsonObject): JsonObject {
-		const own = Object.hasOwn(this.#table, type) ? this.#table[type]?.(value) : undefined;
-		const { fields } = this.#schema.types[type] ?? { fields: {} };
-		return mapped(own ?? value, value, (name, member) => {
-			const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
-			return field === undefined ? member : this.value(field, member);
-		});
-	}
+const known = new WeakMap<ApiSchema, { table: DefaultTable; fields: FilledFields }>();
+
+function filledFields(schema: ApiSchema, table: DefaultTable): FilledFields {
+	const last = known.get(schema);
+	if (last?.table === table) return last.fields;
+	const fields = new FilledFields(schema, table);
+	known.set(schema, { table, fields });
+	return fields;
 }
 
 /** An object with its members changed; `before` itself where that makes no difference to it. */
 function mapped(object: JsonObject, before: JsonObject, change: (name: string, member: Json) => Json): JsonObject {
 	const names = Object.keys(object);
-	const members = names.map((name) => change(name, object[name] as Json));
-	const isSame =
-		(object === before || names.length === Object.keys(before).length) &&
-		names.every((name, i) => members[i] === before[name] && (object === before || Object.hasOwn(before, name)));
-	return isSame ? before : Object.fromEntries(names.map((name, i) => [name, members[i] as Json]));
+	let isSame = object === before || names.length === Object.keys(before).length;
+	let members: Json[] | null = null;
+	for (const [i, name] of names.entries()) {
+		const member = object[name] as Json;
+		const made = change(name, member);
+		if (made !== member) {
+			members ??= names.map((other) => object[other] as Json);
+			members[i] = made;
+		}
+		isSame &&= made === before[name] && (object === before || Object.hasOwn(before, name));
+	}
+	if (isSame) return before;
+	return members === null ? object : Object.fromEntries(names.map((name, i) => [name, members[i] as Json]));
 }
 
 const isPlain = (field: FieldSchema) => typeof field === "string" && field !== "quantity";

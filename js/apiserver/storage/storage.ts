@@ -2,6 +2,7 @@
 // kept for a while so that watches can begin in the past (k8s.io/apiserver/pkg/storage/etcd3). It knows no kinds: what may be
 // written is decided above. Objects that are given out are frozen and never change; a copy of the storage costs a few references.
 
+import { withMember } from "../../api/member.ts";
 import type { KubernetesObject } from "../../api/meta.ts";
 import { type Change, ChangeLog } from "./log.ts";
 import { entriesFrom, getEntry, rankOf, sizeOf, type Treap, treapOf, withEntry, withoutEntry } from "./treap.ts";
@@ -196,7 +197,8 @@ export class Storage {
 
 	#revised(object: KubernetesObject): KubernetesObject {
 		this.#revision++;
-		return frozen({ ...object, metadata: { ...object.metadata, resourceVersion: String(this.#revision) } });
+		const metadata = withMember(object.metadata, "resourceVersion", String(this.#revision));
+		return frozen(withMember(object, "metadata", metadata));
 	}
 
 	/** Everything that changed after `revision`, oldest first. Throws RevisionExpired. */
