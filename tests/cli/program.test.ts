@@ -51,6 +51,7 @@ const NO_FLAGS = {
 	disableAdmissionPlugins: null,
 	reconcile: false,
 	strictPorts: false,
+	probes: "network",
 	lenient: false,
 	seed: null,
 	backend: null,
@@ -155,7 +156,7 @@ describe("options", () => {
 		const line =
 			"routes --node n -f a.yaml -f b/ -f - -R --nodes 5 --pod-cidr 10.0.0.0/16,fd00::/48 --service-cidr 10.96.0.0/12 " +
 			"--cluster-domain k8s.test. --proxy-mode nftables --fabric l2 --non-masquerade 10.0.0.0/8,192.0.2.0/24 --api-server none " +
-			"--disable-admission-plugins ServiceAccount --reconcile --strict-ports --lenient --seed 18446744073709551615 --node-state nodes";
+			"--disable-admission-plugins ServiceAccount --reconcile --strict-ports --probes app --lenient --seed 18446744073709551615 --node-state nodes";
 		expect((await run(line)).options).toEqual({
 			node: "n",
 			cluster: {
@@ -174,6 +175,7 @@ describe("options", () => {
 				disableAdmissionPlugins: "ServiceAccount",
 				reconcile: true,
 				strictPorts: true,
+				probes: "app",
 				lenient: true,
 				seed: 18446744073709551615n,
 				backend: null,
