@@ -101,6 +101,8 @@ export interface NativeModule {
 	instantiate(): Instance;
 	/** SHA-256 of the `core.wasm` it was translated from, hexadecimal. */
 	readonly source: string;
+	/** As `buildOf` the module that it was translated from. */
+	readonly build: string;
 }
 
 /** What instances are made from. */
@@ -108,6 +110,14 @@ export type EngineModule = WebAssembly.Module | NativeModule;
 
 export function backendOf(module: EngineModule): Backend {
 	return module instanceof WebAssembly.Module ? "wasm" : "native";
+}
+
+/** Which build of the engine it is: 64 hexadecimal digits, the same for `core.wasm` and what was translated from it; null: it says not. */
+export function buildOf(module: EngineModule): string | null {
+	if (!(module instanceof WebAssembly.Module)) return module.build;
+	const [section] = WebAssembly.Module.customSections(module, "podwire.build");
+	if (section === undefined) return null;
+	return Array.from(new Uint8Array(section), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** An engine of its own: what `assembly/index.ts` exports, of which `Exports` names what the caller uses. */

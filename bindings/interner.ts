@@ -1,9 +1,10 @@
 // Strings by number: names of devices, and of those that rules ask for. The engine knows numbers only.
 
-/** By number: the string, null for one that nobody has; and how many have it. */
+/** By number: the string, null for one that nobody has; and how many have it. Numbers that are free, the next one last. */
 export interface InternerState {
 	texts: readonly (string | null)[];
 	users: readonly number[];
+	free: readonly number[];
 }
 
 /** Numbers strings from 0 on. A string keeps its number as long as somebody has it; then another one may get it. */
@@ -14,16 +15,16 @@ export class Interner {
 	readonly #users: number[];
 	readonly #free: number[];
 
-	constructor({ texts, users }: InternerState = { texts: [], users: [] }) {
+	constructor({ texts, users, free }: InternerState = { texts: [], users: [], free: [] }) {
 		this.#texts = [...texts];
 		this.#users = [...users];
 		this.#ids = new Map(texts.flatMap((text, id) => (text === null ? [] : [[text, id]])));
-		this.#free = texts.flatMap((text, id) => (text === null ? [id] : []));
+		this.#free = [...free];
 	}
 
 	/** Copied. */
 	get state(): InternerState {
-		return { texts: [...this.#texts], users: [...this.#users] };
+		return { texts: [...this.#texts], users: [...this.#users], free: [...this.#free] };
 	}
 
 	/** Numbers that were ever given out are 0 … size − 1. */

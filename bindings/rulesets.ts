@@ -17,9 +17,10 @@ import type { NetnsSets } from "./netnssets.ts";
 import { RecentLists, type RecentState } from "./recent.ts";
 import { type LoadContext, prepare, type Replacement } from "./replace.ts";
 import { RetiredRules, type RetiredState } from "./retired.ts";
-import { TableCopies } from "./tablecopies.ts";
+import { TableCopies, type TableState } from "./tablecopies.ts";
 import {
 	holds,
+	type Loaded,
 	type LoadedChain,
 	type LoadedRuleset,
 	LoadedTable,
@@ -35,10 +36,14 @@ const NOTHING: RuleCounters = new Map();
 
 type ByFamily<T> = Readonly<Record<Family, T>>;
 
+function byFamily<T>(of: (family: Family) => T): ByFamily<T> {
+	return { ipv4: of("ipv4"), ipv6: of("ipv6") };
+}
+
 /** What is known of the rows of rules, beside the rows themselves. */
 export interface RulesetsState {
-	loaded: ByFamily<Map<number, LoadedRuleset>>;
-	byTable: ByFamily<Map<Table, LoadedTable>>;
+	loaded: ByFamily<Map<number, Loaded<TableState>>>;
+	byTable: ByFamily<Map<Table, TableState>>;
 	chains: (LoadedChain | null)[];
 	retired: RetiredState;
 	interned: InternedState;
@@ -69,18 +74,19 @@ export class Rulesets {
 		this.#sets = sets;
 		this.#counts = new RuleCounts(rows, engine, state?.counts);
 		this.#lists = new RecentLists(rows, engine, state?.recent);
-		this.#loaded = state?.loaded ?? { ipv4: new Map(), ipv6: new Map() };
-		this.#byTable = state?.byTable ?? { ipv4: new Map(), ipv6: new Map() };
+		const copies = TableCopies.loaded();
+		this.#loaded = byFamily((family) => copies.loaded(state?.loaded[family] ?? new Map()));
+		this.#byTable = byFamily((family) => copies.byTable(state?.byTable[family] ?? new Map()));
 		this.#chains = state?.chains ?? [];
 		this.#retired = new RetiredRules(rows, engine, state?.retired);
 	}
 
 	/** Copied. */
 	get state(): RulesetsState {
-		const copies = new TableCopies();
+		const copies = TableCopies.plain();
 		return {
-			loaded: { ipv4: copies.loaded(this.#loaded.ipv4), ipv6: copies.loaded(this.#loaded.ipv6) },
-			byTable: { ipv4: copies.byTable(this.#byTable.ipv4), ipv6: copies.byTable(this.#byTable.ipv6) },
+			loaded: byFamily((family) => copies.loaded(this.#loaded[family])),
+			byTable: byFamily((family) => copies.byTable(this.#byTable[family])),
 			chains: [...this.#chains],
 			retired: this.#retired.state,
 			interned: this.#interned.state,

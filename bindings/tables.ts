@@ -15,26 +15,39 @@ export interface LoadedChain extends EncodedRules {
 	lists: string | null;
 }
 
-/** One table of one or more netns. */
-export class LoadedTable {
+/** What is known of one table of one or more netns. */
+export interface TableFields<T> {
 	/** What it is now. */
 	table: Table;
 	/** What it lies over: that stays as it is as long as something lies over it. */
-	base: LoadedTable | null;
+	base: T | null;
 	/** What lies over it. */
-	readonly over = new Set<LoadedTable>();
+	readonly over: Set<T>;
 	/** Chains of its own by name; null: one of the base that it does not have. */
-	own = new Map<string, LoadedChain | null>();
+	own: Map<string, LoadedChain | null>;
 	/** Netns that have it. */
-	users = 0;
+	users: number;
 	/** What netns have that have it first: lists of tables, each once. */
-	lists: (readonly LoadedTable[])[] = [];
+	lists: (readonly T[])[];
 	/** Chains that ask for connection tracking, and chains that only one netns may have. */
+	tracking: number;
+	privates: number;
+	/** Those of them with `limit` or `nth`. */
+	readonly stateful: Set<LoadedChain>;
+	/** Chains whose rules count anew since a generation, for all that have the table. */
+	readonly resets: Map<LoadedChain, number>;
+}
+
+export class LoadedTable implements TableFields<LoadedTable> {
+	table: Table;
+	base: LoadedTable | null;
+	readonly over = new Set<LoadedTable>();
+	own = new Map<string, LoadedChain | null>();
+	users = 0;
+	lists: (readonly LoadedTable[])[] = [];
 	tracking = 0;
 	privates = 0;
-	/** Those of them with `limit` or `nth`. */
 	readonly stateful = new Set<LoadedChain>();
-	/** Chains whose rules count anew since a generation, for all that have the table. */
 	readonly resets = new Map<LoadedChain, number>();
 
 	constructor(table: Table, base: LoadedTable | null) {
@@ -119,7 +132,7 @@ export class LoadedTable {
 	}
 }
 
-export const NO_TABLES: readonly LoadedTable[] = [];
+export const NO_TABLES: readonly never[] = [];
 
 /** All tables that netns have, and that those lie over. */
 export function tablesOf(all: Iterable<LoadedRuleset>): Set<LoadedTable> {
@@ -143,10 +156,12 @@ export function sharedList(tables: readonly LoadedTable[]): readonly LoadedTable
 }
 
 /** What a netns has of one family. */
-export interface LoadedRuleset {
+export type LoadedRuleset = Loaded<LoadedTable>;
+
+export interface Loaded<T> {
 	ruleset: Ruleset;
 	/** In the order of the ruleset. */
-	tables: readonly LoadedTable[];
+	tables: readonly T[];
 	/** Generations since which it counts what others counted on before it came: of whole tables, and of chains. */
 	since: Map<TableName | LoadedChain, number>;
 	/** What counters of its rules start from, by rule row, where that is not what the rules say. */

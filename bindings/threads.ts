@@ -60,6 +60,7 @@ export function checkJobs(jobs: number): void {
 /** What one engine on several threads is made of, and how to end them. Its engine goes on alone when they have ended. */
 export class Threads implements NativeModule {
 	readonly source = "";
+	readonly build = "";
 	/** Rows that may be offered at once while others are written. */
 	readonly rows: number;
 	readonly #engine: ThreadExports;

@@ -8,10 +8,11 @@ import type { TakeRecording } from "../bindings/recording.ts";
 import { SpareRecordings } from "../bindings/spares.ts";
 import type { Threads } from "../bindings/threads.ts";
 import type { KubernetesObject } from "./api/meta.ts";
+import { timeOf } from "./api/time.ts";
 import { ClusterApi } from "./cluster/api.ts";
 import type { ApiServer, ApiServerOptions, ObjectReader } from "./cluster/apiserver.ts";
 import { relevant } from "./cluster/assumptions.ts";
-import { addHosts, planOfLab } from "./cluster/build.ts";
+import { addHosts, type Plan, planOfLab } from "./cluster/build.ts";
 import { DataPlane } from "./cluster/dataplane.ts";
 import {
 	InputErrors,
@@ -26,9 +27,11 @@ import { ActingCluster } from "./cluster/live/acting.ts";
 import { connectionsOfProbes, NodeWire } from "./cluster/nodewire.ts";
 import {
 	type ClusterOptions,
+	given,
 	type LabSpec,
 	loadGiven,
 	type ReplayRequest,
+	type RestoreOptions,
 	readingOf,
 	referenceOf,
 	type TraceQuery,
@@ -36,6 +39,7 @@ import {
 import { type Planned, Reality } from "./cluster/reality.ts";
 import { replayContext } from "./cluster/replaying.ts";
 import { netnsOfNode, Resolver } from "./cluster/resolve.ts";
+import type { ClusterState } from "./cluster/snapshot.ts";
 import {
 	addressesText,
 	conntrackText,
@@ -64,9 +68,22 @@ import type { Wire } from "./wire/wire.ts";
 export type { ObjectReader } from "./cluster/apiserver.ts";
 export * from "./cluster/errors.ts";
 export type { NodeStates, NodeStateTexts, StateText } from "./cluster/nodestate.ts";
-export type { ClusterOptions, LabSpec, ReplayRequest, TraceQuery } from "./cluster/options.ts";
+export type { ClusterOptions, LabSpec, ReplayRequest, RestoreOptions, TraceQuery } from "./cluster/options.ts";
 export { type Setting, settingsOf } from "./cluster/settings.ts";
 export type { WasmSource } from "./cluster/wasm.ts";
+export { SnapshotError } from "./snapshot/error.ts";
+
+/** What a cluster begins with that goes on where another one was. */
+interface Begun {
+	reality: (warnings: Warning[]) => Reality;
+	plane: (plan: Plan | null) => DataPlane;
+}
+
+/** Of a network that was opened again from a snapshot of another engine. */
+const ANEW: Warning = {
+	...{ file: "snapshot", line: 0, column: 0, path: "" },
+	message: "the engine began anew: connections, counters, and what was learned of neighbours are lost",
+};
 
 /** Of which an engine has room at most for probes. */
 const CONNECTIONS_MAX = 1 << 21;
@@ -91,26 +108,91 @@ export class Cluster implements Disposable {
 	/** Kinds that are not modelled, and change no verdict. */
 	readonly ignored: Ignored[] = [];
 
-	private constructor(module: EngineModule, options: ClusterOptions, like: Cluster | null = null) {
+	private constructor(module: EngineModule, options: ClusterOptions, like: Begun | null = null) {
 		this.#module = module;
 		this.#options = options;
-		this.#reality = like === null ? new Reality(options, this.warnings) : like.#reality.fork(this.warnings);
-		this.#plane = like === null ? new DataPlane(module, options) : like.#plane.fork(this.#reality.live);
+		this.#reality = like === null ? new Reality(options, this.warnings) : like.reality(this.warnings);
+		this.#plane = like === null ? new DataPlane(module, options) : like.plane(this.#reality.live);
 		this.backend = backendOf(module);
 	}
 
 	/** The same cluster with a future of its own, of objects and of packets. Throws EngineError after a replay on several threads. */
 	fork(): Cluster {
-		const copy = new Cluster(this.#module, this.#options, this);
+		const copy = new Cluster(this.#module, this.#options, {
+			reality: (warnings) => this.#reality.fork(warnings),
+			plane: (plan) => this.#plane.fork(plan),
+		});
 		copy.warnings.push(...this.warnings);
 		copy.ignored.push(...this.ignored);
 		copy.#acted = this.#acted;
 		if (this.#server !== null) {
 			copy.#server = this.#server.fork(copy.#serverOptions);
-			copy.#reality.takeOver(copy.#server);
+			if (this.#reality.hasServer) copy.#reality.takeOver(copy.#server);
 			copy.#api = new ClusterApi(this.#namespace, () => copy.#apiServer(), copy.#server);
 		}
 		return copy;
+	}
+
+	/**
+	 * All that it is, as the bytes of a file (docs/snapshot.md): objects and their last changes, time and pending work, what each
+	 * component knows, connections and counters. The same cluster gives the same bytes. Throws EngineError after a replay on several
+	 * threads.
+	 */
+	async snapshot(): Promise<Uint8Array<ArrayBuffer>> {
+		const { writeSnapshot } = await import("./cluster/snapshot.ts");
+		const { wasm: _, backend: __, now, ...options } = this.#options;
+		const state: ClusterState = {
+			...{ options, now: now?.() ?? null, acted: this.#acted },
+			...{ warnings: [...this.warnings], ignored: [...this.ignored] },
+			reality: this.#reality.state,
+			server: this.#server?.state ?? null,
+			plane: this.#plane.stateBeside(this.#reality.live),
+		};
+		const { server, plane } = state;
+		return writeSnapshot(state, this.#module, timeOf(server?.now ?? state.now ?? plane?.now ?? 0n));
+	}
+
+	/** The cluster of a snapshot, which goes on where that one was. Throws SnapshotError, and then there is none; EngineError. */
+	static async restore(
+		bytes: Uint8Array<ArrayBuffer>,
+		{ engine = "same", ...own }: RestoreOptions = {},
+	): Promise<Cluster> {
+		const module = await moduleFrom(own.wasm, own.backend);
+		const { readSnapshot, restored } = await import("./cluster/snapshot.ts");
+		const state = await readSnapshot(bytes, module, engine);
+		// Where nobody has asked the API anything its code is not needed.
+		const { ApiServer } = state.server === null ? { ApiServer: null } : await import("./cluster/apiserver.ts");
+		return restored(() => Cluster.#of(state, module, { ...own, engine }, ApiServer));
+	}
+
+	static #of(
+		state: ClusterState,
+		module: EngineModule,
+		{ now: clock, engine, ...own }: RestoreOptions,
+		Server: typeof ApiServer | null,
+	): Cluster {
+		const { now: was } = state;
+		const now = clock ?? (was === null ? undefined : () => was);
+		const options: ClusterOptions = { ...state.options, ...given({ ...own, now }) };
+		const anew = engine === "anew";
+		const cluster: Cluster = new Cluster(module, options, {
+			reality: (warnings) => Reality.of(state.reality, options, warnings),
+			plane: (plan) =>
+				state.plane === null
+					? new DataPlane(module, options)
+					: DataPlane.of(state.plane, module, options, { plan, anew }),
+		});
+		cluster.warnings.push(...state.warnings);
+		cluster.ignored.push(...state.ignored);
+		cluster.#acted = state.acted;
+		if (anew && state.plane !== null) cluster.warnings.push(ANEW);
+		if (state.server !== null && Server !== null) {
+			const server = Server.of(state.server, cluster.#settings);
+			cluster.#server = server;
+			if (state.reality.hasServer) cluster.#reality.takeOver(server);
+			cluster.#api = new ClusterApi(cluster.#namespace, () => cluster.#apiServer(), server);
+		}
+		return cluster;
 	}
 
 	/** An empty cluster. Its nodes are those of the manifests, else `nodes` (default 3) invented ones. */
@@ -225,13 +307,17 @@ export class Cluster implements Disposable {
 		if (!this.#reality.started && this.#plane.loaded === null)
 			this.#take(this.#reality.settle(null, this.#plane.netnsOf));
 		const { objects, manifests } = this.#reality;
+		this.#server = ApiServer.over(objects, manifests, this.#settings);
+		return this.#server;
+	}
+
+	get #settings(): ApiServerOptions {
 		const { rootCA } = this.#options;
-		this.#server = ApiServer.over(objects, manifests, {
+		return {
 			...{ ...this.#serverOptions, seed: this.#seed, namespace: this.#namespace },
 			...(rootCA === undefined ? {} : { rootCA }),
 			configuration: this.configuration ?? configure([], this.#options).configuration,
-		});
-		return this.#server;
+		};
 	}
 
 	/** Where the API has its time from, who hears what its components say, and what its kubelets dial on. */

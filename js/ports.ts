@@ -82,7 +82,7 @@ export interface Later {
 
 /**
  * A controller, the scheduler, a kubelet: what it watches, and one synchronous step for one key. It keeps nothing between
- * steps but what the store can be asked for again, or what `fork` copies. A step that throws is tried again with a growing delay.
+ * steps but what the store can be asked for again, or what is in `state`. A step that throws is tried again with a growing delay.
  */
 export interface Component {
 	/** `replicaset`; of `Event.source.component` the beginning. */
@@ -91,8 +91,10 @@ export interface Component {
 	readonly watches: Readonly<Record<string, (change: StoreChange, store: Store) => Iterable<string>>>;
 	/** Brings one key nearer to what is wanted. Calling it again without a change must change nothing. */
 	reconcile(key: string, world: World): Later | undefined;
-	/** Of one that keeps state of its own: the same, with a future of its own. */
-	fork?(): Component;
+	/** Of one that keeps state of its own: all of it, as plain values (js/snapshot/values.ts) that nobody changes but who takes them. */
+	readonly state?: unknown;
+	/** The same component with the state of another one of its kind, which it takes: forks and snapshots are made of it. Has it where it has `state`. */
+	of?(state: unknown): Component;
 }
 
 /** Why connect(2) failed, as the kernel has it from a reset, an ICMP error or its own routes. */

@@ -9,6 +9,7 @@ import { pathToFileURL } from "node:url";
 import { bundle } from "./bundle.mjs";
 import { install } from "./install.mjs";
 import { changed, files, installed, node, ROOT } from "./run.mjs";
+import { stamp } from "./stamp.mjs";
 
 const MODULES = {
 	release: "build/core.wasm",
@@ -30,6 +31,7 @@ const wasmSources = () =>
 	newest([
 		"asconfig.json",
 		"scripts/globals.mjs",
+		"scripts/stamp.mjs",
 		...files("assembly").filter((path) => path.endsWith(".ts") && !path.includes("__tests__")),
 	]);
 
@@ -44,6 +46,7 @@ async function buildModule(target) {
 	const asc = installed("assemblyscript/bin/asc.js");
 	const entry = target === "threads" ? "assembly/threads.ts" : "assembly/index.ts";
 	await node(`asc (${target})`, [asc, entry, "--config", "asconfig.json", "--target", target]);
+	stamp(join(ROOT, MODULES[target]));
 }
 
 function copyModules() {

@@ -8,6 +8,7 @@ import { basename, dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { bootstrap } from "./bootstrap.mjs";
 import { changed, files, installed, node, ROOT } from "./run.mjs";
+import { buildIn } from "./stamp.mjs";
 
 const SOURCES = "bindings/native";
 const MODULE = "build/core.wasm";
@@ -62,9 +63,8 @@ export async function buildNative(module, addon) {
 	const code = join(folder, "core.c");
 	await node("wasm2c", [installed("wabt/bin/wasm2c"), join(ROOT, module), "-n", "core", "-o", code]);
 	writeFileSync(join(folder, "exports.h"), exportsOf(readFileSync(join(folder, "core.h"), "utf8")));
-	const digest = createHash("sha256")
-		.update(readFileSync(join(ROOT, module)))
-		.digest("hex");
+	const bytes = readFileSync(join(ROOT, module));
+	const digest = createHash("sha256").update(bytes).digest("hex");
 	const headers = [folder, join(ROOT, SOURCES)].map((path) => `-I${path}`);
 	const nodeApi = ["node-addon-api", "node-api-headers/include"].flatMap((path) => ["-isystem", installed(path)]);
 	const strict = ["-Wall", "-Wextra", "-Werror"];
@@ -76,6 +76,7 @@ export async function buildNative(module, addon) {
 		"-std=c++17",
 		"-DNODE_ADDON_API_CPP_EXCEPTIONS_ALL",
 		`-DCORE_SHA256="${digest}"`,
+		`-DCORE_BUILD="${buildIn(bytes)}"`,
 	];
 	/** @param {"gcc" | "g++"} compiler @param {string[]} flags @param {string} source */
 	const object = (compiler, flags, source) => {

@@ -125,6 +125,7 @@ Napi::Object load(Napi::Env env, Napi::Object exports) {
 	catch_traps();
 	exports.Set("instantiate", Napi::Function::New<instantiate>(env, "instantiate"));
 	exports.Set("source", CORE_SHA256);
+	exports.Set("build", CORE_BUILD);
 	return exports;
 }
 

@@ -7,6 +7,7 @@ import { iptablesCommand } from "./iptables.ts";
 import { replayCommand } from "./replay.ts";
 import { routesCommand } from "./routes.ts";
 import { serveCommand } from "./serve.ts";
+import { snapshotCommand } from "./snapshot.ts";
 import { traceCommand } from "./trace.ts";
 import { verifyCommand } from "./verify.ts";
 
@@ -18,5 +19,6 @@ export const COMMANDS: readonly Define[] = [
 	(context) => conntrackCommand(context),
 	(context) => getCommand(context),
 	(context) => serveCommand(context),
+	(context) => snapshotCommand(context),
 	(context) => verifyCommand(context),
 ];

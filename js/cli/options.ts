@@ -33,7 +33,15 @@ export interface ClusterFlags {
 	backend: NonNullable<ClusterOptions["backend"]> | null;
 	/** Off: the same answers without the index of chains. */
 	index: boolean;
+	/** A snapshot that the cluster goes on from. */
+	restore: string | null;
 }
+
+/** What a snapshot says itself. */
+const OF_SNAPSHOTS = [
+	...["nodeState", "nodes", "podCidr", "serviceCidr", "clusterDomain", "proxyMode", "fabric", "nonMasquerade"],
+	...["apiServer", "reconcile", "strictPorts", "seed", "index"],
+];
 
 /** Adds a value to those given before: for flags that may be repeated. */
 export const collect = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
@@ -159,7 +167,12 @@ export function clusterOptions(command: Command, { filesOptional = false } = {})
 			"answer even where something that could change the answer is not evaluated, or a capture is truncated",
 			false,
 		)
-		.addOption(new Option("--seed <number>", "of every choice that chance makes").argParser(seed));
+		.addOption(new Option("--seed <number>", "of every choice that chance makes").argParser(seed))
+		.addOption(
+			new Option("--restore <file>", "a snapshot instead: the cluster goes on from there; -f is applied to it")
+				.implies({ filename: [] })
+				.conflicts(OF_SNAPSHOTS),
+		);
 }
 
 /** For the commands whose time is the engine's: what it runs on, and switches of what makes it fast and changes no answer. */
@@ -201,6 +214,7 @@ export function clusterFlags(raw: Raw): ClusterFlags {
 		seed: given("seed", null),
 		backend: given("backend", null),
 		index: given("index", true),
+		restore: given("restore", null),
 	};
 }
 

@@ -1,11 +1,12 @@
 // `podwire serve`: the cluster's API for kubectl and its kin, on this machine, until Ctrl-C.
 
-import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { isIPv4, isIPv6 } from "node:net";
 import { type Command, InvalidArgumentError, Option, Command as Program } from "commander";
 import { isOwnKubeconfig, kubeconfigText } from "../serve/kubeconfig.ts";
 import type { Context, Run } from "./command.ts";
 import { type ClusterFlags, clusterFlags, clusterOptions, examples } from "./options.ts";
+import { writeWhole } from "./saving.ts";
 import { openCluster, sayWarnings } from "./source.ts";
 import { complaint, type Status, UsageError, YES } from "./status.ts";
 import type { Terminal } from "./terminal.ts";
@@ -17,11 +18,15 @@ export interface ServeCommandOptions {
 	insecure: boolean;
 	/** Seconds of the cluster's time in a second; null: paused. */
 	speed: number | null;
+	/** Where it is saved; null: nowhere. */
+	snapshot: string | null;
 }
 
-type Raw = Omit<ServeCommandOptions, "cluster" | "speed"> & { speed: number; paused: boolean } & Partial<
-		Record<keyof ClusterFlags, unknown>
-	>;
+type Raw = Omit<ServeCommandOptions, "cluster" | "speed" | "snapshot"> & {
+	speed: number;
+	paused: boolean;
+	snapshot?: string;
+} & Partial<Record<keyof ClusterFlags, unknown>>;
 
 /** `ADDR:PORT`, `[ADDR]:PORT`, `:PORT`, on the loopback. */
 function socket(text: string): ServeCommandOptions["listen"] {
@@ -54,22 +59,25 @@ export function serveCommand(context: Context, run: Run<ServeCommandOptions> = s
 			new Option("--speed <n>", "seconds of the cluster's time that pass in a second").argParser(factor).default(1),
 		)
 		.option("--paused", "time passes only as far as components need after what is written", false)
+		.option("--snapshot <file>", "where the cluster is saved at the end, and on SIGUSR1: for --restore")
 		.option("--insecure", "plain HTTP without a token: whoever reaches the port may do everything", false);
 	examples(command, [
 		"podwire serve -f shop.yaml",
 		"podwire serve --nodes 5 --listen 127.0.0.1:0 --kubeconfig /tmp/podwire.kubeconfig",
 		"podwire serve -f shop.yaml --speed 60",
+		"podwire serve --restore shop.podwire --snapshot shop.podwire",
 		"kubectl --kubeconfig podwire.kubeconfig get pods -A",
 	]);
 	return command.action((raw: Raw) => {
 		const { listen, kubeconfig, insecure, speed, paused } = raw;
-		const options = { cluster: clusterFlags(raw), listen, kubeconfig, insecure, speed: paused ? null : speed };
+		const serving = { listen, kubeconfig, insecure, speed: paused ? null : speed };
+		const options = { cluster: clusterFlags(raw), ...serving, snapshot: raw.snapshot ?? null };
 		return context.perform(() => run(options, context.terminal), { stoppable: true });
 	});
 }
 
 async function serve(options: ServeCommandOptions, terminal: Terminal): Promise<Status> {
-	const { kubeconfig, insecure, listen, speed } = options;
+	const { kubeconfig, insecure, listen, speed, snapshot } = options;
 	checkOwn(kubeconfig);
 	// What carries requests is large, and no other command needs it.
 	const { serve: listening, identityOf } = await import("../serve/serve.ts");
@@ -79,6 +87,12 @@ async function serve(options: ServeCommandOptions, terminal: Terminal): Promise<
 		now: () => start,
 		...(identity === null ? {} : { rootCA: identity.authority }),
 	});
+	const save = async () => {
+		if (snapshot === null) return;
+		writeWhole(snapshot, await cluster.snapshot());
+		terminal.say(`saved to ${snapshot}`);
+	};
+	const saveNow = () => void save().catch((error: unknown) => terminal.say(complaint(error)));
 	let said = cluster.warnings.length;
 	const served = await listening(cluster, {
 		...listen,
@@ -92,14 +106,17 @@ async function serve(options: ServeCommandOptions, terminal: Terminal): Promise<
 		},
 	});
 	try {
-		write(kubeconfig, kubeconfigText(served.access));
+		writeWhole(kubeconfig, kubeconfigText(served.access));
+		if (snapshot !== null) process.on("SIGUSR1", saveNow);
 		terminal.say(`serving ${served.access.url}; kubectl --kubeconfig ${kubeconfig} get pods -A`);
 		await aborted(terminal.signal);
 	} finally {
+		process.off("SIGUSR1", saveNow);
 		rmSync(kubeconfig, { force: true });
 		await served.close();
-		cluster.dispose();
 	}
+	await save();
+	cluster.dispose();
 	return YES;
 }
 
@@ -116,13 +133,6 @@ function checkOwn(file: string): void {
 		throw new UsageError(`--kubeconfig ${file}: is there and not podwire's; name another file`);
 	// Who waits for it to appear must not see that of a server which is no more.
 	rmSync(file);
-}
-
-/** Whole or not at all, for the owner's eyes. */
-function write(file: string, text: string): void {
-	const draft = `${file}.${process.pid}`;
-	writeFileSync(draft, text, { mode: 0o600 });
-	renameSync(draft, file);
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -1,18 +1,19 @@
 // The cluster that a command's flags describe: files read, manifests applied, node states laid over, everything settled.
 // What was ignored or assumed for the whole cluster is said on stderr, once.
 
-import { Cluster, type ClusterOptions } from "../cluster.ts";
+import { readFile } from "node:fs/promises";
+import { Cluster, type ClusterOptions, SnapshotError } from "../cluster.ts";
 import { readInputs } from "./inputs.ts";
 import { readNodeState } from "./nodestate.ts";
 import type { ClusterFlags } from "./options.ts";
-import { UsageError } from "./status.ts";
+import { InputError, UsageError } from "./status.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Opens and settles. Errors are those of the inputs, nothing is half loaded. */
 export async function openCluster(
 	flags: ClusterFlags,
 	terminal: Terminal,
-	options: Pick<ClusterOptions, "now" | "rootCA"> = {},
+	options: OwnOptions = {},
 ): Promise<Cluster> {
 	if (flags.reconcile) {
 		throw new UsageError(
@@ -20,20 +21,12 @@ export async function openCluster(
 		);
 	}
 	const inputs = await readInputs(flags.filename, flags.recursive, terminal);
-	const nodeState = flags.nodeState === null ? null : await readNodeState(flags.nodeState);
-	const cluster = await Cluster.create({
-		namespace: flags.namespace,
-		strictPorts: flags.strictPorts,
-		probes: flags.probes,
-		index: flags.index,
-		...(flags.seed === null ? {} : { seed: flags.seed }),
-		...(flags.backend === null ? {} : { backend: flags.backend }),
-		...(nodeState === null ? {} : { nodeState }),
-		...options,
-		...settings(flags),
-	});
-	await cluster.apply(inputs);
-	await cluster.settle();
+	const cluster = flags.restore === null ? await created(flags, options) : await restored(flags, options);
+	// A cluster that goes on is settled already, and has packets that another settling would not.
+	if (inputs.length > 0 || flags.restore === null) {
+		await cluster.apply(inputs);
+		await cluster.settle();
+	}
 	sayWarnings(cluster.warnings, terminal);
 	if (cluster.ignored.length > 0) {
 		const kinds = cluster.ignored.map(({ kind, count }) => (count === 1 ? kind : `${kind} ×${count}`));
@@ -45,6 +38,37 @@ export async function openCluster(
 		);
 	}
 	return cluster;
+}
+
+type OwnOptions = Pick<ClusterOptions, "now" | "rootCA">;
+
+/** Its time is that of the snapshot. */
+async function restored({ restore, backend }: ClusterFlags, { rootCA }: OwnOptions): Promise<Cluster> {
+	const file = String(restore);
+	const bytes = new Uint8Array(await readFile(file));
+	try {
+		return await Cluster.restore(bytes, {
+			...(backend === null ? {} : { backend }),
+			...(rootCA === undefined ? {} : { rootCA }),
+		});
+	} catch (error) {
+		throw error instanceof SnapshotError ? new InputError(file, error.message) : error;
+	}
+}
+
+async function created(flags: ClusterFlags, options: OwnOptions): Promise<Cluster> {
+	const nodeState = flags.nodeState === null ? null : await readNodeState(flags.nodeState);
+	return Cluster.create({
+		namespace: flags.namespace,
+		strictPorts: flags.strictPorts,
+		probes: flags.probes,
+		index: flags.index,
+		...(flags.seed === null ? {} : { seed: flags.seed }),
+		...(flags.backend === null ? {} : { backend: flags.backend }),
+		...(nodeState === null ? {} : { nodeState }),
+		...options,
+		...settings(flags),
+	});
 }
 
 export function sayWarnings(warnings: Cluster["warnings"], terminal: Terminal): void {

@@ -11,7 +11,7 @@ import { strategyOf } from "../apiserver/registry/strategies.ts";
 import { type ApiRequest, type ApiResponse, isStream } from "../apiserver/rest/message.ts";
 import { respond } from "../apiserver/rest/respond.ts";
 import { noSuchResource, type Status, StatusError } from "../apiserver/status.ts";
-import { Storage } from "../apiserver/storage/storage.ts";
+import { Storage, type StorageState } from "../apiserver/storage/storage.ts";
 import { serviceCIDRs } from "../controllers/servicecidr.ts";
 import type { ChangedServices } from "../kube-proxy/partial.ts";
 import type { Configuration } from "../manifests/configuration.ts";
@@ -23,8 +23,8 @@ import type { Fault } from "../sim/faults.ts";
 import { seededRandom } from "../sim/random.ts";
 import { type SettleOptions, VirtualClock } from "../sim/simulation.ts";
 import { proxyConfigOf } from "./live/rules.ts";
-import { ClusterObjects, type ObjectChanges } from "./objects.ts";
-import { Running, type RunningOptions } from "./running.ts";
+import { ClusterObjects, type ClusterObjectsState, type ObjectChanges } from "./objects.ts";
+import { Running, type RunningOptions, type RunningState } from "./running.ts";
 import { RegistryStore } from "./store.ts";
 
 const encoder = new TextEncoder();
@@ -47,6 +47,17 @@ export interface ApiServerOptions {
 	/** What kubelets dial on; absent: probes are answered by what apps are taken to do. */
 	wire?: Wire | undefined;
 }
+
+export interface ApiServerState {
+	/** ns since the epoch. */
+	now: bigint;
+	storage: StorageState;
+	objects: ClusterObjectsState;
+	running: RunningState;
+}
+
+/** Changes that a client's watch can reach back in a server that goes on where another one was, where there were so many. */
+const HISTORY = 1024;
 
 /** Kinds of which a standing start makes nothing: their controllers begin when time does. */
 const TIMED: ReadonlySet<string> = new Set(["Job", "CronJob", "HorizontalPodAutoscaler", "PodDisruptionBudget"]);
@@ -83,13 +94,8 @@ export class ApiServer {
 		manifests: readonly Manifest[],
 		{ clock: outside, seed, namespace, configuration, rootCA, heard = () => {}, wire }: ApiServerOptions,
 	): ApiServer {
-		const random = seededRandom(Number(BigInt.asUintN(32, seed)));
-		const storage = new Storage();
-		const catalogue = new Catalogue(kubernetes, storage);
 		const clock = new VirtualClock(outside.now());
-		const nodePorts = configuration.nodePorts.value;
-		const serviceAccounts = !configuration.disabledPlugins.value.includes("ServiceAccount");
-		const registry: Registry = { storage, catalogue, clock, random, nodePorts, serviceAccounts, strategy: strategyOf };
+		const registry = registryOver(new Storage(), clock, seed, configuration);
 		bootstrap(registry, { serviceCIDRs: configuration.serviceCIDRs.value });
 		seeToRanges(registry);
 		const objects = new ClusterObjects(registry, namespace);
@@ -100,18 +106,30 @@ export class ApiServer {
 			manifests.filter(({ object }) => !isLater(object)),
 			rootCA ?? null,
 		);
-		const running = Running.over(registry, clock, {
-			podCIDRs: configuration.podCIDRs.value,
-			nodeMask: configuration.nodeMask.value,
-			loadBalancerPool: configuration.loadBalancerPool.value,
-			minSyncPeriodMs: proxyConfigOf(configuration).minSyncPeriodMs,
-			...(rootCA === undefined ? {} : { rootCA }),
-			heard,
-			wire,
-		});
+		const running = Running.over(registry, clock, { ...settingsOf(configuration, rootCA), heard, wire });
 		objects.write(manifests.filter(({ object }) => isLater(object)));
 		objects.keep();
 		return new ApiServer(outside, objects, running);
+	}
+
+	/** Objects, the last changes of them, and what is to be done. */
+	get state(): ApiServerState {
+		const running = this.#running.state;
+		const objects = this.#objects.state;
+		const late = Array.from(running.simulation.hearing.values(), ({ revision }) => revision);
+		const needed = Math.min(this.revision - HISTORY, objects.read, running.simulation.revision, ...late);
+		return { now: this.#clock.now(), storage: this.#registry.storage.stateAfter(needed), objects, running };
+	}
+
+	/** Goes on where another one was, with the same settings. Nobody listens to it yet. */
+	static of(
+		state: ApiServerState,
+		{ clock: outside, seed, namespace, configuration, rootCA, heard = () => {}, wire }: ApiServerOptions,
+	): ApiServer {
+		const clock = new VirtualClock(state.now);
+		const registry = registryOver(Storage.of(state.storage), clock, seed, configuration);
+		const running = Running.of(state.running, registry, clock, { ...settingsOf(configuration, rootCA), heard, wire });
+		return new ApiServer(outside, ClusterObjects.of(state.objects, registry, namespace), running);
 	}
 
 	/** The same objects and pending work, with a future of its own. Nobody listens to it yet. */
@@ -244,4 +262,23 @@ export class ApiServer {
 		const { code, reason, message, details, metadata } = JSON.parse(decoder.decode(response.body)) as Status;
 		throw new StatusError(code, reason ?? "", message ?? "", details, metadata);
 	}
+}
+
+function registryOver(storage: Storage, clock: Clock, seed: bigint, configuration: Configuration): Registry {
+	const random = seededRandom(Number(BigInt.asUintN(32, seed)));
+	const catalogue = new Catalogue(kubernetes, storage);
+	const nodePorts = configuration.nodePorts.value;
+	const serviceAccounts = !configuration.disabledPlugins.value.includes("ServiceAccount");
+	return { storage, catalogue, clock, random, nodePorts, serviceAccounts, strategy: strategyOf };
+}
+
+/** Of components. */
+function settingsOf(configuration: Configuration, rootCA: string | undefined): Omit<RunningOptions, "heard"> {
+	return {
+		podCIDRs: configuration.podCIDRs.value,
+		nodeMask: configuration.nodeMask.value,
+		loadBalancerPool: configuration.loadBalancerPool.value,
+		minSyncPeriodMs: proxyConfigOf(configuration).minSyncPeriodMs,
+		...(rootCA === undefined ? {} : { rootCA }),
+	};
 }

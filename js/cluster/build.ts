@@ -23,8 +23,8 @@ export function planOfLab({ nodes, pods = [], hosts = [], router = {}, fabric = 
 }
 
 /** The same plan, to which machines outside come on their own. */
-export function forkOfPlan(plan: Plan): Plan {
-	return { ...plan, topology: { ...plan.topology, hosts: [...plan.topology.hosts] } };
+export function forkOfPlan({ topology, rulesets, rulesets6 }: Plan): Plan {
+	return { topology: { ...topology, pods: topology.pods, hosts: [...topology.hosts] }, rulesets, rulesets6 };
 }
 
 /** Adds the machines outside that a router's own routes lead to, and those that are asked for. */

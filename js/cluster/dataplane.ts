@@ -2,7 +2,7 @@
 
 import * as L from "../../assembly/layout.ts";
 import type { Capacities, EngineModule } from "../../bindings/core.ts";
-import { Machine } from "../../bindings/machine.ts";
+import { Machine, type MachineState } from "../../bindings/machine.ts";
 import { connectionSizes } from "../../bindings/sizes.ts";
 import { CapacityError } from "../../bindings/views.ts";
 import type { NetworkChange } from "../net/change.ts";
@@ -43,6 +43,15 @@ interface Opened {
 	opening: Opening;
 	/** Machines outside come to a plan on their own. */
 	hosts: number;
+}
+
+export interface DataPlaneState {
+	plan: Plan | null;
+	machine: MachineState;
+	/** ns since the epoch. */
+	now: bigint;
+	ephemeral: ReadonlyMap<number, number>;
+	assumed: readonly string[];
 }
 
 export class DataPlane {
@@ -144,6 +153,37 @@ export class DataPlane {
 	catchUp(now: bigint): void {
 		const wire = this.#loaded?.wire;
 		if (wire !== undefined && now > wire.now) wire.advance(now - wire.now);
+	}
+
+	/** `plan`: that which it follows and somebody else keeps, else null. Throws EngineError after a replay on several threads. */
+	stateBeside(plan: Plan | null): DataPlaneState | null {
+		if (this.#loaded === null) return null;
+		const { plan: own, machine, wire, assumed } = this.#loaded;
+		const ephemeral = new Map(wire.ephemeral);
+		const { topology, rulesets, rulesets6 } = forkOfPlan(own);
+		const kept = plan === null ? { topology: { ...topology }, rulesets, rulesets6 } : null;
+		return { plan: kept, machine: machine.state, now: wire.now, ephemeral, assumed: [...assumed] };
+	}
+
+	/**
+	 * Goes on where another one was, whose state it takes. `plan`: that which somebody else kept. `anew`: in a fresh engine, without
+	 * what the other one had of packets. Throws CapacityError, EncodeError, EngineError.
+	 */
+	static of(
+		{ plan: own, machine: state, now, ephemeral, assumed }: DataPlaneState,
+		module: EngineModule,
+		options: ClusterOptions,
+		{ plan, anew }: { plan: Plan | null; anew: boolean },
+	): DataPlane {
+		const plane = new DataPlane(module, options);
+		const followed = plan ?? (own as Plan);
+		if (anew) plane.open(followed, { now });
+		else {
+			const machine = new Machine(module, null, {}, state);
+			const wire = new Wire(machine, now, ephemeral);
+			plane.#loaded = { plan: followed, machine, wire, assumed, opened: null, holders: 0 };
+		}
+		return plane;
 	}
 
 	/** The same with a future of its own. `plan`: what it follows; null: its own. Throws EngineError after a replay on several threads. */

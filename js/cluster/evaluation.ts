@@ -3,11 +3,16 @@
 
 import type { Namespace, Pod } from "../api/core.ts";
 import type { KubernetesObject } from "../api/meta.ts";
-import type { NotEvaluated } from "../manifests/notevaluated.ts";
+import { type NotEvaluated, touches } from "../manifests/notevaluated.ts";
 
 export interface ForeignDataPlane {
 	name: string;
 	source: string;
+}
+
+export interface EvaluationState {
+	objects: readonly NotEvaluated[];
+	foreign: readonly ForeignDataPlane[];
 }
 
 export class Evaluation {
@@ -17,6 +22,14 @@ export class Evaluation {
 	constructor(objects: readonly NotEvaluated[], foreign: readonly ForeignDataPlane[]) {
 		this.#objects = objects;
 		this.#foreign = foreign;
+	}
+
+	get state(): EvaluationState {
+		return { objects: this.#objects, foreign: this.#foreign };
+	}
+
+	static of({ objects, foreign }: EvaluationState): Evaluation {
+		return new Evaluation(objects, foreign);
 	}
 
 	with(objects: readonly NotEvaluated[]): Evaluation {
@@ -64,7 +77,7 @@ export class Evaluation {
 			});
 		return [
 			...this.#planes(),
-			...this.#objects.filter((policy) => subjects.some((pod) => policy.touches(pod))).map(title),
+			...this.#objects.filter((policy) => subjects.some((pod) => touches(policy, pod))).map(title),
 		];
 	}
 

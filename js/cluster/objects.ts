@@ -41,6 +41,16 @@ export interface ObjectChanges {
 	before: ReadonlyMap<string, KubernetesObject | null>;
 }
 
+export interface ClusterObjectsState {
+	objects: Map<string, KubernetesObject>;
+	/** Revision of the store up to which they are read. */
+	read: number;
+	written: Map<string, KubernetesObject>;
+	gone: Set<string>;
+	before: Map<string, KubernetesObject | null>;
+	applied: Map<string, KubernetesObject>;
+}
+
 export class ClusterObjects {
 	readonly registry: Registry;
 	readonly #namespace: string;
@@ -64,16 +74,33 @@ export class ClusterObjects {
 		this.#read = registry.storage.revision;
 	}
 
+	/** Copied. */
+	get state(): ClusterObjectsState {
+		return {
+			objects: new Map(this.#objects),
+			read: this.#read,
+			written: new Map(this.#written),
+			gone: new Set(this.#gone),
+			before: new Map(this.#before),
+			applied: new Map(this.#applied),
+		};
+	}
+
+	/** Goes on where another one was, over a copy of its registry. */
+	static of(state: ClusterObjectsState, registry: Registry, namespace: string): ClusterObjects {
+		const own = new ClusterObjects(registry, namespace);
+		own.#objects = state.objects;
+		own.#read = state.read;
+		own.#written = state.written;
+		own.#gone = state.gone;
+		own.#before = state.before;
+		own.#applied = state.applied;
+		return own;
+	}
+
 	/** The same over a copy of the registry. */
 	fork(registry: Registry): ClusterObjects {
-		const copy = new ClusterObjects(registry, this.#namespace);
-		copy.#objects = new Map(this.#objects);
-		copy.#read = this.#read;
-		copy.#written = new Map(this.#written);
-		copy.#gone = new Set(this.#gone);
-		copy.#before = new Map(this.#before);
-		copy.#applied = new Map(this.#applied);
-		return copy;
+		return ClusterObjects.of(this.state, registry, this.#namespace);
 	}
 
 	/** What a plan is made from, now. */

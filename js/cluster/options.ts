@@ -42,6 +42,16 @@ export interface ClusterOptions extends Flags {
 	capacities?: Capacities;
 }
 
+/** What of a restored cluster is the host's. */
+export interface RestoreOptions extends Pick<ClusterOptions, "wasm" | "backend" | "now" | "rootCA"> {
+	/**
+	 * `same`: the engine goes on as it was, which takes the very build of the snapshot's. `anew`: it begins afresh with the network that it
+	 * had, whatever build it is; connections, counters and what it has learned of neighbours are lost, and `warnings` say so. Default
+	 * `same`.
+	 */
+	engine?: "same" | "anew";
+}
+
 /** A literal network; what is absent is empty, the fabric `routed`. */
 export interface LabSpec extends Partial<Topology> {
 	nodes: Topology["nodes"];

@@ -6,7 +6,7 @@ import { type Configuration, configure } from "../manifests/configuration.ts";
 import { printPath } from "../manifests/document.ts";
 import { ManifestError } from "../manifests/error.ts";
 import { type Loaded, loadObjects, type Warning } from "../manifests/load.ts";
-import type { Manifest } from "../manifests/manifest.ts";
+import { Manifest, type ManifestState } from "../manifests/manifest.ts";
 import { clashesOf } from "../realise/clashes.ts";
 import { keyOf, titleOf } from "../realise/inventory.ts";
 import { type NetworkOptions, networkOf } from "../realise/network.ts";
@@ -15,9 +15,9 @@ import { seededRandom } from "../sim/random.ts";
 import type { ApiServer } from "./apiserver.ts";
 import { addKnownHosts, type Plan } from "./build.ts";
 import { InputErrors, NotModelledError } from "./errors.ts";
-import { Evaluation } from "./evaluation.ts";
+import { Evaluation, type EvaluationState } from "./evaluation.ts";
 import type { ObjectChange } from "./live/change.ts";
-import { type Followed, LiveNetwork, type NetnsOf } from "./live/network.ts";
+import { type Followed, LiveNetwork, type LiveNetworkState, type NetnsOf } from "./live/network.ts";
 import type { ClusterOptions } from "./options.ts";
 
 export interface Planned {
@@ -30,6 +30,14 @@ export interface Planned {
 	objects: () => readonly KubernetesObject[];
 }
 
+interface Applied {
+	manifests: readonly Manifest[];
+	evaluation: Evaluation;
+}
+
+/** What is asked of a standing start afterwards. */
+type Start = Pick<Realised, "assumedObjects" | "events">;
+
 interface Facts {
 	/** Of the standing start. */
 	objects: readonly KubernetesObject[];
@@ -41,6 +49,29 @@ interface Facts {
 	manifests: Map<string, Manifest>;
 }
 
+interface AppliedState {
+	manifests: readonly ManifestState[];
+	evaluation: EvaluationState;
+}
+
+interface FactsState extends Pick<Facts, "objects" | "configuration"> {
+	live: LiveNetworkState;
+	evaluation: EvaluationState;
+	manifests: Map<string, ManifestState>;
+}
+
+export interface RealityState {
+	waiting: AppliedState | null;
+	applied: AppliedState;
+	start: Start | null;
+	facts: FactsState | null;
+	/** Where a plan has not failed half-way, that of `facts`. */
+	live: LiveNetworkState | null;
+	hasServer: boolean;
+	said: Set<string>;
+	happened: ClusterEvent[];
+}
+
 /** Kinds that settings are read from, or that tell of another data plane; of pods those of the control plane. */
 const SETTINGS: ReadonlySet<string> = new Set(["ConfigMap", "DaemonSet", "FelixConfiguration", "ServiceCIDR"]);
 
@@ -48,12 +79,12 @@ export class Reality {
 	readonly #options: ClusterOptions;
 	readonly #namespace: string;
 	/** Applied and not settled yet. */
-	#waiting: { manifests: readonly Manifest[]; evaluation: Evaluation } | null = null;
-	#applied: { manifests: readonly Manifest[]; evaluation: Evaluation } = {
+	#waiting: Applied | null = null;
+	#applied: Applied = {
 		manifests: [],
 		evaluation: new Evaluation([], []),
 	};
-	#start: Realised | null = null;
+	#start: Start | null = null;
 	#facts: Facts | null = null;
 	/** Whose objects a plan was made of last. */
 	#server: ApiServer | null = null;
@@ -88,9 +119,62 @@ export class Reality {
 		return copy;
 	}
 
-	/** What another server's objects were is this one's, which is its fork. */
+	/** Copied; but for the server. */
+	get state(): RealityState {
+		const manifestOf = once(({ state }: Manifest) => state);
+		const applied = ({ manifests, evaluation }: Applied): AppliedState => {
+			return { manifests: manifests.map(manifestOf), evaluation: evaluation.state };
+		};
+		const liveOf = once((live: LiveNetwork) => live.state);
+		const facts = ({ objects, live, configuration, evaluation, manifests }: Facts): FactsState => ({
+			...{ objects, configuration, live: liveOf(live), evaluation: evaluation.state },
+			manifests: new Map(Array.from(manifests, ([key, manifest]) => [key, manifestOf(manifest)])),
+		});
+		const { assumedObjects = [], events = [] } = this.#start ?? {};
+		return {
+			waiting: this.#waiting === null ? null : applied(this.#waiting),
+			applied: applied(this.#applied),
+			start: this.#start === null ? null : { assumedObjects: [...assumedObjects], events: [...events] },
+			facts: this.#facts === null ? null : facts(this.#facts),
+			live: this.#live === null ? null : liveOf(this.#live),
+			hasServer: this.#server !== null,
+			said: new Set(this.#said),
+			happened: [...this.#happened],
+		};
+	}
+
+	/** Goes on where another one was, whose state it takes. `warnings`: those of its cluster. `takeOver` gives it its server. */
+	static of(state: RealityState, options: ClusterOptions, warnings: Warning[]): Reality {
+		const reality = new Reality(options, warnings);
+		const manifestOf = once(Manifest.of);
+		const applied = ({ manifests, evaluation }: AppliedState): Applied => {
+			return { manifests: manifests.map(manifestOf), evaluation: Evaluation.of(evaluation) };
+		};
+		const liveOf = once(LiveNetwork.from);
+		reality.#waiting = state.waiting === null ? null : applied(state.waiting);
+		reality.#applied = applied(state.applied);
+		reality.#start = state.start;
+		reality.#live = state.live === null ? null : liveOf(state.live);
+		if (state.facts !== null) {
+			const { objects, configuration, evaluation, live, manifests } = state.facts;
+			reality.#facts = {
+				...{ objects, configuration, live: liveOf(live), evaluation: Evaluation.of(evaluation) },
+				manifests: new Map(Array.from(manifests, ([key, manifest]) => [key, manifestOf(manifest)])),
+			};
+		}
+		reality.#said = state.said;
+		reality.#happened.push(...state.happened);
+		return reality;
+	}
+
+	/** What another server's objects were is this one's, which goes on where that one was. */
 	takeOver(server: ApiServer): void {
-		if (this.#server !== null) this.#server = server;
+		this.#server = server;
+	}
+
+	/** Whether a plan was made of a server's objects. */
+	get hasServer(): boolean {
+		return this.#server !== null;
 	}
 
 	/** The plan that changes of objects are followed by; null: the next one begins anew. */
@@ -161,7 +245,7 @@ export class Reality {
 		this.#live = null;
 	}
 
-	#standing({ manifests, evaluation }: { manifests: readonly Manifest[]; evaluation: Evaluation }): Planned {
+	#standing({ manifests, evaluation }: Applied): Planned {
 		const { configuration, errors, foreign } = configure(manifests, this.#options);
 		throwAll(errors);
 		if (configuration.proxyMode.value === "nftables")
@@ -176,7 +260,7 @@ export class Reality {
 		const keep = () => {
 			this.#live = live;
 			this.#applied = { manifests, evaluation };
-			this.#start = realised;
+			this.#start = { assumedObjects: realised.assumedObjects, events: realised.events };
 			const loaded = new Map(manifests.map((manifest) => [keyOf(manifest.object), manifest]));
 			const known = evaluation.beside(foreign);
 			this.#facts = { objects, live, configuration: adjusted, evaluation: known, manifests: loaded };
@@ -266,6 +350,16 @@ export class Reality {
 			this.#warnings.push(warning);
 		}
 	}
+}
+
+/** The same answer for the same object. */
+function once<From extends object, To>(of: (from: From) => To): (from: From) => To {
+	const known = new Map<From, To>();
+	return (from) => {
+		const answer = known.get(from) ?? of(from);
+		known.set(from, answer);
+		return answer;
+	};
 }
 
 function concernsSettings({ before, now }: ObjectChange): boolean {

@@ -23,14 +23,20 @@ const OWN_NAMES: ReadonlySet<string> = new Set([
 ]);
 
 interface Spoken {
-	tokens: number;
+	readonly tokens: number;
 	/** ns. */
-	at: bigint;
+	readonly at: bigint;
 }
 
 interface Alike {
-	messages: Set<string>;
-	at: bigint;
+	readonly messages: ReadonlySet<string>;
+	readonly at: bigint;
+}
+
+export interface EventSinkState {
+	spoken: Map<string, Spoken>;
+	alike: Map<string, Alike>;
+	names: Map<string, string>;
 }
 
 type Happening = [about: KubernetesObject, type: "Normal" | "Warning", reason: string, message: string, host?: string];
@@ -39,16 +45,24 @@ export class EventSink {
 	readonly #store: Store;
 	readonly #clock: Clock;
 	readonly #heard: (...happening: Happening) => void;
-	#spoken = new Map<string, Spoken>();
-	#alike = new Map<string, Alike>();
+	readonly #spoken: Map<string, Spoken>;
+	readonly #alike: Map<string, Alike>;
 	/** Names of Events that are there, by what they say. */
-	#names = new Map<string, string>();
+	readonly #names: Map<string, string>;
 
-	/** `heard` is told of all, whether an Event is written of it or not. */
-	constructor(store: Store, clock: Clock, heard: (...happening: Happening) => void = () => {}) {
+	/** `heard` is told of all, whether an Event is written of it or not. `state`: of another one, over a copy of its store. */
+	constructor(
+		store: Store,
+		clock: Clock,
+		heard: (...happening: Happening) => void = () => {},
+		state: EventSinkState = { spoken: new Map(), alike: new Map(), names: new Map() },
+	) {
 		this.#store = store;
 		this.#clock = clock;
 		this.#heard = heard;
+		this.#spoken = state.spoken;
+		this.#alike = state.alike;
+		this.#names = state.names;
 	}
 
 	/** What a component speaks to: one sink for all, as the API is. */
@@ -56,13 +70,9 @@ export class EventSink {
 		return { event: (...happening) => this.#take(component, happening) };
 	}
 
-	/** The same memory over a copy of the store. */
-	fork(store: Store, clock: Clock, heard = this.#heard): EventSink {
-		const copy = new EventSink(store, clock, heard);
-		copy.#spoken = structuredClone(this.#spoken);
-		copy.#alike = structuredClone(this.#alike);
-		copy.#names = new Map(this.#names);
-		return copy;
+	/** What is remembered of what was said. */
+	get state(): EventSinkState {
+		return { spoken: new Map(this.#spoken), alike: new Map(this.#alike), names: new Map(this.#names) };
 	}
 
 	#take(component: string, happening: Happening): void {

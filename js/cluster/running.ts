@@ -25,10 +25,10 @@ import type { AddressPrefix } from "../net/address.ts";
 import type { Component, Wire, World } from "../ports.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
 import { Faults } from "../sim/faults.ts";
-import { Simulation, VirtualClock } from "../sim/simulation.ts";
+import { Simulation, type SimulationState, VirtualClock } from "../sim/simulation.ts";
 import { garbageCollector, namespaceController } from "./collecting.ts";
 import { FaultyStore } from "./faultystore.ts";
-import { EventSink } from "./recorder.ts";
+import { EventSink, type EventSinkState } from "./recorder.ts";
 import { RegistryStore } from "./store.ts";
 
 export interface RunningOptions {
@@ -45,6 +45,11 @@ export interface RunningOptions {
 	wire?: Wire | undefined;
 	/** Told of everything that components say. */
 	heard?: (about: KubernetesObject, type: "Normal" | "Warning", reason: string, message: string) => void;
+}
+
+export interface RunningState {
+	sink: EventSinkState;
+	simulation: SimulationState;
 }
 
 /** Every component of a cluster, in the order in which they look at one change. */
@@ -120,8 +125,22 @@ export class Running {
 		const storage = registry.storage.fork();
 		const catalogue = registry.catalogue.fork(storage);
 		const store = this.store.fork({ ...registry, storage, catalogue, clock });
-		const sink = this.#sink.fork(store, clock, heard);
+		const sink = new EventSink(store, clock, heard, this.#sink.state);
 		return new Running(store, clock, sink, wire, (worldOf) => this.simulation.fork(worldOf, store, clock));
+	}
+
+	/** Beside what the store has, and `now`. */
+	get state(): RunningState {
+		return { sink: this.#sink.state, simulation: this.simulation.state };
+	}
+
+	/** Goes on where another one was, over a copy of its registry. `clock` is the registry's. */
+	static of(state: RunningState, registry: Registry, clock: VirtualClock, options: RunningOptions): Running {
+		const store = new RegistryStore(registry);
+		const sink = new EventSink(store, clock, options.heard, state.sink);
+		return new Running(store, clock, sink, options.wire, (worldOf) => {
+			return Simulation.of(state.simulation, componentsOf(options, new PodAddresses()), worldOf, store, clock);
+		});
 	}
 
 	#worldOf(clock: VirtualClock, wire: Wire | undefined): (component: string) => World {

@@ -4,7 +4,7 @@
 import type { Node, Pod } from "../api/core.ts";
 import { IPS } from "../api/script.ts";
 import { parsePrefix } from "../net/address.ts";
-import { AddressRange } from "./hostlocal.ts";
+import { AddressRange, type AddressRangeState } from "./hostlocal.ts";
 import { internalIP, internalIPv6, podCIDRv4, podCIDRv6 } from "./links.ts";
 
 interface Ranges {
@@ -17,6 +17,14 @@ interface Ranges {
 interface Held {
 	node: string;
 	ips: readonly string[];
+}
+
+export interface PodAddressesState {
+	/** By node. */
+	ranges: Map<string, { networks: string; range: AddressRangeState | null; range6: AddressRangeState | null }>;
+	held: Map<string, Held>;
+	onNode: Map<string, Set<string>>;
+	returned: Map<string, string[]>;
 }
 
 export class PodAddresses {
@@ -72,14 +80,29 @@ export class PodAddresses {
 		for (const ip of held.ips) (ip.includes(":") ? ranges?.range6 : ranges?.range)?.release(ip);
 	}
 
-	fork(): PodAddresses {
-		const copy = new PodAddresses();
-		copy.#held = new Map(this.#held);
-		copy.#returned = new Map(this.#returned);
-		copy.#onNode = new Map(Array.from(this.#onNode, ([name, uids]) => [name, new Set(uids)]));
-		for (const [name, { networks, range, range6 }] of this.#ranges)
-			copy.#ranges.set(name, { networks, range: range?.fork() ?? null, range6: range6?.fork() ?? null });
-		return copy;
+	/** Copied. */
+	get state(): PodAddressesState {
+		const stateOf = ({ networks, range, range6 }: Ranges) => {
+			return { networks, range: range?.state ?? null, range6: range6?.state ?? null };
+		};
+		return {
+			ranges: new Map(Array.from(this.#ranges, ([name, ranges]) => [name, stateOf(ranges)])),
+			held: new Map(this.#held),
+			onNode: new Map(Array.from(this.#onNode, ([name, uids]) => [name, new Set(uids)])),
+			returned: new Map(this.#returned),
+		};
+	}
+
+	/** Those of a state, which they take. */
+	of({ ranges, held, onNode, returned }: PodAddressesState): PodAddresses {
+		const addresses = new PodAddresses();
+		const range = (state: AddressRangeState | null) => (state === null ? null : new AddressRange(state.prefix, state));
+		for (const [name, { networks, range: range4, range6 }] of ranges)
+			addresses.#ranges.set(name, { networks, range: range(range4), range6: range(range6) });
+		addresses.#held = held;
+		addresses.#onNode = onNode;
+		addresses.#returned = returned;
+		return addresses;
 	}
 
 	#hold({ metadata, spec }: Pod, ips: readonly string[]): void {

@@ -12,6 +12,12 @@ import {
 	printPrefix,
 } from "../net/address.ts";
 
+export interface AddressRangeState {
+	prefix: AddressPrefix;
+	cursor: bigint;
+	reserved: Set<string>;
+}
+
 export class AddressRange {
 	readonly prefix: AddressPrefix;
 	/** First address of the network: the bridge's. */
@@ -19,10 +25,10 @@ export class AddressRange {
 	private readonly first: bigint;
 	private readonly last: bigint;
 	private cursor: bigint;
-	private readonly reserved = new Set<string>();
+	private readonly reserved: Set<string>;
 
-	/** RangeError for networks of less than four addresses, as host-local refuses them. */
-	constructor(network: AddressPrefix) {
+	/** RangeError for networks of less than four addresses, as host-local refuses them. `given`: what is reserved, and the last one. */
+	constructor(network: AddressPrefix, given: Partial<Omit<AddressRangeState, "prefix">> = {}) {
 		this.prefix = maskPrefix(network);
 		const hostBits = addressBits(network.family) - network.length;
 		if (hostBits < 2) throw new RangeError(`network ${printPrefix(this.prefix)} too small to allocate from`);
@@ -31,7 +37,13 @@ export class AddressRange {
 		this.first = base + 1n;
 		// IPv4 keeps the broadcast address out; IPv6 has none.
 		this.last = base + (1n << BigInt(hostBits)) - (network.family === "ipv4" ? 2n : 1n);
-		this.cursor = this.first;
+		this.cursor = given.cursor ?? this.first;
+		this.reserved = given.reserved ?? new Set();
+	}
+
+	/** Copied. */
+	get state(): AddressRangeState {
+		return { prefix: this.prefix, cursor: this.cursor, reserved: new Set(this.reserved) };
 	}
 
 	contains(address: string): boolean {
@@ -79,14 +91,6 @@ export class AddressRange {
 	/** Gives an address back; the cursor stays. */
 	release(address: string): void {
 		this.reserved.delete(address);
-	}
-
-	/** The same addresses, with a future of its own. */
-	fork(): AddressRange {
-		const copy = new AddressRange(this.prefix);
-		copy.cursor = this.cursor;
-		for (const address of this.reserved) copy.reserved.add(address);
-		return copy;
 	}
 
 	/** As host-local prints its range set. */

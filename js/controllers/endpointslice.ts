@@ -26,7 +26,14 @@ import { ownedBy } from "./lookup.ts";
 import { freeName } from "./names.ts";
 import { ownerReference } from "./pod.ts";
 import { ENDPOINTS_MAX, type EndpointGroup, portsKey, reconcileSlices } from "./slices.ts";
-import { isTopologyAuto, type TopologyEvent, TopologyHints, type ZoneShares, zoneShares } from "./topology.ts";
+import {
+	isTopologyAuto,
+	type TopologyEvent,
+	TopologyHints,
+	type TopologyHintsState,
+	type ZoneShares,
+	zoneShares,
+} from "./topology.ts";
 
 const CONTROLLER = "endpointslice-controller.k8s.io";
 const SLICES = "endpointslices.discovery.k8s.io";
@@ -201,8 +208,12 @@ export class EndpointSliceController implements Component {
 		this.#topology = topology;
 	}
 
-	fork(): EndpointSliceController {
-		return new EndpointSliceController(this.#topology.fork());
+	get state(): TopologyHintsState {
+		return this.#topology.state;
+	}
+
+	of(state: TopologyHintsState): EndpointSliceController {
+		return new EndpointSliceController(new TopologyHints(state));
 	}
 
 	reconcile(key: string, world: World): undefined {

@@ -21,6 +21,12 @@ const SILENT: Pick<Condition, "reason" | "message"> = {
 	message: "Kubelet stopped posting node status.",
 };
 
+interface NodeLifecycleState {
+	silent: Map<string, bigint>;
+	falling: Map<string, number>;
+	down: Map<string, bigint>;
+}
+
 /** Keys are nodes. */
 export class NodeLifecycle implements Component {
 	readonly name = "node";
@@ -38,11 +44,15 @@ export class NodeLifecycle implements Component {
 	#falling = new Map<string, number>();
 	#down = new Map<string, bigint>();
 
-	fork(): NodeLifecycle {
+	get state(): NodeLifecycleState {
+		return { silent: new Map(this.#silent), falling: new Map(this.#falling), down: new Map(this.#down) };
+	}
+
+	of({ silent, falling, down }: NodeLifecycleState): NodeLifecycle {
 		const copy = new NodeLifecycle();
-		copy.#silent = new Map(this.#silent);
-		copy.#falling = new Map(this.#falling);
-		copy.#down = new Map(this.#down);
+		copy.#silent = silent;
+		copy.#falling = falling;
+		copy.#down = down;
 		return copy;
 	}
 

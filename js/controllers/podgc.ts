@@ -44,17 +44,20 @@ export class PodGC implements Component {
 	};
 	readonly #threshold: number;
 	/** By the name of a node that is gone: ns, from when on its pods are orphans. */
-	readonly #quarantine = new Map<string, bigint>();
+	readonly #quarantine: Map<string, bigint>;
 
 	/** `threshold`: how many pods that have ended stay; 0: all. */
-	constructor(threshold = THRESHOLD) {
+	constructor(threshold = THRESHOLD, quarantine: Map<string, bigint> = new Map()) {
 		this.#threshold = threshold;
+		this.#quarantine = quarantine;
 	}
 
-	fork(): PodGC {
-		const copy = new PodGC(this.#threshold);
-		for (const [name, until] of this.#quarantine) copy.#quarantine.set(name, until);
-		return copy;
+	get state(): Map<string, bigint> {
+		return new Map(this.#quarantine);
+	}
+
+	of(state: Map<string, bigint>): PodGC {
+		return new PodGC(this.#threshold, state);
 	}
 
 	reconcile(key: string, world: World): Later | undefined {

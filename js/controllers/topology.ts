@@ -80,17 +80,24 @@ const event = (isOn: boolean, message: string, family: string): TopologyEvent =>
 	message: `${message}, addressType: ${family}`,
 });
 
+export interface TopologyHintsState {
+	enabled: Set<string>;
+	byZone: Map<string, ReadonlyMap<string, ReadonlyMap<string, number>>>;
+}
+
 /** What is remembered between looks: who has hints, and how many of them a zone has. */
 export class TopologyHints {
-	readonly #enabled = new Set<string>();
+	readonly #enabled: Set<string>;
 	/** By Service and family. */
-	readonly #byZone = new Map<string, ReadonlyMap<string, ReadonlyMap<string, number>>>();
+	readonly #byZone: TopologyHintsState["byZone"];
 
-	fork(): TopologyHints {
-		const copy = new TopologyHints();
-		for (const key of this.#enabled) copy.#enabled.add(key);
-		for (const [key, families] of this.#byZone) copy.#byZone.set(key, families);
-		return copy;
+	constructor({ enabled, byZone }: TopologyHintsState = { enabled: new Set(), byZone: new Map() }) {
+		this.#enabled = enabled;
+		this.#byZone = byZone;
+	}
+
+	get state(): TopologyHintsState {
+		return { enabled: new Set(this.#enabled), byZone: new Map(this.#byZone) };
 	}
 
 	get isUsed(): boolean {

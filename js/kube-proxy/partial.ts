@@ -61,7 +61,7 @@ interface PortChange {
 	plan: ServicePortPlan | null;
 }
 
-interface Synced {
+export interface PartialSyncsState {
 	input: Omit<SyncInput, "services" | "endpointSlices">;
 	/** In the order in which they are written. */
 	ports: Port[];
@@ -76,15 +76,15 @@ interface Synced {
 }
 
 export class PartialSyncs {
-	readonly #input: Synced["input"];
+	readonly #input: PartialSyncsState["input"];
 	readonly #ports: Port[];
 	#context: NatContext;
 	#endpoints: number;
-	readonly #rules: Synced["rules"];
-	readonly #common: Synced["common"];
+	readonly #rules: PartialSyncsState["rules"];
+	readonly #common: PartialSyncsState["common"];
 	readonly #chains: ReadonlyMap<string, Chain>;
 
-	private constructor({ input, ports, context, endpoints, rules, common, chains }: Synced) {
+	private constructor({ input, ports, context, endpoints, rules, common, chains }: PartialSyncsState) {
 		this.#input = input;
 		this.#ports = ports;
 		this.#context = context;
@@ -119,15 +119,20 @@ export class PartialSyncs {
 		});
 	}
 
-	/** The same rules, with syncs of their own to follow. */
-	fork(): PartialSyncs {
+	/** Copied. */
+	get state(): PartialSyncsState {
 		const { filter, nat } = this.#rules;
-		return new PartialSyncs({
+		return {
 			...{ input: this.#input, context: this.#context, endpoints: this.#endpoints },
 			...{ common: this.#common, chains: this.#chains },
 			ports: [...this.#ports],
 			rules: { filter: new Map(filter), nat: new Map(nat) },
-		});
+		};
+	}
+
+	/** Goes on where others were. */
+	static of(state: PartialSyncsState): PartialSyncs {
+		return new PartialSyncs(state);
 	}
 
 	/** Throws AddressError where an object holds an address that cannot be read. */

@@ -15,6 +15,13 @@ import type { ChangedService, ChangedServices } from "./partial.ts";
 const MS = 1_000_000n;
 const SLICES = byLabel("endpointslices.discovery.k8s.io");
 
+interface KubeProxiesState {
+	/** ns; of the last sync. */
+	syncedAt: bigint | null;
+	/** Services that syncs have taken and nobody has asked for. */
+	synced: Map<string, ChangedService>;
+}
+
 export class KubeProxies implements Component {
 	readonly name = "kube-proxy";
 	readonly watches = {
@@ -57,10 +64,14 @@ export class KubeProxies implements Component {
 		return undefined;
 	}
 
-	fork(): KubeProxies {
+	get state(): KubeProxiesState {
+		return { syncedAt: this.#syncedAt, synced: new Map(this.#synced) };
+	}
+
+	of({ syncedAt, synced }: KubeProxiesState): KubeProxies {
 		const copy = new KubeProxies(this.#minSyncPeriodMs);
-		copy.#syncedAt = this.#syncedAt;
-		copy.#synced = new Map(this.#synced);
+		copy.#syncedAt = syncedAt;
+		copy.#synced = synced;
 		return copy;
 	}
 }

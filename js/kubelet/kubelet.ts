@@ -35,7 +35,18 @@ export interface SandboxNetwork {
 	/** Of a pod that has them already. */
 	reserve(pod: Pod, node: Node | undefined): void;
 	remove(uid: string): void;
-	fork(): SandboxNetwork;
+	/** All that it keeps, as plain values; and one with the state of another. */
+	readonly state: unknown;
+	of(state: unknown): SandboxNetwork;
+}
+
+interface KubeletState {
+	network: unknown;
+	runs: Map<string, PodRun>;
+	gone: Map<string, string[]>;
+	struck: Map<string, string[]>;
+	falling: Map<string, number>;
+	boots: Map<string, bigint>;
 }
 
 /** A sandbox that could not be made is tried again after that. */
@@ -71,13 +82,24 @@ export class Kubelet implements Component {
 		this.#network = network;
 	}
 
-	fork(): Kubelet {
-		const copy = new Kubelet(this.#network.fork());
-		copy.#runs = structuredClone(this.#runs);
-		copy.#gone = structuredClone(this.#gone);
-		copy.#struck = structuredClone(this.#struck);
-		copy.#falling = new Map(this.#falling);
-		copy.#boots = new Map(this.#boots);
+	get state(): KubeletState {
+		return {
+			network: this.#network.state,
+			runs: structuredClone(this.#runs),
+			gone: new Map(this.#gone),
+			struck: new Map(this.#struck),
+			falling: new Map(this.#falling),
+			boots: new Map(this.#boots),
+		};
+	}
+
+	of({ network, runs, gone, struck, falling, boots }: KubeletState): Kubelet {
+		const copy = new Kubelet(this.#network.of(network));
+		copy.#runs = runs;
+		copy.#gone = gone;
+		copy.#struck = struck;
+		copy.#falling = falling;
+		copy.#boots = boots;
 		return copy;
 	}
 
@@ -96,7 +118,7 @@ export class Kubelet implements Component {
 		if (pod === undefined || node === undefined || isStopped(node)) return undefined;
 		const { name: host = "" } = node.metadata;
 		const boot = this.#boots.get(host) ?? 0n;
-		if (boot > now) return { progressMs: Number((boot - now) / MS) };
+		if (boot > now) return { progressMs: Number(boot - now) / 1e6 };
 		const run = this.#runOf(key, pod, node, now, world);
 		if (run.isRejected) return this.#forgetRejected(key, pod, world);
 		const say = (type: "Normal" | "Warning", reason: string, message: string) =>
@@ -131,7 +153,7 @@ export class Kubelet implements Component {
 		const node = store.get<Node>("nodes", "", name);
 		const at = this.#boots.get(name);
 		if (node === undefined || at === undefined) return undefined;
-		const left = Number((at - clock.now()) / MS);
+		const left = Number(at - clock.now()) / 1e6;
 		if (left > 0) return { progressMs: left };
 		const bootID = uidOf(random, "boot", name, String(at));
 		if (node.status?.nodeInfo?.["bootID"] === bootID) return undefined;

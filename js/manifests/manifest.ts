@@ -4,6 +4,11 @@ import type { KubernetesObject } from "../api/meta.ts";
 import { type Document, locate, type Path, printPath } from "./document.ts";
 import { ManifestError, type Position, printPosition } from "./error.ts";
 
+export interface ManifestState {
+	object: KubernetesObject;
+	source: Position;
+}
+
 export class Manifest<T extends KubernetesObject = KubernetesObject> {
 	readonly object: T;
 	/** Position of the object's first key. */
@@ -11,11 +16,23 @@ export class Manifest<T extends KubernetesObject = KubernetesObject> {
 	private readonly document: Document | null;
 	private readonly offset: number;
 
-	constructor(object: T, document: Document | null, offset: number, file: string) {
+	/** Without a document: `file`, or where the object stood when there was one. */
+	constructor(object: T, document: Document | null, offset: number, file: string | Position) {
 		this.object = object;
 		this.document = document;
 		this.offset = offset;
-		this.source = document === null ? { file, line: 0, column: 0 } : document.text.position(offset);
+		const place = typeof file === "string" ? { file, line: 0, column: 0 } : file;
+		this.source = document === null ? place : document.text.position(offset);
+	}
+
+	/** Without the text that it was read from. */
+	get state(): ManifestState {
+		return { object: this.object, source: this.source };
+	}
+
+	/** What is wrong with a field of it is told at the place of the object: where its fields stood is not known. */
+	static of({ object, source }: ManifestState): Manifest {
+		return new Manifest(object, null, 0, source);
 	}
 
 	/** `Service default/cart`, as messages name it. */

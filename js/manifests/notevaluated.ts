@@ -25,9 +25,7 @@ export interface NotEvaluated {
 	name: string;
 	source: Position;
 	/** The pods that it selects, where it says so by labels. */
-	podSelector: LabelSelector | null;
-	/** Whether a packet from or to the pod could meet it. */
-	touches(pod: PolicySubject): boolean;
+	subject: Subject;
 }
 
 interface Policy {
@@ -38,7 +36,7 @@ interface Policy {
 	subject?: (spec: unknown) => Subject | "none";
 }
 
-interface Subject {
+export interface Subject {
 	podSelector?: LabelSelector;
 	namespaceSelector?: LabelSelector;
 }
@@ -147,12 +145,13 @@ export function notEvaluatedOf(manifest: Manifest, defaultNamespace: string): No
 		namespace,
 		name: metadata.name ?? "",
 		source: manifest.source,
-		podSelector: subject.podSelector ?? null,
-		touches: (pod) => inReach(namespace, subject, pod),
+		subject,
 	};
 }
 
-function inReach(namespace: string | null, { podSelector, namespaceSelector }: Subject, pod: PolicySubject): boolean {
+/** Whether a packet from or to the pod could meet it. */
+export function touches({ namespace, subject }: NotEvaluated, pod: PolicySubject): boolean {
+	const { podSelector, namespaceSelector } = subject;
 	if (namespace !== null && namespace !== pod.namespace) return false;
 	if (
 		namespaceSelector !== undefined &&

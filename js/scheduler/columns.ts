@@ -106,14 +106,6 @@ export class Columns {
 		return found;
 	}
 
-	fork(): Columns {
-		const copy = new Columns();
-		copy.size = this.size;
-		for (const name of AMOUNTS) copy.amounts[name] = this.amounts[name].slice();
-		copy.special = this.special.slice();
-		return copy;
-	}
-
 	#grow(size: number): void {
 		if (size <= this.size) return;
 		this.size = size;

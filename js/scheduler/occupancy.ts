@@ -60,6 +60,13 @@ export interface NodeState {
 
 export type NamespaceLabels = ReadonlyMap<string, Readonly<Record<string, string>>>;
 
+export interface OccupancyState {
+	/** In the order in which they came. */
+	nodes: readonly Node[];
+	namespaces: NamespaceLabels;
+	pods: readonly Pod[];
+}
+
 export class Occupancy {
 	/** Labels by name. */
 	namespaces: NamespaceLabels;
@@ -199,12 +206,16 @@ export class Occupancy {
 		this.columns.special[state.slot] = isSpecial(state) ? 1 : 0;
 	}
 
-	/** The same nodes and pods, with a future of their own. */
-	fork(): Occupancy {
+	/** All else follows from it. */
+	get all(): OccupancyState {
 		const nodes = [...this.#states.values()].map(({ node }) => node);
-		const copy = new Occupancy(nodes, this.namespaces);
-		for (const pod of this.pods()) copy.occupy(pod);
-		return copy;
+		return { nodes, namespaces: this.namespaces, pods: [...this.pods()] };
+	}
+
+	static of({ nodes, namespaces, pods }: OccupancyState): Occupancy {
+		const occupancy = new Occupancy(nodes, namespaces);
+		for (const pod of pods) occupancy.occupy(pod);
+		return occupancy;
 	}
 }
 

@@ -24,11 +24,20 @@ const BACK_OFF_MOST_MS = 10_000;
 /** podMaxInUnschedulablePodsDuration: so long one is left alone where nothing changes. */
 export const FLUSH_MS = 300_000;
 
-/** Plain values alone: a fork copies them. */
-export class SchedulingQueue {
+export interface SchedulingQueueState {
 	/** By `NS/NAME`. */
-	#pods = new Map<string, Waiting>();
-	#seq = 0;
+	pods: Map<string, Waiting>;
+	seq: number;
+}
+
+export class SchedulingQueue {
+	readonly #pods: SchedulingQueueState["pods"];
+	#seq: number;
+
+	constructor({ pods, seq }: SchedulingQueueState = { pods: new Map(), seq: 0 }) {
+		this.#pods = pods;
+		this.#seq = seq;
+	}
 
 	/** A pod to be tried: new, or another than it was, which need not rest. */
 	add(pod: Pod): void {
@@ -96,14 +105,12 @@ export class SchedulingQueue {
 	/** ms that it has to rest yet. */
 	restOf(key: string, now: bigint): number {
 		const known = this.#pods.get(key);
-		return known === undefined || !known.isActive ? 0 : Math.max(0, Number((known.notBefore - now) / MS));
+		return known === undefined || !known.isActive ? 0 : Math.max(0, Number(known.notBefore - now) / 1e6);
 	}
 
-	fork(): SchedulingQueue {
-		const copy = new SchedulingQueue();
-		copy.#pods = structuredClone(this.#pods);
-		copy.#seq = this.#seq;
-		return copy;
+	/** Copied. */
+	get state(): SchedulingQueueState {
+		return { pods: new Map(Array.from(this.#pods, ([key, one]) => [key, { ...one }])), seq: this.#seq };
 	}
 }
 

@@ -5,7 +5,7 @@ import type { Node, Pod, PodSpec } from "../api/core.ts";
 import { keyOf } from "../api/key.ts";
 import { merged, withMember } from "../api/member.ts";
 import { type Cycle, cycleOf, refusal } from "./filter.ts";
-import { type NamespaceLabels, type NodeState, Occupancy } from "./occupancy.ts";
+import { type NamespaceLabels, type NodeState, Occupancy, type OccupancyState } from "./occupancy.ts";
 import { type Budget, type Preemption, preempt, priorityOf } from "./preempt.ts";
 import { explain, type Refusal } from "./refusal.ts";
 import { best } from "./score.ts";
@@ -19,6 +19,14 @@ export interface Unschedulable {
 	message: string;
 	/** Who is to make room; null: nobody can. */
 	preemption: Preemption | null;
+}
+
+export interface PlacementState {
+	occupancy: OccupancyState;
+	/** Pods that are to go to a node once there is room. */
+	nominated: readonly Pod[];
+	/** Where the next search begins. */
+	start: number;
 }
 
 export class Scheduler {
@@ -84,12 +92,16 @@ export class Scheduler {
 		);
 	}
 
-	/** The same nodes and pods, with a future of their own. */
-	fork(siblings: Siblings): Scheduler {
-		const copy = new Scheduler(this.#occupancy.fork(), siblings);
-		for (const pod of this.#nominated.values()) copy.nominate(pod);
-		copy.#start = this.#start;
-		return copy;
+	get state(): PlacementState {
+		return { occupancy: this.#occupancy.all, nominated: [...this.#nominated.values()], start: this.#start };
+	}
+
+	/** Goes on where another one was. */
+	static of({ occupancy, nominated, start }: PlacementState, siblings: Siblings): Scheduler {
+		const scheduler = new Scheduler(Occupancy.of(occupancy), siblings);
+		for (const pod of nominated) scheduler.nominate(pod);
+		scheduler.#start = start;
+		return scheduler;
 	}
 
 	/** The pod bound to a node (and counted there), or why it cannot be. */

@@ -10,9 +10,9 @@ import { reasonOf } from "../api/reason.ts";
 import { timeOf } from "../api/time.ts";
 import type { Component, Later, Store, StoreChange, World } from "../ports.ts";
 import { type Budget, BY_SCHEDULER, type Preemption } from "./preempt.ts";
-import { FLUSH_MS, SchedulingQueue } from "./queue.ts";
-import { Scheduler as Placement, type Unschedulable } from "./schedule.ts";
-import { Siblings } from "./siblings.ts";
+import { FLUSH_MS, SchedulingQueue, type SchedulingQueueState } from "./queue.ts";
+import { Scheduler as Placement, type PlacementState, type Unschedulable } from "./schedule.ts";
+import { Siblings, type SiblingsState } from "./siblings.ts";
 
 const NAME = "default-scheduler";
 const OWNERS: Readonly<Record<string, string>> = {
@@ -20,6 +20,12 @@ const OWNERS: Readonly<Record<string, string>> = {
 	StatefulSet: "statefulsets.apps",
 	ReplicationController: "replicationcontrollers",
 };
+
+interface SchedulerState {
+	placement: PlacementState | null;
+	queue: SchedulingQueueState;
+	siblings: SiblingsState;
+}
 
 export class Scheduler implements Component {
 	readonly name = NAME;
@@ -39,10 +45,17 @@ export class Scheduler implements Component {
 	#placement: Placement | null = null;
 	#queue = new SchedulingQueue();
 	#store: Store | null = null;
-	readonly #siblings = new Siblings({
-		services: (namespace) => this.#store?.list<Service>("services", namespace) ?? [],
-		owner: (kind, namespace, name) => this.#store?.get<KubernetesObject>(OWNERS[kind] ?? "", namespace, name),
-	});
+	readonly #siblings: Siblings;
+
+	constructor(siblings?: SiblingsState) {
+		this.#siblings = new Siblings(
+			{
+				services: (namespace) => this.#store?.list<Service>("services", namespace) ?? [],
+				owner: (kind, namespace, name) => this.#store?.get<KubernetesObject>(OWNERS[kind] ?? "", namespace, name),
+			},
+			siblings,
+		);
+	}
 
 	/** A step for a key is the turn of whichever pod is next. */
 	reconcile(key: string, world: World): Later | undefined {
@@ -57,10 +70,15 @@ export class Scheduler implements Component {
 		return { ...later, progressMs: isMore ? 0 : rest };
 	}
 
-	fork(): Scheduler {
-		const copy = new Scheduler();
-		copy.#placement = this.#placement?.fork(copy.#siblings) ?? null;
-		copy.#queue = this.#queue.fork();
+	get state(): SchedulerState {
+		const placement = this.#placement?.state ?? null;
+		return { placement, queue: this.#queue.state, siblings: this.#siblings.state };
+	}
+
+	of({ placement, queue, siblings }: SchedulerState): Scheduler {
+		const copy = new Scheduler(siblings);
+		copy.#placement = placement === null ? null : Placement.of(placement, copy.#siblings);
+		copy.#queue = new SchedulingQueue(queue);
 		return copy;
 	}
 

@@ -13,6 +13,9 @@ export interface Selecting {
 	owner: (kind: string, namespace: string, name: string) => KubernetesObject | undefined;
 }
 
+/** Services as they were looked up, by namespace. */
+export type SiblingsState = ReadonlyMap<string, readonly Service[]>;
+
 const OWNERS: ReadonlySet<string> = new Set(["ReplicationController", "ReplicaSet", "StatefulSet"]);
 
 interface Known {
@@ -30,12 +33,19 @@ function hasSame(a: Labels, b: Labels): boolean {
 
 export class Siblings {
 	readonly #objects: Selecting;
-	readonly #services = new Map<string, LabelIndex<Service>>();
+	/** By namespace. */
+	readonly #services = new Map<string, { all: readonly Service[]; index: LabelIndex<Service> }>();
 	/** Whom was asked for last: pods of one controller come one after the other. */
 	#last: Known | null = null;
 
-	constructor(objects: Selecting) {
+	/** `state`: what another one had looked up. */
+	constructor(objects: Selecting, state: SiblingsState = new Map()) {
 		this.#objects = objects;
+		for (const [namespace, services] of state) this.#services.set(namespace, indexed(services));
+	}
+
+	get state(): SiblingsState {
+		return new Map(Array.from(this.#services, ([namespace, { all }]) => [namespace, all]));
 	}
 
 	/** Services of a namespace are others than they were. */
@@ -77,16 +87,21 @@ export class Siblings {
 	}
 
 	#index(namespace: string): LabelIndex<Service> {
-		let index = this.#services.get(namespace);
-		if (index === undefined) {
-			index = new LabelIndex();
-			for (const service of this.#objects.services(namespace)) {
-				const { selector } = service.spec ?? {};
-				// Without a selector it has no pods.
-				if (selector !== undefined && Object.keys(selector).length > 0) index.add(service, selector);
-			}
-			this.#services.set(namespace, index);
+		let known = this.#services.get(namespace);
+		if (known === undefined) {
+			known = indexed([...this.#objects.services(namespace)]);
+			this.#services.set(namespace, known);
 		}
-		return index;
+		return known.index;
 	}
+}
+
+function indexed(all: readonly Service[]): { all: readonly Service[]; index: LabelIndex<Service> } {
+	const index = new LabelIndex<Service>();
+	for (const service of all) {
+		const { selector } = service.spec ?? {};
+		// Without a selector it has no pods.
+		if (selector !== undefined && Object.keys(selector).length > 0) index.add(service, selector);
+	}
+	return { all, index };
 }

@@ -16,6 +16,12 @@ const slotOf = ({ component, key, idle }: Pick<Pending, "component" | "key" | "i
 
 const isBefore = (a: Pending, b: Pending) => a.at < b.at || (a.at === b.at && a.seq < b.seq);
 
+export interface AgendaState {
+	/** In order. */
+	pending: readonly Pending[];
+	seq: number;
+}
+
 export class Agenda {
 	/** A binary heap; entries that `#due` does not have any more are skipped. */
 	#heap: Pending[] = [];
@@ -23,6 +29,21 @@ export class Agenda {
 	#due = new Map<string, Pending>();
 	#seq = 0;
 	#progress = 0;
+
+	/** With the state of another one. */
+	static of({ pending, seq }: AgendaState): Agenda {
+		const agenda = new Agenda();
+		// What is in order is a heap.
+		agenda.#heap = [...pending];
+		agenda.#due = new Map(pending.map((one) => [slotOf(one), one]));
+		agenda.#progress = pending.filter(({ idle }) => !idle).length;
+		agenda.#seq = seq;
+		return agenda;
+	}
+
+	get state(): AgendaState {
+		return { pending: this.entries(), seq: this.#seq };
+	}
 
 	/** Entries that a settling waits for. */
 	get progress(): number {
@@ -70,15 +91,6 @@ export class Agenda {
 	/** In order. */
 	entries(): Pending[] {
 		return [...this.#due.values()].sort((a, b) => (isBefore(a, b) ? -1 : 1));
-	}
-
-	fork(): Agenda {
-		const copy = new Agenda();
-		copy.#heap = [...this.#heap];
-		copy.#due = new Map(this.#due);
-		copy.#seq = this.#seq;
-		copy.#progress = this.#progress;
-		return copy;
 	}
 
 	#push(pending: Pending): void {

@@ -42,6 +42,11 @@ interface Injected {
 	until: bigint;
 }
 
+interface FaultsState {
+	all: Injected[];
+	writes: Map<string, number>;
+}
+
 const MS = 1_000_000;
 const STOPPED = "podwire.dev/kubelet";
 const THOUSANDTHS = 1000;
@@ -56,10 +61,14 @@ export class Faults implements Component {
 	/** Writes of each component while any fault was there. */
 	#writes = new Map<string, number>();
 
-	fork(): Faults {
+	get state(): FaultsState {
+		return { all: [...this.#all], writes: new Map(this.#writes) };
+	}
+
+	of({ all, writes }: FaultsState): Faults {
 		const copy = new Faults();
-		copy.#all = [...this.#all];
-		copy.#writes = new Map(this.#writes);
+		copy.#all = all;
+		copy.#writes = writes;
 		return copy;
 	}
 

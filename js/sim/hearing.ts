@@ -12,6 +12,8 @@ interface Late {
 	net: boolean;
 }
 
+export type HearingState = Map<string, Late>;
+
 interface Arrived {
 	after: number;
 	upTo: number;
@@ -20,12 +22,15 @@ interface Arrived {
 
 /** By component. Who is not in it has heard everything. */
 export class Hearing {
-	#late = new Map<string, Late>();
+	readonly #late: Map<string, Late>;
 
-	fork(): Hearing {
-		const copy = new Hearing();
-		for (const [component, late] of this.#late) copy.#late.set(component, { ...late });
-		return copy;
+	constructor(state: HearingState = new Map()) {
+		this.#late = state;
+	}
+
+	/** Copied. */
+	get state(): HearingState {
+		return new Map(Array.from(this.#late, ([component, late]) => [component, { ...late }]));
 	}
 
 	get isPunctual(): boolean {

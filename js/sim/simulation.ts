@@ -3,9 +3,9 @@
 
 import { reasonOf } from "../api/reason.ts";
 import type { Clock, Component, Later, Store, StoreChange, World } from "../ports.ts";
-import { Agenda, type Pending } from "./agenda.ts";
+import { Agenda, type AgendaState, type Pending } from "./agenda.ts";
 import { checkFault, type Fault, Faults } from "./faults.ts";
-import { Hearing, netOf } from "./hearing.ts";
+import { Hearing, type HearingState, netOf } from "./hearing.ts";
 
 /** Where changes come from: the API's storage. */
 export interface Changes {
@@ -21,6 +21,18 @@ export interface SettleOptions {
 	withinMs?: number;
 	/** Most steps; default ten million. A component that never rests ends there, not the process. */
 	steps?: number;
+}
+
+/** A simulation as plain values, beside its clock. */
+export interface SimulationState {
+	agenda: AgendaState;
+	hearing: HearingState;
+	/** How often in a row each key has failed, by component and key. */
+	failures: Map<string, number>;
+	/** Up to which revision changes have become keys. */
+	revision: number;
+	/** Of components that have any, by name. */
+	components: Map<string, unknown>;
 }
 
 /** A component goes on and on at one moment: it, and its key. */
@@ -174,15 +186,42 @@ export class Simulation {
 		return holds();
 	}
 
+	get state(): SimulationState {
+		const stateful = [...this.#components.values()].filter((component) => component.of !== undefined);
+		return {
+			agenda: this.#agenda.state,
+			hearing: this.#hearing.state,
+			failures: new Map(this.#failures),
+			revision: this.#revision,
+			components: new Map(stateful.map((component) => [component.name, component.state])),
+		};
+	}
+
+	/**
+	 * Goes on where another one was, whose state it takes. `components`: of the same kinds and settings, in whatever state; `world`,
+	 * `changes` and `clock`: a copy's, at the same time. Throws RangeError where a component is not among them.
+	 */
+	static of(
+		state: SimulationState,
+		components: readonly Component[],
+		world: World | ((component: string) => World),
+		changes: Changes,
+		clock: VirtualClock,
+	): Simulation {
+		const names = new Set(components.map(({ name }) => name));
+		for (const name of state.components.keys())
+			if (!names.has(name)) throw new RangeError(`there is no component ${name}`);
+		const own = components.map((component) => component.of?.(state.components.get(component.name)) ?? component);
+		const simulation = new Simulation(own, world, changes, clock, state.revision);
+		simulation.#agenda = Agenda.of(state.agenda);
+		simulation.#hearing = new Hearing(state.hearing);
+		simulation.#failures = state.failures;
+		return simulation;
+	}
+
 	/** A future of its own over a copy of the store. `world` and `changes` are those of the copy, `clock` at the same time. */
 	fork(world: World | ((component: string) => World), changes: Changes, clock: VirtualClock): Simulation {
-		const components = [...this.#components.values()].map((component) => component.fork?.() ?? component);
-		const copy = new Simulation(components, world, changes, clock);
-		copy.#agenda = this.#agenda.fork();
-		copy.#hearing = this.#hearing.fork();
-		copy.#failures = new Map(this.#failures);
-		copy.#revision = this.#revision;
-		return copy;
+		return Simulation.of(this.state, [...this.#components.values()], world, changes, clock);
 	}
 
 	#in(ms: number): bigint {

@@ -56,6 +56,7 @@ const NO_FLAGS = {
 	seed: null,
 	backend: null,
 	index: true,
+	restore: null,
 };
 
 describe("the program", () => {
@@ -180,6 +181,7 @@ describe("options", () => {
 				seed: 18446744073709551615n,
 				backend: null,
 				index: true,
+				restore: null,
 			},
 		});
 		expect((await run("routes -f a.yaml --node n --non-masquerade none")).options).toMatchObject({

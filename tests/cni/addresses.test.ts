@@ -25,7 +25,7 @@ describe("addresses of pods", () => {
 		addresses.reserve(pod("a", "10.244.1.5"), node);
 		addresses.reserve(pod("b", "10.244.1.9"), node);
 		addresses.remove("b");
-		const copy = addresses.fork();
+		const copy = addresses.of(addresses.state);
 		for (const one of [addresses, copy]) {
 			expect(one.add(pod("c"), node)).toEqual(["10.244.1.10"]);
 			expect(one.add(pod("a"), node)).toEqual(["10.244.1.5"]);

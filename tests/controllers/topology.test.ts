@@ -209,7 +209,7 @@ describe("topology-mode: Auto", () => {
 				["zone-b", 0.5],
 			]),
 		);
-		const copy = topology.fork();
+		const copy = new TopologyHints(topology.state);
 		topology.forget("d/web");
 		expect([topology.isUsed, copy.isUsed]).toEqual([false, true]);
 	});

@@ -4,8 +4,8 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 
-it("examples/testing/reach.test.mjs passes with node:test", () => {
-	const { status, stdout, stderr } = spawnSync(process.execPath, ["--test", "examples/testing/reach.test.mjs"], {
+it.each(["reach", "restore"])("examples/testing/%s.test.mjs passes with node:test", (name) => {
+	const { status, stdout, stderr } = spawnSync(process.execPath, ["--test", `examples/testing/${name}.test.mjs`], {
 		encoding: "utf8",
 	});
 	expect({ status, stderr }, stdout).toEqual({ status: 0, stderr: "" });

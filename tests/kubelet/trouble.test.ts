@@ -354,6 +354,16 @@ describe("a reboot", () => {
 		expect(world.pod("a")).toBeUndefined();
 	});
 
+	it("that is over within the next millisecond is waited for", () => {
+		const world = atWork({ nodes: 1 });
+		make(world, pod("a"));
+		world.simulation.wake("kubelet", "d/a", 20_000);
+		world.clock.moveTo(world.clock.now() + 20_000n);
+		reboot(world, "1", "20s");
+		expect(world.simulation.settle({ steps: 10_000 })).toBe(true);
+		expect(statusOf(world, "a")?.restartCount).toBe(1);
+	});
+
 	it("goes on in a fork", () => {
 		const world = atWork({ nodes: 1 });
 		make(world, pod("a"));

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { configure } from "../../js/manifests/configuration.ts";
 import { loadManifests, loadObjects } from "../../js/manifests/load.ts";
+import { touches } from "../../js/manifests/notevaluated.ts";
 import { realise } from "../../js/realise.ts";
 import { seededRandom } from "../../js/sim/random.ts";
 import { runs } from "../runs.ts";
@@ -77,7 +78,7 @@ function survives(load: () => ReturnType<typeof loadManifests>): void {
 		for (const error of loaded.errors) expect(error.message).toMatch(/\S/);
 		return;
 	}
-	for (const policy of loaded.notEvaluated) policy.touches({ namespace: "default", labels: { app: "a" } });
+	for (const policy of loaded.notEvaluated) touches(policy, { namespace: "default", labels: { app: "a" } });
 	const { configuration } = configure(loaded.objects);
 	realise(loaded.objects, configuration, seededRandom(1));
 }

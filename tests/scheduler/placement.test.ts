@@ -149,7 +149,7 @@ describe("the scheduler", () => {
 					for (const [i, step] of list.entries()) {
 						if ("fork" in step) {
 							const other = scheduler;
-							scheduler = scheduler.fork(siblings);
+							scheduler = Scheduler.of(scheduler.state, siblings);
 							// What becomes of the first one is no matter to its copy.
 							for (const node of [...ground.nodes]) other.removeNode(node.metadata.name ?? "");
 						} else if ("node" in step) {

@@ -95,6 +95,26 @@ describe("podwire serve", () => {
 		expect(existsSync(file())).toBe(false);
 	});
 
+	it("saves the cluster on SIGUSR1 and at the end, and goes on from there", async () => {
+		const saved = join(folder, "web.podwire");
+		const first = await start("-f", join(folder, "web.yaml"), "--snapshot", saved, "--paused");
+		expect(existsSync(saved)).toBe(false);
+		process.emit("SIGUSR1", "SIGUSR1");
+		await expect.poll(() => first.err().includes(`saved to ${saved}`), { timeout: 60_000 }).toBe(true);
+		const once = readFileSync(saved);
+		stop.abort();
+		expect(await first.ended).toBe(0);
+		expect(readFileSync(saved).equals(once)).toBe(true);
+		expect(process.listenerCount("SIGUSR1")).toBe(0);
+		const second = await start("--restore", saved, "--paused");
+		const asking = fakeTerminal();
+		const get = ["get", "deploy", "--kubeconfig", file(), "-o", "jsonpath={.items[0].metadata.name}"];
+		expect(await main(get, asking, "0", [(context) => getCommand(context)])).toBe(0);
+		expect(asking.out.trim()).toBe("web");
+		stop.abort();
+		expect(await second.ended).toBe(0);
+	});
+
 	it("refuses what it must, over TLS, and is there afterwards", async () => {
 		const { config } = await start();
 		const [{ cluster }] = config.clusters as [Kubeconfig["clusters"][0]];

@@ -45,7 +45,7 @@ describe("the agenda", () => {
 					expect(agenda.size).toBe(model.length);
 					expect(agenda.progress).toBe(model.filter(({ idle }) => !idle).length);
 				}
-				expect(agenda.fork().entries()).toEqual(inOrder());
+				expect(Agenda.of(agenda.state).entries()).toEqual(inOrder());
 			}),
 		);
 	});
@@ -53,7 +53,7 @@ describe("the agenda", () => {
 	it("has copies with a future of their own", () => {
 		const agenda = new Agenda();
 		for (const at of [5n, 1n, 3n]) agenda.add("x", `k${at}`, at, false);
-		const copy = agenda.fork();
+		const copy = Agenda.of(agenda.state);
 		copy.next();
 		copy.add("x", "new", 0n, true);
 		expect(agenda.entries().map(({ key }) => key)).toEqual(["k1", "k3", "k5"]);

@@ -40,6 +40,7 @@ const CLUSTER = [
 	"js/manifests",
 	"js/flows",
 	"js/sim",
+	"js/snapshot",
 	"js/wire",
 	"js/trace",
 	"js/replay",
@@ -127,6 +128,7 @@ export const ROOMS: Room[] = [
 		packages: ["#core"],
 	},
 	{ name: "js/sim", holds: "virtual clock, event heap, seeded random, faults", may: ["js/ports.ts", "js/api"] },
+	{ name: "js/snapshot", holds: "plain values as bytes, and the file that a cluster is saved to", may: [] },
 	{
 		name: "js/wire",
 		holds: "sockets and exchanges over the data plane",

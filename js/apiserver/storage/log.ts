@@ -15,6 +15,13 @@ export interface Change {
 	readonly previous: KubernetesObject | undefined;
 }
 
+export interface ChangeLogState {
+	window: number;
+	/** Revision of the first change. */
+	first: number;
+	changes: readonly Change[];
+}
+
 const CHUNK = 1024;
 
 export class ChangeLog {
@@ -69,6 +76,20 @@ export class ChangeLog {
 		for (let i = this.#length - 1; i > revision - this.#first; i--) {
 			yield (this.#chunks[Math.floor(i / CHUNK)] as Change[])[i % CHUNK] as Change;
 		}
+	}
+
+	/** What happened after `revision`, as far as it is kept. */
+	stateAfter(revision: number): ChangeLogState {
+		const first = Math.max(this.#first, revision + 1);
+		return { window: this.#window, first, changes: [...this.since(first - 1)] };
+	}
+
+	/** Goes on where another one was. */
+	static of({ window, first, changes }: ChangeLogState): ChangeLog {
+		const chunks = Array.from({ length: Math.ceil(changes.length / CHUNK) }, (_, i) => {
+			return changes.slice(i * CHUNK, (i + 1) * CHUNK);
+		});
+		return new ChangeLog(window, first, chunks);
 	}
 
 	/** A log of its own future, with the same past. */

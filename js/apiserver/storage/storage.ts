@@ -4,7 +4,7 @@
 
 import { withMember } from "../../api/member.ts";
 import type { KubernetesObject } from "../../api/meta.ts";
-import { type Change, ChangeLog } from "./log.ts";
+import { type Change, ChangeLog, type ChangeLogState } from "./log.ts";
 import { entriesFrom, getEntry, rankOf, sizeOf, type Treap, treapOf, withEntry, withoutEntry } from "./treap.ts";
 
 type Objects = Treap<KubernetesObject>;
@@ -52,6 +52,14 @@ export class RevisionTooLarge extends Error {
 	constructor(revision: number, current: number) {
 		super(`Too large resource version: ${revision}, current: ${current}`);
 	}
+}
+
+export interface StorageState {
+	/** By resource, in order of namespace and name. */
+	objects: ReadonlyMap<string, readonly KubernetesObject[]>;
+	revision: number;
+	compacted: number;
+	log: ChangeLogState;
 }
 
 /** Lists that are still being read page by page, most. */
@@ -214,6 +222,24 @@ export class Storage {
 		for (const key of this.#readings.keys()) if (Number.parseInt(key, 10) < revision) this.#readings.delete(key);
 	}
 
+	/** As plain values, with what happened after `revision`, as far as it is kept. Lists that are being read page by page are not in it. */
+	stateAfter(revision: number): StorageState {
+		const objects = new Map(
+			Array.from(this.#objects, ([resource, tree]) => [resource, Array.from(entriesFrom(tree), ({ value }) => value)]),
+		);
+		return { objects, revision: this.#revision, compacted: this.#compacted, log: this.#log.stateAfter(revision) };
+	}
+
+	/** Goes on where another one was. */
+	static of({ objects, revision, compacted, log }: StorageState): Storage {
+		const storage = new Storage();
+		storage.#objects = new Map(Array.from(objects, ([resource, all]) => [resource, treapOf(all.map(keyed))]));
+		storage.#revision = revision;
+		storage.#compacted = compacted;
+		storage.#log = ChangeLog.of(log);
+		return storage;
+	}
+
 	/** The same objects and past, and a future of its own. */
 	fork(): Storage {
 		const copy = new Storage();
@@ -224,6 +250,11 @@ export class Storage {
 		copy.#log = this.#log.fork();
 		return copy;
 	}
+}
+
+function keyed(object: KubernetesObject): [key: string, object: KubernetesObject] {
+	const { namespace = "", name = "" } = object.metadata;
+	return [`${namespace}/${name}`, object];
 }
 
 function frozen<T>(value: T): T {

@@ -23,9 +23,9 @@ import type { HostSpec, NodeSpec, PodSpec, RouterSpec, Topology } from "../../ne
 import { type NetworkOptions, ofKind, type RealisedNetwork, withPortmap } from "../../realise/network.ts";
 import type { Plan } from "../build.ts";
 import type { ObjectChange } from "./change.ts";
-import { LiveNodes, type TouchedNode } from "./nodes.ts";
+import { LiveNodes, type LiveNodesState, type TouchedNode } from "./nodes.ts";
 import { ClusterRules, proxyNode } from "./rules.ts";
-import { type Member, NodeSyncs, type RulesChange } from "./syncs.ts";
+import { type Member, NodeSyncs, type NodeSyncsState, type RulesChange } from "./syncs.ts";
 
 /** A netns as the engine has it. */
 export type NetnsOf = (name: string) => Netns;
@@ -58,6 +58,13 @@ interface Laid {
 	assumed: readonly string[];
 }
 
+export interface LiveNetworkState {
+	options: NetworkOptions;
+	syncs: Readonly<Record<Family, NodeSyncsState>>;
+	nodes: LiveNodesState;
+	laid: Omit<Laid, "nodes">;
+}
+
 export class LiveNetwork implements Plan {
 	readonly #options: NetworkOptions;
 	readonly #syncs: Readonly<Record<Family, NodeSyncs>>;
@@ -79,17 +86,28 @@ export class LiveNetwork implements Plan {
 		return new LiveNetwork(options, syncs, layOut(objects, realised, syncs, options, []));
 	}
 
-	/** The same network, with a future of its own. */
-	fork(): LiveNetwork {
+	/** Copied. */
+	get state(): LiveNetworkState {
 		const { nodes, specs, pods, fabric, ...rest } = this.#laid;
-		const syncs = { ipv4: this.#syncs.ipv4.fork(), ipv6: this.#syncs.ipv6.fork() };
-		return new LiveNetwork(this.#options, syncs, {
+		const laid = {
 			...rest,
-			nodes: nodes.fork(),
 			specs: [...specs],
 			pods: new Map(pods),
 			fabric: { ...fabric, hosts: [...fabric.hosts] },
-		});
+		};
+		const syncs = { ipv4: this.#syncs.ipv4.state, ipv6: this.#syncs.ipv6.state };
+		return { options: this.#options, syncs, nodes: nodes.state, laid };
+	}
+
+	/** Goes on where another one was, whose state it takes. */
+	static from({ options, syncs, nodes, laid }: LiveNetworkState): LiveNetwork {
+		const both = { ipv4: NodeSyncs.of(syncs.ipv4), ipv6: NodeSyncs.of(syncs.ipv6) };
+		return new LiveNetwork(options, both, { ...laid, nodes: LiveNodes.of(nodes) });
+	}
+
+	/** The same network, with a future of its own. */
+	fork(): LiveNetwork {
+		return LiveNetwork.from(this.state);
 	}
 
 	get topology(): Topology {

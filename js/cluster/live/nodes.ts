@@ -29,14 +29,22 @@ export interface TouchedNode {
 	now: NodeLinks;
 }
 
+export interface LiveNodesState {
+	options: LinkOptions;
+	healthPorts: readonly number[];
+	nodes: Map<string, Known>;
+	owners: Map<string, string>;
+	holders: Map<string, string>;
+}
+
 export class LiveNodes {
 	readonly #options: LinkOptions;
 	readonly #healthPorts: readonly number[];
-	readonly #nodes = new Map<string, Known>();
+	#nodes = new Map<string, Known>();
 	/** Node names by address. */
-	readonly #owners = new Map<string, string>();
+	#owners = new Map<string, string>();
 	/** Pods that are up, by address. */
-	readonly #holders = new Map<string, string>();
+	#holders = new Map<string, string>();
 
 	/** `nodes`: those that have an address and a network. `healthPorts`: of all Services. */
 	constructor(
@@ -60,14 +68,27 @@ export class LiveNodes {
 		for (const slice of slices) for (const known of this.#at(slice)) known.slices.set(keyOf(slice), slice);
 	}
 
-	/** The same nodes, to be followed on their own. */
-	fork(): LiveNodes {
-		const copy = new LiveNodes([], [], [], this.#healthPorts, this.#options);
-		for (const [name, known] of this.#nodes)
-			copy.#nodes.set(name, { ...known, pods: new Map(known.pods), slices: new Map(known.slices) });
-		for (const [ip, name] of this.#owners) copy.#owners.set(ip, name);
-		for (const [ip, name] of this.#holders) copy.#holders.set(ip, name);
-		return copy;
+	/** Copied. Links are made again. */
+	get state(): LiveNodesState {
+		const copied = ({ node, pods, slices }: Known) => {
+			return { node, pods: new Map(pods), slices: new Map(slices), links: null };
+		};
+		return {
+			options: this.#options,
+			healthPorts: this.#healthPorts,
+			nodes: new Map(Array.from(this.#nodes, ([name, known]) => [name, copied(known)])),
+			owners: new Map(this.#owners),
+			holders: new Map(this.#holders),
+		};
+	}
+
+	/** Go on where others were, whose state they take. */
+	static of({ options, healthPorts, nodes, owners, holders }: LiveNodesState): LiveNodes {
+		const live = new LiveNodes([], [], [], healthPorts, options);
+		live.#nodes = nodes;
+		live.#owners = owners;
+		live.#holders = holders;
+		return live;
 	}
 
 	/** Takes changes of pods and slices over; the nodes that they concern. null: two pods have one address. */

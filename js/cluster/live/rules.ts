@@ -10,7 +10,7 @@ import { type KubeProxyConfiguration, type ProxyConfig, readProxyConfig } from "
 import { type UdpFrontend, udpFrontends } from "../../kube-proxy/conntrack.ts";
 import { serviceOfSlice } from "../../kube-proxy/endpointsmap.ts";
 import { likeness } from "../../kube-proxy/likeness.ts";
-import { type ChangedServices, edited, PartialSyncs } from "../../kube-proxy/partial.ts";
+import { type ChangedServices, edited, PartialSyncs, type PartialSyncsState } from "../../kube-proxy/partial.ts";
 import { syncNode } from "../../kube-proxy/saved.ts";
 import { buildServicePortMap, type ServicePortInfo, usesLocalEndpoints } from "../../kube-proxy/servicemap.ts";
 import type { ProxyNode, SyncInput } from "../../kube-proxy/sync.ts";
@@ -56,6 +56,24 @@ interface World {
 	slices: Map<string, readonly EndpointSlice[]>;
 }
 
+interface Started {
+	ruleset: Ruleset;
+	routeLocalnet: boolean;
+}
+
+export interface ClusterRulesState {
+	family: Family;
+	configuration: Configuration;
+	/** As they were when nodes were told apart last. */
+	input: Omit<SyncInput, "node">;
+	telling: ReadonlySet<string>;
+	world: World;
+	partials: Map<string, PartialSyncsState>;
+	started: Map<string, Started>;
+	fresh: Map<string, RulesGroup>;
+	groups: Set<RulesGroup>;
+}
+
 /** The rules of every node, of one family. Those that nothing tells apart are one value, made once. */
 export class ClusterRules {
 	readonly #family: Family;
@@ -68,29 +86,33 @@ export class ClusterRules {
 	/** The syncs that follow, by likeness. */
 	readonly #partials = new Map<string, PartialSyncs>();
 	/** After a fresh start of kubelet and kube-proxy, by likeness. */
-	readonly #started = new Map<string, { ruleset: Ruleset; routeLocalnet: boolean }>();
+	readonly #started: Map<string, Started>;
 	/** Of nodes that started with these rules, by likeness and portmap's text. */
-	readonly #fresh = new Map<string, RulesGroup>();
+	readonly #fresh: Map<string, RulesGroup>;
 	/** All whose rules follow. */
-	readonly #groups = new Set<RulesGroup>();
+	readonly #groups: Set<RulesGroup>;
 	readonly #masquerade: IpMasqConfig | null;
 
-	/** `like`: rules whose state is taken over instead, see `fork`. Throws AddressError, ProxyConfigError. */
+	/** `state`: of rules that these go on from instead. Throws AddressError, ProxyConfigError. */
 	constructor(
 		services: readonly Service[],
 		endpointSlices: readonly EndpointSlice[],
 		configuration: Configuration,
 		family: Family = "ipv4",
-		like: ClusterRules | null = null,
+		state: ClusterRulesState | null = null,
 	) {
 		this.#family = family;
 		this.#configuration = configuration;
-		if (like !== null) {
-			this.#world = { services: new Map(like.#world.services), slices: new Map(like.#world.slices) };
-			this.#input = like.#input;
-			this.#likeness = like.#likeness;
-			this.#telling = like.#telling;
-			this.#masquerade = like.#masquerade;
+		this.#masquerade = masqueradeConfig(configuration, family);
+		if (state !== null) {
+			this.#world = state.world;
+			this.#input = state.input;
+			this.#likeness = likeness(state.input);
+			this.#telling = state.telling;
+			for (const [like, partial] of state.partials) this.#partials.set(like, PartialSyncs.of(partial));
+			this.#started = state.started;
+			this.#fresh = state.fresh;
+			this.#groups = state.groups;
 			return;
 		}
 		const slices = new Map<string, EndpointSlice[]>();
@@ -105,7 +127,9 @@ export class ClusterRules {
 		this.#input = { family, services, endpointSlices, config: proxyConfigOf(configuration) };
 		this.#likeness = likeness(this.#input);
 		this.#telling = tellingServices(this.#input);
-		this.#masquerade = masqueradeConfig(configuration, family);
+		this.#started = new Map();
+		this.#fresh = new Map();
+		this.#groups = new Set();
 	}
 
 	/** A node whose agents start. `portmap`: its hostPort chains as fed to iptables-restore, null for none. */
@@ -197,20 +221,29 @@ export class ClusterRules {
 		for (const [key, fresh] of this.#fresh) if (fresh === group) this.#fresh.delete(key);
 	}
 
-	/** The same rules with syncs of their own to follow, and what has become of each group. */
-	fork(): { rules: ClusterRules; groups: ReadonlyMap<RulesGroup, RulesGroup> } {
-		const rules = new ClusterRules([], [], this.#configuration, this.#family, this);
+	/** Copied, and what is in the copy in the place of each group. */
+	copied(): { state: ClusterRulesState; groups: ReadonlyMap<RulesGroup, RulesGroup> } {
 		const groups = new Map(
 			Array.from(this.#groups, (group) => [group, { ...group, rules: { ...group.rules } }] as const),
 		);
-		for (const [like, partial] of this.#partials) rules.#partials.set(like, partial.fork());
-		for (const [like, started] of this.#started) rules.#started.set(like, { ...started });
-		for (const group of groups.values()) rules.#groups.add(group);
+		const state: ClusterRulesState = {
+			...{ family: this.#family, configuration: this.#configuration, input: this.#input, telling: this.#telling },
+			world: { services: new Map(this.#world.services), slices: new Map(this.#world.slices) },
+			partials: new Map(Array.from(this.#partials, ([like, partial]) => [like, partial.state])),
+			started: new Map(Array.from(this.#started, ([like, started]) => [like, { ...started }])),
+			fresh: new Map(),
+			groups: new Set(groups.values()),
+		};
 		for (const [key, fresh] of this.#fresh) {
 			const group = groups.get(fresh);
-			if (group !== undefined) rules.#fresh.set(key, group);
+			if (group !== undefined) state.fresh.set(key, group);
 		}
-		return { rules, groups };
+		return { state, groups };
+	}
+
+	/** Go on where others were, whose state they take. */
+	static of(state: ClusterRulesState): ClusterRules {
+		return new ClusterRules([], [], state.configuration, state.family, state);
 	}
 
 	/** See `udpFrontends`. */
@@ -228,7 +261,7 @@ export class ClusterRules {
 		return { ...this.#input, services: [...services.values()], endpointSlices: [...slices.values()].flat() };
 	}
 
-	#start(node: ProxyNode, like: string): { ruleset: Ruleset; routeLocalnet: boolean } {
+	#start(node: ProxyNode, like: string): Started {
 		let started = this.#started.get(like);
 		if (started === undefined) {
 			const input = { ...this.#current, node };

@@ -5,7 +5,7 @@ import type { Node } from "../../api/core.ts";
 import type { UdpFrontend } from "../../kube-proxy/conntrack.ts";
 import type { ChangedServices } from "../../kube-proxy/partial.ts";
 import type { Ruleset } from "../../net/ruleset.ts";
-import type { ClusterRules, RulesGroup } from "./rules.ts";
+import { ClusterRules, type ClusterRulesState, type RulesGroup } from "./rules.ts";
 
 /** What happened since the last syncs. */
 export interface SyncedChange {
@@ -30,6 +30,11 @@ export interface Member {
 	group: RulesGroup;
 }
 
+export interface NodeSyncsState {
+	rules: ClusterRulesState;
+	members: readonly Member[];
+}
+
 export class NodeSyncs {
 	#rules: ClusterRules;
 	readonly #members = new Map<string, Member>();
@@ -40,12 +45,20 @@ export class NodeSyncs {
 		this.#rules = rules;
 	}
 
-	/** The same nodes with syncs of their own to follow. */
-	fork(): NodeSyncs {
-		const { rules, groups } = this.#rules.fork();
-		const copy = new NodeSyncs(rules);
-		for (const { node, group } of this.#members.values()) copy.#join(node, groups.get(group) as RulesGroup);
-		return copy;
+	/** Copied. */
+	get state(): NodeSyncsState {
+		const { state, groups } = this.#rules.copied();
+		const members = Array.from(this.#members.values(), ({ node, group }) => {
+			return { node, group: groups.get(group) as RulesGroup };
+		});
+		return { rules: state, members };
+	}
+
+	/** Go on where others were, whose state they take. */
+	static of({ rules, members }: NodeSyncsState): NodeSyncs {
+		const syncs = new NodeSyncs(ClusterRules.of(rules));
+		for (const { node, group } of members) syncs.#join(node, group);
+		return syncs;
 	}
 
 	/** What a sync of these Services leaves to connections of UDP. Throws AddressError. */

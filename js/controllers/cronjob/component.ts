@@ -35,12 +35,18 @@ export class CronJobController implements Component {
 		[JOBS]: (change: StoreChange, store: World["store"]) => ownerKeys(OWNER)(change, store),
 	};
 	/** By key. */
-	readonly #queued = new Map<string, Queued>();
+	readonly #queued: Map<string, Queued>;
 
-	fork(): CronJobController {
-		const copy = new CronJobController();
-		for (const [key, queued] of this.#queued) copy.#queued.set(key, queued);
-		return copy;
+	constructor(queued: Map<string, Queued> = new Map()) {
+		this.#queued = queued;
+	}
+
+	get state(): Map<string, Queued> {
+		return new Map(this.#queued);
+	}
+
+	of(state: Map<string, Queued>): CronJobController {
+		return new CronJobController(state);
 	}
 
 	reconcile(key: string, world: World): Later | undefined {

@@ -37,12 +37,18 @@ export class DaemonSetController implements Component {
 	readonly name = "daemonset";
 	readonly watches = { "daemonsets.apps": ownKey, pods: ownerKeys(DAEMON_SET), nodes: keysOfNode };
 	/** Of pods that failed, by DaemonSet, generation and node. */
-	readonly #backoff = new Map<string, Backoff>();
+	readonly #backoff: Map<string, Backoff>;
 
-	fork(): DaemonSetController {
-		const copy = new DaemonSetController();
-		for (const [key, backoff] of this.#backoff) copy.#backoff.set(key, backoff);
-		return copy;
+	constructor(backoff: Map<string, Backoff> = new Map()) {
+		this.#backoff = backoff;
+	}
+
+	get state(): Map<string, Backoff> {
+		return new Map(this.#backoff);
+	}
+
+	of(state: Map<string, Backoff>): DaemonSetController {
+		return new DaemonSetController(state);
 	}
 
 	reconcile(key: string, world: World): Later | undefined {

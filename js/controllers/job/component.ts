@@ -42,12 +42,18 @@ export class JobController implements Component {
 		pods: (change: StoreChange, store: Store) => [...ownerKeys(JOB)(change, store), ...orphanKeys(change, store)],
 	};
 	/** By uid of the Job. */
-	readonly #failures = new Map<string, Failures>();
+	readonly #failures: Map<string, Failures>;
 
-	fork(): JobController {
-		const copy = new JobController();
-		for (const [uid, failures] of this.#failures) copy.#failures.set(uid, failures);
-		return copy;
+	constructor(failures: Map<string, Failures> = new Map()) {
+		this.#failures = failures;
+	}
+
+	get state(): Map<string, Failures> {
+		return new Map(this.#failures);
+	}
+
+	of(state: Map<string, Failures>): JobController {
+		return new JobController(state);
 	}
 
 	reconcile(key: string, world: World): Later | undefined {

@@ -24,12 +24,18 @@ export class PodAutoscaler implements Component {
 	readonly name = "horizontal-pod-autoscaler";
 	readonly watches = { [RESOURCE]: keysOfChange };
 	/** By key. */
-	readonly #past = new Map<string, Past>();
+	readonly #past: Map<string, Past>;
 
-	fork(): PodAutoscaler {
-		const copy = new PodAutoscaler();
-		for (const [key, past] of this.#past) copy.#past.set(key, past);
-		return copy;
+	constructor(past: Map<string, Past> = new Map()) {
+		this.#past = past;
+	}
+
+	get state(): Map<string, Past> {
+		return new Map(this.#past);
+	}
+
+	of(state: Map<string, Past>): PodAutoscaler {
+		return new PodAutoscaler(state);
 	}
 
 	reconcile(key: string, world: World): Later | undefined {
