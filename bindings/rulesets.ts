@@ -6,6 +6,7 @@ import * as L from "../assembly/layout.ts";
 import type { Counters, Family, Ruleset, Table } from "../js/net/ruleset.ts";
 import { arrivalAt } from "./arrival.ts";
 import { baseChains, writeNetns } from "./bases.ts";
+import { type ByFamily, byFamily } from "./byfamily.ts";
 import type { CarriedRow } from "./carried.ts";
 import type { Instance } from "./core.ts";
 import { countedChain, plus } from "./counted.ts";
@@ -33,12 +34,6 @@ import {
 import type { Rows } from "./views.ts";
 
 const NOTHING: RuleCounters = new Map();
-
-type ByFamily<T> = Readonly<Record<Family, T>>;
-
-function byFamily<T>(of: (family: Family) => T): ByFamily<T> {
-	return { ipv4: of("ipv4"), ipv6: of("ipv6") };
-}
 
 /** What is known of the rows of rules, beside the rows themselves. */
 export interface RulesetsState {

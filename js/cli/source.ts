@@ -10,11 +10,7 @@ import { InputError, UsageError } from "./status.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Opens and settles. Errors are those of the inputs, nothing is half loaded. */
-export async function openCluster(
-	flags: ClusterFlags,
-	terminal: Terminal,
-	options: OwnOptions = {},
-): Promise<Cluster> {
+export async function openCluster(flags: ClusterFlags, terminal: Terminal, options: OwnOptions = {}): Promise<Cluster> {
 	if (flags.reconcile) {
 		throw new UsageError(
 			"--reconcile: controllers that run on a dump are not there yet; leave it out to take the dump as it was observed",

@@ -52,6 +52,8 @@ export interface DataPlaneState {
 	now: bigint;
 	ephemeral: ReadonlyMap<number, number>;
 	assumed: readonly string[];
+	/** Of `makeRoom`. */
+	connections: number;
 }
 
 export class DataPlane {
@@ -162,7 +164,8 @@ export class DataPlane {
 		const ephemeral = new Map(wire.ephemeral);
 		const { topology, rulesets, rulesets6 } = forkOfPlan(own);
 		const kept = plan === null ? { topology: { ...topology }, rulesets, rulesets6 } : null;
-		return { plan: kept, machine: machine.state, now: wire.now, ephemeral, assumed: [...assumed] };
+		const connections = this.#connections;
+		return { plan: kept, machine: machine.state, now: wire.now, ephemeral, assumed: [...assumed], connections };
 	}
 
 	/**
@@ -170,12 +173,13 @@ export class DataPlane {
 	 * what the other one had of packets. Throws CapacityError, EncodeError, EngineError.
 	 */
 	static of(
-		{ plan: own, machine: state, now, ephemeral, assumed }: DataPlaneState,
+		{ plan: own, machine: state, now, ephemeral, assumed, connections }: DataPlaneState,
 		module: EngineModule,
 		options: ClusterOptions,
 		{ plan, anew }: { plan: Plan | null; anew: boolean },
 	): DataPlane {
 		const plane = new DataPlane(module, options);
+		plane.#connections = connections;
 		const followed = plan ?? (own as Plan);
 		if (anew) plane.open(followed, { now });
 		else {
@@ -189,8 +193,8 @@ export class DataPlane {
 	/** The same with a future of its own. `plan`: what it follows; null: its own. Throws EngineError after a replay on several threads. */
 	fork(plan: Plan | null): DataPlane {
 		const copy = new DataPlane(this.#module, this.#options);
-		if (this.#loaded === null) return copy;
 		copy.#connections = this.#connections;
+		if (this.#loaded === null) return copy;
 		const { plan: own, wire, assumed } = this.#loaded;
 		const fork = wire.fork(this.#module);
 		const at = { machine: fork.machine, wire: fork, opened: null, holders: 0 };

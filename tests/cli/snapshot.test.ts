@@ -3,14 +3,19 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it, vi } from "vitest";
 import { COMMANDS } from "../../js/cli/commands.ts";
 import { main } from "../../js/cli/program.ts";
 import { served, web } from "../cluster/manifests.ts";
 import { fakeTerminal } from "./fake.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "podwire-snapshot-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+// Ages are whole seconds: clusters of this file begin at the beginning of one.
+vi.useFakeTimers({ toFake: ["Date"], now: Date.UTC(2026, 0, 1) });
+afterAll(() => {
+	vi.useRealTimers();
+	rmSync(folder, { recursive: true, force: true });
+});
 const at = (name: string) => join(folder, name);
 
 async function podwire(...argv: string[]) {
