@@ -40,7 +40,7 @@ export interface ClusterFlags {
 /** What a snapshot says itself. */
 const OF_SNAPSHOTS = [
 	...["nodeState", "nodes", "podCidr", "serviceCidr", "clusterDomain", "proxyMode", "fabric", "nonMasquerade"],
-	...["apiServer", "reconcile", "strictPorts", "seed", "index"],
+	...["apiServer", "disableAdmissionPlugins", "reconcile", "strictPorts", "probes", "seed", "index"],
 ];
 
 /** Adds a value to those given before: for flags that may be repeated. */

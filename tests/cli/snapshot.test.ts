@@ -75,9 +75,15 @@ describe("podwire snapshot", () => {
 	});
 
 	it("refuses flags that a snapshot says itself, and wants one or the other", async () => {
-		const both = await podwire("get", "pods", "--restore", at("c.podwire"), "--nodes", "3");
-		expect(both.status).toBe(2);
-		expect(both.err).toContain("option '--restore <file>' cannot be used with option '--nodes <count>'");
+		for (const [flag, value, asHelped] of [
+			["--nodes", "3", "--nodes <count>"],
+			["--probes", "app", "--probes <by>"],
+			["--disable-admission-plugins", "ServiceAccount", "--disable-admission-plugins <names>"],
+		] as const) {
+			const both = await podwire("get", "pods", "--restore", at("c.podwire"), flag, value);
+			expect(both.status).toBe(2);
+			expect(both.err).toContain(`option '--restore <file>' cannot be used with option '${asHelped}'`);
+		}
 		const none = await podwire("snapshot", "-o", at("d.podwire"));
 		expect(none.status).toBe(2);
 		expect(none.err).toContain("required option '-f, --filename <path>' not specified");
