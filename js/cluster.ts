@@ -1,7 +1,6 @@
 // The composition root: manifests, or a literal network, become rules, links and routes in the engine, and questions about
 // them get answers. No sockets, no files, no clock: this runs in a browser as it does in Node and Deno.
 
-import * as L from "../assembly/layout.ts";
 import { type Backend, backendOf, type EngineModule } from "../bindings/core.ts";
 import type { Machine } from "../bindings/machine.ts";
 import type { TakeRecording } from "../bindings/recording.ts";
@@ -85,9 +84,6 @@ const ANEW: Warning = {
 	message: "the engine began anew: connections, counters, and what was learned of neighbours are lost",
 };
 
-/** Of which an engine has room at most for probes. */
-const CONNECTIONS_MAX = 1 << 21;
-
 export class Cluster implements Disposable {
 	readonly #options: ClusterOptions;
 	readonly #module: EngineModule;
@@ -122,15 +118,33 @@ export class Cluster implements Disposable {
 			reality: (warnings) => this.#reality.fork(warnings),
 			plane: (plan) => this.#plane.fork(plan),
 		});
-		copy.warnings.push(...this.warnings);
-		copy.ignored.push(...this.ignored);
-		copy.#acted = this.#acted;
-		if (this.#server !== null) {
-			copy.#server = this.#server.fork(copy.#serverOptions);
-			if (this.#reality.hasServer) copy.#reality.takeOver(copy.#server);
-			copy.#api = new ClusterApi(this.#namespace, () => copy.#apiServer(), copy.#server);
-		}
-		return copy;
+		const server = this.#server?.fork(copy.#serverOptions) ?? null;
+		return copy.#goesOn({ ...this.#said, hasServer: this.#reality.hasServer }, server);
+	}
+
+	/** What it has said, and up to where it has acted. Copied. */
+	get #said(): Pick<ClusterState, "acted" | "warnings" | "ignored"> {
+		return { acted: this.#acted, warnings: [...this.warnings], ignored: [...this.ignored] };
+	}
+
+	/** Where another one was, whose server `server` is a copy of. */
+	#goesOn(
+		{
+			acted,
+			warnings,
+			ignored,
+			hasServer,
+		}: Pick<ClusterState, "acted" | "warnings" | "ignored"> & { hasServer: boolean },
+		server: ApiServer | null,
+	): this {
+		this.#acted = acted;
+		this.warnings.push(...warnings);
+		this.ignored.push(...ignored);
+		if (server === null) return this;
+		this.#server = server;
+		if (hasServer) this.#reality.takeOver(server);
+		this.#api = new ClusterApi(this.#namespace, () => this.#apiServer(), server);
+		return this;
 	}
 
 	/**
@@ -142,8 +156,8 @@ export class Cluster implements Disposable {
 		const { writeSnapshot } = await import("./cluster/snapshot.ts");
 		const { wasm: _, backend: __, now, ...options } = this.#options;
 		const state: ClusterState = {
-			...{ options, now: now?.() ?? null, acted: this.#acted },
-			...{ warnings: [...this.warnings], ignored: [...this.ignored] },
+			...{ options, now: now?.() ?? null },
+			...this.#said,
 			reality: this.#reality.state,
 			server: this.#server?.state ?? null,
 			plane: this.#plane.stateBeside(this.#reality.live),
@@ -182,16 +196,9 @@ export class Cluster implements Disposable {
 					? new DataPlane(module, options)
 					: DataPlane.of(state.plane, module, options, { plan, anew }),
 		});
-		cluster.warnings.push(...state.warnings);
-		cluster.ignored.push(...state.ignored);
-		cluster.#acted = state.acted;
+		const server = state.server && (Server?.of(state.server, cluster.#settings) ?? null);
+		cluster.#goesOn({ ...state, hasServer: state.reality.hasServer }, server);
 		if (anew && state.plane !== null) cluster.warnings.push(ANEW);
-		if (state.server !== null && Server !== null) {
-			const server = Server.of(state.server, cluster.#settings);
-			cluster.#server = server;
-			if (state.reality.hasServer) cluster.#reality.takeOver(server);
-			cluster.#api = new ClusterApi(cluster.#namespace, () => cluster.#apiServer(), server);
-		}
 		return cluster;
 	}
 
@@ -326,7 +333,7 @@ export class Cluster implements Disposable {
 		const wire = new NodeWire(
 			this.#plane,
 			() => this.#followProbe(),
-			() => this.#outgrow(),
+			() => this.#found === null,
 		);
 		return {
 			...{ clock: { now }, heard: (...said) => this.#reality.hear(...said) },
@@ -349,22 +356,6 @@ export class Cluster implements Disposable {
 			if (error instanceof InputErrors || error instanceof AddressError) return null;
 			throw error;
 		}
-	}
-
-	/** There are more connections than the engine has room for. Throws NotModelledError where there is to be no other engine. */
-	#outgrow(): void {
-		const { plan, wire } = this.#plane.loaded as NonNullable<DataPlane["loaded"]>;
-		const room = () => this.#plane.loaded?.machine.core.engine.capacity(L.TABLE_CT) ?? 0;
-		const before = room();
-		if (this.#found === null && before < CONNECTIONS_MAX) {
-			this.#plane.makeRoom(before);
-			this.#plane.open(plan, { now: wire.now });
-			if (room() > before) return;
-		}
-		throw new NotModelledError(
-			`probes with more than ${before} connections`,
-			'give it `capacities`, or `probes: "app"`',
-		);
 	}
 
 	/** Of `@kubernetes/client-node`'s class, one whose clients and informers ask `api` in this process. Not in browsers. */

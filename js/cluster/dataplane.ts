@@ -9,6 +9,7 @@ import type { NetworkChange } from "../net/change.ts";
 import type { Network } from "../net/network.ts";
 import { Wire } from "../wire/wire.ts";
 import { forkOfPlan, networkOfPlan, type Plan } from "./build.ts";
+import { NotModelledError } from "./errors.ts";
 import { follow } from "./live/follow.ts";
 import type { Followed, NetnsOf } from "./live/network.ts";
 import { cleanStale } from "./live/stale.ts";
@@ -16,6 +17,8 @@ import type { ClusterOptions } from "./options.ts";
 
 /** An engine's own room for connections. */
 const CONNECTIONS = 16384;
+/** Of which an engine has room at most for probes. */
+const CONNECTIONS_MAX = 1 << 21;
 
 /** What an engine is opened with beside the cluster's own options. */
 export interface Opening {
@@ -79,6 +82,25 @@ export class DataPlane {
 	/** Fresh engines have room for so many connections more than without; it never falls. */
 	makeRoom(connections: number): void {
 		this.#connections = Math.max(this.#connections, connections);
+	}
+
+	/**
+	 * Probes have more connections than the engine has room for: another one takes its place, with twice as much. Throws
+	 * NotModelledError where none may (`mayOpen`), or none is larger.
+	 */
+	outgrow(mayOpen: boolean): void {
+		const { plan, wire } = this.#loaded as Loaded;
+		const room = () => (this.#loaded as Loaded).machine.core.engine.capacity(L.TABLE_CT);
+		const before = room();
+		if (mayOpen && before < CONNECTIONS_MAX) {
+			this.makeRoom(before);
+			this.open(plan, { now: wire.now });
+			if (room() > before) return;
+		}
+		throw new NotModelledError(
+			`probes with more than ${before} connections`,
+			'give it `capacities`, or `probes: "app"`',
+		);
 	}
 
 	/** Loads a plan into a fresh engine; only where that succeeds it takes the place of the one before. Throws CapacityError, EncodeError … */

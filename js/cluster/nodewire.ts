@@ -14,19 +14,19 @@ import type { DataPlane } from "./dataplane.ts";
 export class NodeWire implements Wire {
 	readonly #plane: DataPlane;
 	readonly #follow: () => bigint | null;
-	readonly #outgrow: () => void;
+	readonly #mayOpen: () => boolean;
 
 	/**
 	 * `follow`: has the network follow the objects as they are; returns the time, ns, or null where there is no network of them.
-	 * `outgrow`: gives the engine more room for connections, or throws.
+	 * `mayOpen`: another engine may take the place of the one that is too small.
 	 */
-	constructor(plane: DataPlane, follow: () => bigint | null, outgrow: () => void) {
+	constructor(plane: DataPlane, follow: () => bigint | null, mayOpen: () => boolean) {
 		this.#plane = plane;
 		this.#follow = follow;
-		this.#outgrow = outgrow;
+		this.#mayOpen = mayOpen;
 	}
 
-	/** Throws what `outgrow` does, NotModelledError. */
+	/** Throws NotModelledError. */
 	connect(node: string, to: Destination, port: number | null): Connection | null {
 		const now = this.#follow();
 		if (now === null) return null;
@@ -39,7 +39,7 @@ export class NodeWire implements Wire {
 			const call = { netns, dst: wire.address(to.address), dport: to.port, sport: port, asks: to.asks };
 			const connection = wire.atOnce(() => dial(wire, call));
 			if (tableFull(machine, netns) === full) return connection;
-			this.#outgrow();
+			this.#plane.outgrow(this.#mayOpen());
 		}
 	}
 }

@@ -5,6 +5,8 @@ import { expect, it } from "vitest";
 import { Cluster } from "../../js/index.ts";
 import { FORMAT, SnapshotFile } from "../../js/snapshot/file.ts";
 import { ValueReader } from "../../js/snapshot/values.ts";
+import { PODWIRE } from "../../js/snapshot/version.ts";
+import packed from "../../package.json" with { type: "json" };
 import { START } from "./history.ts";
 
 /** Kinds of values by path; what is in an object of the API is upstream's, and what maps are keyed by is no shape. */
@@ -61,4 +63,8 @@ it(`the shape of what is kept is that of format ${FORMAT}`, async () => {
 	const shape = new Shape();
 	for (const name of ["objects", "cluster"]) shape.of(name, values.read(name, await file.section(name)));
 	await expect(`format ${FORMAT}\n${shape.text}\n`).toMatchFileSnapshot("format.txt");
+});
+
+it("is written by the podwire that package.json names", () => {
+	expect(PODWIRE).toBe(packed.version);
 });
