@@ -3,12 +3,13 @@
 
 import type { Deployment, ReplicaSet } from "../api/apps.ts";
 import type { Pod } from "../api/core.ts";
+import { type BudgetStatus, withDisruptionAllowed } from "../api/disruption.ts";
 import { semanticEqual } from "../api/equality.ts";
 import { keyOf } from "../api/key.ts";
-import type { Condition, IntOrString, KubernetesObject, LabelSelector, OwnerReference } from "../api/meta.ts";
+import type { IntOrString, KubernetesObject, LabelSelector, OwnerReference } from "../api/meta.ts";
 import { isReady } from "../api/pod.ts";
 import { NotYet } from "../api/reason.ts";
-import { nanosOf, timeOf } from "../api/time.ts";
+import { nanosOf } from "../api/time.ts";
 import type { Component, Later, Store, StoreChange, World } from "../ports.ts";
 import { scaledValue } from "./bounds.ts";
 import { objectAt, ownKey } from "./claim.ts";
@@ -22,17 +23,6 @@ const DELETION_TIMEOUT = 120n * 1_000_000_000n;
 interface Budget extends KubernetesObject {
 	spec?: { selector?: LabelSelector; minAvailable?: IntOrString; maxUnavailable?: IntOrString };
 	status?: BudgetStatus;
-}
-
-interface BudgetStatus {
-	currentHealthy: number;
-	desiredHealthy: number;
-	disruptionsAllowed: number;
-	expectedPods: number;
-	observedGeneration?: number;
-	/** When pods were evicted that are still there. */
-	disruptedPods?: Record<string, string>;
-	conditions?: Condition[];
 }
 
 export const disruption: Component = { name: "disruption", watches: { [BUDGETS]: ownKey, pods: keysOfPod }, reconcile };
@@ -63,7 +53,7 @@ function reconcile(key: string, world: World): Later | undefined {
 		// Nothing may go where nobody knows what is there.
 		const { currentHealthy = 0, desiredHealthy = 0, expectedPods = 0, ...rest } = budget.status ?? {};
 		const status = { ...rest, currentHealthy, desiredHealthy, expectedPods, disruptionsAllowed: 0 };
-		write(store, budget, withAllowed(status, "SyncFailed", error.message, clock.now()));
+		write(store, budget, withDisruptionAllowed(status, clock.now(), error.message));
 		return undefined;
 	}
 }
@@ -100,24 +90,8 @@ function count(budget: Budget, pods: readonly Pod[], world: World): Later | unde
 		observedGeneration: budget.metadata.generation ?? 0,
 		conditions: budget.status?.conditions ?? [],
 	};
-	write(world.store, budget, withAllowed(status, allowed > 0 ? "SufficientPods" : "InsufficientPods", "", now));
+	write(world.store, budget, withDisruptionAllowed(status, now));
 	return recheck === null ? undefined : { idleMs: Number(recheck - now) / 1e6 + 1 };
-}
-
-function withAllowed(status: BudgetStatus, reason: string, message: string, now: bigint): BudgetStatus {
-	const condition: Condition = {
-		type: "DisruptionAllowed",
-		status: reason === "SufficientPods" ? "True" : "False",
-		lastTransitionTime: timeOf(now),
-		observedGeneration: status.observedGeneration ?? 0,
-		reason,
-		message,
-	};
-	const before = (status.conditions ?? []).find(({ type }) => type === condition.type);
-	if (before?.status === condition.status && before.lastTransitionTime !== undefined)
-		condition.lastTransitionTime = before.lastTransitionTime;
-	const others = (status.conditions ?? []).filter(({ type }) => type !== condition.type);
-	return { ...status, conditions: [...others, condition] };
 }
 
 function write(store: Store, budget: Budget, status: BudgetStatus): void {

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { Deployment } from "../../js/api/apps.ts";
 import type { Pod } from "../../js/api/core.ts";
 import type { IntOrString, KubernetesObject } from "../../js/api/meta.ts";
-import { evict } from "../../js/apiserver/registry/pod.ts";
+import { evict } from "../../js/apiserver/registry/eviction.ts";
 import { StatusError } from "../../js/apiserver/status.ts";
 import { components } from "../../js/controllers/components.ts";
 import { kubelet } from "./kubelet.ts";

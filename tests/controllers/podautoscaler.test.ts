@@ -130,7 +130,7 @@ describe("a HorizontalPodAutoscaler", () => {
 		expect(size(cluster)).toBe(3);
 		expect(conditions(cluster).ScalingActive).toBe("False AmbiguousSelector");
 		expect(told(cluster)[0]).toBe(
-			"Warning AmbiguousSelector HorizontalPodAutoscaler d/scaler: pods by selector app=web are controlled by multiple HPAs: [{other d} {scaler d}]",
+			"Warning AmbiguousSelector HorizontalPodAutoscaler d/scaler: pods by selector app=web are controlled by multiple HPAs: [d/other d/scaler]",
 		);
 	});
 

@@ -41,6 +41,8 @@ export function text(code: number, value: string): ApiResponse {
 	return { code, headers: { "content-type": "text/plain; charset=utf-8" }, body: encoder.encode(value) };
 }
 
-export function failure(error: StatusError): ApiResponse {
-	return json(error.status.code, error.status);
+/** Clients of Go wait as long as the header says, and ask again by themselves. */
+export function failure({ status }: StatusError): ApiResponse {
+	const { retryAfterSeconds = 0 } = status.details ?? {};
+	return json(status.code, status, retryAfterSeconds > 0 ? { "retry-after": String(retryAfterSeconds) } : {});
 }

@@ -172,7 +172,7 @@ class Look {
 		}
 		const others = autoscalersOf(podsOf(target, store), this.#autoscaler.metadata.namespace ?? "", store);
 		if (others.length <= 1) return null;
-		const named = others.map(({ metadata }) => `{${metadata.name} ${metadata.namespace}}`).join(" ");
+		const named = others.map(keyOf).join(" ");
 		const message = `pods by selector ${selector} are controlled by multiple HPAs: [${named}]`;
 		this.#warn("AmbiguousSelector", message);
 		this.#say("ScalingActive", false, "AmbiguousSelector", message);
