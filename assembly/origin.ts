@@ -10,7 +10,7 @@ const PAGE: usize = 4096;
 
 /** The first page from `at` on, a multiple of PAGE, that is not zero; of tables that only packets write none is. The memory's end: no more. */
 export function nextKept(at: usize): usize {
-	const end = <usize>memory.size() << 16;
+	const end = (<usize>memory.size()) << 16;
 	while (at < end) {
 		const past = learnedUpTo(at);
 		if (past > at) at = past;
