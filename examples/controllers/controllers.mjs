@@ -53,7 +53,8 @@ say(`  a client asks the Service: ${path.verdict}`);
 say("\nPods of a StatefulSet have names that last, and are their headless Service's endpoints:");
 await api.delete("v1", "Pod", "db-0");
 await cluster.settle();
-for (const { hostname, addresses } of await endpoints("db")) say(`  ${hostname}.db: ${addresses[0]}`);
+for (const line of (await endpoints("db")).map(({ hostname, addresses }) => `  ${hostname}.db: ${addresses[0]}`).sort())
+	say(line);
 
 say("\nA CronJob every two minutes, five minutes later:");
 await cluster.advance(5 * MINUTE);

@@ -1,8 +1,8 @@
 // `podwire serve`: the cluster's API for kubectl and its kin, on this machine, until Ctrl-C.
 
 import { readFileSync, rmSync } from "node:fs";
-import { isIPv4, isIPv6 } from "node:net";
 import { type Command, InvalidArgumentError, Option, Command as Program } from "commander";
+import { canonicalAddress, isLoopback } from "../net/address.ts";
 import { isOwnKubeconfig, kubeconfigText } from "../serve/kubeconfig.ts";
 import type { Context, Run } from "./command.ts";
 import { type ClusterFlags, clusterFlags, clusterOptions, examples } from "./options.ts";
@@ -34,8 +34,7 @@ function socket(text: string): ServeCommandOptions["listen"] {
 	const port = Number(digits);
 	if (digits === "" || port > 65535) throw new InvalidArgumentError("Expected ADDRESS:PORT, as in 127.0.0.1:6443.");
 	const address = six ?? (four === "" || four === "localhost" ? "127.0.0.1" : four);
-	const isLoopback = (isIPv4(address) && address.startsWith("127.")) || (isIPv6(address) && address === "::1");
-	if (!isLoopback)
+	if (!isLoopback(canonicalAddress(address) ?? ""))
 		throw new InvalidArgumentError("Expected an address of this machine alone: 127.0.0.1, ::1, localhost.");
 	return { address, port };
 }

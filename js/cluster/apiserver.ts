@@ -12,6 +12,7 @@ import { type ApiRequest, type ApiResponse, isStream } from "../apiserver/rest/m
 import { respond } from "../apiserver/rest/respond.ts";
 import { noSuchResource, type Status, StatusError } from "../apiserver/status.ts";
 import { Storage, type StorageState } from "../apiserver/storage/storage.ts";
+import { seeToRevisions } from "../controllers/foundrevisions.ts";
 import { serviceCIDRs } from "../controllers/servicecidr.ts";
 import type { ChangedServices } from "../kube-proxy/partial.ts";
 import type { Configuration } from "../manifests/configuration.ts";
@@ -65,8 +66,8 @@ const TIMED: ReadonlySet<string> = new Set(["Job", "CronJob", "HorizontalPodAuto
 const beginsLater = ({ object, observed }: Manifest) => !observed && TIMED.has(object.kind);
 
 /** Ranges of Services that are there from the start: their controller has been at work. */
-function seeToRanges(registry: Registry): void {
-	const store = new RegistryStore(registry);
+function seeToRanges(store: RegistryStore): void {
+	const { registry } = store;
 	const world = { store, clock: registry.clock, random: registry.random, recorder: { event: () => {} } };
 	for (const { metadata } of store.list("servicecidrs.networking.k8s.io"))
 		serviceCIDRs.reconcile(metadata.name ?? "", world);
@@ -97,7 +98,7 @@ export class ApiServer {
 		const clock = new VirtualClock(outside.now());
 		const registry = registryOver(new Storage(), clock, seed, configuration);
 		bootstrap(registry, { serviceCIDRs: configuration.serviceCIDRs.value });
-		seeToRanges(registry);
+		seeToRanges(new RegistryStore(registry));
 		const objects = new ClusterObjects(registry, namespace);
 		const later = new Set(manifests.filter(beginsLater).map(({ object }) => keyOf(object)));
 		const isLater = (object: KubernetesObject) => later.has(keyOf(object));
@@ -106,6 +107,7 @@ export class ApiServer {
 			manifests.filter(({ object }) => !isLater(object)),
 			rootCA ?? null,
 		);
+		seeToRevisions(new RegistryStore(registry));
 		const running = Running.over(registry, clock, { ...settingsOf(configuration, rootCA), heard, wire });
 		objects.write(manifests.filter(({ object }) => isLater(object)));
 		objects.keep();

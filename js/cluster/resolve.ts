@@ -7,7 +7,7 @@ import { SERVICE_NAME } from "../api/labels.ts";
 import type { KubernetesObject } from "../api/meta.ts";
 import { selects } from "../api/selector.ts";
 import { isUp, podName } from "../cni/links.ts";
-import { familyOf } from "../net/address.ts";
+import { familyOf, isLoopback } from "../net/address.ts";
 import type { Netns, Network } from "../net/network.ts";
 import { type PortReference, printReference, type Reference } from "../net/reference.ts";
 import type { Topology } from "../net/topology.ts";
@@ -310,7 +310,7 @@ export class Resolver {
 			proto: null,
 			pods: owner?.startsWith("pod:") ? [owner.slice(4)] : [],
 			service: service ? `${service.metadata.namespace}/${service.metadata.name}` : null,
-			outside: owner === null && service === undefined && !routed,
+			outside: owner === null && service === undefined && !routed && !isLoopback(address),
 		};
 	}
 

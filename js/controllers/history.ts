@@ -80,7 +80,7 @@ export function currentRevision(
 		return { revision, collisions };
 	}
 	for (let attempt = collisions; ; attempt++) {
-		const wanted = newRevision(owner, latest + 1, labelKey, attempt);
+		const wanted = newRevision(owner, latest + 1, labelKey, revisionHash(owner.spec?.template, attempt));
 		try {
 			return { revision: store.create(RESOURCE, wanted), collisions: attempt };
 		} catch (error) {
@@ -92,9 +92,14 @@ export function currentRevision(
 	}
 }
 
-function newRevision(owner: RevisionOwner, revision: number, labelKey: string, collisions: number): ControllerRevision {
+/** A revision of the owner's template, under that hash. */
+export function newRevision(
+	owner: RevisionOwner,
+	revision: number,
+	labelKey: string,
+	hash: string,
+): ControllerRevision {
 	const { namespace = "default", annotations } = owner.metadata;
-	const hash = revisionHash(owner.spec?.template, collisions);
 	return {
 		apiVersion: "apps/v1",
 		kind: "ControllerRevision",

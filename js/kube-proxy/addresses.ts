@@ -58,11 +58,6 @@ export function prefixesOf(texts: readonly string[], family: Family): AddressPre
 	return prefixes.filter((prefix): prefix is AddressPrefix => prefix?.family === family);
 }
 
-/** 127.0.0.0/8 or ::1, of a canonical address. */
-export function isLoopback(address: string): boolean {
-	return address === "::1" || (familyOf(address) === "ipv4" && address.startsWith("127."));
-}
-
 /** `address:port`, an IPv6 address in brackets. */
 export function joinHostPort(address: string, port: number): string {
 	return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;

@@ -2,9 +2,9 @@
 // A list without a prefix of the proxy's family means all addresses of that family.
 // Upstream: pkg/proxy/util/nodeport_addresses.go.
 
-import { type AddressPrefix, familyOf, prefixContains } from "../net/address.ts";
+import { type AddressPrefix, familyOf, isLoopback, prefixContains } from "../net/address.ts";
 import type { Family } from "../net/ruleset.ts";
-import { isLoopback, prefixesOf, readAddress } from "./addresses.ts";
+import { prefixesOf, readAddress } from "./addresses.ts";
 import { compareText } from "./servicemap.ts";
 
 export interface NodePortAddresses {

@@ -2,8 +2,8 @@
 // last rule of KUBE-SERVICES that leads to NodePorts. Upstream: pkg/proxy/iptables/proxier.go,
 // pkg/kubelet/kubelet_network_linux.go.
 
+import { isLoopback } from "../net/address.ts";
 import type { Family } from "../net/ruleset.ts";
-import { isLoopback } from "./addresses.ts";
 import type { ProxyConfig } from "./config.ts";
 import {
 	KUBE_EXTERNAL_SERVICES,

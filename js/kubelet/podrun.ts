@@ -4,7 +4,7 @@
 import type { Container, ContainerStatus, Node, Pod } from "../api/core.ts";
 import { nanosOf } from "../api/time.ts";
 import type { Later, Random } from "../ports.ts";
-import type { ContainerKind } from "./app.ts";
+import { appOf, type ContainerKind } from "./app.ts";
 import {
 	advance,
 	begin,
@@ -105,7 +105,10 @@ function foundRun(
 		return run;
 	}
 	run.stage = "running";
-	run.startedAt = nanosOf(running.startedAt) ?? created;
+	// What is ready has had the time that its program takes to be, whatever is said of when it began.
+	const ready = now - BigInt(Math.ceil(appOf(pod, container, kind).readyAfterMs)) * MS;
+	const began = nanosOf(running.startedAt) ?? created;
+	run.startedAt = began < ready ? began : ready;
 	run.restarts = status.restartCount ?? 0;
 	run.started = true;
 	run.isKnown = true;

@@ -136,6 +136,11 @@ export function familyOf(text: string): Family | null {
 	return parseIpv6(text) === null ? null : "ipv6";
 }
 
+/** 127.0.0.0/8 or ::1, of a canonical address. */
+export function isLoopback(address: string): boolean {
+	return address === "::1" || (familyOf(address) === "ipv4" && address.startsWith("127."));
+}
+
 /** The address in canonical text, or null where it is no address. */
 export function canonicalAddress(text: string): string | null {
 	if (parseIpv4(text) !== null) return text;

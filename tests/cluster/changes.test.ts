@@ -58,6 +58,69 @@ describe("a pod that is deleted", () => {
 	});
 });
 
+describe("pods of a StatefulSet and of a DaemonSet that were there from the start", () => {
+	const SETS = `
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db}
+spec: {serviceName: db, replicas: 3, selector: {matchLabels: {app: db}}, template: {metadata: {labels: {app: db}}, spec: {containers: [{name: db, image: db, ports: [{containerPort: 5432}]}]}}}
+---
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: log}
+spec: {selector: {matchLabels: {app: log}}, template: {metadata: {labels: {app: log}}, spec: {containers: [{name: log, image: log}]}}}
+`;
+	const uids = (of: Cluster) =>
+		(of.objects as Pod[])
+			.filter(({ kind, metadata }) => kind === "Pod" && /^(db|log)-/.test(metadata.name ?? ""))
+			.map(({ metadata }) => metadata.uid);
+
+	/** The pod `db-1` goes, and nothing else happens. */
+	async function killed(of: Cluster) {
+		const before = uids(of);
+		const { metadata } = await of.api.get("v1", "Pod", "db-1");
+		await of.api.delete("v1", "Pod", "db-1");
+		await of.api.patch("apps/v1", "DaemonSet", "log", { metadata: { annotations: { touched: "yes" } } });
+		await of.settle();
+		expect(before).toHaveLength(6);
+		expect(before.filter((uid) => !uids(of).includes(uid))).toEqual([metadata.uid]);
+		const revisions = (await of.api.list("apps/v1", "ControllerRevision")).items;
+		expect(revisions.map(({ metadata: { name = "" }, revision }) => `${name.replace(/-.*/, "")} ${revision}`)).toEqual([
+			"db 1",
+			"log 1",
+		]);
+	}
+
+	it("stay as they are when something happens to one of them", async () => {
+		const sets = await Cluster.create({ nodes: 3 });
+		await sets.apply(SETS);
+		await sets.settle();
+		await killed(sets);
+		await sets.api.patch("apps/v1", "StatefulSet", "db", {
+			spec: { template: { spec: { containers: [{ name: "db", image: "db:2" }] } } },
+		});
+		await sets.settle();
+		expect((await sets.api.get("apps/v1", "StatefulSet", "db")).status?.updatedReplicas).toBe(3);
+	});
+
+	it("stay where they come from an export without their revisions", async () => {
+		const sets = await Cluster.create({ nodes: 3 });
+		await sets.apply(SETS);
+		await sets.settle();
+		const kinds = [
+			["v1", "Node"],
+			["v1", "Pod"],
+			["apps/v1", "StatefulSet"],
+			["apps/v1", "DaemonSet"],
+		] as const;
+		const lists = await Promise.all(kinds.map(([version, kind]) => sets.api.list(version, kind)));
+		const again = await Cluster.create();
+		await again.apply(JSON.parse(JSON.stringify(lists.flatMap(({ items }): object[] => items))));
+		await again.settle();
+		await killed(again);
+	});
+});
+
 describe("what is written", () => {
 	it("touches only what it concerns", async () => {
 		const [objects, rules] = [cluster.objects, cluster.iptables("node-1")];

@@ -23,9 +23,13 @@ describe("containers of one pod", () => {
 		const cluster = await Cluster.create({ nodes: 1 });
 		await cluster.apply(TWO);
 		await cluster.settle();
-		const ask = (port: number) => cluster.trace({ from: "pod/default/two", to: `127.0.0.1:${port}` }).verdict;
+		const onLocalhost = (port: number) => cluster.trace({ from: "pod/default/two", to: `127.0.0.1:${port}` });
+		const ask = (port: number) => onLocalhost(port).verdict;
 		expect([ask(80), ask(9090), ask(81)]).toEqual(["delivered", "delivered", "rejected"]);
 		expect(cluster.trace({ from: "pod/default/other", to: "127.0.0.1:9090" }).verdict).toBe("rejected");
+		// It is everybody's own: no machine outside has it.
+		expect(onLocalhost(80).assumed).toEqual([]);
+		expect(cluster.topology.hosts.map(({ ip }) => ip)).not.toContain("127.0.0.1");
 	});
 });
 

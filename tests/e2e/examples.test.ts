@@ -12,10 +12,12 @@ it.each(["reach", "restore"])("examples/testing/%s.test.mjs passes with node:tes
 	expect(stdout).toMatch(/^# pass 2$/m);
 });
 
-it("examples/controllers/controllers.mjs says what it said", () => {
-	const { status, stdout, stderr } = spawnSync(process.execPath, ["examples/controllers/controllers.mjs"], {
-		encoding: "utf8",
-	});
+/** Those whose output lies beside them; a line of it that is no more true shows what has changed. */
+const TOLD = ["pod", "controllers", "addresses", "service", "probes", "termination", "rollout", "headless"];
+
+it.each(TOLD)("examples/%s says what it said", (name) => {
+	const script = `examples/${name}/${name}.mjs`;
+	const { status, stdout, stderr } = spawnSync(process.execPath, [script], { encoding: "utf8" });
 	expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
-	expect(stdout).toBe(readFileSync("examples/controllers/controllers.txt", "utf8"));
+	expect(stdout).toBe(readFileSync(script.replace(/mjs$/, "txt"), "utf8"));
 });

@@ -11,7 +11,7 @@ import { isAvailable, untilAvailable } from "../availability.ts";
 import { candidates, claim, type OwnerKind, objectAt, ownerKeys, ownKey } from "../claim.ts";
 import { currentRevision, revisionsOf, truncateHistory } from "../history.ts";
 import { withoutZeros } from "../omitempty.ts";
-import { isMember, replicasOf } from "./identity.ts";
+import { isMember, replicasOf, TEMPLATE_LABEL } from "./identity.ts";
 import { type Revisions, revisionOf, type Update, updatePods } from "./update.ts";
 
 const STATEFUL_SET: OwnerKind = {
@@ -19,7 +19,6 @@ const STATEFUL_SET: OwnerKind = {
 	resource: "statefulsets.apps",
 	selectorOf: (object) => (object as StatefulSet).spec?.selector,
 };
-const HASH_LABEL = "controller.kubernetes.io/hash";
 const DEFAULT_HISTORY = 10;
 
 export const statefulset: Component = {
@@ -39,7 +38,7 @@ function reconcile(key: string, world: World): Later | undefined {
 	const objects = candidates<Pod>(store, "pods", set);
 	const matches = (labels: Pod["metadata"]["labels"], pod: Pod) => selects(selector, labels) && isMember(set, pod);
 	const pods = claim(store, { owner: set, resource: "pods", objects, matches });
-	const { revision: update, collisions } = currentRevision(store, set, known, HASH_LABEL);
+	const { revision: update, collisions } = currentRevision(store, set, known, TEMPLATE_LABEL);
 	const current = known.find(({ metadata }) => metadata.name === set.status?.currentRevision) ?? update;
 	const revisions: Revisions = { current, update };
 	const isGoing = set.metadata.deletionTimestamp !== undefined;

@@ -6,6 +6,8 @@ import type { KubernetesObject } from "../../api/meta.ts";
 import { podFromTemplate, podPrefix } from "../pod.ts";
 
 export const REVISION_LABEL = "controller-revision-hash";
+/** Of a revision: the hash of its template. */
+export const TEMPLATE_LABEL = "controller.kubernetes.io/hash";
 const NAME_LABEL = "statefulset.kubernetes.io/pod-name";
 const INDEX_LABEL = "apps.kubernetes.io/pod-index";
 

@@ -176,6 +176,23 @@ spec: {containers: [{name: c, ports: [{containerPort: 80}], ${HTTP}}]}
 		expect(said(made)).toEqual([UNHEARD]);
 	});
 
+	it("finds those well, however long their programs take from a start", async () => {
+		const made = await Cluster.create({ nodes: 1 });
+		await made.apply(`
+apiVersion: v1
+kind: Pod
+metadata: {name: a, annotations: {podwire.dev/listens-after: 30s, podwire.dev/ready-after: 60s}}
+spec: {containers: [{name: c, ports: [{containerPort: 80}], ${HTTP}}]}
+`);
+		await made.settle();
+		await made.advance(20_000);
+		expect(said(made)).toEqual([]);
+		expect((await made.api.get("v1", "Pod", "a")).status?.containerStatuses?.[0]).toMatchObject({
+			ready: true,
+			restartCount: 0,
+		});
+	});
+
 	it("is answered without a network where that is wished for", async () => {
 		const made = await cluster({ options: { probes: "app" } });
 		restore(made, "-A OUTPUT -p tcp -m tcp --dport 80 -j DROP");
