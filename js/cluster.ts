@@ -233,6 +233,7 @@ export class Cluster implements Disposable {
 	 * NotModelledError …; then what was applied since the last settle is dropped, and the network is as it was.
 	 */
 	async settle(): Promise<void> {
+		this.#adoptEdits();
 		const later = this.#reality.started && this.#reality.isWaiting;
 		const server = later ? await this.api.open() : await this.#api?.opened;
 		this.#take(this.#reality.settle(server ?? null, this.#plane.netnsOf));
@@ -254,15 +255,25 @@ export class Cluster implements Disposable {
 	async #act<T>(act: (server: ApiServer) => T): Promise<T> {
 		if (this.#reality.isWaiting) await this.settle();
 		const server = await this.api.open();
+		this.#adoptEdits();
 		const done = act(server);
 		this.#acted = server.revision;
 		return done;
+	}
+
+	/** Agents go on from rules that somebody else has changed, and see in time that they are others. */
+	#adoptEdits(): void {
+		const server = this.#server;
+		if (server === null) return;
+		const { edited } = this.#plane;
+		if (edited.size > 0) this.#reality.edit(server, edited);
 	}
 
 	/** Takes over what components have done, where clients have written nothing since. Throws as `settle` does. */
 	#follow(): void {
 		const server = this.#server;
 		if (!server?.changed || server.revision !== this.#acted || this.#reality.isWaiting) return;
+		this.#adoptEdits();
 		this.#take(this.#reality.plan(server, this.#plane.netnsOf));
 	}
 
@@ -345,6 +356,7 @@ export class Cluster implements Disposable {
 	#followProbe(): bigint | null {
 		const server = this.#server;
 		if (server === null || !this.#reality.started) return null;
+		this.#adoptEdits();
 		try {
 			const change = server.changed
 				? this.#take(this.#reality.plan(server, this.#plane.netnsOf), this.#found === null)
@@ -518,13 +530,14 @@ export class Cluster implements Disposable {
 
 	#acting(): ActingCluster {
 		const server = this.#server as ApiServer;
-		return new ActingCluster(server, this.wire, this.#namespace, () => {
+		const follow = () => {
 			this.#acted = server.revision;
 			const last = server.changed ? this.#take(this.#reality.plan(server, this.#plane.netnsOf), false) : null;
 			const changes = [...(this.#found ?? []), ...(last === null ? [] : [last])];
 			this.#found = [];
 			return changes.length === 0 ? null : joined(changes);
-		});
+		};
+		return new ActingCluster(server, this.wire, this.#namespace, { follow, edited: () => this.#adoptEdits() });
 	}
 
 	/** As `replay`, flow by flow in the order of their first packets; the generator returns the report. */

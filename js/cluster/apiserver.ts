@@ -14,7 +14,6 @@ import { noSuchResource, type Status, StatusError } from "../apiserver/status.ts
 import { Storage, type StorageState } from "../apiserver/storage/storage.ts";
 import { seeToRevisions } from "../controllers/foundrevisions.ts";
 import { serviceCIDRs } from "../controllers/servicecidr.ts";
-import type { ChangedServices } from "../kube-proxy/partial.ts";
 import type { Configuration } from "../manifests/configuration.ts";
 import type { Manifest } from "../manifests/manifest.ts";
 import { readSingleYaml } from "../manifests/single.ts";
@@ -23,6 +22,7 @@ import { keyOf } from "../realise/inventory.ts";
 import type { Fault } from "../sim/faults.ts";
 import { seededRandom } from "../sim/random.ts";
 import { type SettleOptions, VirtualClock } from "../sim/simulation.ts";
+import type { Synced } from "./live/network.ts";
 import { proxyConfigOf } from "./live/rules.ts";
 import { ClusterObjects, type ClusterObjectsState, type ObjectChanges } from "./objects.ts";
 import { Running, type RunningOptions, type RunningState } from "./running.ts";
@@ -146,6 +146,11 @@ export class ApiServer {
 		return this.#clock.now();
 	}
 
+	/** It is so late, ns, whatever its clock says. */
+	moveTo(ns: bigint): void {
+		this.#clock.moveTo(ns);
+	}
+
 	/** Of the last change. */
 	get revision(): number {
 		return this.#registry.storage.revision;
@@ -156,9 +161,28 @@ export class ApiServer {
 		return this.#objects.changed || this.#running.proxies.hasSynced;
 	}
 
-	/** Services as kube-proxies have synced them since this was asked last. */
-	takeSynced(): ChangedServices {
-		return this.#running.proxies.take();
+	/** What kube-proxies have synced since this was asked last. */
+	takeSynced(): Synced {
+		const { proxies } = this.#running;
+		return { services: proxies.take(), looks: proxies.takeLooks() };
+	}
+
+	/** Somebody else than their agents has changed the rules of these nodes. */
+	rulesEdited(nodes: Iterable<string>): void {
+		const { proxies } = this.#running;
+		const now = this.now;
+		for (const node of nodes) this.#wake(proxies.edited(node, now), true);
+	}
+
+	/** These nodes refused what their kube-proxies fed in. */
+	syncFailed(nodes: Iterable<string>): void {
+		const { proxies } = this.#running;
+		const now = this.now;
+		for (const node of nodes) this.#wake(proxies.failed(node, now), false);
+	}
+
+	#wake({ key, afterMs }: { key: string; afterMs: number }, idle: boolean): void {
+		this.#running.simulation.wake(this.#running.proxies.name, key, afterMs, idle);
 	}
 
 	/** When components have something to do next, ns; null: nothing. */
@@ -274,13 +298,18 @@ function registryOver(storage: Storage, clock: Clock, seed: bigint, configuratio
 	return { storage, catalogue, clock, random, nodePorts, serviceAccounts, strategy: strategyOf };
 }
 
+function periodsOf(configuration: Configuration): Pick<RunningOptions, "minSyncPeriodMs" | "syncPeriodMs"> {
+	const { minSyncPeriodMs, syncPeriodMs } = proxyConfigOf(configuration);
+	return { minSyncPeriodMs, syncPeriodMs };
+}
+
 /** Of components. */
 function settingsOf(configuration: Configuration, rootCA: string | undefined): Omit<RunningOptions, "heard"> {
 	return {
 		podCIDRs: configuration.podCIDRs.value,
 		nodeMask: configuration.nodeMask.value,
 		loadBalancerPool: configuration.loadBalancerPool.value,
-		minSyncPeriodMs: proxyConfigOf(configuration).minSyncPeriodMs,
+		...periodsOf(configuration),
 		...(rootCA === undefined ? {} : { rootCA }),
 	};
 }

@@ -6,12 +6,12 @@ import { Machine, type MachineState } from "../../bindings/machine.ts";
 import { connectionSizes } from "../../bindings/sizes.ts";
 import { CapacityError } from "../../bindings/views.ts";
 import type { NetworkChange } from "../net/change.ts";
-import type { Network } from "../net/network.ts";
+import type { Netns, Network } from "../net/network.ts";
 import { Wire } from "../wire/wire.ts";
 import { forkOfPlan, networkOfPlan, type Plan } from "./build.ts";
 import { NotModelledError } from "./errors.ts";
 import { follow } from "./live/follow.ts";
-import type { Followed, NetnsOf } from "./live/network.ts";
+import type { EditedRules, Followed, NetnsOf } from "./live/network.ts";
 import { cleanStale } from "./live/stale.ts";
 import type { ClusterOptions } from "./options.ts";
 
@@ -40,6 +40,8 @@ interface Loaded {
 	opened: Opened | null;
 	/** Of `hold`. */
 	holders: number;
+	/** The machine's, when its nodes' rules were last known to be the plan's. */
+	rulesRevision: number | null;
 }
 
 interface Opened {
@@ -111,7 +113,7 @@ export class DataPlane {
 		const options = { seed: BigInt(seed), index, windows, capacities: sizes };
 		const machine = new Machine(module, network, options);
 		const opened = { opening: { capacities, windows, module }, hosts: plan.topology.hosts.length };
-		this.#loaded = { plan, machine, wire: new Wire(machine, now), assumed, opened, holders: 0 };
+		this.#loaded = { plan, machine, wire: new Wire(machine, now), assumed, opened, holders: 0, rulesRevision: null };
 	}
 
 	/**
@@ -159,18 +161,52 @@ export class DataPlane {
 		const loaded = this.#loaded as Loaded;
 		loaded.opened = null;
 		try {
-			const change = follow(loaded.machine, followed, () => {
-				const { network, assumed } = this.#networkOf(plan);
-				loaded.assumed = assumed;
-				return network;
-			});
+			const { machine } = loaded;
+			const change = follow(
+				machine,
+				followed,
+				(name) => this.#isGiven(name),
+				() => {
+					const { network, assumed } = this.#networkOf(plan);
+					loaded.assumed = assumed;
+					for (const netns of network.netns) if (this.#isGiven(netns.name)) keepRules(machine, netns);
+					return network;
+				},
+			);
 			loaded.plan = plan;
+			loaded.rulesRevision = machine.rulesRevision;
 			cleanStale(loaded.machine, followed.frontends, loaded.wire.now);
 			return change;
 		} catch (error) {
 			if (error instanceof CapacityError) return null;
 			throw error;
 		}
+	}
+
+	/** Rules of nodes that are others than those of the plan: somebody else has changed them. By node name. */
+	get edited(): ReadonlyMap<string, EditedRules> {
+		const edits = new Map<string, EditedRules>();
+		const loaded = this.#loaded;
+		if (loaded === null || loaded.rulesRevision === loaded.machine.rulesRevision) return edits;
+		const { machine, plan } = loaded;
+		const { rulesets, rulesets6 } = plan;
+		for (const [name, planned] of rulesets) {
+			if (this.#isGiven(name) || !machine.encoded.netns.has(name)) continue;
+			const planned6 = rulesets6.get(name) ?? null;
+			const { ruleset, ruleset6 } = machine.netnsOf(name);
+			const edit = {
+				...(ruleset === null || ruleset === planned ? {} : { ipv4: ruleset }),
+				...(ruleset6 === null || ruleset6 === planned6 ? {} : { ipv6: ruleset6 }),
+			};
+			if (Object.keys(edit).length > 0) edits.set(name.slice("node:".length), edit);
+		}
+		loaded.rulesRevision = machine.rulesRevision;
+		return edits;
+	}
+
+	/** Whether a netns has the rules of a real node's text, which no agent of ours writes. */
+	#isGiven(netns: string): boolean {
+		return this.#options.nodeState?.get(netns.replace(/^node:/, ""))?.iptables !== undefined;
 	}
 
 	/** Packets live in the time that components do. */
@@ -207,7 +243,7 @@ export class DataPlane {
 		else {
 			const machine = new Machine(module, null, {}, state);
 			const wire = new Wire(machine, now, ephemeral);
-			plane.#loaded = { plan: followed, machine, wire, assumed, opened: null, holders: 0 };
+			plane.#loaded = { plan: followed, machine, wire, assumed, opened: null, holders: 0, rulesRevision: null };
 		}
 		return plane;
 	}
@@ -219,7 +255,7 @@ export class DataPlane {
 		if (this.#loaded === null) return copy;
 		const { plan: own, wire, assumed } = this.#loaded;
 		const fork = wire.fork(this.#module);
-		const at = { machine: fork.machine, wire: fork, opened: null, holders: 0 };
+		const at = { machine: fork.machine, wire: fork, opened: null, holders: 0, rulesRevision: null };
 		copy.#loaded = { plan: plan ?? forkOfPlan(own), assumed, ...at };
 		return copy;
 	}
@@ -236,4 +272,9 @@ export class DataPlane {
 	#networkOf(plan: Plan): { network: Network; assumed: string[] } {
 		return networkOfPlan(plan, this.#options.nodeState ?? new Map());
 	}
+}
+
+/** A netns that stays keeps the rules that it has. */
+function keepRules(machine: Machine, netns: Netns): void {
+	if (machine.encoded.netns.has(netns.name)) netns.ruleset = machine.netnsOf(netns.name).ruleset;
 }

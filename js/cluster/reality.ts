@@ -17,7 +17,7 @@ import { addKnownHosts, type Plan } from "./build.ts";
 import { InputErrors, NotModelledError } from "./errors.ts";
 import { Evaluation, type EvaluationState } from "./evaluation.ts";
 import type { ObjectChange } from "./live/change.ts";
-import { type Followed, LiveNetwork, type LiveNetworkState, type NetnsOf } from "./live/network.ts";
+import { type EditedRules, type Followed, LiveNetwork, type LiveNetworkState, type NetnsOf } from "./live/network.ts";
 import type { ClusterOptions } from "./options.ts";
 
 export interface Planned {
@@ -240,6 +240,12 @@ export class Reality {
 		return this.plan(server, netnsOf);
 	}
 
+	/** Somebody else than their agents has changed rules of nodes, by node name: agents go on from what is there. */
+	edit(server: ApiServer, edits: ReadonlyMap<string, EditedRules>): void {
+		for (const [node, rules] of edits) this.#live?.edit(node, rules);
+		server.rulesEdited(edits.keys());
+	}
+
 	/** The engine would not take what was planned last: the next plan begins anew. */
 	forget(): void {
 		this.#live = null;
@@ -291,6 +297,7 @@ export class Reality {
 		const { live, followed } = this.#followed(server, changes, netnsOf);
 		const keep = () => {
 			server.keep();
+			server.syncFailed(followed?.failed ?? []);
 			for (const key of before.keys()) facts.manifests.delete(key);
 			for (const [key, manifest] of manifests) facts.manifests.set(key, manifest);
 			this.#server = server;
@@ -309,8 +316,8 @@ export class Reality {
 		// Texts of real nodes name devices and rules as they were.
 		const isGiven = (this.#options.nodeState?.size ?? 0) > 0;
 		this.#live = null;
-		const services = server.takeSynced();
-		const followed = live === null || isGiven ? null : live.follow(changes, services, netnsOf);
+		const synced = server.takeSynced();
+		const followed = live === null || isGiven ? null : live.follow(changes, synced, netnsOf);
 		if (live !== null && followed !== null) {
 			this.#live = live;
 			return { live, followed };
@@ -324,7 +331,7 @@ export class Reality {
 		const { configuration } = this.#facts as Facts;
 		const network = networkOf(objects, configuration, this.#networkOptions);
 		throwAll(network.errors);
-		const replanned = live?.replan(objects, services, network) ?? null;
+		const replanned = live?.replan(objects, synced, network) ?? null;
 		this.#live = live ?? this.#liveOf({ ...network, objects, configuration });
 		return { live: this.#live, followed: replanned };
 	}

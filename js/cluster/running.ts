@@ -39,6 +39,7 @@ export interface RunningOptions {
 	loadBalancerPool: AddressPrefix;
 	/** Of kube-proxy. */
 	minSyncPeriodMs?: number;
+	syncPeriodMs?: number;
 	/** PEM of the API server's authority, which every namespace is told; without: none is. */
 	rootCA?: string;
 	/** What kubelets dial on; absent: objects are all there is. */
@@ -54,7 +55,7 @@ export interface RunningState {
 
 /** Every component of a cluster, in the order in which they look at one change. */
 function componentsOf(options: RunningOptions, addresses: PodAddresses): Component[] {
-	const { podCIDRs, nodeMask, loadBalancerPool, minSyncPeriodMs = 1000, rootCA } = options;
+	const { podCIDRs, nodeMask, loadBalancerPool, minSyncPeriodMs = 1000, syncPeriodMs = 30_000, rootCA } = options;
 	return [
 		serviceAccount,
 		...(rootCA === undefined ? [] : [rootCACertPublisher(rootCA)]),
@@ -73,7 +74,7 @@ function componentsOf(options: RunningOptions, addresses: PodAddresses): Compone
 		new Kubelet(addresses),
 		cloudNode,
 		cloudService(loadBalancerPool),
-		new KubeProxies(minSyncPeriodMs),
+		new KubeProxies(minSyncPeriodMs, syncPeriodMs),
 		new Faults(),
 	];
 }

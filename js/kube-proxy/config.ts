@@ -37,6 +37,8 @@ export interface ProxyConfig {
 	nfacct: boolean;
 	/** From one sync to the next at least, ms. */
 	minSyncPeriodMs: number;
+	/** How often it looks whether its canary chain is there; and when it tries a failed sync again, ms. */
+	syncPeriodMs: number;
 }
 
 /** Defaults of kube-proxy 1.36, on a machine without nfacct counters, and no pod network known. */
@@ -51,6 +53,7 @@ export const DEFAULT_PROXY_CONFIG: ProxyConfig = {
 	loadBalancerIPMode: true,
 	nfacct: false,
 	minSyncPeriodMs: 1000,
+	syncPeriodMs: 30_000,
 };
 
 /** The fields of a KubeProxyConfiguration that are read here, as a ConfigMap holds them. */
@@ -65,6 +68,7 @@ export interface KubeProxyConfiguration {
 		masqueradeBit?: number | null;
 		localhostNodePorts?: boolean | null;
 		minSyncPeriod?: string;
+		syncPeriod?: string;
 	};
 	conntrack?: { tcpBeLiberal?: boolean };
 }
@@ -115,6 +119,22 @@ function required(value: string | undefined, field: string): string {
 	return value;
 }
 
+type Period = "minSyncPeriod" | "syncPeriod";
+
+function periodOf(iptables: Partial<Record<Period, string>>, field: Period, preset: string): number {
+	const ms = parseGoDuration(iptables[field] ?? preset);
+	if (ms !== null) return ms;
+	const given = JSON.stringify(iptables[field]);
+	throw new ProxyConfigError(`iptables.${field}`, `${given}: expected a duration as in 1s or 500ms`);
+}
+
+/** Of none at all, as a file that was written for defaults has it, kube-proxy makes its default. */
+function syncPeriodOf(iptables: Partial<Record<Period, string>>): number {
+	const ms = periodOf(iptables, "syncPeriod", "30s");
+	if (ms < 0) throw new ProxyConfigError("iptables.syncPeriod", `${iptables.syncPeriod}: expected more than 0`);
+	return ms === 0 ? DEFAULT_PROXY_CONFIG.syncPeriodMs : ms;
+}
+
 /**
  * The configuration that a KubeProxyConfiguration asks for, on the machine that `machine` describes.
  * @throws ProxyConfigError for a mode other than iptables, an unknown detectLocalMode, a mark bit out of range
@@ -131,15 +151,11 @@ export function readProxyConfig(
 	if (!Number.isInteger(masqueradeBit) || masqueradeBit < 0 || masqueradeBit > 31) {
 		throw new ProxyConfigError("iptables.masqueradeBit", `${masqueradeBit}: expected an integer from 0 to 31`);
 	}
-	const minSyncPeriodMs = parseGoDuration(iptables.minSyncPeriod ?? "1s");
-	if (minSyncPeriodMs === null) {
-		const given = JSON.stringify(iptables.minSyncPeriod);
-		throw new ProxyConfigError("iptables.minSyncPeriod", `${given}: expected a duration as in 1s or 500ms`);
-	}
 	return {
 		...DEFAULT_PROXY_CONFIG,
 		...machine,
-		minSyncPeriodMs,
+		minSyncPeriodMs: periodOf(iptables, "minSyncPeriod", "1s"),
+		syncPeriodMs: syncPeriodOf(iptables),
 		detectLocal: detectLocalOf(configuration),
 		masqueradeAll: iptables.masqueradeAll ?? false,
 		masqueradeBit,

@@ -83,7 +83,8 @@ function declareMissing(ruleset: Ruleset, table: TableName, names: readonly stri
 	return [...new Set(names)].filter((name) => !present.has(name)).map((name) => `:${name} - [0:0]`);
 }
 
-function hasRule(ruleset: Ruleset, { table, from, words }: Jump): boolean {
+/** Whether the chain has the rule, in whatever words. */
+export function hasRule(ruleset: Ruleset, { table, from, words }: Pick<Jump, "table" | "from" | "words">): boolean {
 	const rules = chainsIn(ruleset, table).get(from)?.rules ?? [];
 	if (rules.length === 0) return false;
 	const wanted = printRule(parseRule(words.join(" "), table, ruleset.family));

@@ -29,8 +29,8 @@ export interface NodeStateOptions {
 	ruleset?: Ruleset;
 }
 
-/** The chains that a table has, for finding those that nothing needs any more. */
-function natChains(ruleset: Ruleset): string[] {
+/** The chains that nat has, for finding those that nothing needs any more. */
+export function natChains(ruleset: Ruleset): string[] {
 	const table = ruleset.tables.find(({ name }) => name === "nat");
 	return (table?.chains ?? []).map(({ name }) => name);
 }

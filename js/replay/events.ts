@@ -31,6 +31,8 @@ export interface Acting {
 	apply(timeNs: bigint, file: string, text: string): void;
 	/** As `kubectl delete`. Throws StatusError. */
 	delete(timeNs: bigint, resource: DeleteEvent["resource"]): void;
+	/** At this time somebody else than its agents has changed rules of a node, which they go on from. */
+	edited(timeNs: bigint): void;
 }
 
 export interface EventTexts {
@@ -61,7 +63,10 @@ function actionOf(event: FlowEvent, texts: EventTexts): TimedAction["run"] {
 	switch (event.kind) {
 		case "iptables-restore": {
 			const { file, text } = texts.restoreText(event);
-			return (machine) => restore(machine, event, text, file);
+			return (machine, acting) => {
+				restore(machine, event, text, file);
+				acting?.edited(event.doneNs);
+			};
 		}
 		case "conntrack-delete":
 			return (machine) => deleteEntries(machine, event);

@@ -12,13 +12,23 @@ export class ActingCluster implements Acting {
 	readonly #wire: Wire;
 	readonly #namespace: string;
 	readonly #follow: () => NetworkChange | null;
+	readonly #edited: () => void;
 
-	/** `wire`: whose time the server's follows. `follow`: has the network follow what components have done. */
-	constructor(server: ApiServer, wire: Wire, namespace: string, follow: () => NetworkChange | null) {
+	/**
+	 * `wire`: whose time the server's follows. `follow`: has the network follow what components have done;
+	 * `edited`: has components know that rules of nodes were changed.
+	 */
+	constructor(
+		server: ApiServer,
+		wire: Wire,
+		namespace: string,
+		{ follow, edited }: { follow: () => NetworkChange | null; edited: () => void },
+	) {
 		this.#server = server;
 		this.#wire = wire;
 		this.#namespace = namespace;
 		this.#follow = follow;
+		this.#edited = edited;
 	}
 
 	get dueNs(): bigint | null {
@@ -43,7 +53,14 @@ export class ActingCluster implements Acting {
 		this.#server.delete(kind, namespace ?? this.#namespace, name);
 	}
 
+	edited(timeNs: bigint): void {
+		this.#moveTo(timeNs);
+		this.#edited();
+	}
+
 	#moveTo(ns: bigint): void {
 		if (ns > this.#wire.now) this.#wire.now = ns;
+		// Where the cluster has a clock of its own, that knows nothing of the recording's time.
+		this.#server.moveTo(ns);
 	}
 }

@@ -13,6 +13,7 @@ import { routerAddress6 } from "../../cni/network6.ts";
 import type { UdpFrontend } from "../../kube-proxy/conntrack.ts";
 import { serviceOfSlice } from "../../kube-proxy/endpointsmap.ts";
 import type { ChangedServices } from "../../kube-proxy/partial.ts";
+import type { NodeLook } from "../../kube-proxy/proxier.ts";
 import type { Configuration } from "../../manifests/configuration.ts";
 import { ipv4FromNumber } from "../../net/address.ts";
 import { joined, type NetworkChange, networkChange } from "../../net/change.ts";
@@ -37,7 +38,18 @@ export interface Followed {
 	netns: NetworkChange | null;
 	/** What connections of UDP may lead to, of Services that were synced. */
 	frontends: readonly UdpFrontend[];
+	/** Nodes that refused what their kube-proxies fed in. */
+	failed: readonly string[];
 }
+
+/** What kube-proxies did since the network was followed last. */
+export interface Synced {
+	services: ChangedServices;
+	looks: readonly NodeLook[];
+}
+
+/** Rules of a node, by family; absent: they are as they were. */
+export type EditedRules = Readonly<Partial<Record<Family, Ruleset>>>;
 
 type Objects = readonly KubernetesObject[];
 type Realised = Pick<RealisedNetwork, "topology" | "portmap" | "assumed">;
@@ -82,7 +94,7 @@ export class LiveNetwork implements Plan {
 		const [services, slices] = [ofKind<Service>(objects, "Service"), ofKind<EndpointSlice>(objects, "EndpointSlice")];
 		const rules = (family: Family) => new NodeSyncs(new ClusterRules(services, slices, configuration, family));
 		const syncs = { ipv4: rules("ipv4"), ipv6: rules("ipv6") };
-		syncAll(syncs, objects, realised, new Map());
+		syncAll(syncs, objects, realised, { services: new Map(), looks: [] });
 		return new LiveNetwork(options, syncs, layOut(objects, realised, syncs, options, []));
 	}
 
@@ -138,30 +150,41 @@ export class LiveNetwork implements Plan {
 	}
 
 	/**
-	 * Follows changes of objects, and of Services as kube-proxies have synced them; null: the whole network is to be planned anew,
+	 * Follows changes of objects, and what kube-proxies have synced; null: the whole network is to be planned anew,
 	 * see `replan`. `netnsOf`: as the engine has it.
 	 * Throws AddressError; then this is not to be used any more.
 	 */
-	follow(changes: readonly ObjectChange[], services: ChangedServices, netnsOf: NetnsOf): Followed | null {
+	follow(changes: readonly ObjectChange[], synced: Synced, netnsOf: NetnsOf): Followed | null {
 		if (this.#laid.hasStrays || changes.some((change) => this.#isCentral(change))) return null;
 		const touched = this.#laid.nodes.follow(changes);
 		if (touched === null || touched.some(({ now }) => now.strays.length > 0)) return null;
 		const portmaps = new Map(touched.map(({ name, now }) => [name, now.portmap]));
 		const nothing = { nodes: [], gone: [] };
 		const rules = [
-			this.#syncs.ipv4.follow({ ...nothing, services, portmaps }),
-			this.#syncs.ipv6.follow({ ...nothing, services, portmaps: new Map() }),
+			this.#syncs.ipv4.follow({ ...nothing, ...synced, portmaps }),
+			this.#syncs.ipv6.follow({ ...nothing, ...synced, portmaps: new Map() }),
 		];
 		const parts = touched.map((node) => this.#graft(node, netnsOf));
-		return { rules, netns: joined(parts), frontends: this.#frontendsOf(services) };
+		return this.#followed(rules, joined(parts), synced);
 	}
 
 	/** The whole network of the objects as they are now. Throws as `follow` does. */
-	replan(objects: Objects, services: ChangedServices, realised: Realised): Followed {
-		const rules = syncAll(this.#syncs, objects, realised, services);
+	replan(objects: Objects, synced: Synced, realised: Realised): Followed {
+		const rules = syncAll(this.#syncs, objects, realised, synced);
 		this.#laid = layOut(objects, realised, this.#syncs, this.#options, this.#laid.fabric.hosts);
 		this.#podList = null;
-		return { rules, netns: null, frontends: this.#frontendsOf(services) };
+		return this.#followed(rules, null, synced);
+	}
+
+	/** Somebody else than its agents has changed a node's rules. */
+	edit(node: string, { ipv4, ipv6 }: EditedRules): void {
+		if (ipv4 !== undefined) this.#syncs.ipv4.edit(node, ipv4);
+		if (ipv6 !== undefined) this.#syncs.ipv6.edit(node, ipv6);
+	}
+
+	#followed(rules: RulesChange[], netns: NetworkChange | null, { services }: Synced): Followed {
+		const failed = [...new Set(rules.flatMap((change) => change.failed))];
+		return { rules, netns, frontends: this.#frontendsOf(services), failed };
 	}
 
 	#frontendsOf(services: ChangedServices): UdpFrontend[] {
@@ -218,16 +241,13 @@ function syncAll(
 	syncs: Readonly<Record<Family, NodeSyncs>>,
 	objects: Objects,
 	{ topology, portmap }: Realised,
-	services: ChangedServices,
+	synced: Synced,
 ): RulesChange[] {
 	const all = nodesOf(objects);
 	const portmaps = new Map(topology.nodes.map(({ name }) => [name, portmap.get(name) ?? null]));
 	const named = (specs: readonly NodeSpec[]) => specs.map(({ name }) => all.get(name) as Node);
 	const dual = topology.nodes.filter(({ ip6 }) => ip6 !== undefined);
-	return [
-		sync(syncs.ipv4, services, named(topology.nodes), portmaps),
-		sync(syncs.ipv6, services, named(dual), new Map()),
-	];
+	return [sync(syncs.ipv4, synced, named(topology.nodes), portmaps), sync(syncs.ipv6, synced, named(dual), new Map())];
 }
 
 /** `met`: machines outside that there were, which stay. */
@@ -270,7 +290,7 @@ function withSysctls(spec: NodeSpec, syncs: NodeSyncs): NodeSpec {
 /** Nodes as they are now, their agents started where they are new, and what they had and have no more. */
 function sync(
 	syncs: NodeSyncs,
-	services: ChangedServices,
+	synced: Synced,
 	nodes: readonly Node[],
 	portmaps: ReadonlyMap<string, string | null>,
 ): RulesChange {
@@ -280,7 +300,7 @@ function sync(
 		const known = syncs.members.get(node.metadata.name ?? "")?.node;
 		return known === undefined || JSON.stringify(proxyNode(known)) !== JSON.stringify(proxyNode(node));
 	});
-	return syncs.follow({ services, nodes: changed, gone, portmaps });
+	return syncs.follow({ ...synced, nodes: changed, gone, portmaps });
 }
 
 function rulesetsOf(syncs: NodeSyncs): Map<string, Ruleset> {

@@ -4,20 +4,21 @@
 import type { Node, Service } from "../../api/core.ts";
 import type { EndpointSlice } from "../../api/discovery.ts";
 import { keyOf } from "../../api/key.ts";
-import { DEFAULT_IP_MASQ_CONFIG, type IpMasqConfig, ipMasqJump, ipMasqRestore } from "../../cni/ipmasq.ts";
-import { PORTMAP_JUMPS, portmapChange } from "../../cni/portmap.ts";
+import { DEFAULT_IP_MASQ_CONFIG, type IpMasqConfig } from "../../cni/ipmasq.ts";
 import { type KubeProxyConfiguration, type ProxyConfig, readProxyConfig } from "../../kube-proxy/config.ts";
 import { type UdpFrontend, udpFrontends } from "../../kube-proxy/conntrack.ts";
 import { serviceOfSlice } from "../../kube-proxy/endpointsmap.ts";
 import { likeness } from "../../kube-proxy/likeness.ts";
 import { type ChangedServices, edited, PartialSyncs, type PartialSyncsState } from "../../kube-proxy/partial.ts";
+import type { NodeLook } from "../../kube-proxy/proxier.ts";
 import { syncNode } from "../../kube-proxy/saved.ts";
 import { buildServicePortMap, type ServicePortInfo, usesLocalEndpoints } from "../../kube-proxy/servicemap.ts";
 import type { ProxyNode, SyncInput } from "../../kube-proxy/sync.ts";
 import type { Configuration } from "../../manifests/configuration.ts";
 import { printPrefix } from "../../net/address.ts";
-import { applyRestore, asLoaded } from "../../net/iptables/index.ts";
+import { asLoaded } from "../../net/iptables/index.ts";
 import type { Family, Ruleset } from "../../net/ruleset.ts";
+import { type Foreign, isProxyCanaryGone, masqueraded, othersLook, portmapped, syncOver } from "./foreign.ts";
 
 export interface NodeRules {
 	ruleset: Ruleset;
@@ -44,9 +45,9 @@ export interface RulesGroup {
 	readonly like: string;
 	/** Their hostPort chains as fed to iptables-restore, null for none. */
 	readonly portmap: string | null;
-	/** portmap has been at work: its jumps are there. */
-	readonly mapped: boolean;
 	readonly rules: NodeRules;
+	/** Of one node alone, whose rules somebody else has changed; null: they are its agents'. */
+	readonly foreign: Foreign | null;
 }
 
 /** What kube-proxy feeds in, and what nodes differ by. */
@@ -139,7 +140,7 @@ export class ClusterRules {
 		const key = portmap === null ? like : `${like}\n${portmap}`;
 		let known = this.#fresh.get(key);
 		if (known === undefined) {
-			known = { like, portmap, mapped: portmap !== null, rules: this.#make(own, like, portmap) };
+			known = { like, portmap, rules: this.#make(own, like, portmap), foreign: null };
 			this.#fresh.set(key, known);
 		}
 		this.#groups.add(known);
@@ -158,7 +159,7 @@ export class ClusterRules {
 
 	/**
 	 * kube-proxy of every node syncs these Services, none of which tells nodes apart: rules as they were, and what they are
-	 * now. Throws AddressError.
+	 * now, but for those that somebody else has changed (`resync`). Throws AddressError.
 	 */
 	update(changed: ChangedServices): ReadonlyMap<Ruleset, Ruleset> {
 		if (changed.size === 0) return new Map();
@@ -170,7 +171,8 @@ export class ClusterRules {
 		}
 		for (const [like, started] of this.#started) started.ruleset = edited(started.ruleset, edits.get(like) ?? []);
 		const updated = new Map<Ruleset, Ruleset>();
-		for (const { like, rules } of this.#groups) {
+		for (const { like, rules, foreign } of this.#groups) {
+			if (foreign !== null) continue;
 			const now = edited(rules.ruleset, edits.get(like) ?? []);
 			updated.set(rules.ruleset, now);
 			rules.ruleset = now;
@@ -197,22 +199,42 @@ export class ClusterRules {
 	resync(node: Node, group: RulesGroup, portmap: string | null, updated?: ReadonlySet<string>): RulesGroup {
 		const own = proxyNode(node);
 		const like = this.#likeness(own);
-		let { ruleset } = group.rules;
-		let { sysctls } = group.rules;
+		let { rules, foreign } = group;
 		if (updated === undefined || updated.size > 0) {
-			const input = { ...this.#current, node: own, ...(updated === undefined ? {} : { updatedServices: updated }) };
-			const synced = syncNode(input, { ruleset });
-			ruleset = synced.ruleset;
-			sysctls = sysctlsOf(synced.sync.routeLocalnet);
-			if (!this.#partials.has(like)) this.#partials.set(like, PartialSyncs.after(input, synced.sync, ruleset));
+			const partial = updated === undefined || foreign?.needsFull ? {} : { updatedServices: updated };
+			const input = { ...this.#current, node: own, ...partial };
+			const { ruleset, sync } = foreign === null ? syncNode(input, rules) : syncOver(input, rules.ruleset);
+			rules = { ruleset, sysctls: sync === null ? rules.sysctls : sysctlsOf(sync.routeLocalnet) };
+			if (foreign !== null) foreign = { needsFull: sync === null };
+			else if (sync !== null && !this.#partials.has(like))
+				this.#partials.set(like, PartialSyncs.after(input, sync, ruleset));
 		}
-		const change = portmapChange(group.portmap, portmap);
-		if (change !== null) ruleset = applyRestore(ruleset, change, { noflush: true });
-		if (!group.mapped && portmap !== null) ruleset = applyRestore(ruleset, PORTMAP_TEXT, { noflush: true });
-		const mapped = group.mapped || portmap !== null;
-		const next = { like, portmap, mapped, rules: { ruleset: asLoaded(ruleset, { backend: "nft" }), sysctls } };
-		this.#groups.add(next);
-		return next;
+		const ruleset = asLoaded(portmapped(rules.ruleset, group.portmap, portmap), { backend: "nft" });
+		return this.#grouped({ like, portmap, foreign, rules: { ...rules, ruleset } });
+	}
+
+	/** A node of a group whose rules somebody else has changed to these. */
+	edited(group: RulesGroup, ruleset: Ruleset): RulesGroup {
+		const foreign = { needsFull: group.foreign?.needsFull ?? false };
+		return this.#grouped({ ...group, foreign, rules: { ...group.rules, ruleset } });
+	}
+
+	/** Agents of a node look at rules that somebody else has changed. Throws AddressError. */
+	look(node: Node, group: RulesGroup, { full, retry, kubelet }: NodeLook): RulesGroup {
+		const { foreign, rules, portmap } = group;
+		if (foreign === null) return group;
+		const others = kubelet ? othersLook(rules.ruleset, this.#masquerade) : rules.ruleset;
+		const isNews = others !== rules.ruleset;
+		const looked = isNews ? this.#grouped({ ...group, rules: { ...rules, ruleset: others } }) : group;
+		if (!full && !(retry && foreign.needsFull) && !isProxyCanaryGone(others)) return looked;
+		const synced = this.resync(node, looked, portmap);
+		if (isNews) this.leave(looked);
+		return synced;
+	}
+
+	#grouped(group: RulesGroup): RulesGroup {
+		this.#groups.add(group);
+		return group;
 	}
 
 	/** Nobody has a group's rules any more. */
@@ -275,18 +297,8 @@ export class ClusterRules {
 
 	#make(node: ProxyNode, like: string, portmap: string | null): NodeRules {
 		const { ruleset: before, routeLocalnet } = this.#start(node, like);
-		let ruleset = before;
-		const feed = (text: string): void => {
-			ruleset = applyRestore(ruleset, text, { noflush: true });
-		};
-		if (portmap !== null) {
-			feed(portmap);
-			feed(PORTMAP_TEXT);
-		}
-		if (this.#masquerade !== null) {
-			feed(ipMasqRestore(this.#masquerade, this.#family));
-			feed(natText([`-A POSTROUTING ${ipMasqJump(this.#masquerade)}`]));
-		}
+		let ruleset = portmapped(before, null, portmap);
+		if (this.#masquerade !== null) ruleset = masqueraded(ruleset, this.#masquerade);
 		// Tables in the one order that iptables-nft prints whatever was loaded first.
 		return { ruleset: asLoaded(ruleset, { backend: "nft" }), sysctls: sysctlsOf(routeLocalnet) };
 	}
@@ -321,14 +333,6 @@ export function proxyNode({ metadata, status, spec }: Node): ProxyNode {
 		labels: metadata.labels ?? {},
 	};
 }
-
-function natText(lines: readonly string[]): string {
-	return ["*nat", ...lines, "COMMIT", ""].join("\n");
-}
-
-const PORTMAP_TEXT = natText(
-	PORTMAP_JUMPS.map(({ chain, rule, prepend }) => `${prepend ? "-I" : "-A"} ${chain} ${rule}`),
-);
 
 /** The agent leaves ip6tables alone (`--enable-ipv6` off) unless networks of IPv6 are among those that it spares. */
 function masqueradeConfig({ nonMasquerade, ipMasq }: Configuration, family: Family): IpMasqConfig | null {

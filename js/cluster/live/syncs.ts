@@ -4,12 +4,15 @@
 import type { Node } from "../../api/core.ts";
 import type { UdpFrontend } from "../../kube-proxy/conntrack.ts";
 import type { ChangedServices } from "../../kube-proxy/partial.ts";
+import type { NodeLook } from "../../kube-proxy/proxier.ts";
 import type { Ruleset } from "../../net/ruleset.ts";
 import { ClusterRules, type ClusterRulesState, type RulesGroup } from "./rules.ts";
 
 /** What happened since the last syncs. */
 export interface SyncedChange {
 	services: ChangedServices;
+	/** Of agents at rules that somebody else had changed, in order. */
+	looks: readonly NodeLook[];
 	/** Nodes that are new, or have other labels, addresses or networks. */
 	nodes: readonly Node[];
 	/** Names of nodes that are no more. */
@@ -23,6 +26,8 @@ export interface RulesChange {
 	replaced: ReadonlyMap<Ruleset, Ruleset>;
 	/** For some of those who have other ones, by node name. */
 	given: ReadonlyMap<string, Ruleset>;
+	/** Nodes that refused what their kube-proxies fed in. */
+	failed: readonly string[];
 }
 
 export interface Member {
@@ -40,6 +45,8 @@ export class NodeSyncs {
 	readonly #members = new Map<string, Member>();
 	/** How many nodes each has. */
 	readonly #sizes = new Map<RulesGroup, number>();
+	/** Nodes whose rules somebody else has changed. */
+	readonly #foreign = new Set<string>();
 
 	constructor(rules: ClusterRules) {
 		this.#rules = rules;
@@ -72,12 +79,19 @@ export class NodeSyncs {
 	}
 
 	/** Throws AddressError; then these syncs are not to be used any more. */
-	follow({ services, nodes, gone, portmaps }: SyncedChange): RulesChange {
+	follow({ services, looks, nodes, gone, portmaps }: SyncedChange): RulesChange {
 		for (const name of gone) this.#leave(name);
 		const replaced = new Map<Ruleset, Ruleset>();
 		const given = new Map<string, Ruleset>();
 		if (this.#rules.tells(services)) this.#tell(services, given);
-		else for (const [before, now] of this.#rules.update(services)) replaced.set(before, now);
+		else {
+			for (const [before, now] of this.#rules.update(services)) replaced.set(before, now);
+			this.#syncForeign(services, given);
+		}
+		for (const look of looks) {
+			const member = this.#members.get(look.node);
+			if (member !== undefined) this.#give(look.node, this.#rules.look(member.node, member.group, look), given);
+		}
 		for (const node of nodes) {
 			const name = node.metadata.name ?? "";
 			const before = this.#members.get(name)?.group;
@@ -89,11 +103,34 @@ export class NodeSyncs {
 		for (const [name, portmap] of portmaps) {
 			const member = this.#members.get(name);
 			if (member === undefined || member.group.portmap === portmap) continue;
-			const group = this.#rules.resync(member.node, member.group, portmap, NOTHING);
-			this.#join(member.node, group);
-			given.set(name, group.rules.ruleset);
+			this.#give(name, this.#rules.resync(member.node, member.group, portmap, NOTHING), given);
 		}
-		return { replaced, given };
+		const failed = [...given.keys()].filter((name) => this.#members.get(name)?.group.foreign?.needsFull);
+		return { replaced, given, failed };
+	}
+
+	/** Somebody else has made a node's rules these. */
+	edit(name: string, ruleset: Ruleset): void {
+		const member = this.#members.get(name);
+		if (member !== undefined) this.#join(member.node, this.#rules.edited(member.group, ruleset));
+	}
+
+	/** A node has other rules from here on, if they are. */
+	#give(name: string, group: RulesGroup, given: Map<string, Ruleset>): void {
+		const member = this.#members.get(name) as Member;
+		if (member.group === group) return;
+		this.#join(member.node, group);
+		given.set(name, group.rules.ruleset);
+	}
+
+	/** Nodes whose rules are nobody else's. */
+	#syncForeign(services: ChangedServices, given: Map<string, Ruleset>): void {
+		if (services.size === 0) return;
+		const updated = new Set(services.keys());
+		for (const name of [...this.#foreign]) {
+			const { node, group } = this.#members.get(name) as Member;
+			this.#give(name, this.#rules.resync(node, group, group.portmap, updated), given);
+		}
 	}
 
 	/** Nodes may be told apart otherwise: each group of them is synced by what they have in common now. */
@@ -117,12 +154,14 @@ export class NodeSyncs {
 		if (this.#members.get(name)?.group !== group) this.#leave(name);
 		if (!this.#members.has(name)) this.#sizes.set(group, (this.#sizes.get(group) ?? 0) + 1);
 		this.#members.set(name, { node, group });
+		if (group.foreign !== null) this.#foreign.add(name);
 	}
 
 	#leave(name: string): void {
 		const group = this.#members.get(name)?.group;
 		if (group === undefined) return;
 		this.#members.delete(name);
+		this.#foreign.delete(name);
 		const left = (this.#sizes.get(group) ?? 0) - 1;
 		if (left > 0) this.#sizes.set(group, left);
 		else {
