@@ -236,6 +236,8 @@ export class Cluster implements Disposable {
 		this.#adoptEdits();
 		const later = this.#reality.started && this.#reality.isWaiting;
 		const server = later ? await this.api.open() : await this.#api?.opened;
+		// A standing start happens once: where nothing was applied and nobody has asked the API, all is as it was.
+		if (server === undefined && this.#reality.started && this.#plane.loaded !== null) return;
 		this.#take(this.#reality.settle(server ?? null, this.#plane.netnsOf));
 	}
 
