@@ -17,7 +17,7 @@ import {
 	foundPodRun,
 	hasEnded,
 	hostIPsOf,
-	isDone,
+	isAtRest,
 	kindOf,
 	laterOf,
 	newPodRun,
@@ -27,6 +27,7 @@ import {
 } from "./podrun.ts";
 import { statusOf } from "./podstatus.ts";
 import type { Reach } from "./probe.ts";
+import { isAlive } from "./run.ts";
 
 /** What gives a sandbox its addresses: a CNI plugin. */
 export interface SandboxNetwork {
@@ -120,7 +121,7 @@ export class Kubelet implements Component {
 		const boot = this.#boots.get(host) ?? 0n;
 		if (boot > now) return { progressMs: Number(boot - now) / 1e6 };
 		const run = this.#runOf(key, pod, node, now, world);
-		if (run.isRejected) return this.#forgetRejected(key, pod, world);
+		if (run.isRejected) return this.#forget(key, pod, world);
 		const say = (type: "Normal" | "Warning", reason: string, message: string) =>
 			recorder.event(pod, type, reason, message, host);
 		if (run.boot < boot) {
@@ -130,13 +131,14 @@ export class Kubelet implements Component {
 		}
 		strike(run, pod, struck, now);
 		const reach: Reach | undefined = wire && ((to, port) => wire.connect(host, to, port));
-		if (!(isFinished(pod) && pod.metadata.deletionTimestamp === undefined))
-			step(run, pod, now, say, () => this.#addresses(run, pod, node, world), reach);
+		// What is over stays as it is.
+		if (isFinished(pod) && isAtRest(run)) return this.#forget(key, pod, world);
+		step(run, pod, now, say, () => this.#addresses(run, pod, node, world), reach);
 		const status = statusOf(run, pod, hostIPsOf(node), now);
-		const isNews = run.containers.some(({ isKnown, stage }) => !isKnown && stage === "running");
+		const isNews = run.containers.some((each) => !each.isKnown && isAlive(each));
 		const written = semanticEqual(status, pod.status) ? pod : store.updateStatus<Pod>("pods", { ...pod, status });
-		for (const each of run.containers) each.isKnown = each.stage === "running" || each.stage === "stopping";
-		if (isDone(run, pod) || hasEnded(run)) this.#network.remove(run.uid);
+		for (const each of run.containers) each.isKnown = isAlive(each);
+		if (hasEnded(run)) this.#network.remove(run.uid);
 		if (hasEnded(run) && written.metadata.deletionTimestamp !== undefined) {
 			this.#runs.delete(key);
 			store.delete("pods", written, { gracePeriodSeconds: 0 });
@@ -166,8 +168,9 @@ export class Kubelet implements Component {
 		return undefined;
 	}
 
-	/** Its place is not taken, so nothing of it has to be brought to an end. */
-	#forgetRejected(key: string, pod: Pod, { store }: World): undefined {
+	/** Nothing of it has to be brought to an end. */
+	#forget(key: string, pod: Pod, { store }: World): undefined {
+		this.#network.remove(pod.metadata.uid ?? "");
 		if (pod.metadata.deletionTimestamp === undefined) return;
 		this.#runs.delete(key);
 		store.delete("pods", pod, { gracePeriodSeconds: 0 });

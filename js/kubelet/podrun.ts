@@ -5,19 +5,11 @@ import type { Container, ContainerStatus, Node, Pod } from "../api/core.ts";
 import { nanosOf } from "../api/time.ts";
 import type { Later, Random } from "../ports.ts";
 import { appOf, type ContainerKind } from "./app.ts";
-import {
-	advance,
-	begin,
-	type ContainerRun,
-	isContainerReady,
-	lose,
-	newRun,
-	nextOf,
-	restarts,
-	type Surroundings,
-	stop,
-} from "./container.ts";
+import { advance, begin, lose, nextOf } from "./container.ts";
 import { beginProbe, probeOf } from "./probe.ts";
+import { restarts } from "./restart.ts";
+import { type ContainerRun, isAlive, isOver, newRun, type Surroundings } from "./run.ts";
+import { stop } from "./stop.ts";
 
 /** Plain values alone: a fork copies them. */
 export interface PodRun {
@@ -32,6 +24,8 @@ export interface PodRun {
 	containers: ContainerRun[];
 	/** ns; when its containers have to be gone, null: they need not. */
 	deadline: bigint | null;
+	/** Why its kubelet has it fail, whatever its containers do; null: nothing. */
+	verdict: { reason: string; message: string } | null;
 	/** ns; the boot of its machine that it runs since; 0: the first one. */
 	boot: bigint;
 	/** How often a sandbox was tried. */
@@ -58,7 +52,7 @@ export function newPodRun(pod: Pod, now: bigint): PodRun {
 	const { uid = "" } = pod.metadata;
 	return {
 		...{ uid, ips: [], sandboxUntil: now + BigInt(SANDBOX_MS) * MS, startedAt: now, containers },
-		...{ deadline: null, boot: 0n, attempts: 0, isRejected: false },
+		...{ deadline: null, verdict: null, boot: 0n, attempts: 0, isRejected: false },
 	};
 }
 
@@ -75,7 +69,7 @@ export function foundPodRun(pod: Pod, now: bigint, random: Random): PodRun {
 	if (ips.length === 0 && status?.podIP) ips.push(status.podIP);
 	return {
 		...{ uid: metadata.uid ?? "", ips, sandboxUntil: null, startedAt: created, containers },
-		...{ deadline: null, boot: 0n, attempts: 0, isRejected: false },
+		...{ deadline: null, verdict: null, boot: 0n, attempts: 0, isRejected: false },
 	};
 }
 
@@ -134,8 +128,12 @@ export function step(
 	reach: Surroundings["reach"],
 ): void {
 	if (pod.metadata.deletionTimestamp !== undefined) terminate(run, pod, now, say);
-	const terminating = run.deadline !== null;
-	if (run.sandboxUntil !== null && !terminating) {
+	if (isOverdue(run, pod, now) && run.verdict === null) {
+		run.verdict = { reason: "DeadlineExceeded", message: OVERDUE };
+		say("Normal", run.verdict.reason, run.verdict.message);
+		terminate(run, pod, now, say);
+	}
+	if (run.sandboxUntil !== null && run.deadline === null) {
 		if (run.sandboxUntil > now) return;
 		const ips = addresses();
 		if (ips === null) return;
@@ -144,12 +142,28 @@ export function step(
 	}
 	const containers = new Map(containersOf(pod).map((container) => [container.name, container]));
 	const clash = (each: ContainerRun, container: Container) => clashOf(run, each, container, containers);
-	const around = { pod, podIP: run.ips[0] ?? "", now, terminating, say, clash, reach };
+	const isNext = (each: ContainerRun) => isTurn(run, each);
 	for (let again = true; again; ) {
 		again = false;
+		const terminating = run.deadline !== null;
+		const around = { pod, podIP: run.ips[0] ?? "", now, terminating, say, clash, isNext, reach };
 		for (const each of run.containers) again = advance(each, containers.get(each.name) as Container, around) || again;
-		again = (terminating ? endSidecars(run, pod, now) : beginNext(run, containers, around)) || again;
+		if (!terminating) again = beginNext(run, containers, around) || again;
 	}
+}
+
+/** active_deadline.go */
+const OVERDUE = "Pod was active on the node longer than the specified deadline";
+
+/** ns; when it has been active for `activeDeadlineSeconds`, null: never. */
+function overdueAt({ startedAt }: PodRun, { spec }: Pod): bigint | null {
+	const seconds = spec?.["activeDeadlineSeconds"] as number | undefined;
+	return seconds === undefined ? null : startedAt + BigInt(seconds) * 1000n * MS;
+}
+
+function isOverdue(run: PodRun, pod: Pod, now: bigint): boolean {
+	const at = overdueAt(run, pod);
+	return at !== null && at <= now && !hasEnded(run);
 }
 
 /** All containers share one netns: what the program says that finds its port taken by one that listens. */
@@ -164,7 +178,7 @@ function clashOf(
 	for (const { containerPort, protocol = "TCP" } of ports) {
 		const isTaken = run.containers.some((other) => {
 			if (other === own || other.kind === "init" || other.lastWords !== null) return false;
-			if (other.stage !== "running" && other.stage !== "stopping") return false;
+			if (!isAlive(other)) return false;
 			const theirs = containers.get(other.name)?.ports ?? [];
 			return theirs.some((port) => port.containerPort === containerPort && (port.protocol ?? "TCP") === protocol);
 		});
@@ -179,9 +193,9 @@ function clashOf(
  */
 export function reboot(run: PodRun, pod: Pod, now: bigint, say: Say): void {
 	const policy = pod.spec?.restartPolicy ?? "Always";
-	const begun = run.containers.some(({ stage, exit }) => exit !== null || stage === "running" || stage === "stopping");
-	const isOver = isDone(run, pod) || run.deadline !== null;
-	const again = !isOver && !(policy === "Never" && begun);
+	const begun = run.containers.some((each) => each.exit !== null || isAlive(each));
+	const isEnding = isDone(run, pod) || run.deadline !== null;
+	const again = !isEnding && !(policy === "Never" && begun);
 	for (const each of run.containers) {
 		const isComplete = each.kind === "main" && policy === "OnFailure" && each.exit?.code === 0;
 		lose(each, now, again && !(isComplete && each.stage === "exited"));
@@ -192,54 +206,46 @@ export function reboot(run: PodRun, pod: Pod, now: bigint, say: Say): void {
 	run.sandboxUntil = now + BigInt(SANDBOX_MS) * MS;
 }
 
+/** What comes next begins; where nothing is left to do, what remains is stopped: sidecars keep no pod alive. */
 function beginNext(run: PodRun, containers: ReadonlyMap<string, Container>, around: Surroundings): boolean {
 	let any = false;
 	for (const each of run.containers) {
-		if (each.kind !== "main" && each.stage === "exited" && each.exit?.code === 0) continue;
+		if (each.kind === "init" && each.stage === "exited" && each.exit?.code === 0) continue;
 		if (each.stage === "waiting") {
 			begin(each, containers.get(each.name) as Container, around);
 			any = true;
 		}
 		// A sidecar holds up what follows until it has started, an init container until it has succeeded.
-		if (each.kind === "init" && each.stage !== "observed") return any;
-		if (each.kind === "sidecar" && !each.started && each.stage !== "observed") return any;
+		if (each.kind === "init" && each.stage !== "observed") break;
+		if (each.kind === "sidecar" && !each.started && each.stage !== "observed") break;
 	}
-	// Sidecars end with the last of the others.
-	if (isDone(run, around.pod)) {
-		run.deadline = around.now + graceOf(around.pod);
-		endSidecars(run, around.pod, around.now);
-	}
-	return any;
+	if (!isDone(run, around.pod)) return any;
+	terminate(run, around.pod, around.now, around.say);
+	return true;
 }
 
 const graceOf = ({ metadata, spec }: Pod) =>
 	BigInt(metadata.deletionGracePeriodSeconds ?? spec?.terminationGracePeriodSeconds ?? 30) * 1000n * MS;
 
-/** Its containers are told to stop; more of a hurry than before counts. */
+/** All that runs is told to stop, sidecars too, which wait for their turn; more of a hurry than before counts. */
 function terminate(run: PodRun, pod: Pod, now: bigint, say: Say): void {
 	const deadline = now + graceOf(pod);
 	if (run.deadline !== null && run.deadline <= deadline) return;
-	const first = run.deadline === null;
 	run.deadline = deadline;
 	run.sandboxUntil = null;
 	for (const container of containersOf(pod)) {
 		const each = run.containers.find(({ name }) => name === container.name) as ContainerRun;
-		if (each.kind === "sidecar") continue;
-		if (first && each.stage === "running") say("Normal", "Killing", `Stopping container ${each.name}`);
-		stop(each, container, pod, now, Number((deadline - now) / MS));
+		if (stop(each, container, pod, now, Number((deadline - now) / MS), true))
+			say("Normal", "Killing", `Stopping container ${each.name}`);
 	}
 }
 
-const isOver = ({ stage }: ContainerRun) => stage === "exited" || stage === "ended";
-
-/** In the reverse of their order, once all others are gone (KEP-753). */
-function endSidecars(run: PodRun, pod: Pod, now: bigint): boolean {
-	if (run.containers.some((each) => each.kind !== "sidecar" && !isOver(each))) return false;
-	const last = [...run.containers].reverse().find((each) => each.kind === "sidecar" && !isOver(each));
-	if (last === undefined || last.stage === "stopping") return false;
-	const container = containersOf(pod).find(({ name }) => name === last.name) as Container;
-	stop(last, container, pod, now, Number(((run.deadline ?? now) - now) / MS));
-	return true;
+/** A sidecar's turn comes when the others and the sidecars behind it are gone (terminationOrdering). */
+function isTurn({ containers }: PodRun, own: ContainerRun): boolean {
+	const behind = containers.slice(containers.indexOf(own) + 1);
+	return containers.every(
+		(each) => isOver(each) || !(each.kind === "main" || (each.kind === "sidecar" && behind.includes(each))),
+	);
 }
 
 /** Whether nothing of it runs any more, nor will. */
@@ -247,30 +253,31 @@ export function hasEnded(run: PodRun): boolean {
 	return run.deadline !== null && run.containers.every(isOver);
 }
 
-/** Whether its containers have run to completion, or one has failed for good. */
+/** Whether nothing of it runs that its kubelet knows of. */
+export function isAtRest({ containers }: PodRun): boolean {
+	return containers.every((each) => isOver(each) || each.stage === "observed");
+}
+
+/** Whether its containers have run to completion, or an init container has failed for good. */
 export function isDone(run: PodRun, pod: Pod): boolean {
-	const failed = (each: ContainerRun) => each.stage === "exited" && each.exit?.code !== 0 && !restarts(each, pod);
-	if (run.containers.some((each) => each.kind === "init" && failed(each))) return true;
-	return run.containers.every(
-		(each) => each.kind !== "main" || ((each.stage === "exited" || each.stage === "ended") && !restarts(each, pod)),
-	);
-}
-
-/** Why it ended: whether any container failed. */
-export function hasFailed({ containers }: PodRun): boolean {
-	return containers.some(({ kind, exit }) => kind !== "sidecar" && exit !== null && exit.code !== 0);
-}
-
-export function isReadyRun(run: PodRun): boolean {
-	return run.containers.every((each) => each.kind === "init" || isContainerReady(each));
+	const containers = new Map(containersOf(pod).map((container) => [container.name, container]));
+	const isFinal = (each: ContainerRun) => isOver(each) && !restarts(each, containers.get(each.name) as Container, pod);
+	if (
+		run.containers.some((each) => each.kind === "init" && each.exit?.code !== 0 && each.exit !== null && isFinal(each))
+	)
+		return true;
+	return run.containers.every((each) => each.kind !== "main" || isFinal(each));
 }
 
 /** When something is due. */
 export function laterOf(run: PodRun, pod: Pod, now: bigint): Later | undefined {
+	const around = { pod, podIP: run.ips[0] ?? "", now, terminating: run.deadline !== null };
 	const due = run.containers.flatMap((each) => {
 		const container = containersOf(pod).find(({ name }) => name === each.name);
-		return container === undefined ? [] : nextOf(each, container, pod, run.ips[0] ?? "", now);
+		return container === undefined ? [] : nextOf(each, container, around);
 	});
+	const overdue = overdueAt(run, pod);
+	if (overdue !== null && overdue > now && run.deadline === null) due.push({ at: overdue, idle: true });
 	if (run.sandboxUntil !== null && run.sandboxUntil > now) due.push({ at: run.sandboxUntil, idle: false });
 	const soonest = (idle: boolean) => {
 		const times = due.filter((one) => one.idle === idle).map(({ at }) => Number(at - now) / Number(MS));

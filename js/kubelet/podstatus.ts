@@ -1,104 +1,94 @@
-// A pod's status as its kubelet writes it (pkg/kubelet/kubelet_pods.go generateAPIPodStatus, pkg/kubelet/status/generate.go).
+// A pod's status as its kubelet writes it (pkg/kubelet/kubelet_pods.go generateAPIPodStatus, pkg/kubelet/status/status_manager.go
+// TerminatePod).
 
 import type { Container, ContainerStatus, Pod, PodStatus } from "../api/core.ts";
 import type { Condition } from "../api/meta.ts";
+import { isFinished } from "../api/pod.ts";
 import { HUNG, LISTENING } from "../api/script.ts";
 import { timeOf } from "../api/time.ts";
-import { type ContainerRun, type Exit, isContainerReady, listensAt } from "./container.ts";
-import { containersOf, hasFailed, isDone, type PodRun } from "./podrun.ts";
+import { listensAt } from "./container.ts";
+import { containerStatus, unlocated } from "./containerstatus.ts";
+import { containersReady, initialized, phaseOf, podReady, type Statuses } from "./phase.ts";
+import { containersOf, hasEnded, isDone, type PodRun } from "./podrun.ts";
+import type { ContainerRun } from "./run.ts";
 
 /** `hostIPs`: of its node, primary first. `now`: ns. */
 export function statusOf(run: PodRun, pod: Pod, hostIPs: readonly string[], now: bigint): PodStatus {
-	const phase = phaseOf(run, pod);
 	const { podIP: _, podIPs: __, ...others } = pod.status ?? {};
 	// A sandbox that is made anew has no address yet.
 	const before = run.sandboxUntil === null ? (pod.status ?? {}) : others;
-	const inits = run.containers.filter(({ kind }) => kind !== "main");
-	const mains = run.containers.filter(({ kind }) => kind === "main");
-	const initialized = inits.every((each) =>
-		each.kind === "sidecar" ? each.started || each.stage === "observed" || over(run, pod) : isContainerReady(each),
-	);
-	const statuses = (runs: readonly ContainerRun[]) =>
-		runs.map((each) => containerStatus(each, pod, initialized && run.ips.length > 0));
+	const all = new Map(run.containers.map((each) => [each.name, containerStatus(each, pod)]));
+	const phase = decide(run, pod, all);
+	if (hasEnded(run)) unlocated(run, all);
+	const statuses = (isMain: boolean) =>
+		run.containers
+			.filter(({ kind }) => (kind === "main") === isMain)
+			.map(({ name }) => all.get(name) as ContainerStatus);
+	const [mains, inits] = [statuses(true), statuses(false)];
 	const status: PodStatus = {
 		...before,
 		phase,
-		conditions: conditionsOf(run, pod, phase, initialized, now),
+		...run.verdict,
+		conditions: conditionsOf(run, pod, phase, all, now),
 		// One that was found running keeps what was said of it, and no more.
 		...(before.startTime === undefined && pod.status?.podIP !== undefined
 			? {}
 			: { startTime: before.startTime ?? timeOf(run.startedAt) }),
 		...(hostIPs.length === 0 ? {} : { hostIP: hostIPs[0] ?? "", hostIPs: hostIPs.map((ip) => ({ ip })) }),
 		...(run.ips.length === 0 ? {} : { podIP: run.ips[0] ?? "", podIPs: run.ips.map((ip) => ({ ip })) }),
-		...(mains.length === 0 ? {} : { containerStatuses: statuses(mains) }),
+		...(mains.length === 0 ? {} : { containerStatuses: mains }),
 	};
-	if (inits.length > 0 && (before.initContainerStatuses !== undefined || run.sandboxUntil !== null || isOwn(inits)))
-		status.initContainerStatuses = statuses(inits);
+	const isOwn = before.initContainerStatuses !== undefined || run.sandboxUntil !== null || haveRun(run);
+	if (inits.length > 0 && isOwn) status.initContainerStatuses = inits;
 	return status;
 }
 
 /** A status that was found without init containers keeps none. */
-const isOwn = (inits: readonly ContainerRun[]) =>
-	inits.some(({ stage }) => stage !== "exited" && stage !== "observed") ||
-	inits.some(({ exit, status }) => exit !== null && status === null);
+const haveRun = ({ containers }: PodRun) =>
+	containers.some(
+		({ kind, stage, exit, status }) =>
+			kind !== "main" && ((stage !== "exited" && stage !== "observed") || (exit !== null && status === null)),
+	);
 
-const over = (run: PodRun, pod: Pod) => isDone(run, pod);
-
-function phaseOf(run: PodRun, pod: Pod): NonNullable<PodStatus["phase"]> {
-	if (isDone(run, pod)) return hasFailed(run) ? "Failed" : "Succeeded";
-	const begun = ({ stage, exit }: ContainerRun) => exit !== null || ["running", "stopping", "observed"].includes(stage);
-	if (run.containers.some((each) => each.kind === "init" && !isContainerReady(each) && each.stage !== "observed"))
-		return "Pending";
-	return run.containers.every((each) => each.kind !== "main" || begun(each) || each.stage === "ended")
-		? "Running"
-		: "Pending";
+/** What has ended has succeeded or failed, whatever it was doing; what was found as it is stays so. */
+function decide(run: PodRun, pod: Pod, all: Statuses): NonNullable<PodStatus["phase"]> {
+	if (run.verdict !== null) return "Failed";
+	if (run.containers.some(({ stage }) => stage === "observed")) return pod.status?.phase ?? "Running";
+	const phase = phaseOf(pod, all, hasEnded(run));
+	if (isFinished(pod)) return pod.status?.phase ?? phase;
+	if (hasEnded(run)) return phase === "Succeeded" ? phase : "Failed";
+	// One that is about to run again, or whose hook is waited for, is none that has ended.
+	return (phase === "Succeeded" || phase === "Failed") && !isDone(run, pod) ? "Running" : phase;
 }
 
-function conditionsOf(run: PodRun, pod: Pod, phase: string, initialized: boolean, now: bigint): Condition[] {
+function conditionsOf(
+	run: PodRun,
+	pod: Pod,
+	phase: NonNullable<PodStatus["phase"]>,
+	all: Statuses,
+	now: bigint,
+): Condition[] {
 	const before = pod.status?.conditions ?? [];
-	const condition = (type: string, holds: boolean, why: Pick<Condition, "reason" | "message"> = {}): Condition => {
-		const status = holds ? "True" : "False";
+	const condition = (type: string, { status, ...why }: Omit<Condition, "type">): Condition => {
 		const known = before.find((one) => one.type === type);
 		if (known?.status !== status) return { type, status, lastTransitionTime: timeOf(now), ...why };
 		const { reason: _, message: __, ...kept } = known;
 		return { ...kept, ...why };
 	};
-	const done = phase === "Succeeded" || phase === "Failed";
-	const notInitialized = run.containers.filter((each) => each.kind !== "main" && !isInitialized(each));
-	const unready = run.containers.filter((each) => each.kind !== "init" && !isContainerReady(each));
-	const ready = unready.length === 0 && !done;
-	const names = (runs: readonly ContainerRun[]) => `[${runs.map(({ name }) => name).join(" ")}]`;
-	const whyNot = done
-		? { reason: phase === "Succeeded" ? "PodCompleted" : "PodFailed" }
-		: { reason: "ContainersNotReady", message: `containers with unready status: ${names(unready)}` };
-	const gate = gateOf(pod);
+	const holds = (is: boolean) => ({ status: is ? "True" : "False" }) as const;
+	const ready = containersReady(pod, all, phase);
 	const hangs = run.containers.some(({ hung }) => hung);
 	const deaf = run.containers.filter((each) => isDeaf(each, pod, now)).map(({ name }) => name);
 	const whyDeaf = deaf.length === 0 ? {} : { reason: "Starting", message: deaf.join(",") };
 	const own = [
-		condition("PodReadyToStartContainers", run.ips.length > 0 && !(done && run.deadline !== null)),
-		condition(
-			"Initialized",
-			initialized || phase === "Succeeded",
-			phase === "Succeeded"
-				? { reason: "PodCompleted" }
-				: initialized
-					? {}
-					: {
-							reason: "ContainersNotInitialized",
-							message: `containers with incomplete status: ${names(notInitialized)}`,
-						},
-		),
-		condition(
-			"Ready",
-			ready && gate === null,
-			!ready ? whyNot : gate === null ? {} : { reason: "ReadinessGatesNotReady", message: gate },
-		),
-		condition("ContainersReady", ready, ready ? {} : whyNot),
-		condition("PodScheduled", true),
-		...(hangs || before.some(({ type }) => type === HUNG) ? [condition(HUNG, hangs)] : []),
+		condition("PodReadyToStartContainers", holds(run.ips.length > 0 && !hasEnded(run))),
+		condition("Initialized", initialized(pod, all, phase)),
+		condition("Ready", podReady(pod, ready)),
+		condition("ContainersReady", ready),
+		condition("PodScheduled", holds(true)),
+		...(hangs || before.some(({ type }) => type === HUNG) ? [condition(HUNG, holds(hangs))] : []),
 		...(deaf.length > 0 || before.some(({ type }) => type === LISTENING)
-			? [condition(LISTENING, deaf.length === 0, whyDeaf)]
+			? [condition(LISTENING, { ...holds(deaf.length === 0), ...whyDeaf })]
 			: []),
 	];
 	// Others' conditions stay as they are.
@@ -107,89 +97,6 @@ function conditionsOf(run: PodRun, pod: Pod, phase: string, initialized: boolean
 
 /** Whether it runs, and its app does not listen yet. */
 function isDeaf(each: ContainerRun, pod: Pod, now: bigint): boolean {
-	const container = containersOf(pod).find(({ name }) => name === each.name);
+	const container = containersOf(pod).find(({ name }) => name === each.name) as Container | undefined;
 	return each.stage === "running" && container !== undefined && listensAt(each, container, pod) > now;
-}
-
-const isInitialized = (each: ContainerRun) => (each.kind === "sidecar" ? each.started : isContainerReady(each));
-
-/** The first readiness gates that are not open, in upstream's words; null where all are. */
-function gateOf({ spec, status }: Pod): string | null {
-	const closed = (spec?.readinessGates ?? []).flatMap(({ conditionType }) => {
-		const found = status?.conditions?.find(({ type }) => type === conditionType);
-		if (found === undefined)
-			return [`corresponding condition of pod readiness gate "${conditionType}" does not exist.`];
-		return found.status === "True"
-			? []
-			: [`the status of pod readiness gate "${conditionType}" is not "True", but ${found.status}`];
-	});
-	return closed.length === 0 ? null : closed.join(", ");
-}
-
-function containerStatus(run: ContainerRun, pod: Pod, initialized: boolean): ContainerStatus {
-	if (run.status !== null && (run.stage === "observed" || run.stage === "exited")) return run.status;
-	const container = containersOf(pod).find(({ name }) => name === run.name) as Container;
-	const known = [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])].find(
-		({ name }) => name === run.name,
-	);
-	const { state, lastState } = statesOf(run, pod, initialized, known);
-	return {
-		...known,
-		name: run.name,
-		ready: isContainerReady(run),
-		started: run.started && (run.stage === "running" || run.stage === "stopping"),
-		restartCount: run.restarts,
-		image: known?.image ?? container.image ?? "",
-		state,
-		...(known !== undefined && known.lastState === undefined && run.exit === null ? {} : { lastState }),
-	};
-}
-
-function statesOf(
-	run: ContainerRun,
-	pod: Pod,
-	initialized: boolean,
-	known: ContainerStatus | undefined,
-): { state: object; lastState: object } {
-	const last = run.exit === null ? {} : { terminated: terminated(run.exit) };
-	switch (run.stage) {
-		case "running":
-		case "stopping": {
-			const running = (known?.state as { running?: { startedAt?: string } } | undefined)?.running;
-			// One that was found running keeps what was said of its start.
-			const found = running !== undefined && running.startedAt === undefined && run.restarts === known?.restartCount;
-			return { state: { running: found ? running : { startedAt: timeOf(run.startedAt) } }, lastState: last };
-		}
-		case "exited":
-			return { state: last, lastState: {} };
-		case "backoff": {
-			const { name, namespace, uid } = pod.metadata;
-			const message = `back-off ${goDuration(run.backOffMs)} restarting failed container=${run.name} pod=${name}_${namespace}(${uid})`;
-			return { state: { waiting: { reason: "CrashLoopBackOff", message } }, lastState: last };
-		}
-		default:
-			if (run.exit !== null) return { state: last, lastState: {} };
-			return {
-				state: { waiting: { reason: initialized || !hasInits(pod) ? "ContainerCreating" : "PodInitializing" } },
-				lastState: {},
-			};
-	}
-}
-
-const hasInits = ({ spec }: Pod) => (spec?.initContainers ?? []).length > 0;
-
-function terminated({ code, startedAt, finishedAt, reason, message }: Exit): object {
-	return {
-		exitCode: code,
-		reason: reason ?? (code === 0 ? "Completed" : "Error"),
-		...(message === undefined ? {} : { message }),
-		startedAt: timeOf(startedAt),
-		finishedAt: timeOf(finishedAt),
-	};
-}
-
-/** As Go prints a time.Duration of whole seconds. */
-function goDuration(ms: number): string {
-	const seconds = Math.round(ms / 1000);
-	return seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`;
 }

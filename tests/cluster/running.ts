@@ -12,6 +12,8 @@ import { START } from "../controllers/running.ts";
 export interface AtWork extends Running {
 	/** `TYPE REASON KIND NS/NAME: MESSAGE`, in order. */
 	heard: string[];
+	/** ms since the beginning, of each of these. */
+	heardAt: number[];
 	/** ms since the beginning. */
 	now(): number;
 	/** Pods of the namespace `d`, in order of name. */
@@ -37,11 +39,13 @@ export function atWork({ nodes = 3, nodeMask = 24 } = {}): AtWork {
 	const clock = new VirtualClock(START);
 	const registry = emptyRegistry("d", () => clock.now());
 	const heard: string[] = [];
+	const heardAt: number[] = [];
 	const running = Running.over(registry, clock, {
 		podCIDRs: [{ family: "ipv4", address: "10.244.0.0", length: 16 }],
 		nodeMask: { ipv4: nodeMask, ipv6: 64 },
 		loadBalancerPool: { family: "ipv4", address: "203.0.113.0", length: 24 },
 		heard: ({ kind, metadata }: KubernetesObject, type, reason, message) => {
+			heardAt.push(Number((clock.now() - START) / 1_000_000n));
 			heard.push(`${type} ${reason} ${kind} ${metadata.namespace ?? ""}/${metadata.name}: ${message}`);
 		},
 	});
@@ -54,6 +58,7 @@ export function atWork({ nodes = 3, nodeMask = 24 } = {}): AtWork {
 	simulation.settle();
 	return Object.assign(running, {
 		heard,
+		heardAt,
 		now: () => Number((clock.now() - START) / 1_000_000n),
 		pods: () => store.list<Pod>("pods", "d"),
 		pod: (name: string) => store.get<Pod>("pods", "d", name),
