@@ -16,7 +16,8 @@ const modules = new Map<Backend, Promise<EngineModule>>();
 let backend: Backend = "wasm";
 
 async function compile(): Promise<EngineModule> {
-	const sources = [...files("assembly"), ...files("bench/wasm")].filter((path) => !path.includes("__tests__"));
+	const own = ["scripts/globals.mjs", ...files("bench/wasm")];
+	const sources = [...files("assembly"), ...own].filter((path) => !path.includes("__tests__"));
 	if (Math.max(...sources.map(changed)) > changed(MODULE)) {
 		const asc = installed("assemblyscript/bin/asc.js");
 		await node("asc (bench)", [
