@@ -6,7 +6,7 @@
 
 import { takeBack } from "./ahead";
 import { capacity } from "./arena";
-import { crossedEntry, flow, flowOf } from "./flow";
+import { crossedEntry, flow, flowCount, flowOf } from "./flow";
 import { changedSince, countJourney, journey } from "./journey";
 import { hasLines, lineAt } from "./line";
 import { settleMegaflows } from "./megaflow";
@@ -354,8 +354,9 @@ export function settleAll(): void {
 	const owed = linesOwe();
 	if (!owing && !owed) return;
 	owing = false;
-	const lines = capacity(L.TABLE_LINE);
-	for (let i: u32 = 0; i < lines; i++) settle(lineAt(i));
+	// Flows and their entries stand in the order in which they came, lines do not: so of each only its line is a miss.
+	const flows = <i32>flowCount();
+	for (let i = 0; i < flows; i++) settle(lineAt(load<u32>(flow(i), L.FLOW_LINE)));
 }
 
 /** Settles every line, and forgets what may be repeated. */

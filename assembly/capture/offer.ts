@@ -14,7 +14,7 @@
 import * as L from "../layout";
 import { isOfLink } from "./addresses";
 import { timeAt } from "./columns";
-import { copiesReset, copy, hashCopy, noteSeen, seen, seenBefore, touchCopy } from "./copies";
+import { copiesReset, copy, hashCopies, noteSeen, seenBefore, touchCopy } from "./copies";
 import {
 	forwards,
 	hasPackets,
@@ -28,7 +28,7 @@ import {
 } from "./owners";
 import { room } from "./room";
 import { quotes } from "./transport";
-import { findTuple, hashTuple, icmpRequest, Tuple, touchTuple, tuple, tuplesReset } from "./tuples";
+import { findTuple, icmpRequest, KEY_BYTES, readKey, Tuple, touchTuple, tuple, tuplesReset } from "./tuples";
 
 /** A UDP or ICMP flow that was silent for longer begins anew, as in conntrack (nf_conntrack_udp_timeout, icmp_timeout). */
 const IDLE_NS: i64 = 30_000_000_000;
@@ -42,9 +42,13 @@ const FORWARD_ROLE: u32 = 3; // as a shift
 const REVERSE_ROLE: u32 = 5;
 
 /** Rows that are hashed, then looked for, before any of them is decided. */
-const BURST: i32 = 64;
-/** Of each row of a burst: the hash of its tuple; behind those, of the packet itself: second << 32 | first, 0: not hashed; u64 each. */
-let hashes: usize = 0;
+const BURST: u32 = 64;
+/* Of each row of a burst, ASKED bytes: the key of its tuple, then both hashes of the packet itself; 0: not hashed. */
+let asked: usize = 0;
+const ASKED: u32 = 5; // as a shift
+const COPIED: usize = 24;
+/* Of four rows. */
+const HASHED: usize = memory.data(4 * 8, 16);
 /** First row of the burst. */
 let first: u32 = 0;
 /** Keeps the loads of `touch` from being left out. */
@@ -104,12 +108,12 @@ export function answerOwner(netns: i32): void {
  * the row that waits for an owner (`ownerAsked`, `answerOwner`), or 0xffffffff: the memory is at its maximum.
  */
 export function classify(columns: usize, row: u32, count: u32): u32 {
-	if (hashes == 0) hashes = room(BURST * 2 * 8);
-	if (hashes == 0) return 0xffffffff;
+	if (asked == 0) asked = room(BURST << ASKED);
+	if (asked == 0) return 0xffffffff;
 	while (row < count) {
 		const end = min<u32>(row + BURST, count);
 		first = row;
-		hashRows(columns, row, end);
+		askRows(columns, row, end);
 		touch(end - row);
 		for (; row < end; row++) {
 			const repeat = load<u32>(columns + ((<usize>row) << 2), L.COLUMN_REPEAT);
@@ -124,50 +128,52 @@ export function classify(columns: usize, row: u32, count: u32): u32 {
 	return row;
 }
 
-// Both: i is below 2 * BURST.
+// i is below BURST.
 // @ts-ignore: decorator
 @inline
-function hashAt(i: i32): u64 {
-	return load<u64>(hashes + ((<usize>i) << 3));
+function askedAt(i: u32): usize {
+	return asked + ((<usize>i) << ASKED);
 }
 
-// @ts-ignore: decorator
-@inline
-function setHash(i: i32, hash: u64): void {
-	store<u64>(hashes + ((<usize>i) << 3), hash);
-}
-
-/** Hashes of rows `row` to `end`; of a packet that is nobody's copy as far as its headers say, those of copies are left for later. */
-function hashRows(columns: usize, row: u32, end: u32): void {
-	for (let i = 0; row < end; row++, i++) {
-		const at = <u32>load<u16>(columns + ((<usize>row) << 1), L.COLUMN_INTERFACE);
-		setHash(i, hashTuple(columns, row, scopeOfInterface(at)));
-		setHash(BURST + i, 0);
-		const established = protoAt(columns, row) == L.PROTO_TCP && (flagsAt(columns, row) & L.TCP_SYN) == 0;
-		if (netnsOfInterface(at) < 0 || !established) hashRow(columns, row, i);
+/** Keys of rows `row` to `end`, and their hashes; of a packet that is nobody's copy as far as its headers say, those are left for later. */
+function askRows(columns: usize, row: u32, end: u32): void {
+	for (; row < end; row += 4) {
+		const four = min<u32>(end - row, 4);
+		let hashed = false;
+		for (let i: u32 = row - first; i < row - first + four; i++) {
+			const at = <u32>load<u16>(columns + ((<usize>(first + i)) << 1), L.COLUMN_INTERFACE);
+			readKey(columns, first + i, scopeOfInterface(at), askedAt(i));
+			const established = protoAt(columns, first + i) == L.PROTO_TCP && (flagsAt(columns, first + i) & L.TCP_SYN) == 0;
+			const wanted = netnsOfInterface(at) < 0 || !established;
+			if (wanted && !hashed) {
+				hashCopies(columns, row, HASHED);
+				hashed = true;
+			}
+			const lane = HASHED + ((<usize>(first + i - row)) << 3);
+			store<u64>(askedAt(i), wanted ? load<u64>(lane) : 0, COPIED);
+		}
 	}
-}
-
-function hashRow(columns: usize, row: u32, i: i32): void {
-	hashCopy(columns, row);
-	setHash(BURST + i, ((<u64>seen.second) << 32) | (<u64>seen.first));
 }
 
 /** Loads the slots of a burst one behind the other, so that their misses overlap. */
 function touch(rows: u32): void {
 	let sum: u32 = 0;
-	for (let i = 0; i < <i32>rows; i++) sum ^= touchTuple(<u32>hashAt(i));
-	for (let i = 0; i < <i32>rows; i++) {
-		const copied = hashAt(BURST + i);
+	for (let i: u32 = 0; i < rows; i++) sum ^= touchTuple(askedAt(i));
+	for (let i: u32 = 0; i < rows; i++) {
+		const copied = load<u64>(askedAt(i), COPIED);
 		if (copied != 0) sum ^= touchCopy(<u32>copied, <u32>(copied >> 32));
 	}
 	touched = sum;
 }
 
 function isCopy(columns: usize, row: u32): bool {
-	const i = <i32>(row - first);
-	if (hashAt(BURST + i) == 0) hashRow(columns, row, i);
-	const copied = hashAt(BURST + i);
+	const at = askedAt(row - first);
+	let copied = load<u64>(at, COPIED);
+	if (copied == 0) {
+		hashCopies(columns, row, HASHED);
+		copied = load<u64>(HASHED);
+		store<u64>(at, copied, COPIED);
+	}
 	return seenBefore(<u32>copied, <u32>(copied >> 32), timeAt(columns, row));
 }
 
@@ -211,7 +217,7 @@ function classifyRow(columns: usize, row: u32, repeat: u32): i32 {
 	const netns = netnsOfInterface(at);
 	const packets = hasPackets(at);
 	const goesOn = waiting != 0;
-	const entryAt = goesOn ? waiting : findTuple(columns, row, scopeOfInterface(at), <u32>hashAt(row - first));
+	const entryAt = goesOn ? waiting : findTuple(askedAt(row - first), timeAt(columns, row));
 	if (entryAt == 0) return -1;
 	const entry = changetype<Tuple>(entryAt);
 	const reversed = goesOn ? waitingReversed : tuple.reversed;
@@ -248,7 +254,7 @@ function classifyRow(columns: usize, row: u32, repeat: u32): i32 {
 	// What may turn up under a tuple that is new there: it opens a flow, or conntrack may have forgotten its flow.
 	const notable = packets && (netns < 0 || !tcp || (flagsAt(columns, row) & L.TCP_SYN) != 0);
 	if (notable && (kind == L.KIND_OFFER || kind == L.KIND_REPLY)) {
-		const copied = hashAt(BURST + <i32>(row - first));
+		const copied = load<u64>(askedAt(row - first), COPIED);
 		noteSeen(<u32>copied, <u32>(copied >> 32), time, entry.flow, netns >= 0);
 	}
 	answer(columns, row, kind, entry.flow, <i32>(entry.word >>> 8) - 1);

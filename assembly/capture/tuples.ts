@@ -4,7 +4,6 @@
 
 import { hash2 } from "../hash";
 import * as L from "../layout";
-import { timeAt } from "./columns";
 import { room } from "./room";
 
 
@@ -56,19 +55,10 @@ export function icmpRequest(typeCode: u32, proto: u32): u32 {
 	return type == 14 || type == 16 || type == 18 ? (type - 1) << 8 : typeCode;
 }
 
-/** What `readKey` read: the key of a row. */
-namespace key {
-	export let low: u32 = 0;
-	export let high: u32 = 0;
-	export let ports: u32 = 0;
-	export let word: u32 = 0;
-}
-
-/** The hash of row `row`'s key under `scope`. */
-export function hashTuple(columns: usize, row: u32, scope: u32): u32 {
-	readKey(columns, row, scope);
-	return hashOf(key.low, key.high, key.ports, key.word);
-}
+/* A key: what of an entry finds it, in its order, then hash u32 | the row goes from the high endpoint to the low one u32 */
+export const KEY_BYTES: u32 = 24;
+const KEY_HASH: usize = 16;
+const KEY_REVERSED: usize = 20;
 
 // @ts-ignore: decorator
 @inline
@@ -76,38 +66,33 @@ function hashOf(low: u32, high: u32, ports: u32, word: u32): u32 {
 	return hash2(((<u64>low) << 32) | (<u64>high), ((<u64>ports) << 32) | (<u64>word));
 }
 
-/** Brings the slot of a hash into the cache. */
+/** Brings the slot of a key into the cache. */
 // @ts-ignore: decorator
 @inline
-export function touchTuple(hash: u32): u32 {
-	return mask == 0 ? 0 : load<u32>(slots + ((<usize>(hash & mask)) << SLOT));
+export function touchTuple(key: usize): u32 {
+	return mask == 0 ? 0 : load<u32>(slots + ((<usize>(load<u32>(key, KEY_HASH) & mask)) << SLOT));
 }
 
 /**
- * The entry for row `row` under `scope`, added where it is new; 0: the memory is at its maximum. It holds until the next call.
+ * The entry of a row's key, added where it is new; 0: the memory is at its maximum. It holds until the next call. `time` of the row, ns.
  * An ICMP answer belongs to the entry of its request: there the requester counts as low, and the ports are the identifier
  * and the request's type and code.
  */
-export function findTuple(columns: usize, row: u32, scope: u32, hash: u32): usize {
-	if ((count + 1) * 2 > mask + 1 && !makeRoom(timeAt(columns, row))) return 0;
-	readKey(columns, row, scope);
-	const at = slotOf(hash, key.low, key.high, key.ports, key.word);
-	const found = changetype<Tuple>(at);
-	tuple.added = found.key == 0;
+export function findTuple(key: usize, time: i64): usize {
+	if ((count + 1) * 2 > mask + 1 && !makeRoom(time)) return 0;
+	tuple.reversed = load<u32>(key, KEY_REVERSED) != 0;
+	const at = slotOf(load<u32>(key, KEY_HASH), v128.load(key));
+	tuple.added = changetype<Tuple>(at).key == 0;
 	if (tuple.added) {
-		found.low = key.low;
-		found.high = key.high;
-		found.ports = key.ports;
-		found.key = key.word;
-		found.flow = 0;
-		found.word = 0;
-		found.time = 0;
+		v128.store(at, v128.load(key));
+		v128.store(at, i64x2.splat(0), 16);
 		count++;
 	}
 	return at;
 }
 
-function readKey(columns: usize, row: u32, scope: u32): void {
+/** Writes the key of row `row` under `scope` at `key`, KEY_BYTES. */
+export function readKey(columns: usize, row: u32, scope: u32, key: usize): void {
 	const fours = columns + ((<usize>row) << 2);
 	const twos = columns + ((<usize>row) << 1);
 	const ones = columns + <usize>row;
@@ -116,27 +101,32 @@ function readKey(columns: usize, row: u32, scope: u32): void {
 	const sport = <u32>load<u16>(twos, L.COLUMN_SPORT);
 	const dport = <u32>load<u16>(twos, L.COLUMN_DPORT);
 	const proto = <u32>load<u8>(ones, L.COLUMN_PROTO);
-	key.word = (scope << 10) | (proto << 2) | (load<u8>(ones, L.COLUMN_FAMILY) == 6 ? 3 : 1);
+	const word = (scope << 10) | (proto << 2) | (load<u8>(ones, L.COLUMN_FAMILY) == 6 ? 3 : 1);
+	let reversed: bool;
+	let ports: u32;
 	if (proto == L.PROTO_ICMP || proto == L.PROTO_ICMPV6) {
 		const request = icmpRequest(dport, proto);
-		tuple.reversed = request != dport;
-		key.ports = (sport << 16) | request;
+		reversed = request != dport;
+		ports = (sport << 16) | request;
 	} else {
-		tuple.reversed = src > dst || (src == dst && sport > dport);
-		key.ports = tuple.reversed ? (dport << 16) | sport : (sport << 16) | dport;
+		reversed = src > dst || (src == dst && sport > dport);
+		ports = reversed ? (dport << 16) | sport : (sport << 16) | dport;
 	}
-	key.low = tuple.reversed ? dst : src;
-	key.high = tuple.reversed ? src : dst;
+	const low = reversed ? dst : src;
+	const high = reversed ? src : dst;
+	store<u64>(key, (<u64>low) | ((<u64>high) << 32));
+	store<u64>(key, (<u64>ports) | ((<u64>word) << 32), 8);
+	store<u64>(key, (<u64>hashOf(low, high, ports, word)) | ((<u64>reversed) << 32), KEY_HASH);
 }
 
 /** The slot of a key, or the free one where it would go: half of them are free. */
-function slotOf(hash: u32, low: u32, high: u32, ports: u32, key: u32): usize {
+// @ts-ignore: decorator
+@inline
+function slotOf(hash: u32, key: v128): usize {
 	let slot = hash & mask;
 	for (;;) {
 		const at = slots + ((<usize>slot) << SLOT);
-		const found = changetype<Tuple>(at);
-		if (found.key == 0) return at;
-		if (found.low == low && found.ports == ports && found.high == high && found.key == key) return at;
+		if (i32x4.all_true(i32x4.eq(v128.load(at), key)) || changetype<Tuple>(at).key == 0) return at;
 		slot = (slot + 1) & mask;
 	}
 	return 0;
@@ -172,7 +162,7 @@ function makeRoom(now: i64): bool {
 		const entry = changetype<Tuple>(from);
 		if (entry.key == 0) continue;
 		const hash = hashOf(entry.low, entry.high, entry.ports, entry.key);
-		memory.copy(slotOf(hash, entry.low, entry.high, entry.ports, entry.key), from, 1 << SLOT);
+		memory.copy(slotOf(hash, v128.load(from)), from, 1 << SLOT);
 	}
 	return true;
 }

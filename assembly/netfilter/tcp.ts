@@ -193,18 +193,24 @@ function shrinkInvalid(p: Packet, c: Conn, dir: i32, kind: u8): void {
 }
 
 function timeoutOf(c: Conn, state: u8, kind: u8, windows: bool): i64 {
+	if (kind == RST && (!windows || Window.of(c).retrans < MAX_RETRANS))
+		return timeoutNs(c.netns, L.TIMEOUT_TCP + <i32>CL);
 	const usual = timeoutNs(c.netns, L.TIMEOUT_TCP + <i32>state);
-	const closed = timeoutNs(c.netns, L.TIMEOUT_TCP + <i32>CL);
-	if (!windows) return kind == RST ? closed : usual;
+	if (!windows) return usual;
 	const w = Window.of(c);
-	const many = w.retrans >= MAX_RETRANS;
-	if (kind == RST && !many) return closed;
-	const retrans = timeoutNs(c.netns, L.TIMEOUT_TCP_MAX_RETRANS);
-	if (many && usual > retrans) return retrans;
-	if (kind == RST) return closed;
-	const unack = timeoutNs(c.netns, L.TIMEOUT_TCP_UNACK);
-	if (w.anyFlag(FLAG_UNACKNOWLEDGED) && usual > unack) return unack;
-	if (w.lastWin == 0 && usual > retrans) return retrans;
+	if (w.retrans >= MAX_RETRANS) {
+		const retrans = timeoutNs(c.netns, L.TIMEOUT_TCP_MAX_RETRANS);
+		if (usual > retrans) return retrans;
+	}
+	if (kind == RST) return timeoutNs(c.netns, L.TIMEOUT_TCP + <i32>CL);
+	if (w.anyFlag(FLAG_UNACKNOWLEDGED)) {
+		const unack = timeoutNs(c.netns, L.TIMEOUT_TCP_UNACK);
+		if (usual > unack) return unack;
+	}
+	if (w.lastWin == 0) {
+		const retrans = timeoutNs(c.netns, L.TIMEOUT_TCP_MAX_RETRANS);
+		if (usual > retrans) return retrans;
+	}
 	return usual;
 }
 
