@@ -14,7 +14,7 @@ import { NO_HOME, openingHome } from "./opening";
 import { Window } from "./netfilter/windowrow";
 import { defaultTtl } from "./netns";
 import { isBound, touchEntries } from "./passing";
-import { isCached } from "./pathcache";
+import { isCached, isCaching } from "./pathcache";
 import * as L from "./layout";
 
 /** Packets of a burst, at most. */
@@ -177,6 +177,8 @@ function lookAhead(first: u32, count: u32): void {
 		if (!isToBeCarried(i)) continue;
 		const line = <usize>load<u32>(key(i), KEY_LINE);
 		if (isCached(line, load<i32>(key(i), KEY_DIRECTION))) continue;
+		// It follows another connection's, as a rule (`sequel`).
+		if (isCaching() && load<u32>(flow(flowOf(line)), L.FLOW_KIND) != 0) continue;
 		const lane = changetype<Lane>(LANES + <usize>i * LANE_STRIDE);
 		if (!setOut(lane, row(L.TABLE_BATCH, first + i, L.BATCH_STRIDE), flowOf(line))) continue;
 		store<u32>(key(i), <u32>changetype<usize>(lane), KEY_LANE);
