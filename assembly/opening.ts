@@ -29,6 +29,8 @@ import * as L from "./layout";
 const NS_PER_S: i64 = 1_000_000_000;
 /** Rows among which an opening's may be. */
 const WAYS: u32 = 4;
+/** Of packets that find no row free, every so many take one that another kind has. */
+export const EVICTS: u32 = 8;
 /** In place of a row's number. */
 export const NO_HOME: u32 = 0xffffffff;
 
@@ -77,7 +79,7 @@ export function openingOf(at: usize, time: i64, home: u32): usize {
 	variant = 0;
 	let hi = keyOf(at);
 	let o = find(lo, hi, home != NO_HOME ? home : homeOf(lo, hi));
-	while (true) {
+	while (o != 0) {
 		known =
 			load<u32>(o, L.OPENING_EPOCH) != 0 && load<u64>(o) == lo && load<u64>(o, L.OPENING_WORD) == hi && holds(o, time);
 		if (!known || drawsAgain(o)) return o;
@@ -117,9 +119,19 @@ function find(lo: u64, hi: u64, home: u32): usize {
 		const o = openingAt(home ^ way);
 		const own = load<u64>(o, L.OPENING_WORD);
 		if (own == hi && load<u64>(o) == lo) return o;
-		if (own == 0 && free == 0) free = o;
+		if (free == 0 && (own == 0 || isVoid(load<u32>(o, L.OPENING_EPOCH)))) free = o;
 	}
-	return free != 0 ? free : openingAt(home ^ (evicted++ & (WAYS - 1)));
+	if (free != 0) return free;
+	// Of more kinds than there are rows for, most keep theirs: were each to take another's, none would be found again.
+	evicted++;
+	return evicted % EVICTS == 0 ? openingAt(home ^ ((evicted / EVICTS) & (WAYS - 1))) : 0;
+}
+
+/** Of a row learnt at an epoch: all has been configured anew since. 0: nothing was learnt. */
+// @ts-ignore: decorator
+@inline
+export function isVoid(epoch: u32): bool {
+	return epoch != 0 && epoch < voidBefore();
 }
 
 // @ts-ignore: decorator

@@ -18,6 +18,7 @@ import { conn } from "./netfilter/conn";
 import { conntrackFollow } from "./netfilter/conntrack";
 import { Window } from "./netfilter/windowrow";
 import { Packet } from "./packet";
+import { EVICTS, isVoid } from "./opening";
 import { currentEpoch, isCaching, stillHolds } from "./pathcache";
 import { repeatFrom } from "./repeatable";
 import { segmentAt } from "./segment";
@@ -83,9 +84,14 @@ function find(lo: u64, hi: u64): usize {
 	for (let way: u32 = 0; way < WAYS; way++) {
 		const s = sequelAt(home ^ way);
 		if (load<u64>(s) == lo && load<u64>(s, L.SEQUEL_STANDING) == hi) return s;
-		if (load<u64>(s) == 0 && free == 0) free = s;
+		if (free == 0 && (load<u64>(s) == 0 || isVoid(load<u32>(s, L.SEQUEL_EPOCH)))) free = s;
 	}
-	const s = free != 0 ? free : sequelAt(home ^ (evicted++ & (WAYS - 1)));
+	let s = free;
+	if (s == 0) {
+		evicted++;
+		if (evicted % EVICTS != 0) return 0;
+		s = sequelAt(home ^ ((evicted / EVICTS) & (WAYS - 1)));
+	}
 	settleSequel(s);
 	memory.fill(s, 0, L.SEQUEL_NEXT);
 	store<u64>(s, lo);

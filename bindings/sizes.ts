@@ -51,6 +51,7 @@ export function sizesOf(network: Network): Capacities {
 		[L.TABLE_CHAIN]: room(chains),
 		[L.TABLE_RULE]: room(rules),
 		[L.TABLE_COUNTER]: Math.min(room(rules), COUNTERS_MAX),
+		[L.TABLE_PATH]: Math.min(Math.max(room(chains), PATHS_MIN), PATHS_MAX),
 		[L.TABLE_MATCH]: room(matches),
 		[L.TABLE_WORD]: room(words) + entries,
 		[L.TABLE_STATE]: room(states),
@@ -87,6 +88,9 @@ export function routesNeed({ devices, routes, routes6 }: Netns): {
 
 /** Counters by netns and rule, where the table of paths is full. */
 const COUNTERS_MAX = 1 << 20;
+/** Ways through the rules, each a row of counters: as many as there are chains, of which most are a Service's or an endpoint's. */
+const PATHS_MIN = 8192;
+const PATHS_MAX = 1 << 17;
 const INDEX_BYTES_MIN = 1 << 18;
 
 /** Tables for so many connections: three to six slots an entry, so that two in three are taken at most. */

@@ -35,14 +35,14 @@ function syn(sport: i32, delta: u32 = 0): u32 {
 	return segment(sport, L.TCP_SYN, false, 60 + delta, 100, 0);
 }
 
-/** A segment of such a connection, or a recorded answer in it. */
-function segment(sport: i32, tcp: i32, reply: bool, len: u32, seq: u32, ack: u32): u32 {
+/** A segment of such a connection, or of one to another port of `dst`, or a recorded answer in it. */
+function segment(sport: i32, tcp: i32, reply: bool, len: u32, seq: u32, ack: u32, port: i32 = 80, dst: u32 = VIP): u32 {
 	const at = row(L.TABLE_BATCH, 0, L.BATCH_STRIDE);
 	memory.fill(at, 0, L.BATCH_STRIDE);
-	store<u32>(at, reply ? VIP : A, L.PACKET_SRC);
-	store<u32>(at, reply ? A : VIP, L.PACKET_DST);
-	store<u16>(at, <u16>(reply ? 80 : sport), L.PACKET_SPORT);
-	store<u16>(at, <u16>(reply ? sport : 80), L.PACKET_DPORT);
+	store<u32>(at, reply ? dst : A, L.PACKET_SRC);
+	store<u32>(at, reply ? A : dst, L.PACKET_DST);
+	store<u16>(at, <u16>(reply ? port : sport), L.PACKET_SPORT);
+	store<u16>(at, <u16>(reply ? sport : port), L.PACKET_DPORT);
 	store<u8>(at, <u8>L.PROTO_TCP, L.PACKET_PROTO);
 	store<u8>(at, 4, L.PACKET_FAMILY);
 	store<u8>(at, <u8>tcp, L.PACKET_TCP);
@@ -118,6 +118,30 @@ describe("an opening", () => {
 		store<u32>(netns(node), 1024, L.NETNS_CT_MAX);
 		syn(4003);
 		expect(opened()).toBe(1);
+	});
+
+	it("keeps its row as a rule where there are more kinds than rows, and now and then another takes it", () => {
+		// The table has two groups of four rows; each port is a kind of its own, and they come in turns.
+		const ports = 12;
+		for (let i = 0; i < ports; i++) openSocket(podB, <u8>L.PROTO_TCP, 0, <u16>(100 + i), 0, 0);
+		const often = new StaticArray<u32>(ports);
+		for (let round = 0; round < 60; round++) {
+			conntrackFlush(node, clock);
+			flowsReset();
+			for (let i = 0; i < ports; i++) {
+				const first = openings();
+				segment(5000, L.TCP_SYN, false, 60, 100, 0, 100 + i, B);
+				if (round >= 10) often[i] += openings() - first;
+			}
+		}
+		let sum: u32 = 0;
+		let kinds: u32 = 0;
+		for (let i = 0; i < ports; i++) {
+			sum += often[i];
+			if (often[i] > 0) kinds++;
+		}
+		expect(sum).toBeGreaterThan(50 * 7);
+		expect(kinds).toBeGreaterThan(8);
 	});
 
 	it("is learnt anew where a netns on the way or a socket has changed, or a neighbour ages", () => {

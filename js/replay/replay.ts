@@ -56,6 +56,9 @@ const ENTRIES_MAX = 1 << 23;
 const OPENINGS_MAX = 1 << 16;
 /** And of what packets behind the first do: 5 MiB. */
 const SEQUELS_MAX = 1 << 15;
+/** And of the ways that they take: 7 MiB, with their steps. */
+const JOURNEYS_MIN = 8192;
+const STEPS_EACH = 24;
 /** Of the 4 GiB that a module can address, what flows and their entries may take; the rest is rules, routes and devices. */
 const TABLES_MAX = 3.25 * 2 ** 30;
 
@@ -91,6 +94,8 @@ export function capacitiesFor({ flows, addresses6, network }: Survey): Capacitie
 		[L.TABLE_LINE]: powerOfTwo(rows * 2),
 		[L.TABLE_OPENING]: openings,
 		[L.TABLE_SEQUEL]: Math.min(SEQUELS_MAX, openings * 4),
+		[L.TABLE_JOURNEY]: Math.max(JOURNEYS_MIN, openings),
+		[L.TABLE_STEP]: Math.max(JOURNEYS_MIN, openings) * STEPS_EACH,
 		...connectionSizes(entries),
 	};
 }
