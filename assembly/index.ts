@@ -126,6 +126,8 @@ export function listen(netns: i32, proto: i32, laddr: u32, lport: i32, raddr: u3
 }
 /** Sockets that are open. */
 export { socketCount } from "./socket";
+/** Makes room for so many sockets, a power of two: they get other rows. False: memory is at its maximum. */
+export { socketRoom } from "./socket";
 /** Closes a socket. */
 export function close(socket: i32): void {
 	closeSocket(socket);
@@ -202,6 +204,8 @@ export function countersReset(): void {
 export { conntrackFlush, conntrackDelete };
 /** Removes every expired entry: the counts of each netns (NETNS_CT_COUNT) are exact at `now`. */
 export { conntrackSweep } from "./netfilter/expiry";
+/** Makes room for so many entries, with so many slots of tuples and heads of sources. False: memory is at its maximum. */
+export { conntrackRoom } from "./netfilter/room";
 /** Makes a row of TABLE_CT whole (deadline, counters) before the host reads it. */
 export { conntrackSettle } from "./netfilter/conntrack";
 /** The silent twin of send, for benchmarks of single packets. */

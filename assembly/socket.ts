@@ -2,7 +2,7 @@
 // a connected socket, then a bound address, then any address). Rows of TABLE_SOCKET in a hash by (netns, proto, local port), and
 // those of a netns in a list.
 
-import { capacity, row } from "./arena";
+import { base, capacity, place, row } from "./arena";
 import { hash2 } from "./hash";
 import { asksSourcePort } from "./journey";
 import { isIcmp } from "./netfilter/tuple";
@@ -89,6 +89,44 @@ export function closeSocket(socket: i32): void {
 export function closeSockets(netns: i32): void {
 	const first = netnsRow(netns) + L.NETNS_SOCKET;
 	for (let socket = load<u32>(first); socket != 0; socket = load<u32>(first)) closeSocket(<i32>socket - 1);
+}
+
+/**
+ * Makes room for so many sockets, a power of two and more than there are, which get other rows: where one has gone, plus one, stands in
+ * SOCKET_NEXT of its old row. False: memory is at its maximum, and nothing has changed.
+ */
+export function socketRoom(rows: u32): bool {
+	const from = base(L.TABLE_SOCKET);
+	const held = capacity(L.TABLE_SOCKET);
+	if (place(L.TABLE_SOCKET, rows, L.SOCKET_STRIDE) == 0) return false;
+	changes++;
+	memory.fill(base(L.TABLE_SOCKET), 0, <usize>rows * L.SOCKET_STRIDE);
+	// From behind an empty row on, so that of sockets that fit alike the first stays the first.
+	let start: u32 = 0;
+	while (start < held && load<u8>(from + <usize>start * L.SOCKET_STRIDE, L.SOCKET_STATE) != 0) start++;
+	for (let n: u32 = 0; n < held; n++) {
+		const at = from + <usize>((start + n) & (held - 1)) * L.SOCKET_STRIDE;
+		if (isOpen(at)) store<u32>(netnsRow(load<i32>(at, L.SOCKET_NETNS)), 0, L.NETNS_SOCKET);
+	}
+	for (let n: u32 = 0; n < held; n++) {
+		const at = from + <usize>((start + n) & (held - 1)) * L.SOCKET_STRIDE;
+		if (isOpen(at)) store<u32>(at, 1 + moveIn(at), L.SOCKET_NEXT);
+	}
+	return true;
+}
+
+function isOpen(at: usize): bool {
+	const state = load<u8>(at, L.SOCKET_STATE);
+	return state != 0 && state != REMOVED;
+}
+
+function moveIn(from: usize): u32 {
+	const mask = capacity(L.TABLE_SOCKET) - 1;
+	let i = home(load<i32>(from, L.SOCKET_NETNS), load<u8>(from, L.SOCKET_PROTO), load<u16>(from, L.SOCKET_LPORT));
+	while (load<u8>(socketAt(i), L.SOCKET_STATE) != 0) i = (i + 1) & mask;
+	memory.copy(socketAt(i), from, L.SOCKET_STRIDE);
+	link(socketAt(i), i);
+	return i;
 }
 
 function link(at: usize, index: u32): void {

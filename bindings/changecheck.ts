@@ -20,9 +20,6 @@ interface Devices {
 
 const NOTHING: Devices = { came: new Map(), gone: new Set() };
 
-/** Of the sockets that there is room for, so many may be listeners and others, for look-ups to be short. */
-const SOCKETS_SHARE = 3 / 4;
-
 /** Throws RangeError where something is missing or there twice, CapacityError where a table cannot grow. */
 export function checkChange(core: Core, network: NetworkRows, change: NetworkChange): void {
 	new ChangeCheck(core, network, change).run();
@@ -188,9 +185,8 @@ class ChangeCheck {
 		rows.expect(L.TABLE_ADDRESS, need.addresses);
 		rows.expect(L.TABLE_ROUTE, need.routes);
 		rows.expect(L.TABLE_NEXTHOP, need.nexthops);
-		const sockets = engine.capacity(L.TABLE_SOCKET);
-		if (need.listeners > 0 && engine.socketCount() + need.listeners > sockets * SOCKETS_SHARE)
-			throw new CapacityError(L.TABLE_SOCKET, sockets);
+		if (!this.#network.expectListeners(need.listeners))
+			throw new CapacityError(L.TABLE_SOCKET, engine.capacity(L.TABLE_SOCKET));
 		const scratch = engine.capacity(L.TABLE_SCRATCH);
 		if (need.scratch > scratch && !engine.grow(L.TABLE_SCRATCH, need.scratch * 2))
 			throw new CapacityError(L.TABLE_SCRATCH, scratch);

@@ -25,6 +25,7 @@ export interface Instance extends CoreExports {
 	addressGone(device: number, address: number): void;
 	roomToLearn(): void;
 	socketCount(): number;
+	socketRoom(rows: number): number;
 	compileChain(chain: number, like: number): number;
 	dropIndex(chain: number): void;
 	copyRules(from: number, to: number, count: number, chain: number, matches: number): void;
@@ -66,6 +67,7 @@ export interface Instance extends CoreExports {
 	flowsOverflow(): number;
 	conntrackSettle(row: number): void;
 	conntrackSweep(now: bigint): void;
+	conntrackRoom(entries: number, slots: number, heads: number): number;
 	pathCache(on: number): void;
 	openings(): number;
 	sequels(): number;

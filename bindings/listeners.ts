@@ -4,7 +4,10 @@ import * as L from "../assembly/layout.ts";
 import { same } from "../js/net/same.ts";
 import type { Listener } from "../js/net/topology.ts";
 import type { Core } from "./core.ts";
+import { powerOfTwo } from "./sizes.ts";
 
+/** Of the sockets that there is room for, so many may be listeners and others, for look-ups to be short. */
+const SOCKETS_SHARE = 3 / 4;
 const PROTOS = { tcp: L.PROTO_TCP, udp: L.PROTO_UDP, sctp: L.PROTO_SCTP } as const;
 
 export class Listeners {
@@ -49,6 +52,18 @@ export class Listeners {
 		const rows = now.map((listener, i) => kept[i] ?? this.#listen(netns, listener));
 		if (rows.length > 0) this.#sockets.set(netns, rows);
 		else this.#sockets.delete(netns);
+	}
+
+	/** Sockets for so many listeners more, whose rows may become others. False: memory is at its maximum. */
+	expect(listeners: number): boolean {
+		const { engine, rows } = this.#core;
+		const wanted = powerOfTwo((engine.socketCount() + listeners) / SOCKETS_SHARE);
+		if (listeners === 0 || wanted <= engine.capacity(L.TABLE_SOCKET)) return true;
+		const from = engine.table(L.TABLE_SOCKET);
+		if (!engine.socketRoom(wanted)) return false;
+		const moved = (row: number) => rows.view.getUint32(from + row * L.SOCKET_STRIDE + L.SOCKET_NEXT, true) - 1;
+		for (const [netns, sockets] of this.#sockets) this.#sockets.set(netns, sockets.map(moved));
+		return true;
 	}
 
 	#listen(netns: number, { proto, port, bind }: Listener): number {

@@ -13,7 +13,7 @@ import { NetnsSets, type NetnsSetsState } from "./netnssets.ts";
 import { type EncodedNetwork, NetworkRows, type NetworkState } from "./network.ts";
 import { Origin } from "./origin.ts";
 import { Rulesets, type RulesetsState } from "./rulesets.ts";
-import { sizesOf } from "./sizes.ts";
+import { connectionSizes, sizesOf } from "./sizes.ts";
 import type { RulePlace } from "./tables.ts";
 import { Rows, type RowsState } from "./views.ts";
 
@@ -163,7 +163,8 @@ export class Machine {
 	/**
 	 * Makes the network another one, while connections, counters and what was learned live on wherever nothing of it is gone; what it
 	 * costs is what is different. A netns that is removed takes its connections and sockets along, a device what was learned of it
-	 * and packets that wait for it. Rows of sockets in removed netns name nothing any more. Values that differ are other objects;
+	 * and packets that wait for it. Rows of sockets in removed netns name nothing any more;
+	 * where there are too few for new listeners all sockets get other rows. Values that differ are other objects;
 	 * rulesets are those of `loadRuleset` where they are the same objects. Throws RangeError (a change that does not fit the
 	 * network, or itself), EncodeError, CapacityError: then nothing has changed, and a new engine may have room.
 	 */
@@ -228,6 +229,22 @@ export class Machine {
 			this.#rulesets.unload(row, [family]);
 			this.#rulesRevision++;
 		}
+	}
+
+	/**
+	 * Room for so many connections in all nodes together, which live on as everything else does. False: there was as much before, or
+	 * memory is at its maximum.
+	 */
+	expectConnections(connections: number): boolean {
+		const { engine } = this.core;
+		const sizes = connectionSizes(connections);
+		const [entries = 0, slots = 0, heads = 0] = [L.TABLE_CT, L.TABLE_TUPLE, L.TABLE_BYSOURCE].map((table) =>
+			Math.max(sizes[table] ?? 0, engine.capacity(table)),
+		);
+		if (entries === engine.capacity(L.TABLE_CT)) return false;
+		this.#origin = null;
+		engine.settleAll();
+		return engine.conntrackRoom(entries, slots, heads) !== 0;
 	}
 
 	netnsRow(name: string): number {

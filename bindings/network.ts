@@ -114,6 +114,11 @@ export class NetworkRows implements EncodedNetwork {
 		this.#came.clear();
 	}
 
+	/** Room for so many listeners more, whose sockets may get other rows. False: memory is at its maximum. */
+	expectListeners(listeners: number): boolean {
+		return this.#listeners.expect(listeners);
+	}
+
 	/** While it is on, no new netns gets the row of one that is no more, so that what names it by its row still does. */
 	retain(on: boolean): void {
 		if (!on) for (const row of this.#retained ?? []) this.#core.rows.give(L.TABLE_NETNS, row);

@@ -343,11 +343,7 @@ export class Cluster implements Disposable {
 	/** Where the API has its time from, who hears what its components say, and what its kubelets dial on. */
 	get #serverOptions(): Pick<ApiServerOptions, "clock" | "heard" | "wire"> {
 		const now = this.#options.now ?? (() => this.#plane.loaded?.wire.now ?? 0n);
-		const wire = new NodeWire(
-			this.#plane,
-			() => this.#followProbe(),
-			() => this.#found === null,
-		);
+		const wire = new NodeWire(this.#plane, () => this.#followProbe());
 		return {
 			...{ clock: { now }, heard: (...said) => this.#reality.hear(...said) },
 			wire: this.#options.probes === "app" ? undefined : wire,
@@ -437,8 +433,8 @@ export class Cluster implements Disposable {
 	}
 
 	/**
-	 * One packet there and back. State is kept from trace to trace, as a node keeps it; a machine outside that no one has
-	 * named before starts the network's state afresh. Throws UnknownReferenceError, NotModelledError, TextError.
+	 * One packet there and back. State is kept from trace to trace, as a node keeps it, and lives on where a machine outside comes
+	 * that no one has named before. Throws UnknownReferenceError, NotModelledError, TextError.
 	 */
 	trace(query: TraceQuery): TracePath {
 		const [from, to] = [referenceOf(query.from, "from", this.#namespace), referenceOf(query.to, "to", this.#namespace)];
@@ -476,7 +472,7 @@ export class Cluster implements Disposable {
 		const routesGiven = this.#options.nodeState?.get("router")?.routes !== undefined;
 		const wanted = [source, routesGiven ? null : target].filter((ip) => ip !== null);
 		const { hosts } = this.topology;
-		if (addHosts(hosts, wanted)) this.#settled(({ plan, wire }) => this.#plane.open(plan, { now: wire.now }));
+		if (addHosts(hosts, wanted)) this.#settled(() => this.#plane.meet());
 		const listens =
 			target !== null && wanted.includes(target) ? [`listens: ${target}, a machine outside, on any port`] : [];
 		return source === null ? listens : [`host: ${source} is a machine outside`, ...listens];

@@ -5,7 +5,7 @@ import type { Capacities, EngineModule } from "../../bindings/core.ts";
 import { Machine, type MachineState } from "../../bindings/machine.ts";
 import { connectionSizes } from "../../bindings/sizes.ts";
 import { CapacityError } from "../../bindings/views.ts";
-import type { NetworkChange } from "../net/change.ts";
+import { type NetworkChange, networkChange } from "../net/change.ts";
 import type { Netns, Network } from "../net/network.ts";
 import { Wire } from "../wire/wire.ts";
 import { forkOfPlan, networkOfPlan, type Plan } from "./build.ts";
@@ -87,17 +87,18 @@ export class DataPlane {
 	}
 
 	/**
-	 * Probes have more connections than the engine has room for: another one takes its place, with twice as much. Throws
-	 * NotModelledError where none may (`mayOpen`), or none is larger.
+	 * Probes have more connections than the engine has room for: it gets twice as much, and those that it has live on. Throws
+	 * NotModelledError where it has as much as it may.
 	 */
-	outgrow(mayOpen: boolean): void {
-		const { plan, wire } = this.#loaded as Loaded;
-		const room = () => (this.#loaded as Loaded).machine.core.engine.capacity(L.TABLE_CT);
-		const before = room();
-		if (mayOpen && before < CONNECTIONS_MAX) {
+	outgrow(): void {
+		const loaded = this.#loaded as Loaded;
+		const { machine } = loaded;
+		const before = machine.core.engine.capacity(L.TABLE_CT);
+		const isGiven = this.#options.capacities?.[L.TABLE_CT] !== undefined;
+		if (!isGiven && before < CONNECTIONS_MAX && machine.expectConnections(2 * before)) {
 			this.makeRoom(before);
-			this.open(plan, { now: wire.now });
-			if (room() > before) return;
+			loaded.opened = null;
+			return;
 		}
 		throw new NotModelledError(
 			`probes with more than ${before} connections`,
@@ -180,6 +181,22 @@ export class DataPlane {
 		} catch (error) {
 			if (error instanceof CapacityError) return null;
 			throw error;
+		}
+	}
+
+	/** Machines outside that the plan has by now come to the network that is running. Throws as `open` does. */
+	meet(): void {
+		const loaded = this.#loaded as Loaded;
+		const { plan, machine, wire } = loaded;
+		loaded.opened = null;
+		const { network, assumed } = this.#networkOf(plan);
+		for (const netns of network.netns) keepRules(machine, netns);
+		try {
+			machine.update(networkChange(machine.network, network));
+			loaded.assumed = assumed;
+		} catch (error) {
+			if (!(error instanceof CapacityError)) throw error;
+			this.open(plan, { now: wire.now });
 		}
 	}
 
@@ -276,5 +293,7 @@ export class DataPlane {
 
 /** A netns that stays keeps the rules that it has. */
 function keepRules(machine: Machine, netns: Netns): void {
-	if (machine.encoded.netns.has(netns.name)) netns.ruleset = machine.netnsOf(netns.name).ruleset;
+	if (!machine.encoded.netns.has(netns.name)) return;
+	const { ruleset, ruleset6 } = machine.netnsOf(netns.name);
+	Object.assign(netns, { ruleset, ruleset6 });
 }

@@ -14,16 +14,11 @@ import type { DataPlane } from "./dataplane.ts";
 export class NodeWire implements Wire {
 	readonly #plane: DataPlane;
 	readonly #follow: () => bigint | null;
-	readonly #mayOpen: () => boolean;
 
-	/**
-	 * `follow`: has the network follow the objects as they are; returns the time, ns, or null where there is no network of them.
-	 * `mayOpen`: another engine may take the place of the one that is too small.
-	 */
-	constructor(plane: DataPlane, follow: () => bigint | null, mayOpen: () => boolean) {
+	/** `follow`: has the network follow the objects as they are; returns the time, ns, or null where there is no network of them. */
+	constructor(plane: DataPlane, follow: () => bigint | null) {
 		this.#plane = plane;
 		this.#follow = follow;
-		this.#mayOpen = mayOpen;
 	}
 
 	/** Throws NotModelledError. */
@@ -39,7 +34,7 @@ export class NodeWire implements Wire {
 			const call = { netns, dst: wire.address(to.address), dport: to.port, sport: port, asks: to.asks };
 			const connection = wire.atOnce(() => dial(wire, call));
 			if (tableFull(machine, netns) === full) return connection;
-			this.#plane.outgrow(this.#mayOpen());
+			this.#plane.outgrow();
 		}
 	}
 }
