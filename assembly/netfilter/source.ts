@@ -18,6 +18,34 @@ export function sourceInit(): bool {
 	return place(L.TABLE_BYSOURCE, heads, 4) != 0;
 }
 
+/** Gives the table so many heads, a power of two and more than it has. False: memory is at its maximum, and nothing has changed. */
+export function sourceRoom(heads: u32): bool {
+	const from = base(L.TABLE_BYSOURCE);
+	const held = capacity(L.TABLE_BYSOURCE);
+	if (place(L.TABLE_BYSOURCE, heads, 4) == 0) return false;
+	memory.fill(base(L.TABLE_BYSOURCE), 0, (<usize>heads) << 2);
+	for (let i: u32 = 0; i < held; i++) moveChain(load<i32>(from + ((<usize>i) << 2)));
+	return true;
+}
+
+// What had one head has it still, or others that nothing else has: the oldest comes first, so that the newest is found first.
+function moveChain(first: i32): void {
+	let turned: i32 = 0;
+	while (first != 0) {
+		const c = conn(first - 1);
+		const next = c.next;
+		c.next = turned;
+		turned = first;
+		first = next;
+	}
+	while (turned != 0) {
+		const index = turned - 1;
+		const c = conn(index);
+		turned = c.next;
+		sourceAdd(index, c);
+	}
+}
+
 // @ts-ignore: decorator
 @inline
 function head(src: u32, sport: u32, zoneProto: u32): usize {

@@ -7,7 +7,7 @@
 // ended in vain is noted, one note a direction, and the next one for the same key begins there: every slot before it was
 // taken, and stays so until something is removed.
 
-import { base, capacity } from "../arena";
+import { base, capacity, place } from "../arena";
 import * as L from "../layout";
 import { tupleHash } from "./tuple";
 
@@ -30,6 +30,24 @@ export function tupleTableInit(): bool {
 	mask = count - 1;
 	memory.fill(NOTES, 0, 64);
 	return count > 1 && popcnt(count) == 1;
+}
+
+/** Gives the table so many slots, a power of two and more than it has. False: memory is at its maximum, and nothing has changed. */
+export function tupleRoom(count: u32): bool {
+	const from = slots;
+	const held = mask + 1;
+	if (place(L.TABLE_TUPLE, count, L.TUPLE_STRIDE) == 0) return false;
+	memory.fill(base(L.TABLE_TUPLE), 0, <usize>count * L.TUPLE_STRIDE);
+	tupleTableInit();
+	// From behind an empty slot on, so that of slots with one key the first stays the first.
+	let start: u32 = 0;
+	while (load<u32>(from + <usize>start * L.TUPLE_STRIDE, L.TUPLE_HASH) != 0) start++;
+	for (let n: u32 = 0; n < held; n++) {
+		const at = from + <usize>((start + n) & (held - 1)) * L.TUPLE_STRIDE;
+		const hash = load<u32>(at, L.TUPLE_HASH);
+		if (hash != 0) tuplePut(slotAt(hash), load<u64>(at), load<u64>(at, 8), hash, load<i32>(at, L.TUPLE_CT));
+	}
+	return true;
 }
 
 // Every index is masked by the power-of-two capacity, so each address below lies in the table.
