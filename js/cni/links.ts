@@ -5,6 +5,7 @@
 import type { Container, Node, Pod } from "../api/core.ts";
 import type { EndpointSlice } from "../api/discovery.ts";
 import { SERVICE_NAME } from "../api/labels.ts";
+import { isFinished } from "../api/pod.ts";
 import { HUNG, LISTENING, PREFIX } from "../api/script.ts";
 import { parsePrefix, prefixContains } from "../net/address.ts";
 import type { Listener, NodeSpec, PodSpec } from "../net/topology.ts";
@@ -59,11 +60,14 @@ function addressOf(node: Node, type: string): string | undefined {
 	return node.status?.addresses?.find((entry) => entry.type === type && !entry.address.includes(":"))?.address;
 }
 
-/** Whether the pod has a network namespace: bound, addressed, and not finished. */
+/** Whether the pod has a network namespace: bound, addressed, and not finished; one that has failed has it until its last container ends. */
 export function isUp(pod: Pod): boolean {
-	const phase = pod.status?.phase;
-	return Boolean(pod.spec?.nodeName) && Boolean(pod.status?.podIP) && phase !== "Succeeded" && phase !== "Failed";
+	const { containerStatuses = [], initContainerStatuses = [], podIP } = pod.status ?? {};
+	if (!pod.spec?.nodeName || !podIP) return false;
+	return !isFinished(pod) || [...containerStatuses, ...initContainerStatuses].some(({ state }) => isRunning(state));
 }
+
+const isRunning = (state: unknown) => typeof state === "object" && state !== null && "running" in state;
 
 /**
  * Nodes and pods as the engine's topology has them. Nodes need an InternalIP and a podCIDR.
@@ -173,7 +177,7 @@ function containerRuns(pod: Pod, container: Container): boolean {
 	const statuses = [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])];
 	const state = statuses.find((status) => status.name === container.name)?.state;
 	if (typeof state !== "object" || state === null || Object.keys(state).length === 0) return true;
-	return "running" in state;
+	return isRunning(state);
 }
 
 function listeners(pod: Pod): Listener[] {
