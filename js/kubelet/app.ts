@@ -18,15 +18,20 @@ export interface App {
 	exitCode: number;
 	/** From SIGTERM until it exits, ms; Infinity: it never does. `drains-for`, a duration or `ever`. */
 	drainsForMs: number;
+	/** How long a postStart hook takes that is no `sleep`, ms. `poststart-takes`. */
+	postStartMs: number;
 	/** How long a preStop hook takes that is no `sleep`, ms. `prestop-takes`. */
 	preStopMs: number;
-	/** Probes that fail, whatever they ask. `fails`, as in `readiness,liveness`. */
+	/** Probes that fail, whatever they ask, and hooks. `fails`, as in `readiness,liveness`. */
 	fails: ReadonlySet<string>;
 	/** Annotations that say nothing: what was expected. */
 	problems: readonly string[];
 }
 
-const KINDS: readonly string[] = ["startup", "readiness", "liveness"] satisfies ProbeKind[];
+const FAILING: readonly string[] = ["startup", "readiness", "liveness", "poststart"] satisfies (
+	| ProbeKind
+	| "poststart"
+)[];
 /** What runs to completion is taken to take that long. */
 const COMPLETES_MS = 1000;
 
@@ -47,14 +52,15 @@ export function appOf(pod: Pod, container: Container, kind: ContainerKind): App 
 	if (!/^\d{1,3}$/.test(code)) problems.push(`${PREFIX}exit-code: expected 0-255, got ${JSON.stringify(code)}`);
 	const fails = (said("fails") ?? "").split(",").filter(Boolean);
 	for (const word of fails)
-		if (!KINDS.includes(word))
-			problems.push(`${PREFIX}fails: expected ${KINDS.join(", ")}, got ${JSON.stringify(word)}`);
+		if (!FAILING.includes(word))
+			problems.push(`${PREFIX}fails: expected ${FAILING.join(", ")}, got ${JSON.stringify(word)}`);
 	return {
 		listensAfterMs,
 		readyAfterMs: Math.max(listensAfterMs, duration("ready-after") ?? 0),
 		exitsAfterMs: duration("exits-after") ?? (completes ? COMPLETES_MS : null),
 		exitCode: Number.parseInt(code, 10) || 0,
 		drainsForMs: duration("drains-for") ?? 0,
+		postStartMs: duration("poststart-takes") ?? 0,
 		preStopMs: duration("prestop-takes") ?? 0,
 		fails: new Set(fails),
 		problems,

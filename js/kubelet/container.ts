@@ -2,7 +2,8 @@
 // kuberuntime_container.go):
 //
 //   waiting   its turn                     → starting
-//   starting  START_MS                     → running
+//   starting  START_MS                     → poststart, running
+//   poststart its postStart hook           → running, hook; it exits → exited
 //   running   it exits, or is to stop      → exited, hook
 //   hook      preStop                      → turn, stopping; it exits → exited
 //   turn      those that go before it      → stopping; it exits → exited
@@ -14,9 +15,10 @@
 
 import type { Container, Pod } from "../api/core.ts";
 import { type App, appOf, type ProbeKind } from "./app.ts";
+import { hookErrorOf, hookMsOf } from "./hook.ts";
 import { ask, beginProbe, count, probeOf, willPass } from "./probe.ts";
 import { BACK_OFF_MS, backOff, restarts, restartsUnhealthy } from "./restart.ts";
-import { after, type ContainerRun, exited, isAlive, type Surroundings } from "./run.ts";
+import { after, type ContainerRun, exited, isAlive, isSeen, type Surroundings } from "./run.ts";
 import { stop, stopFurther, takeTurn } from "./stop.ts";
 
 const PROBES = ["startup", "readiness", "liveness"] as const satisfies ProbeKind[];
@@ -42,6 +44,7 @@ export function advance(run: ContainerRun, container: Container, around: Surroun
 		case "starting":
 			if (due) started(run, container, around);
 			return due;
+		case "poststart":
 		case "running":
 		case "hook":
 		case "turn":
@@ -62,7 +65,8 @@ export function advance(run: ContainerRun, container: Container, around: Surroun
 }
 
 /** What runs exits by itself, or is stopped further. */
-function moved(run: ContainerRun, container: Container, { pod, now, isNext }: Surroundings, due: boolean): boolean {
+function moved(run: ContainerRun, container: Container, around: Surroundings, due: boolean): boolean {
+	const { pod, now, isNext } = around;
 	const { exitsAt, until } = run;
 	if (exitsAt !== null && exitsAt <= now && (until === null || exitsAt <= until)) {
 		exited(run, exitsAt, {
@@ -73,8 +77,24 @@ function moved(run: ContainerRun, container: Container, { pod, now, isNext }: Su
 	}
 	const isTurn = run.stage === "turn" && isNext(run);
 	if (isTurn) takeTurn(run, container, pod, now);
+	else if (due && run.stage === "poststart") hooked(run, container, around);
 	else if (due) stopFurther(run, container, pod);
 	return due || isTurn;
+}
+
+/** Its postStart hook has ended: it is stopped where that failed. */
+function hooked(run: ContainerRun, container: Container, { pod, say }: Surroundings): void {
+	const at = run.until as bigint;
+	run.hookError = hookErrorOf(container, pod, run);
+	if (run.hookError === null) {
+		run.stage = "running";
+		run.until = null;
+		run.unsaid = false;
+		return;
+	}
+	say("Warning", "FailedPostStartHook", "PostStartHook failed");
+	say("Normal", "Killing", "FailedPostStartHook");
+	stop(run, container, pod, at, (pod.spec?.terminationGracePeriodSeconds ?? 30) * 1000, false);
 }
 
 function started(run: ContainerRun, container: Container, { pod, say, clash }: Surroundings): void {
@@ -82,8 +102,10 @@ function started(run: ContainerRun, container: Container, { pod, say, clash }: S
 	const { exitsAfterMs, listensAfterMs, exitCode } = appOf(pod, container, run.kind);
 	const taken = clash(run, container);
 	if (run.exit !== null) run.restarts++;
-	run.stage = "running";
-	run.until = null;
+	const hook = hookMsOf("postStart", container, pod, run);
+	run.stage = hook === null ? "running" : "poststart";
+	run.until = hook === null ? null : after(at, hook);
+	run.unsaid = hook !== null;
 	run.startedAt = at;
 	run.hung = false;
 	// What cannot listen ends when it would, unless it has done its work by then.
@@ -143,6 +165,7 @@ function restart(run: ContainerRun, container: Container, around: Surroundings):
 	around.say("Warning", "BackOff", message);
 	if (run.unhealthy) run.unhealthy = false;
 	else {
+		run.hookError = null;
 		run.stage = "backoff";
 		run.until = until;
 	}
@@ -214,7 +237,7 @@ function isUp(run: ContainerRun, now: bigint): void {
 export function isContainerReady(run: ContainerRun): boolean {
 	if (run.stage === "observed") return run.status?.ready === true;
 	if (run.kind === "init") return run.stage === "exited" && run.exit?.code === 0;
-	if (!isAlive(run)) return false;
+	if (!isSeen(run)) return false;
 	return run.started && (run.probes.readiness === undefined || run.probes.readiness.result === true);
 }
 
@@ -240,6 +263,7 @@ export function nextOf(
 		const completes = run.kind === "init" || (pod.spec?.restartPolicy ?? "Always") !== "Always";
 		found.push({ at: run.exitsAt, idle: run.stage === "running" && !completes });
 	}
+	if (run.unsaid) return found;
 	const listens = listensAt(run, container, pod);
 	if (listens > now) found.push({ at: listens, idle: run.backOffMs > 0 });
 	for (const kind of PROBES) {

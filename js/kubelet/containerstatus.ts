@@ -5,7 +5,8 @@ import type { Container, ContainerStatus, Pod } from "../api/core.ts";
 import { timeOf } from "../api/time.ts";
 import { isContainerReady } from "./container.ts";
 import { containersOf, type PodRun } from "./podrun.ts";
-import { type ContainerRun, type Exit, isAlive } from "./run.ts";
+import { FORGOTTEN } from "./restartall.ts";
+import { type ContainerRun, type Exit, isSeen } from "./run.ts";
 
 export function containerStatus(run: ContainerRun, pod: Pod): ContainerStatus {
 	if (run.status !== null && (run.stage === "observed" || run.stage === "exited")) return run.status;
@@ -18,7 +19,7 @@ export function containerStatus(run: ContainerRun, pod: Pod): ContainerStatus {
 		...known,
 		name: run.name,
 		ready: isContainerReady(run),
-		started: run.started && isAlive(run),
+		started: run.started && isSeen(run),
 		restartCount: run.restarts,
 		image: known?.image ?? container.image ?? "",
 		state,
@@ -33,7 +34,7 @@ interface States {
 
 function statesOf(run: ContainerRun, pod: Pod, known: ContainerStatus | undefined): States {
 	const last = run.exit === null ? {} : { terminated: terminated(run.exit) };
-	if (isAlive(run)) {
+	if (isSeen(run)) {
 		const running = (known?.state as { running?: { startedAt?: string } } | undefined)?.running;
 		// One that was found running keeps what was said of its start.
 		const found = running !== undefined && running.startedAt === undefined && run.restarts === known?.restartCount;
@@ -44,10 +45,14 @@ function statesOf(run: ContainerRun, pod: Pod, known: ContainerStatus | undefine
 		const message = `back-off ${goDuration(run.backOffMs)} restarting failed container=${run.name} pod=${name}_${namespace}(${uid})`;
 		return { state: { waiting: { reason: "CrashLoopBackOff", message } }, lastState: last };
 	}
+	if (run.exit?.reason === FORGOTTEN)
+		return { state: { waiting: { reason: FORGOTTEN, message: run.exit.message } }, lastState: last };
 	// One that begins again is what it was until then.
 	const { waiting } = (known?.state ?? {}) as { waiting?: { reason?: string } };
-	if (run.stage === "starting" && run.exit !== null && waiting !== undefined)
-		return { state: { waiting }, lastState: last };
+	const begins = run.stage === "starting" || run.unsaid;
+	if (run.hookError !== null && (run.stage === "starting" || run.stage === "poststart"))
+		return { state: { waiting: { reason: "PostStartHookError", message: run.hookError } }, lastState: last };
+	if (begins && run.exit !== null && waiting !== undefined) return { state: { waiting }, lastState: last };
 	if (run.exit !== null)
 		return { state: last, lastState: run.before === null ? {} : { terminated: terminated(run.before) } };
 	const hasInits = (pod.spec?.initContainers ?? []).length > 0;

@@ -27,7 +27,7 @@ import {
 } from "./podrun.ts";
 import { statusOf } from "./podstatus.ts";
 import type { Reach } from "./probe.ts";
-import { isAlive } from "./run.ts";
+import { isSeen } from "./run.ts";
 
 /** What gives a sandbox its addresses: a CNI plugin. */
 export interface SandboxNetwork {
@@ -135,9 +135,9 @@ export class Kubelet implements Component {
 		if (isFinished(pod) && isAtRest(run)) return this.#forget(key, pod, world);
 		step(run, pod, now, say, () => this.#addresses(run, pod, node, world), reach);
 		const status = statusOf(run, pod, hostIPsOf(node), now);
-		const isNews = run.containers.some((each) => !each.isKnown && isAlive(each));
+		const isNews = run.containers.some((each) => !each.isKnown && isSeen(each));
 		const written = semanticEqual(status, pod.status) ? pod : store.updateStatus<Pod>("pods", { ...pod, status });
-		for (const each of run.containers) each.isKnown = isAlive(each);
+		for (const each of run.containers) each.isKnown = isSeen(each);
 		if (hasEnded(run)) this.#network.remove(run.uid);
 		if (hasEnded(run) && written.metadata.deletionTimestamp !== undefined) {
 			this.#runs.delete(key);

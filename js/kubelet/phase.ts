@@ -4,6 +4,7 @@
 import type { Container, ContainerStatus, Pod, PodStatus } from "../api/core.ts";
 import type { Condition } from "../api/meta.ts";
 import { restartsAfter } from "./restart.ts";
+import { FORGOTTEN } from "./restartall.ts";
 
 type Phase = NonNullable<PodStatus["phase"]>;
 type Why = Pick<Condition, "status" | "reason" | "message">;
@@ -12,12 +13,17 @@ export type Statuses = ReadonlyMap<string, ContainerStatus>;
 interface State {
 	running?: object;
 	waiting?: object;
-	terminated?: { exitCode: number };
+	terminated?: { exitCode: number; reason?: string };
 }
 
 const stateOf = (status: ContainerStatus | undefined): State => (status?.state ?? {}) as State;
 const lastOf = (status: ContainerStatus | undefined): State => (status?.lastState ?? {}) as State;
 export const isSidecar = ({ restartPolicy }: Container) => restartPolicy === "Always";
+
+/** Whether what has ended is to run again. */
+function isRestarted(container: Container, pod: Pod, { exitCode, reason }: NonNullable<State["terminated"]>): boolean {
+	return reason === FORGOTTEN || restartsAfter(container, pod, exitCode);
+}
 
 /** What getPhase counts. */
 interface Counts {
@@ -38,7 +44,7 @@ function countMains(pod: Pod, statuses: Statuses): Counts {
 		else if (ended === undefined) counts.waiting++;
 		else {
 			counts.stopped++;
-			if (!restartsAfter(container, pod, ended.exitCode)) counts.final++;
+			if (!isRestarted(container, pod, ended)) counts.final++;
 			if (terminated?.exitCode === 0) counts.succeeded++;
 		}
 	}
@@ -60,7 +66,7 @@ export function phaseOf(pod: Pod, statuses: Statuses, isTerminal: boolean): Phas
 			const isNew = runs === undefined && ended === undefined;
 			if (isNew || (runs !== undefined && status?.started !== true && !hasBegun(pod, statuses))) pending = true;
 		} else if (runs !== undefined || ended === undefined) pending = true;
-		else if (ended.exitCode !== 0 && !restartsAfter(container, pod, ended.exitCode)) hasFailed = true;
+		else if (ended.exitCode !== 0 && !isRestarted(container, pod, ended)) hasFailed = true;
 	}
 	if (hasFailed) return "Failed";
 	if (pending || waiting > 0) return "Pending";
@@ -70,11 +76,12 @@ export function phaseOf(pod: Pod, statuses: Statuses, isTerminal: boolean): Phas
 	return stopped === succeeded ? "Succeeded" : "Failed";
 }
 
-/** HasAnyRegularContainerStarted */
+/** HasAnyRegularContainerStarted; a pod whose containers all begin anew stays initialized. */
 function hasBegun({ spec }: Pod, statuses: Statuses): boolean {
 	return (spec?.containers ?? []).some(({ name }) => {
 		const { running, terminated } = stateOf(statuses.get(name));
-		return running !== undefined || terminated !== undefined;
+		if (running !== undefined || terminated !== undefined) return true;
+		return lastOf(statuses.get(name)).terminated?.reason === FORGOTTEN;
 	});
 }
 

@@ -8,6 +8,7 @@ import { appOf, type ContainerKind } from "./app.ts";
 import { advance, begin, lose, nextOf } from "./container.ts";
 import { beginProbe, probeOf } from "./probe.ts";
 import { restarts } from "./restart.ts";
+import { forgetAll, restartsAll, stopAll } from "./restartall.ts";
 import { type ContainerRun, isAlive, isOver, newRun, type Surroundings } from "./run.ts";
 import { stop } from "./stop.ts";
 
@@ -26,6 +27,8 @@ export interface PodRun {
 	deadline: bigint | null;
 	/** Why its kubelet has it fail, whatever its containers do; null: nothing. */
 	verdict: { reason: string; message: string } | null;
+	/** All its containers are stopped, to begin anew. */
+	restarting: boolean;
 	/** ns; the boot of its machine that it runs since; 0: the first one. */
 	boot: bigint;
 	/** How often a sandbox was tried. */
@@ -52,7 +55,7 @@ export function newPodRun(pod: Pod, now: bigint): PodRun {
 	const { uid = "" } = pod.metadata;
 	return {
 		...{ uid, ips: [], sandboxUntil: now + BigInt(SANDBOX_MS) * MS, startedAt: now, containers },
-		...{ deadline: null, verdict: null, boot: 0n, attempts: 0, isRejected: false },
+		...{ deadline: null, verdict: null, restarting: false, boot: 0n, attempts: 0, isRejected: false },
 	};
 }
 
@@ -69,7 +72,7 @@ export function foundPodRun(pod: Pod, now: bigint, random: Random): PodRun {
 	if (ips.length === 0 && status?.podIP) ips.push(status.podIP);
 	return {
 		...{ uid: metadata.uid ?? "", ips, sandboxUntil: null, startedAt: created, containers },
-		...{ deadline: null, verdict: null, boot: 0n, attempts: 0, isRejected: false },
+		...{ deadline: null, verdict: null, restarting: false, boot: 0n, attempts: 0, isRejected: false },
 	};
 }
 
@@ -145,12 +148,23 @@ export function step(
 	const isNext = (each: ContainerRun) => isTurn(run, each);
 	for (let again = true; again; ) {
 		again = false;
-		const terminating = run.deadline !== null;
+		if (run.deadline === null && !run.restarting && restartsAll(run.containers, containers)) {
+			run.restarting = true;
+			stopAll(run.containers, containers, pod, now, say);
+		}
+		const terminating = isEnding(run);
 		const around = { pod, podIP: run.ips[0] ?? "", now, terminating, say, clash, isNext, reach };
 		for (const each of run.containers) again = advance(each, containers.get(each.name) as Container, around) || again;
 		if (!terminating) again = beginNext(run, containers, around) || again;
+		else if (run.deadline === null && forgetAll(run.containers, now)) {
+			run.restarting = false;
+			again = true;
+		}
 	}
 }
+
+/** Whether nothing of it is started again, for good or for now. */
+const isEnding = ({ deadline, restarting }: PodRun) => deadline !== null || restarting;
 
 /** active_deadline.go */
 const OVERDUE = "Pod was active on the node longer than the specified deadline";
@@ -194,8 +208,9 @@ function clashOf(
 export function reboot(run: PodRun, pod: Pod, now: bigint, say: Say): void {
 	const policy = pod.spec?.restartPolicy ?? "Always";
 	const begun = run.containers.some((each) => each.exit !== null || isAlive(each));
-	const isEnding = isDone(run, pod) || run.deadline !== null;
-	const again = !isEnding && !(policy === "Never" && begun);
+	run.restarting = false;
+	const ends = isDone(run, pod) || run.deadline !== null;
+	const again = !ends && !(policy === "Never" && begun);
 	for (const each of run.containers) {
 		const isComplete = each.kind === "main" && policy === "OnFailure" && each.exit?.code === 0;
 		lose(each, now, again && !(isComplete && each.stage === "exited"));
@@ -206,6 +221,9 @@ export function reboot(run: PodRun, pod: Pod, now: bigint, say: Say): void {
 	run.sandboxUntil = now + BigInt(SANDBOX_MS) * MS;
 }
 
+const hasPostStart = (container: Container) =>
+	(container["lifecycle"] as { postStart?: object } | undefined)?.postStart !== undefined;
+
 /** What comes next begins; where nothing is left to do, what remains is stopped: sidecars keep no pod alive. */
 function beginNext(run: PodRun, containers: ReadonlyMap<string, Container>, around: Surroundings): boolean {
 	let any = false;
@@ -215,6 +233,8 @@ function beginNext(run: PodRun, containers: ReadonlyMap<string, Container>, arou
 			begin(each, containers.get(each.name) as Container, around);
 			any = true;
 		}
+		// Its kubelet does nothing else while a postStart hook runs.
+		if (each.unsaid || (each.stage === "starting" && hasPostStart(containers.get(each.name) as Container))) break;
 		// A sidecar holds up what follows until it has started, an init container until it has succeeded.
 		if (each.kind === "init" && each.stage !== "observed") break;
 		if (each.kind === "sidecar" && !each.started && each.stage !== "observed") break;
@@ -260,6 +280,7 @@ export function isAtRest({ containers }: PodRun): boolean {
 
 /** Whether its containers have run to completion, or an init container has failed for good. */
 export function isDone(run: PodRun, pod: Pod): boolean {
+	if (run.restarting) return false;
 	const containers = new Map(containersOf(pod).map((container) => [container.name, container]));
 	const isFinal = (each: ContainerRun) => isOver(each) && !restarts(each, containers.get(each.name) as Container, pod);
 	if (
@@ -271,7 +292,7 @@ export function isDone(run: PodRun, pod: Pod): boolean {
 
 /** When something is due. */
 export function laterOf(run: PodRun, pod: Pod, now: bigint): Later | undefined {
-	const around = { pod, podIP: run.ips[0] ?? "", now, terminating: run.deadline !== null };
+	const around = { pod, podIP: run.ips[0] ?? "", now, terminating: isEnding(run) };
 	const due = run.containers.flatMap((each) => {
 		const container = containersOf(pod).find(({ name }) => name === each.name);
 		return container === undefined ? [] : nextOf(each, container, around);

@@ -10,6 +10,7 @@ import { listensAt } from "./container.ts";
 import { containerStatus, unlocated } from "./containerstatus.ts";
 import { containersReady, initialized, phaseOf, podReady, type Statuses } from "./phase.ts";
 import { containersOf, hasEnded, isDone, type PodRun } from "./podrun.ts";
+import { hasRuleForAll, RESTARTING_ALL } from "./restartall.ts";
 import type { ContainerRun } from "./run.ts";
 
 /** `hostIPs`: of its node, primary first. `now`: ns. */
@@ -58,8 +59,10 @@ function decide(run: PodRun, pod: Pod, all: Statuses): NonNullable<PodStatus["ph
 	if (isFinished(pod)) return pod.status?.phase ?? phase;
 	if (hasEnded(run)) return phase === "Succeeded" ? phase : "Failed";
 	// One that is about to run again, or whose hook is waited for, is none that has ended.
-	return (phase === "Succeeded" || phase === "Failed") && !isDone(run, pod) ? "Running" : phase;
+	return isEnded(phase) && !isDone(run, pod) ? "Running" : phase;
 }
+
+const isEnded = (phase: string) => phase === "Succeeded" || phase === "Failed";
 
 function conditionsOf(
 	run: PodRun,
@@ -80,12 +83,16 @@ function conditionsOf(
 	const hangs = run.containers.some(({ hung }) => hung);
 	const deaf = run.containers.filter((each) => isDeaf(each, pod, now)).map(({ name }) => name);
 	const whyDeaf = deaf.length === 0 ? {} : { reason: "Starting", message: deaf.join(",") };
+	const anew: Omit<Condition, "type"> = run.restarting
+		? { status: "True", reason: "RestartAllContainersStarted", message: "container exited with restart policy rule" }
+		: { status: "False", ...(isEnded(phase) ? { reason: ready.reason as string } : {}) };
 	const own = [
 		condition("PodReadyToStartContainers", holds(run.ips.length > 0 && !hasEnded(run))),
 		condition("Initialized", initialized(pod, all, phase)),
 		condition("Ready", podReady(pod, ready)),
 		condition("ContainersReady", ready),
 		condition("PodScheduled", holds(true)),
+		...(hasRuleForAll(pod) ? [condition(RESTARTING_ALL, anew)] : []),
 		...(hangs || before.some(({ type }) => type === HUNG) ? [condition(HUNG, holds(hangs))] : []),
 		...(deaf.length > 0 || before.some(({ type }) => type === LISTENING)
 			? [condition(LISTENING, { ...holds(deaf.length === 0), ...whyDeaf })]

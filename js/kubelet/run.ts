@@ -7,6 +7,7 @@ import type { ProbeRun, Reach } from "./probe.ts";
 export type Stage =
 	| "waiting"
 	| "starting"
+	| "poststart"
 	| "running"
 	| "hook"
 	| "turn"
@@ -44,6 +45,10 @@ export interface ContainerRun {
 	/** Whether it has started up, as its startup probe sees it. */
 	started: boolean;
 	probes: Partial<Record<ProbeKind, ProbeRun>>;
+	/** Its kubelet waits for its postStart hook, and has not said yet that it runs. */
+	unsaid: boolean;
+	/** Why its postStart hook failed; null: it did not. */
+	hookError: string | null;
 	/** Its pod's status says that it runs: what looks there, as probes and the network do, knows of it. */
 	isKnown: boolean;
 	/** Of its last run that ended, and of the one before. */
@@ -89,7 +94,17 @@ const MS = 1_000_000n;
 export function newRun(name: string, kind: ContainerKind): ContainerRun {
 	return {
 		...{ name, kind, stage: "waiting", until: null, startedAt: 0n, restarts: 0, backOffMs: 0, backedOffAt: 0n },
-		...{ started: false, probes: {}, isKnown: false, exit: null, before: null, exitsAt: null, exitsWith: 0 },
+		...{
+			started: false,
+			probes: {},
+			unsaid: false,
+			hookError: null,
+			isKnown: false,
+			exit: null,
+			before: null,
+			exitsAt: null,
+			exitsWith: 0,
+		},
 		...{
 			leftMs: 0,
 			graceEnds: 0n,
@@ -105,7 +120,10 @@ export function newRun(name: string, kind: ContainerKind): ContainerRun {
 
 /** Whether its program runs. */
 export const isAlive = ({ stage }: ContainerRun) =>
-	stage === "running" || stage === "hook" || stage === "turn" || stage === "stopping";
+	stage === "poststart" || stage === "running" || stage === "hook" || stage === "turn" || stage === "stopping";
+
+/** Whether it is said to run. */
+export const isSeen = (run: ContainerRun) => isAlive(run) && !run.unsaid;
 
 /** Whether nothing of it runs or is waited for. */
 export const isOver = ({ stage, until }: ContainerRun) => stage === "ended" || (stage === "exited" && until === null);
@@ -121,6 +139,7 @@ export function exited(run: ContainerRun, at: bigint, how: Pick<Exit, "code" | "
 	if (run.stage !== "hook") run.until = null;
 	run.stage = "exited";
 	run.exitsAt = null;
+	run.unsaid = false;
 	run.started = false;
 	run.hung = false;
 	run.lastWords = null;

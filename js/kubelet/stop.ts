@@ -4,6 +4,7 @@
 
 import type { Container, Pod } from "../api/core.ts";
 import { appOf } from "./app.ts";
+import { hookMsOf } from "./hook.ts";
 import { after, type ContainerRun, exited, isAlive } from "./run.ts";
 
 /** minimumGracePeriodInSeconds */
@@ -11,10 +12,6 @@ const GRACE_LEAST_MS = 2000;
 const S = 1_000_000_000n;
 const MS = 1_000_000n;
 const KILLED = 137;
-
-interface Lifecycle {
-	preStop?: { sleep?: { seconds: number } };
-}
 
 /**
  * Whether it has to be waited for; one that does not run is not started again. `graceMs`: of this order. `inTurn`: its pod ends, and
@@ -36,25 +33,21 @@ export function stop(
 		return false;
 	}
 	// An order that comes while another one is carried out may only have more of a hurry.
-	const left = run.stage === "running" ? graceMs : Math.min(graceMs, Number((run.graceEnds - now) / MS));
+	const left =
+		run.stage === "running" || run.stage === "poststart"
+			? graceMs
+			: Math.min(graceMs, Number((run.graceEnds - now) / MS));
 	run.graceEnds = after(now, left);
 	run.leftMs = left;
 	run.since = now;
 	run.inTurn = inTurn && run.kind === "sidecar";
-	const takes = left > 0 ? hookOf(container, pod, run) : null;
+	const takes = left > 0 ? hookMsOf("preStop", container, pod, run) : null;
 	if (takes === null) wait(run, container, pod, now);
 	else {
 		run.stage = "hook";
 		run.until = after(now, Math.min(takes, left));
 	}
 	return true;
-}
-
-/** ms that its preStop hook takes; null: it has none. */
-function hookOf(container: Container, pod: Pod, { kind }: ContainerRun): number | null {
-	const hook = (container["lifecycle"] as Lifecycle | undefined)?.preStop;
-	if (hook === undefined) return null;
-	return hook.sleep === undefined ? appOf(pod, container, kind).preStopMs : hook.sleep.seconds * 1000;
 }
 
 /** A stage of it that was due has ended. */

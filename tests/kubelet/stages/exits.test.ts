@@ -1,7 +1,7 @@
 // What becomes of a pod whose containers exit: restart policies, rules of containers, and the back-off between two restarts.
 
 import { describe } from "vitest";
-import { container, rows } from "./row.ts";
+import { container, preStop, rows } from "./row.ts";
 
 const GET_PHASE = "pkg/kubelet/kubelet_pods.go getPhase";
 const BACK_OFF = "kuberuntime_manager.go doBackOff, client-go util/flowcontrol/backoff.go";
@@ -192,6 +192,76 @@ describe("a container's own policy and rules go before its pod's", () => {
 			events: [
 				"11 Unhealthy Liveness probe failed: dial tcp 10.244.0.2:80: connect: connection refused",
 				"11 Killing Container c failed liveness probe",
+			],
+		},
+	]);
+});
+
+describe("a rule that restarts all", () => {
+	const ALL = "KEP-5532, pkg/kubelet/container/helpers.go ShouldAllContainersRestart";
+	const rules = {
+		restartPolicy: "Never" as const,
+		restartPolicyRules: [{ action: "RestartAllContainers", exitCodes: { operator: "In", values: [42] } }],
+	};
+	const forgotten = "last exit 137 RestartingAllContainers";
+	const waits = `waiting(RestartingAllContainers)`;
+	rows([
+		{
+			name: "kills the others, without hook or grace period, and begins with the first init container; the pod runs on",
+			source: ALL,
+			spec: {
+				restartPolicy: "Never",
+				initContainers: [container("i")],
+				containers: [container("c", rules), container("b", preStop(20))],
+			},
+			script: { "exit-code": "42", "drains-for": "ever", "exit-code.i": "0" },
+			happens: [{ at: 5, script: { "crash.c": "1" } }],
+			seen: [
+				[4, "Running PIRCS; i exit 0 Completed R; c running SR; b running SR"],
+				[5, "Running PIrcS; i exit 0 Completed R; c exit 42 Error; b running SR"],
+				[6.9, "Running PIrcS; i exit 0 Completed R; c exit 42 Error; b running SR"],
+				[7, `Running PIrcS; i ${waits} ${forgotten}; c ${waits} ${forgotten}; b ${waits} ${forgotten}`],
+				[7.5, `Pending PIrcS; i running S x1 ${forgotten}; c ${waits} ${forgotten}; b ${waits} ${forgotten}`],
+				[
+					9,
+					`Running PIRCS; i exit 0 Completed R x1 ${forgotten}; c running SR x1 ${forgotten}; b running SR x1 ${forgotten}`,
+				],
+			],
+			events: ["5 Killing killing"],
+			why: [],
+		},
+		{
+			name: "says so while it does",
+			source: "pkg/kubelet/status/generate.go GenerateAllContainersRestartingCondition",
+			spec: { restartPolicy: "Never", containers: [container("c", rules), container("b")] },
+			script: { "exit-code": "42", "drains-for": "ever" },
+			happens: [{ at: 5, script: { "crash.c": "1" } }],
+			seen: [[6, "Running PIrcS; c exit 42 Error; b running SR"]],
+			why: [
+				"Ready ContainersNotReady: containers with unready status: [c]",
+				"ContainersReady ContainersNotReady: containers with unready status: [c]",
+				"AllContainersRestarting RestartAllContainersStarted: container exited with restart policy rule",
+			],
+		},
+		{
+			name: "does not count for another code",
+			source: ALL,
+			spec: { restartPolicy: "Never", containers: [container("c", rules), container("b")] },
+			happens: [{ at: 5, script: { "crash.c": "1" } }],
+			seen: [[6, "Running PIrcS; c exit 1 Error; b running SR"]],
+		},
+		{
+			name: "does not count while the pod is deleted",
+			source: `${ALL}: DeletionTimestamp`,
+			spec: { containers: [container("c", rules), container("b")] },
+			script: { "exit-code": "42", "drains-for": "8s" },
+			happens: [
+				{ at: 4, remove: true },
+				{ at: 5, script: { "crash.c": "1" } },
+			],
+			seen: [
+				[11.9, "Running PIrcS; c exit 42 Error; b running SR"],
+				[12, null],
 			],
 		},
 	]);

@@ -1,0 +1,40 @@
+// Hooks of a container (pkg/kubelet/lifecycle/handlers.go): how long one takes, and what is said of one that fails.
+
+import type { Container, Pod } from "../api/core.ts";
+import { appOf } from "./app.ts";
+import type { ContainerRun } from "./run.ts";
+
+interface Handler {
+	exec?: { command?: readonly string[] };
+	httpGet?: { path?: string };
+	sleep?: { seconds: number };
+}
+
+const handlerOf = (container: Container, which: "postStart" | "preStop") =>
+	(container["lifecycle"] as Partial<Record<typeof which, Handler>> | undefined)?.[which];
+
+/** ms that a hook takes; null: it has none. */
+export function hookMsOf(
+	which: "postStart" | "preStop",
+	container: Container,
+	pod: Pod,
+	{ kind }: ContainerRun,
+): number | null {
+	const handler = handlerOf(container, which);
+	if (handler === undefined) return null;
+	if (handler.sleep !== undefined) return handler.sleep.seconds * 1000;
+	const { postStartMs, preStopMs } = appOf(pod, container, kind);
+	return which === "postStart" ? postStartMs : preStopMs;
+}
+
+/** Why its postStart hook failed; null: it did not, as none does that sleeps. */
+export function hookErrorOf(container: Container, pod: Pod, { kind }: ContainerRun): string | null {
+	const handler = handlerOf(container, "postStart");
+	if (handler?.sleep !== undefined || !appOf(pod, container, kind).fails.has("poststart")) return null;
+	const { name, namespace, uid } = pod.metadata;
+	const whose = `for Container "${container.name}" in Pod "${name}_${namespace}(${uid})" failed - error`;
+	const command = handler?.exec?.command ?? [];
+	return handler?.exec === undefined
+		? `HTTP lifecycle hook (${handler?.httpGet?.path ?? ""}) ${whose}: HTTP probe failed with statuscode: 503`
+		: `Exec lifecycle hook ([${command.join(" ")}]) ${whose}: command '${command.join(" ")}' exited with 1: , message: ""`;
+}
