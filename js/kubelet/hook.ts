@@ -4,14 +4,14 @@ import type { Container, Pod } from "../api/core.ts";
 import { appOf } from "./app.ts";
 import type { ContainerRun } from "./run.ts";
 
-interface Handler {
+interface Action {
 	exec?: { command?: readonly string[] };
 	httpGet?: { path?: string };
 	sleep?: { seconds: number };
 }
 
-const handlerOf = (container: Container, which: "postStart" | "preStop") =>
-	(container["lifecycle"] as Partial<Record<typeof which, Handler>> | undefined)?.[which];
+const actionOf = (container: Container, which: "postStart" | "preStop") =>
+	(container["lifecycle"] as Partial<Record<typeof which, Action>> | undefined)?.[which];
 
 /** ms that a hook takes; null: it has none. */
 export function hookMsOf(
@@ -20,21 +20,21 @@ export function hookMsOf(
 	pod: Pod,
 	{ kind }: ContainerRun,
 ): number | null {
-	const handler = handlerOf(container, which);
-	if (handler === undefined) return null;
-	if (handler.sleep !== undefined) return handler.sleep.seconds * 1000;
+	const action = actionOf(container, which);
+	if (action === undefined) return null;
+	if (action.sleep !== undefined) return action.sleep.seconds * 1000;
 	const { postStartMs, preStopMs } = appOf(pod, container, kind);
 	return which === "postStart" ? postStartMs : preStopMs;
 }
 
 /** Why its postStart hook failed; null: it did not, as none does that sleeps. */
 export function hookErrorOf(container: Container, pod: Pod, { kind }: ContainerRun): string | null {
-	const handler = handlerOf(container, "postStart");
-	if (handler?.sleep !== undefined || !appOf(pod, container, kind).fails.has("poststart")) return null;
+	const action = actionOf(container, "postStart");
+	if (action?.sleep !== undefined || !appOf(pod, container, kind).fails.has("poststart")) return null;
 	const { name, namespace, uid } = pod.metadata;
 	const whose = `for Container "${container.name}" in Pod "${name}_${namespace}(${uid})" failed - error`;
-	const command = handler?.exec?.command ?? [];
-	return handler?.exec === undefined
-		? `HTTP lifecycle hook (${handler?.httpGet?.path ?? ""}) ${whose}: HTTP probe failed with statuscode: 503`
+	const command = action?.exec?.command ?? [];
+	return action?.exec === undefined
+		? `HTTP lifecycle hook (${action?.httpGet?.path ?? ""}) ${whose}: HTTP probe failed with statuscode: 503`
 		: `Exec lifecycle hook ([${command.join(" ")}]) ${whose}: command '${command.join(" ")}' exited with 1: , message: ""`;
 }
