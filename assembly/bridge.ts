@@ -11,7 +11,7 @@ import { conntrackHold } from "./netfilter/conntrack";
 import { hook } from "./netfilter/hooks";
 import { firstDevice, netnsHas } from "./netns";
 import { Packet } from "./packet";
-import { clonePacket } from "./queue";
+import { clonePacket, releasePacket } from "./queue";
 import { event, tracing } from "./trace";
 import * as L from "./layout";
 
@@ -63,21 +63,28 @@ function redirectFrame<T>(p: Packet, bridge: i32): bool {
 // br_handle_frame_finish: up to the bridge's own stack, out of a port, or both. `own`: it came for the bridge's address.
 function bridgeInput<T>(p: Packet, bridge: i32, port: i32, own: bool): void {
 	if (p.dmac == bridge) return passUp<T>(p, bridge);
-	if (deviceHas(bridge, L.DEV_PROMISC)) overhear<T>(p, bridge, own);
+	const copy = deviceHas(bridge, L.DEV_PROMISC) ? overheard<T>(p, bridge, own) : null;
 	const to = portOf(bridge, p.dmac);
-	if (to < 0) return floodFrame<T>(p, bridge, port);
-	if (to == port && !deviceHas(port, L.DEV_HAIRPIN)) return end<T>(p, L.VERDICT_DROPPED, L.REASON_HAIRPIN);
-	bridgeForward<T>(p, bridge, to);
+	if (to < 0) floodFrame<T>(p, bridge, port);
+	else if (to == port && !deviceHas(port, L.DEV_HAIRPIN)) end<T>(p, L.VERDICT_DROPPED, L.REASON_HAIRPIN);
+	else bridgeForward<T>(p, bridge, to);
+	if (copy === null) return;
+	if (own) return passUp<T>(copy, bridge);
+	event(copy, L.EVENT_IN, 0, 0, bridge, -1);
+	releasePacket(copy);
 }
 
-// A promiscuous bridge's stack gets a copy of what passes by. It drops what was never for it (PACKET_OTHERHOST) unseen, but
-// takes a frame that came for the bridge and that a DNAT sent on: by the old type it is still the stack's own.
-function overhear<T>(p: Packet, bridge: i32, own: bool): void {
-	if (!own) return countIn(bridge, p.len);
-	const copy = clonePacket(p);
-	if (copy === null) return;
+// A promiscuous bridge's stack gets a copy of what passes by, once that is on its way. It drops what was never for it
+// (PACKET_OTHERHOST), which only a sniffer sees, but takes a frame that came for the bridge and that a DNAT sent on: by the old
+// type it is still the stack's own. What the copy knows of its connection is taken from it first (br_nf_local_in, since
+// Linux 6.9), so that no rule of nat sees it, and the INVALID ones do.
+function overheard<T>(p: Packet, bridge: i32, own: bool): Packet | null {
+	if (!own) countIn(bridge, p.len);
+	const copy = own || tracing<T>() ? clonePacket(p) : null;
+	if (copy === null) return null;
 	copy.ct = L.CT_NONE;
-	passUp<T>(copy, bridge);
+	if (!own) copy.type = <u8>L.PACKET_OTHERHOST;
+	return copy;
 }
 
 // br_pass_frame_up: the frame is for the bridge itself.

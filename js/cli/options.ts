@@ -19,6 +19,7 @@ export interface ClusterFlags {
 	clusterDomain: string | null;
 	proxyMode: "iptables" | "nftables" | null;
 	fabric: "routed" | "l2" | "vxlan" | null;
+	hairpinMode: "hairpin-veth" | "promiscuous-bridge" | "none" | null;
 	/** Prefixes that are not masqueraded; empty for `none`. */
 	nonMasquerade: string[] | null;
 	/** `ADDRESS:PORT` or `none`. */
@@ -39,7 +40,8 @@ export interface ClusterFlags {
 
 /** What a snapshot says itself. */
 const OF_SNAPSHOTS = [
-	...["nodeState", "nodes", "podCidr", "serviceCidr", "clusterDomain", "proxyMode", "fabric", "nonMasquerade"],
+	...["nodeState", "nodes", "podCidr", "serviceCidr", "clusterDomain", "proxyMode", "fabric"],
+	...["hairpinMode", "nonMasquerade"],
 	...["apiServer", "disableAdmissionPlugins", "reconcile", "strictPorts", "probes", "seed", "index"],
 ];
 
@@ -144,6 +146,12 @@ export function clusterOptions(command: Command, { filesOptional = false } = {})
 		)
 		.addOption(
 			new Option(
+				"--hairpin-mode <mode>",
+				"how a pod reaches itself through its Service: hairpin-veth, promiscuous-bridge, none (default hairpin-veth)",
+			).argParser(word("hairpin-veth", "promiscuous-bridge", "none")),
+		)
+		.addOption(
+			new Option(
 				"--non-masquerade <prefixes>",
 				"destinations that keep the pod's address, with commas, or none",
 			).argParser((text) => (text === "none" ? [] : text.split(",").map(prefix))),
@@ -204,6 +212,7 @@ export function clusterFlags(raw: Raw): ClusterFlags {
 		clusterDomain: given("clusterDomain", null),
 		proxyMode: given("proxyMode", null),
 		fabric: given("fabric", null),
+		hairpinMode: given("hairpinMode", null),
 		nonMasquerade: given("nonMasquerade", null),
 		apiServer: given("apiServer", null),
 		disableAdmissionPlugins: given("disableAdmissionPlugins", null),

@@ -82,6 +82,7 @@ function settings(flags: ClusterFlags) {
 		...(flags.clusterDomain === null ? {} : { clusterDomain: flags.clusterDomain }),
 		...(flags.proxyMode === null ? {} : { proxyMode: flags.proxyMode }),
 		...(flags.fabric === null ? {} : { fabric: flags.fabric }),
+		...(flags.hairpinMode === null ? {} : { hairpinMode: flags.hairpinMode }),
 		...(flags.apiServer === null ? {} : { apiServer: flags.apiServer }),
 		...(flags.disableAdmissionPlugins === null ? {} : { disableAdmissionPlugins: flags.disableAdmissionPlugins }),
 		...(flags.nonMasquerade === null

@@ -27,6 +27,7 @@ export function settingsOf({ configuration }: { configuration: Configuration | n
 		{ name: "clusterDomain", ...configuration.clusterDomain },
 		{ name: "proxyMode", ...configuration.proxyMode },
 		{ name: "fabric", ...configuration.fabric },
+		{ name: "hairpinMode", ...configuration.hairpinMode },
 		{ name: "nonMasquerade", value: nonMasquerade.value ?? "none", source: nonMasquerade.source },
 		{ name: "nodes", ...configuration.nodes },
 		{ name: "loadBalancerPool", value: printPrefix(loadBalancerPool.value), source: loadBalancerPool.source },

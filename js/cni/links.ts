@@ -11,8 +11,8 @@ import { parsePrefix, prefixContains } from "../net/address.ts";
 import type { Listener, NodeSpec, PodSpec } from "../net/topology.ts";
 
 export interface LinkOptions {
-	/** Hairpin flag of the bridge ports. */
-	hairpin: boolean;
+	/** Whether bridge ports are hairpins, or the bridge is promiscuous: the bridge plugin does one of them at most. */
+	hairpinMode: "hairpin-veth" | "promiscuous-bridge" | "none";
 	/** A pod that declares no port listens on none, instead of on any. */
 	strictPorts: boolean;
 }
@@ -107,7 +107,7 @@ export function linksOf(
 	return { nodes: [...specs.values()], pods: podSpecs, strays, assumed };
 }
 
-function nodeSpec(node: Node, { hairpin }: LinkOptions, healthPorts: readonly number[]): NodeSpec {
+function nodeSpec(node: Node, { hairpinMode }: LinkOptions, healthPorts: readonly number[]): NodeSpec {
 	const [ip6, podCIDR6] = [internalIPv6(node), podCIDRv6(node)];
 	return {
 		...(ip6 === undefined ? {} : { ip6 }),
@@ -116,7 +116,8 @@ function nodeSpec(node: Node, { hairpin }: LinkOptions, healthPorts: readonly nu
 		ip: internalIP(node) ?? "",
 		podCIDR: podCIDRv4(node) ?? "",
 		bridge: "cbr0",
-		hairpin,
+		hairpin: hairpinMode === "hairpin-veth",
+		...(hairpinMode === "promiscuous-bridge" ? { promisc: true } : {}),
 		listen: [...NODE_PORTS, ...healthPorts].map((port) => ({ proto: "tcp", port })),
 	};
 }

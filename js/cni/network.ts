@@ -97,6 +97,7 @@ class Layout {
 			netns.routes.push(onLink(this.#gateway, 32, "eth0"), through(0, 0, this.#gateway, "eth0"));
 			router.routes.push(onLink(ip, 32, `n-${node.name}`), through(pods.base, pods.length, ip, `n-${node.name}`));
 		}
+		if (node.promisc === true && node.hairpin === true) throw exclusive(`node ${node.name}: hairpin and promisc`);
 		const bridge = { ...device(node.bridge ?? "cbr0", "bridge"), promisc: node.promisc ?? false };
 		netns.devices.push(bridge);
 		assign(netns, bridge.name, (pods.base + 1) >>> 0, pods.length);
@@ -114,7 +115,9 @@ class Layout {
 		const host = this.#named(`node:${pod.node}`);
 		this.#join(netns, "eth0", host, `v-${pod.name}`, node.bridge ?? "cbr0");
 		const port = host.devices.at(-1);
-		if (port) port.hairpin = pod.hairpin ?? node.hairpin ?? false;
+		const hairpin = pod.hairpin ?? node.hairpin ?? false;
+		if (hairpin && node.promisc === true) throw exclusive(`pod ${pod.name}: hairpin, and promisc of node ${node.name}`);
+		if (port) port.hairpin = hairpin;
 		const gateway = (pods.base + 1) >>> 0;
 		const inside = network(ip, pods.length) === pods.base;
 		assign(netns, "eth0", ip, inside ? pods.length : 32);
@@ -247,6 +250,10 @@ class Layout {
 		far.devices.push({ ...device(farName, "veth"), peer: { netns: near.name, device: nearName }, master });
 	}
 }
+
+/** As the bridge plugin says it (plugins/main/bridge/bridge.go cmdAdd). */
+const exclusive = (where: string) =>
+	new TopologyError(`${where}: cannot set hairpin mode and promiscuous mode at the same time; expected one of them`);
 
 function device(name: string, kind: Device["kind"]): Device {
 	return {

@@ -7,6 +7,15 @@ import type { ServiceCIDR } from "../api/networking.ts";
 import { type AddressPrefix, canonicalAddress, maskPrefix, parsePrefix } from "../net/address.ts";
 import { LIMITS, Text } from "./document.ts";
 import { ManifestError, quote } from "./error.ts";
+import { asMap, foreignDataPlanes } from "./foreign.ts";
+import {
+	BridgeConfigError,
+	HAIRPIN_MODES,
+	type HairpinMode,
+	hairpinOf,
+	isHairpinMode,
+	isNetworkConfig,
+} from "./hairpin.ts";
 import { looksLikeJson, parseJson } from "./json.ts";
 import type { Manifest } from "./manifest.ts";
 import { parseYaml } from "./yaml.ts";
@@ -26,6 +35,8 @@ export interface Flags {
 	clusterDomain?: string;
 	proxyMode?: string;
 	fabric?: string;
+	/** `hairpin-veth`, `promiscuous-bridge` or `none`. */
+	hairpinMode?: string;
 	/** `none`, or prefixes that are not masqueraded. */
 	nonMasquerade?: string;
 	/** How many nodes to invent where the input has none. */
@@ -51,6 +62,8 @@ export interface Configuration {
 	/** The KubeProxyConfiguration as its ConfigMap holds it; empty where there is none. */
 	kubeProxy: Setting<Record<string, unknown>>;
 	fabric: Setting<FabricKind>;
+	/** How a pod reaches itself through its own Service. */
+	hairpinMode: Setting<HairpinMode>;
 	/** Destinations that keep a pod's address; null: nothing masquerades what leaves the cluster. */
 	nonMasquerade: Setting<string[] | null>;
 	/** Other fields of ip-masq-agent's configuration. */
@@ -121,6 +134,7 @@ export function configure(objects: readonly Manifest[], flags: Flags = {}): Conf
 		proxyMode: { value: mode.value === "nftables" ? "nftables" : "iptables", source: mode.source },
 		kubeProxy: proxy ?? { value: {}, source: "default" },
 		fabric: fabricSetting(flags),
+		hairpinMode: hairpinSetting(flags, artefacts),
 		nonMasquerade: nonMasquerade(flags, ipMasq),
 		ipMasq: ipMasqFlags(ipMasq),
 		nodes: nodeCount(flags),
@@ -177,6 +191,15 @@ function fabricSetting({ fabric }: Flags): Setting<FabricKind> {
 	if (fabric !== "routed" && fabric !== "l2" && fabric !== "vxlan")
 		throw new FlagError("--fabric", `expected routed, l2 or vxlan, got ${quote(fabric)}`);
 	return { value: fabric, source: "--fabric" };
+}
+
+/** The network plugin acts on its own configuration; the kubelet's is of the time when it made the bridge itself. */
+function hairpinSetting({ hairpinMode }: Flags, artefacts: Artefacts): Setting<HairpinMode> {
+	if (hairpinMode === undefined)
+		return artefacts.bridge() ?? artefacts.kubelet() ?? { value: "hairpin-veth", source: "default" };
+	if (!isHairpinMode(hairpinMode))
+		throw new FlagError("--hairpin-mode", `expected ${HAIRPIN_MODES.join(", ")}, got ${quote(hairpinMode)}`);
+	return { value: hairpinMode, source: "--hairpin-mode" };
 }
 
 function nodeCount({ nodes }: Flags): Setting<number> {
@@ -247,10 +270,6 @@ function ipMasqFlags(ipMasq: Setting<Record<string, unknown>> | null): Configura
 	};
 }
 
-function asMap(value: unknown): Record<string, unknown> {
-	return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
-}
-
 /** Reads the settings that a cluster keeps about itself. */
 class Artefacts {
 	readonly errors: ManifestError[] = [];
@@ -288,6 +307,35 @@ class Artefacts {
 			this.section("kube-system", "kube-proxy", "config.conf") ??
 			this.section("kube-system", "kube-proxy-config", "config")
 		);
+	}
+
+	/** What the first network configuration says that makes a bridge; one that contradicts itself is an error at its place. */
+	bridge(): Setting<HairpinMode> | null {
+		for (const manifest of this.objects) {
+			const { kind, metadata, data = {} } = manifest.object as ConfigMap;
+			for (const key of kind === "ConfigMap" ? Object.keys(data).filter(isNetworkConfig) : []) {
+				const config = this.section(metadata.namespace ?? "", metadata.name ?? "", key);
+				try {
+					const value = config && hairpinOf(config.value);
+					if (value) return { value, source: manifest.where(["data", key]) };
+				} catch (error) {
+					if (!(error instanceof BridgeConfigError)) throw error;
+					this.errors.push(manifest.error(["data", key], `${error.path}: ${error.message}`));
+				}
+			}
+		}
+		return null;
+	}
+
+	/** Of a KubeletConfiguration that says so. */
+	kubelet(): Setting<HairpinMode> | null {
+		const config = this.section("kube-system", "kubelet-config", "kubelet");
+		const mode = config?.value.hairpinMode;
+		if (config === null || mode === undefined || mode === "") return null;
+		if (isHairpinMode(mode)) return { value: mode, source: config.source };
+		const expected = `hairpinMode: expected ${HAIRPIN_MODES.join(", ")}, got ${JSON.stringify(mode)}`;
+		this.errors.push(new ManifestError({ file: config.source, line: 0, column: 0 }, "", expected));
+		return null;
 	}
 
 	ipMasq(): Setting<Record<string, unknown>> | null {
@@ -344,30 +392,4 @@ class Artefacts {
 		});
 		return { value, source: setting.source };
 	}
-}
-
-/** Data planes that are not ours, by what they leave in a cluster. */
-function foreignDataPlanes(objects: readonly Manifest[], mode: Setting<string>): { name: string; source: string }[] {
-	const found: { name: string; source: string }[] = [];
-	if (mode.value === "ipvs") found.push({ name: "kube-proxy in IPVS mode", source: mode.source });
-	for (const manifest of objects) {
-		const name = foreignName(manifest);
-		if (name !== null) found.push({ name, source: manifest.where() });
-	}
-	return found;
-}
-
-function foreignName({ object }: Manifest): string | null {
-	const { kind, metadata } = object;
-	const data = asMap((object as ConfigMap).data);
-	if (kind === "ConfigMap" && metadata.name === "cilium-config") {
-		const replacement = data["kube-proxy-replacement"];
-		return replacement === "true" || replacement === "strict" ? "Cilium without kube-proxy" : null;
-	}
-	if (kind === "ConfigMap" && metadata.name === "antrea-config")
-		return /proxyAll:\s*true/.test(String(data["antrea-agent.conf"] ?? "")) ? "Antrea without kube-proxy" : null;
-	if (kind === "ConfigMap" && metadata.name === "ovnkube-config") return "OVN-Kubernetes";
-	if (kind === "FelixConfiguration") return asMap(object.spec).bpfEnabled === true ? "Calico's eBPF data plane" : null;
-	if (kind === "DaemonSet" && metadata.name === "kube-router") return "kube-router (IPVS)";
-	return null;
 }

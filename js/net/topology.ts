@@ -41,6 +41,7 @@ export interface NodeSpec {
 	bridge?: string;
 	/** Hairpin flag of every bridge port of this node. */
 	hairpin?: boolean;
+	/** The bridge's stack gets what passes by; not together with `hairpin`, as the bridge plugin has it. */
 	promisc?: boolean;
 	/** iptables-save text; null or absent: nothing is loaded, so conntrack is not active in this netns. */
 	iptables?: string | null;

@@ -6,7 +6,7 @@ import type { EndpointSlice } from "../api/discovery.ts";
 import type { KubernetesObject } from "../api/meta.ts";
 import { forwardingOf } from "../cloud/loadbalancer.ts";
 import { fabricOf } from "../cloud/router.ts";
-import { externalIP, internalIP, linksOf, podCIDRv4 } from "../cni/links.ts";
+import { externalIP, internalIP, type LinkOptions, linksOf, podCIDRv4 } from "../cni/links.ts";
 import { portmapRestore } from "../cni/portmap.ts";
 import type { Configuration } from "../manifests/configuration.ts";
 import { ManifestError } from "../manifests/error.ts";
@@ -16,8 +16,6 @@ import { apiHosts } from "./apiserver.ts";
 export interface NetworkOptions {
 	/** A pod that declares no port listens on none (`--strict-ports`); default: on any, as an assumption. */
 	strictPorts?: boolean;
-	/** Hairpin flag of the bridge ports; default true. */
-	hairpin?: boolean;
 }
 
 export interface RealisedNetwork {
@@ -41,10 +39,7 @@ export function networkOf(
 	const services = ofKind<Service>(objects, "Service");
 	const slices = ofKind<EndpointSlice>(objects, "EndpointSlice");
 	const healthPorts = services.flatMap((service) => service.spec?.healthCheckNodePort || []);
-	const links = linksOf(nodes, pods, slices, healthPorts, {
-		hairpin: options.hairpin ?? true,
-		strictPorts: options.strictPorts ?? false,
-	});
+	const links = linksOf(nodes, pods, slices, healthPorts, linkOptionsOf(configuration, options));
 	const { lb, assumed } = forwardingOf(services, slices, nodes);
 	const portmap = portmapOf(nodes, pods);
 	const hosts = apiHosts(slices, new Set([...links.nodes, ...links.pods].flatMap(({ ip, ip6 }) => [ip, ip6 ?? ip])));
@@ -69,6 +64,11 @@ export function networkOf(
 		const place = { file: configuration.fabric.source, line: 0, column: 0 };
 		return { topology, portmap, assumed: said, errors: [new ManifestError(place, "", error.message)] };
 	}
+}
+
+/** What links are made by. */
+export function linkOptionsOf({ hairpinMode }: Configuration, { strictPorts = false }: NetworkOptions): LinkOptions {
+	return { hairpinMode: hairpinMode.value, strictPorts };
 }
 
 export function ofKind<T extends KubernetesObject>(objects: readonly KubernetesObject[], kind: T["kind"]): T[] {

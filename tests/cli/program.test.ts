@@ -46,6 +46,7 @@ const NO_FLAGS = {
 	clusterDomain: null,
 	proxyMode: null,
 	fabric: null,
+	hairpinMode: null,
 	nonMasquerade: null,
 	apiServer: null,
 	disableAdmissionPlugins: null,
@@ -156,7 +157,7 @@ describe("options", () => {
 	it("of the cluster", async () => {
 		const line =
 			"routes --node n -f a.yaml -f b/ -f - -R --nodes 5 --pod-cidr 10.0.0.0/16,fd00::/48 --service-cidr 10.96.0.0/12 " +
-			"--cluster-domain k8s.test. --proxy-mode nftables --fabric l2 --non-masquerade 10.0.0.0/8,192.0.2.0/24 --api-server none " +
+			"--cluster-domain k8s.test. --proxy-mode nftables --fabric l2 --hairpin-mode none --non-masquerade 10.0.0.0/8,192.0.2.0/24 --api-server none " +
 			"--disable-admission-plugins ServiceAccount --reconcile --strict-ports --probes app --lenient --seed 18446744073709551615 --node-state nodes";
 		expect((await run(line)).options).toEqual({
 			node: "n",
@@ -171,6 +172,7 @@ describe("options", () => {
 				clusterDomain: "k8s.test",
 				proxyMode: "nftables",
 				fabric: "l2",
+				hairpinMode: "none",
 				nonMasquerade: ["10.0.0.0/8", "192.0.2.0/24"],
 				apiServer: "none",
 				disableAdmissionPlugins: "ServiceAccount",

@@ -120,11 +120,15 @@ interface Variety {
 	bridged: number;
 	/** net.netfilter.nf_conntrack_tcp_be_liberal */
 	liberal: number;
-	hairpin: boolean;
+	/** Of the first node's bridge, as the bridge plugin makes it: one of them at most. */
+	hairpinMode: "hairpin-veth" | "promiscuous-bridge" | "none";
 }
 
+export const hairpinModes = fc.constantFrom<Variety["hairpinMode"][]>("hairpin-veth", "promiscuous-bridge", "none");
+
 /** Two nodes, a client and three servers in pods, a machine outside. */
-export function cluster({ fabric, first, second, bridged, liberal, hairpin }: Variety): Topology {
+export function cluster({ fabric, first, second, bridged, liberal, hairpinMode }: Variety): Topology {
+	const [hairpin, promisc] = [hairpinMode === "hairpin-veth", hairpinMode === "promiscuous-bridge"];
 	const sysctls = {
 		"net.bridge.bridge-nf-call-iptables": bridged,
 		"net.netfilter.nf_conntrack_tcp_be_liberal": liberal,
@@ -133,7 +137,7 @@ export function cluster({ fabric, first, second, bridged, liberal, hairpin }: Va
 		fabric,
 		router: {},
 		nodes: [
-			{ name: "n1", ip: "192.168.0.11", podCIDR: "10.0.1.0/24", iptables: first, sysctls, hairpin },
+			{ name: "n1", ip: "192.168.0.11", podCIDR: "10.0.1.0/24", iptables: first, sysctls, hairpin, promisc },
 			{ name: "n2", ip: "192.168.0.12", podCIDR: "10.0.2.0/24", iptables: second, sysctls },
 		],
 		pods: [
@@ -153,7 +157,7 @@ export const topology: fc.Arbitrary<Topology> = fc
 		second: ruleset,
 		bridged: fc.constantFrom(0, 1),
 		liberal: fc.constantFrom(0, 0, 0, 1),
-		hairpin: fc.boolean(),
+		hairpinMode: hairpinModes,
 	})
 	.map(cluster);
 

@@ -114,7 +114,7 @@ describe("megaflows", () => {
 			second: rules,
 			bridged: 1,
 			liberal: 0,
-			hairpin: false,
+			hairpinMode: "none",
 		});
 		const udp = condition.includes("udp");
 		const connections = [5000, 40000].map((sport) => ({

@@ -4,7 +4,7 @@
 import fc from "fast-check";
 import * as L from "../../assembly/layout.ts";
 import { type Case, others, packets, type Step } from "./carrier.ts";
-import { alike, cluster, ruleset, type Volley, volley } from "./cluster.ts";
+import { alike, cluster, hairpinModes, ruleset, type Volley, volley } from "./cluster.ts";
 
 const PORTS = [5000, 40_000, 40_001, 40_002];
 
@@ -19,7 +19,7 @@ const scene = fc
 		second: rules,
 		bridged: fc.constantFrom(0, 1),
 		liberal: fc.constant(0),
-		hairpin: fc.boolean(),
+		hairpinMode: hairpinModes,
 	})
 	.map(cluster);
 

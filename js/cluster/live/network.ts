@@ -8,6 +8,7 @@ import { keyOf } from "../../api/key.ts";
 import type { KubernetesObject } from "../../api/meta.ts";
 import { OWN } from "../../apiserver/own.ts";
 import { isEligible } from "../../cloud/loadbalancer.ts";
+import type { LinkOptions } from "../../cni/links.ts";
 import { networkOf, routerAddress } from "../../cni/network.ts";
 import { routerAddress6 } from "../../cni/network6.ts";
 import type { UdpFrontend } from "../../kube-proxy/conntrack.ts";
@@ -21,7 +22,13 @@ import { natRules } from "../../net/nat11.ts";
 import type { Netns } from "../../net/network.ts";
 import type { Family, Ruleset } from "../../net/ruleset.ts";
 import type { HostSpec, NodeSpec, PodSpec, RouterSpec, Topology } from "../../net/topology.ts";
-import { type NetworkOptions, ofKind, type RealisedNetwork, withPortmap } from "../../realise/network.ts";
+import {
+	linkOptionsOf,
+	type NetworkOptions,
+	ofKind,
+	type RealisedNetwork,
+	withPortmap,
+} from "../../realise/network.ts";
 import type { Plan } from "../build.ts";
 import type { ObjectChange } from "./change.ts";
 import { LiveNodes, type LiveNodesState, type TouchedNode } from "./nodes.ts";
@@ -71,19 +78,19 @@ interface Laid {
 }
 
 export interface LiveNetworkState {
-	options: NetworkOptions;
+	options: LinkOptions;
 	syncs: Readonly<Record<Family, NodeSyncsState>>;
 	nodes: LiveNodesState;
 	laid: Omit<Laid, "nodes">;
 }
 
 export class LiveNetwork implements Plan {
-	readonly #options: NetworkOptions;
+	readonly #options: LinkOptions;
 	readonly #syncs: Readonly<Record<Family, NodeSyncs>>;
 	#laid: Laid;
 	#podList: PodSpec[] | null = null;
 
-	private constructor(options: NetworkOptions, syncs: Readonly<Record<Family, NodeSyncs>>, laid: Laid) {
+	private constructor(options: LinkOptions, syncs: Readonly<Record<Family, NodeSyncs>>, laid: Laid) {
 		this.#options = options;
 		this.#syncs = syncs;
 		this.#laid = laid;
@@ -95,7 +102,8 @@ export class LiveNetwork implements Plan {
 		const rules = (family: Family) => new NodeSyncs(new ClusterRules(services, slices, configuration, family));
 		const syncs = { ipv4: rules("ipv4"), ipv6: rules("ipv6") };
 		syncAll(syncs, objects, realised, { services: new Map(), looks: [] });
-		return new LiveNetwork(options, syncs, layOut(objects, realised, syncs, options, []));
+		const links = linkOptionsOf(configuration, options);
+		return new LiveNetwork(links, syncs, layOut(objects, realised, syncs, links, []));
 	}
 
 	/** Copied. */
@@ -255,7 +263,7 @@ function layOut(
 	objects: Objects,
 	{ topology, assumed }: Realised,
 	{ ipv4 }: Readonly<Record<Family, NodeSyncs>>,
-	{ hairpin = true, strictPorts = false }: NetworkOptions,
+	options: LinkOptions,
 	met: readonly HostSpec[],
 ): Laid {
 	const all = nodesOf(objects);
@@ -266,7 +274,7 @@ function layOut(
 	const router = { ...topology.router, iptables: topology.router.iptables ?? natRules(topology.router, true) };
 	const stays = met.filter(({ name }) => !topology.hosts.some((host) => host.name === name));
 	return {
-		nodes: new LiveNodes(nodes, ofKind<Pod>(objects, "Pod"), slices, healthPorts, { hairpin, strictPorts }),
+		nodes: new LiveNodes(nodes, ofKind<Pod>(objects, "Pod"), slices, healthPorts, options),
 		routing: new Set([OWN_SERVICE, ...services.filter(isBalanced).map(keyOf)]),
 		hasStrays: topology.nodes.some(({ routes }) => routes != null) || topology.router.routes !== undefined,
 		specs: topology.nodes.map((spec) => withSysctls(spec, ipv4)),
