@@ -8,10 +8,11 @@ import { tupleRoom } from "./tuplehash";
 
 /**
  * Makes room for so many entries, with so many slots for tuples and heads for sources, powers of two; none is less than there is.
- * False: memory is at its maximum; then nothing has changed but what memory is left.
+ * False: memory is at its maximum; then there are as many entries as before, if with more slots.
  */
 export function conntrackRoom(entries: u32, slots: u32, heads: u32): bool {
-	if (!extend(L.TABLE_CT, entries, L.CT_STRIDE) || !extend(L.TABLE_CTWINDOW, entries, L.CTWINDOW_STRIDE)) return false;
+	// Entries last: with more of them than slots were made for, a search might not end.
 	if (slots != capacity(L.TABLE_TUPLE) && !tupleRoom(slots)) return false;
-	return heads == capacity(L.TABLE_BYSOURCE) || sourceRoom(heads);
+	if (heads != capacity(L.TABLE_BYSOURCE) && !sourceRoom(heads)) return false;
+	return extend(L.TABLE_CTWINDOW, entries, L.CTWINDOW_STRIDE) && extend(L.TABLE_CT, entries, L.CT_STRIDE);
 }
