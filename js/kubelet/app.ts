@@ -8,6 +8,8 @@ export type ProbeKind = "startup" | "readiness" | "liveness";
 export type ContainerKind = "init" | "sidecar" | "main";
 
 export interface App {
+	/** From its pod's start until its image is to be had, ms; Infinity: it never is. `image-missing-for`, a duration or `ever`. */
+	imageMissingMs: number;
 	/** From its start until it accepts connections, ms. `listens-after`. */
 	listensAfterMs: number;
 	/** From its start until readiness probes pass, ms. `ready-after`. */
@@ -32,6 +34,8 @@ const FAILING: readonly string[] = ["startup", "readiness", "liveness", "poststa
 	| ProbeKind
 	| "poststart"
 )[];
+/** Durations that may be `ever`. */
+const EVER: readonly string[] = ["drains-for", "image-missing-for"];
 /** What runs to completion is taken to take that long. */
 const COMPLETES_MS = 1000;
 
@@ -42,7 +46,7 @@ export function appOf(pod: Pod, container: Container, kind: ContainerKind): App 
 	const duration = (key: string): number | null => {
 		const text = said(key);
 		if (text === undefined) return null;
-		const ms = key === "drains-for" && text === "ever" ? Number.POSITIVE_INFINITY : parseDuration(text);
+		const ms = EVER.includes(key) && text === "ever" ? Number.POSITIVE_INFINITY : parseDuration(text);
 		if (ms === null) problems.push(`${PREFIX}${key}: expected a duration as in 1.5s, got ${JSON.stringify(text)}`);
 		return ms;
 	};
@@ -55,6 +59,7 @@ export function appOf(pod: Pod, container: Container, kind: ContainerKind): App 
 		if (!FAILING.includes(word))
 			problems.push(`${PREFIX}fails: expected ${FAILING.join(", ")}, got ${JSON.stringify(word)}`);
 	return {
+		imageMissingMs: duration("image-missing-for") ?? 0,
 		listensAfterMs,
 		readyAfterMs: Math.max(listensAfterMs, duration("ready-after") ?? 0),
 		exitsAfterMs: duration("exits-after") ?? (completes ? COMPLETES_MS : null),

@@ -1,7 +1,8 @@
 // A container's life on a node as a table of stages, each with what ends it (pkg/kubelet/kuberuntime/kuberuntime_manager.go,
 // kuberuntime_container.go):
 //
-//   waiting   its turn                     → starting
+//   waiting   its turn                     → unpulled, starting
+//   unpulled  its image                    → starting
 //   starting  START_MS                     → poststart, running
 //   poststart its postStart hook           → running, hook; it exits → exited
 //   running   it exits, or is to stop      → exited, hook
@@ -17,6 +18,7 @@ import type { Container, Pod } from "../api/core.ts";
 import { type App, appOf, type ProbeKind } from "./app.ts";
 import { hookErrorOf, hookMsOf } from "./hook.ts";
 import { ask, beginProbe, count, probeOf, willPass } from "./probe.ts";
+import { isMissing, isTooSoon } from "./pull.ts";
 import { BACK_OFF_MS, backOff, restarts, restartsUnhealthy } from "./restart.ts";
 import { after, type ContainerRun, exited, isAlive, isSeen, type Surroundings } from "./run.ts";
 import { stop, stopFurther, takeTurn } from "./stop.ts";
@@ -24,7 +26,8 @@ import { stop, stopFurther, takeTurn } from "./stop.ts";
 const PROBES = ["startup", "readiness", "liveness"] as const satisfies ProbeKind[];
 const START_MS = 500;
 
-export function begin(run: ContainerRun, container: Container, { now, say }: Surroundings): void {
+export function begin(run: ContainerRun, container: Container, { pod, since, now, say }: Surroundings): void {
+	if (isMissing(run, container, pod, since, now, say)) return;
 	run.stage = "starting";
 	run.until = after(now, START_MS);
 	run.unhealthy = false;
@@ -41,6 +44,9 @@ export function advance(run: ContainerRun, container: Container, around: Surroun
 	const { now, terminating } = around;
 	const due = run.until !== null && run.until <= now;
 	switch (run.stage) {
+		case "unpulled":
+			if (due && !isTooSoon(run, container, now, around.say)) begin(run, container, around);
+			return due;
 		case "starting":
 			if (due) started(run, container, around);
 			return due;
@@ -256,7 +262,10 @@ export function nextOf(
 	if (run.until !== null)
 		found.push({
 			at: run.until,
-			idle: run.stage === "backoff" || (run.stage === "starting" && run.backOffMs > BACK_OFF_MS),
+			idle:
+				run.stage === "backoff" ||
+				run.stage === "unpulled" ||
+				(run.stage === "starting" && run.backOffMs > BACK_OFF_MS),
 		});
 	if (!isAlive(run)) return found;
 	if (run.exitsAt !== null) {

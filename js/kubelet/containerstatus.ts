@@ -40,6 +40,10 @@ function statesOf(run: ContainerRun, pod: Pod, known: ContainerStatus | undefine
 		const found = running !== undefined && running.startedAt === undefined && run.restarts === known?.restartCount;
 		return { state: { running: found ? running : { startedAt: timeOf(run.startedAt) } }, lastState: last };
 	}
+	if (run.stage === "unpulled" && run.pull !== null) {
+		const { reason, message } = run.pull;
+		return { state: { waiting: { reason, message } }, lastState: last };
+	}
 	if (run.stage === "backoff") {
 		const { name, namespace, uid } = pod.metadata;
 		const message = `back-off ${goDuration(run.backOffMs)} restarting failed container=${run.name} pod=${name}_${namespace}(${uid})`;
@@ -52,7 +56,7 @@ function statesOf(run: ContainerRun, pod: Pod, known: ContainerStatus | undefine
 	const begins = run.stage === "starting" || run.unsaid;
 	if (run.hookError !== null && (run.stage === "starting" || run.stage === "poststart"))
 		return { state: { waiting: { reason: "PostStartHookError", message: run.hookError } }, lastState: last };
-	if (begins && run.exit !== null && waiting !== undefined) return { state: { waiting }, lastState: last };
+	if (begins && waiting !== undefined) return { state: { waiting }, lastState: last };
 	if (run.exit !== null)
 		return { state: last, lastState: run.before === null ? {} : { terminated: terminated(run.before) } };
 	const hasInits = (pod.spec?.initContainers ?? []).length > 0;

@@ -6,6 +6,7 @@ import { nanosOf } from "../api/time.ts";
 import type { Later, Random } from "../ports.ts";
 import { appOf, type ContainerKind } from "./app.ts";
 import { advance, begin, lose, nextOf } from "./container.ts";
+import { hookMsOf } from "./hook.ts";
 import { beginProbe, probeOf } from "./probe.ts";
 import { restarts } from "./restart.ts";
 import { forgetAll, restartsAll, stopAll } from "./restartall.ts";
@@ -153,7 +154,7 @@ export function step(
 			stopAll(run.containers, containers, pod, now, say);
 		}
 		const terminating = isEnding(run);
-		const around = { pod, podIP: run.ips[0] ?? "", now, terminating, say, clash, isNext, reach };
+		const around = { pod, podIP: run.ips[0] ?? "", since: run.startedAt, now, terminating, say, clash, isNext, reach };
 		for (const each of run.containers) again = advance(each, containers.get(each.name) as Container, around) || again;
 		if (!terminating) again = beginNext(run, containers, around) || again;
 		else if (run.deadline === null && forgetAll(run.containers, now)) {
@@ -221,9 +222,6 @@ export function reboot(run: PodRun, pod: Pod, now: bigint, say: Say): void {
 	run.sandboxUntil = now + BigInt(SANDBOX_MS) * MS;
 }
 
-const hasPostStart = (container: Container) =>
-	(container["lifecycle"] as { postStart?: object } | undefined)?.postStart !== undefined;
-
 /** What comes next begins; where nothing is left to do, what remains is stopped: sidecars keep no pod alive. */
 function beginNext(run: PodRun, containers: ReadonlyMap<string, Container>, around: Surroundings): boolean {
 	let any = false;
@@ -234,7 +232,8 @@ function beginNext(run: PodRun, containers: ReadonlyMap<string, Container>, arou
 			any = true;
 		}
 		// Its kubelet does nothing else while a postStart hook runs.
-		if (each.unsaid || (each.stage === "starting" && hasPostStart(containers.get(each.name) as Container))) break;
+		const isStarting = each.stage === "starting" || each.stage === "poststart";
+		if (isStarting && hookMsOf("postStart", containers.get(each.name) as Container, around.pod, each) !== null) break;
 		// A sidecar holds up what follows until it has started, an init container until it has succeeded.
 		if (each.kind === "init" && each.stage !== "observed") break;
 		if (each.kind === "sidecar" && !each.started && each.stage !== "observed") break;

@@ -3,9 +3,11 @@
 import type { Container, ContainerStatus, Pod } from "../api/core.ts";
 import type { ContainerKind, ProbeKind } from "./app.ts";
 import type { ProbeRun, Reach } from "./probe.ts";
+import type { Pull } from "./pull.ts";
 
 export type Stage =
 	| "waiting"
+	| "unpulled"
 	| "starting"
 	| "poststart"
 	| "running"
@@ -45,6 +47,8 @@ export interface ContainerRun {
 	/** Whether it has started up, as its startup probe sees it. */
 	started: boolean;
 	probes: Partial<Record<ProbeKind, ProbeRun>>;
+	/** Of `unpulled`: its image is not to be had. */
+	pull: Pull | null;
 	/** Its kubelet waits for its postStart hook, and has not said yet that it runs. */
 	unsaid: boolean;
 	/** Why its postStart hook failed; null: it did not. */
@@ -77,6 +81,8 @@ export interface ContainerRun {
 export interface Surroundings {
 	pod: Pod;
 	podIP: string;
+	/** ns; since when its kubelet has its pod. */
+	since: bigint;
 	now: bigint;
 	/** Whether the pod is going: nothing is started again, liveness counts no more. */
 	terminating: boolean;
@@ -97,6 +103,7 @@ export function newRun(name: string, kind: ContainerKind): ContainerRun {
 		...{
 			started: false,
 			probes: {},
+			pull: null,
 			unsaid: false,
 			hookError: null,
 			isKnown: false,
