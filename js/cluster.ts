@@ -198,6 +198,7 @@ export class Cluster implements Disposable {
 		});
 		const server = state.server && (Server?.of(state.server, cluster.#settings) ?? null);
 		cluster.#goesOn({ ...state, hasServer: state.reality.hasServer }, server);
+		if (own.rootCA !== undefined && own.rootCA !== state.options.rootCA) server?.authorityChanged();
 		if (anew && state.plane !== null) cluster.warnings.push(ANEW);
 		return cluster;
 	}

@@ -86,6 +86,8 @@ async function serve(options: ServeCommandOptions, terminal: Terminal): Promise<
 		now: () => start,
 		...(identity === null ? {} : { rootCA: identity.authority }),
 	});
+	// Pods of a cluster that was served before are told of this authority in the place of that one.
+	await cluster.advance(0);
 	const save = async () => {
 		if (snapshot === null) return;
 		writeWhole(snapshot, await cluster.snapshot());

@@ -13,6 +13,7 @@ import { respond } from "../apiserver/rest/respond.ts";
 import { noSuchResource, type Status, StatusError } from "../apiserver/status.ts";
 import { Storage, type StorageState } from "../apiserver/storage/storage.ts";
 import { seeToRevisions } from "../controllers/foundrevisions.ts";
+import { ROOT_CA_PUBLISHER } from "../controllers/serviceaccount.ts";
 import { serviceCIDRs } from "../controllers/servicecidr.ts";
 import type { Configuration } from "../manifests/configuration.ts";
 import type { Manifest } from "../manifests/manifest.ts";
@@ -159,6 +160,12 @@ export class ApiServer {
 	/** Whether anything changed since `keep`. */
 	get changed(): boolean {
 		return this.#objects.changed || this.#running.proxies.hasSynced;
+	}
+
+	/** Another authority vouches for it from here on: every namespace is to be told, now. */
+	authorityChanged(): void {
+		const { simulation, store } = this.#running;
+		for (const { metadata } of store.list("namespaces")) simulation.wake(ROOT_CA_PUBLISHER, metadata.name ?? "");
 	}
 
 	/** What kube-proxies have synced since this was asked last. */

@@ -48,10 +48,12 @@ export const serviceAccount: Component = {
 	},
 };
 
+export const ROOT_CA_PUBLISHER = "root-ca-cert-publisher";
+
 /** Keys are namespaces. `rootCA`: PEM. */
 export function rootCACertPublisher(rootCA: string): Component {
 	return {
-		name: "root-ca-cert-publisher",
+		name: ROOT_CA_PUBLISHER,
 		watches: {
 			namespaces: added,
 			[CONFIG_MAPS]: ({ type, object }) =>

@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
+import { rolldown } from "rolldown";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const CHROMIUM = "/usr/bin/chromium";
@@ -61,4 +62,26 @@ export async function said(page: Page): Promise<string> {
 		await browser.close();
 		server.close();
 	}
+}
+
+/** A program with all that it imports, from the package or by paths of the checkout, for where nothing maps imports: it lies beside the core. */
+export async function bundled(program: string): Promise<string> {
+	const ENTRY = "\0program";
+	const bundle = await rolldown({
+		cwd: ROOT,
+		input: ENTRY,
+		platform: "browser",
+		resolve: { conditionNames: ["browser", "import", "default"] },
+		plugins: [
+			{
+				name: "program",
+				resolveId: (id, importer) =>
+					id === ENTRY ? id : importer === ENTRY && id.startsWith(".") ? `${ROOT}${id.slice(2)}` : null,
+				load: (id) => (id === ENTRY ? program : null),
+			},
+		],
+	});
+	const { output } = await bundle.generate({ format: "esm", codeSplitting: false });
+	await bundle.close();
+	return output[0].code;
 }

@@ -2,11 +2,10 @@
 // flow and the report are those of one thread in Node. A page that is not isolated shares no memory, and is told so.
 
 import { createReadStream, readFileSync } from "node:fs";
-import { rolldown } from "rolldown";
 import { beforeAll, describe, expect, it } from "vitest";
 import { SHOP } from "../../examples/shop/recording.mjs";
 import * as podwire from "../../js/index.ts";
-import { missing, ROOT, said } from "./page.ts";
+import { bundled, missing, said } from "./page.ts";
 import { replaying } from "./replaying.mjs";
 
 const PAGE = `
@@ -27,27 +26,6 @@ export default new Promise((resolve) => {
 	worker.onerror = ({ message }) => resolve("error: " + message);
 });
 `;
-
-async function bundled(program: string): Promise<string> {
-	const ENTRY = "\0program";
-	const bundle = await rolldown({
-		cwd: ROOT,
-		input: ENTRY,
-		platform: "browser",
-		resolve: { conditionNames: ["browser", "import", "default"] },
-		plugins: [
-			{
-				name: "program",
-				resolveId: (id, importer) =>
-					id === ENTRY ? id : importer === ENTRY && id.startsWith(".") ? `${ROOT}${id.slice(2)}` : null,
-				load: (id) => (id === ENTRY ? program : null),
-			},
-		],
-	});
-	const { output } = await bundle.generate({ format: "esm", codeSplitting: false });
-	await bundle.close();
-	return output[0].code;
-}
 
 describe.skipIf(missing !== undefined)(`threads in headless Chromium (${missing ?? "found"})`, () => {
 	let alone = "";

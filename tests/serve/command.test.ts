@@ -111,6 +111,16 @@ describe("podwire serve", () => {
 		const get = ["get", "deploy", "--kubeconfig", file(), "-o", "jsonpath={.items[0].metadata.name}"];
 		expect(await main(get, asking, "0", [(context) => getCommand(context)])).toBe(0);
 		expect(asking.out.trim()).toBe("web");
+		const told = fakeTerminal();
+		const authorities = "jsonpath={range .items[?(@.metadata.name=='kube-root-ca.crt')]}{.data.ca\\.crt}{end}";
+		const maps = ["get", "cm", "-A", "--kubeconfig", file(), "-o", authorities];
+		expect(await main(maps, told, "0", [(context) => getCommand(context)])).toBe(0);
+		const authority = (config: Kubeconfig) =>
+			Buffer.from(config.clusters[0]?.cluster["certificate-authority-data"] ?? "", "base64").toString().trim();
+		const known = told.out.match(/-----BEGIN[^]*?END CERTIFICATE-----/g) ?? [];
+		expect(known.length).toBeGreaterThan(2);
+		expect(new Set(known)).toEqual(new Set([authority(second.config)]));
+		expect(authority(first.config)).not.toBe(authority(second.config));
 		stop.abort();
 		expect(await second.ended).toBe(0);
 	});
