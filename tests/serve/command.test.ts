@@ -116,8 +116,10 @@ describe("podwire serve", () => {
 		const maps = ["get", "cm", "-A", "--kubeconfig", file(), "-o", authorities];
 		expect(await main(maps, told, "0", [(context) => getCommand(context)])).toBe(0);
 		const authority = (config: Kubeconfig) =>
-			Buffer.from(config.clusters[0]?.cluster["certificate-authority-data"] ?? "", "base64").toString().trim();
-		const known = told.out.match(/-----BEGIN[^]*?END CERTIFICATE-----/g) ?? [];
+			Buffer.from(config.clusters[0]?.cluster["certificate-authority-data"] ?? "", "base64")
+				.toString()
+				.trim();
+		const known = told.out.match(/-----BEGIN[\s\S]*?END CERTIFICATE-----/g) ?? [];
 		expect(known.length).toBeGreaterThan(2);
 		expect(new Set(known)).toEqual(new Set([authority(second.config)]));
 		expect(authority(first.config)).not.toBe(authority(second.config));
