@@ -96,6 +96,26 @@ const ROWS: readonly Row[] = [
 		},
 	},
 	{
+		mistake: "a quota has no room for a Deployment's pods",
+		source:
+			"pkg/controller/controller_utils.go createPods; replicaset/replica_set_utils.go; plugin resourcequota admission.go",
+		manifests: [
+			"{apiVersion: v1, kind: ResourceQuota, metadata: {name: small}, spec: {hard: {pods: 1}}}",
+			deployment("web", "app: web").replace("replicas: 2", "replicas: 3"),
+		],
+		reasons: ["FailedCreate"],
+		events: [
+			'Warning FailedCreate ReplicaSet default/web-…: Error creating: pods "web-…" is forbidden: exceeded quota: small, requested: pods=1, used: pods=1, limited: pods=1',
+		],
+		statuses: {
+			"Deployment web": {
+				readyReplicas: 1,
+				unavailableReplicas: 2,
+				conditions: [{ type: "ReplicaFailure", status: "True", reason: "FailedCreate" }],
+			},
+		},
+	},
+	{
 		mistake: "an autoscaler's target is not there",
 		source: "pkg/controller/podautoscaler/horizontal.go reconcileAutoscaler, scaleForResourceMappings",
 		manifests: [autoscaler("one", "Deployment", "web")],
@@ -193,7 +213,11 @@ const ROWS: readonly Row[] = [
 	},
 ];
 
-const VERSIONS: Readonly<Record<string, string>> = { Pod: "v1", HorizontalPodAutoscaler: "autoscaling/v2" };
+const VERSIONS: Readonly<Record<string, string>> = {
+	Pod: "v1",
+	Deployment: "apps/v1",
+	HorizontalPodAutoscaler: "autoscaling/v2",
+};
 
 /** A cluster to which a row has been done. */
 async function done({ manifests, options, advanceMs }: Pick<Row, "manifests" | "options" | "advanceMs">) {
@@ -212,7 +236,9 @@ function told({ events }: Cluster, reasons: readonly string[]): string[] {
 	const lines = events
 		.filter(({ reason }) => reasons.includes(reason))
 		.map(({ type, reason, object, message }) => `${type} ${reason} ${object}: ${message}`)
-		.map((line) => line.replace(/sandbox "[0-9a-f]{64}"/, 'sandbox "…"'));
+		.map((line) => line.replace(/sandbox "[0-9a-f]{64}"/, 'sandbox "…"'))
+		// What a controller draws and hashes.
+		.map((line) => line.replace(/\bweb-[0-9a-f]{8,10}(-[a-z0-9]{5})?\b/g, "web-…"));
 	return [...new Set(lines)];
 }
 
@@ -282,6 +308,35 @@ describe("a selector that matches pods of another controller", () => {
 		expect(after["none/"]).toEqual(["alone"]);
 		expect(after["ReplicaSet/set"]).toHaveLength(2);
 		expect(told(cluster, ["SuccessfulDelete"])).toEqual([]);
+		cluster.dispose();
+	});
+});
+
+// pkg/controller/replicaset/replica_set.go manageReplicas: pods that are not ready, or came last, go first.
+describe("a pod that is made by hand, with the labels of a ReplicaSet that has all of its own", () => {
+	it("is taken, and deleted as one too many", async () => {
+		const replicaSet = `{apiVersion: apps/v1, kind: ReplicaSet, metadata: {name: set}, spec: {replicas: 2, selector: {matchLabels: {app: web}}, ${template("app: web")}}}`;
+		const cluster = await done({ manifests: [replicaSet, pod("alone", CONTAINERS)] });
+		expect(told(cluster, ["SuccessfulDelete"])).toEqual([
+			"Normal SuccessfulDelete ReplicaSet default/set: Deleted pod: alone",
+		]);
+		const { "none/": nobodys, "ReplicaSet/set": own } = await owned(cluster);
+		expect([nobodys, own?.length]).toEqual([undefined, 2]);
+		cluster.dispose();
+	});
+});
+
+// pkg/controller/statefulset/stateful_pod_control.go CreateStatefulPod: that a name is taken is no event; it is tried again.
+describe("a StatefulSet whose first pod's name another pod has", () => {
+	it("has no pod at all, until the name is free", async () => {
+		const set = `{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: db}, spec: {serviceName: db, replicas: 2, selector: {matchLabels: {app: db}}, ${template("app: db")}}}`;
+		const cluster = await done({ manifests: [pod("db-0", CONTAINERS), set], advanceMs: 10_000 });
+		expect(await owned(cluster)).toEqual({ "none/": ["db-0"] });
+		expect(cluster.events.filter(({ object }) => object === "StatefulSet default/db")).toEqual([]);
+		await cluster.api.delete("v1", "Pod", "db-0");
+		// Nobody waits for an orphan: the next try is client-go's, which comes after 1000 s at most.
+		await cluster.advance(1_010_000);
+		expect(await owned(cluster)).toEqual({ "StatefulSet/db": ["db-0", "db-1"] });
 		cluster.dispose();
 	});
 });

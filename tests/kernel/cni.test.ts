@@ -48,9 +48,26 @@ spec: {nodeName: node-2, containers: [{name: far, image: far, ports: [{container
 `;
 const LIMITS = { pods: 10, nodes: 5 };
 
-async function topologyOf(fabric: (typeof FABRICS)[number], hairpinMode: (typeof MODES)[number]): Promise<Topology> {
+/** kube-proxy writes no rule that drops what conntrack calls INVALID. */
+const LIBERAL = `
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: kube-proxy, namespace: kube-system}
+data:
+  config.conf: |
+    apiVersion: kubeproxy.config.k8s.io/v1alpha1
+    kind: KubeProxyConfiguration
+    conntrack: {tcpBeLiberal: true}
+`;
+
+async function topologyOf(
+	fabric: (typeof FABRICS)[number],
+	hairpinMode: (typeof MODES)[number],
+	more = "",
+): Promise<Topology> {
 	const cluster = await Cluster.create({ nodes: 2, fabric, hairpinMode, apiServer: "none" });
-	await cluster.apply(MANIFESTS);
+	await cluster.apply(MANIFESTS + more);
 	await cluster.settle();
 	return subjectOf(cluster, LIMITS).topology;
 }
@@ -111,5 +128,19 @@ describe.each(EACH)("fabric $fabric, $mode:", ({ fabric, mode }) => {
 			differences.map((difference) => `${title(probe)}: ${printDifference(difference)}`),
 		);
 		expect(lines).toEqual([]);
+	});
+});
+
+// A promiscuous bridge's copy is not translated either: what comes back to the pod is from its own address, which it drops.
+describe("a promiscuous bridge where nothing drops what is INVALID", () => {
+	it.skipIf(!canLab)("lets no pod reach itself, as in Linux", async () => {
+		const topology = await topologyOf("routed", "promiscuous-bridge", LIBERAL);
+		expect(topology.nodes[0]?.iptables).not.toContain("INVALID");
+		const podwire = await openPodwire(topology);
+		await using lab = await openLab(topology);
+		const asked = probes("promiscuous-bridge").slice(0, 2);
+		const verified = await verifyInLab(lab, topology, asked, podwire);
+		expect(verified.flatMap(({ differences }) => differences.map(printDifference))).toEqual([]);
+		expect(verified.map(({ lab: { result } }) => result?.outcome)).toEqual(["timeout", "timeout"]);
 	});
 });
