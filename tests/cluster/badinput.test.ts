@@ -1,19 +1,15 @@
 // What is wrong with a user's objects without being refused: what upstream's components say of it, as events, conditions and
 // answers. A row a mistake, with the place in upstream's source that the words are from. What kubectl makes of a refused eviction:
-// `tests/e2e/kubectl/drain.test.ts`.
+// `tests/e2e/kubectl/drain.test.ts`; who gets which pods: `overlap.test.ts`.
 
 import { describe, expect, it } from "vitest";
-import { Cluster, type ClusterOptions } from "../../js/index.ts";
+import type { Cluster } from "../../js/index.ts";
+import { CONTAINERS, deployment, done, type Mistake, pod, told } from "./mistakes.ts";
 
-interface Row {
+interface Row extends Mistake {
 	mistake: string;
 	/** File and function upstream. */
 	source: string;
-	/** Applied to a cluster that is settled, one after the other. */
-	manifests: readonly string[];
-	options?: ClusterOptions;
-	/** Lets time pass; default until it is settled. */
-	advanceMs?: number;
 	/** `TYPE REASON OBJECT: MESSAGE` of all that have these reasons, once each; random parts as `…`. */
 	reasons: readonly string[];
 	events: readonly string[];
@@ -21,14 +17,7 @@ interface Row {
 	statuses?: Readonly<Record<string, object>>;
 }
 
-const pod = (name: string, spec: string, metadata = "") =>
-	`{apiVersion: v1, kind: Pod, metadata: {name: ${name}, labels: {app: web}${metadata}}, spec: {${spec}}}`;
-const CONTAINERS =
-	"containers: [{name: c, image: web, ports: [{containerPort: 80}], resources: {requests: {cpu: 100m}}}]";
 const HOST_PORT = "containers: [{name: c, image: web, ports: [{containerPort: 80, hostPort: 8080}]}]";
-const template = (labels: string) => `template: {metadata: {labels: {${labels}}}, spec: {${CONTAINERS}}}`;
-const deployment = (name: string, selector: string, labels = selector) =>
-	`{apiVersion: apps/v1, kind: Deployment, metadata: {name: ${name}}, spec: {replicas: 2, selector: {matchLabels: {${selector}}}, ${template(labels)}}}`;
 const autoscaler = (name: string, kind: string, target: string) =>
 	`{apiVersion: autoscaling/v2, kind: HorizontalPodAutoscaler, metadata: {name: ${name}, annotations: {podwire.dev/utilization.cpu: "50"}},
 	  spec: {maxReplicas: 4, minReplicas: 2, scaleTargetRef: {apiVersion: apps/v1, kind: ${kind}, name: ${target}},
@@ -219,29 +208,6 @@ const VERSIONS: Readonly<Record<string, string>> = {
 	HorizontalPodAutoscaler: "autoscaling/v2",
 };
 
-/** A cluster to which a row has been done. */
-async function done({ manifests, options, advanceMs }: Pick<Row, "manifests" | "options" | "advanceMs">) {
-	const cluster = await Cluster.create(options);
-	await cluster.settle();
-	for (const text of manifests) {
-		await cluster.apply(text);
-		await cluster.settle();
-	}
-	if (advanceMs !== undefined) await cluster.advance(advanceMs);
-	return cluster;
-}
-
-/** Of events that have one of the reasons, once each. */
-function told({ events }: Cluster, reasons: readonly string[]): string[] {
-	const lines = events
-		.filter(({ reason }) => reasons.includes(reason))
-		.map(({ type, reason, object, message }) => `${type} ${reason} ${object}: ${message}`)
-		.map((line) => line.replace(/sandbox "[0-9a-f]{64}"/, 'sandbox "…"'))
-		// What a controller draws and hashes.
-		.map((line) => line.replace(/\bweb-[0-9a-f]{8,10}(-[a-z0-9]{5})?\b/g, "web-…"));
-	return [...new Set(lines)];
-}
-
 /** With conditions of the types that are expected alone. */
 async function statusOf({ api }: Cluster, of: string, expected: { conditions?: { type: string }[] }): Promise<object> {
 	const [kind = "", name = ""] = of.split(" ");
@@ -258,106 +224,6 @@ describe("what is told of a mistake:", () => {
 		expect(told(cluster, row.reasons)).toEqual(row.events);
 		for (const [of, status] of Object.entries(row.statuses ?? {}))
 			expect(await statusOf(cluster, of, status), of).toMatchObject(status);
-		cluster.dispose();
-	});
-});
-
-/** Names of pods by their controller, `KIND/NAME`. */
-async function owned({ api }: Cluster): Promise<Record<string, string[]>> {
-	const owners: Record<string, string[]> = {};
-	for (const { metadata } of (await api.list("v1", "Pod")).items) {
-		const { kind, name } = metadata.ownerReferences?.find(({ controller }) => controller) ?? { kind: "none", name: "" };
-		owners[`${kind}/${name}`] = [...(owners[`${kind}/${name}`] ?? []), metadata.name ?? ""];
-	}
-	return owners;
-}
-
-// pkg/controller/controller_ref_manager.go ClaimObject: what another one controls is left alone, and nobody is told.
-describe("a selector that matches pods of another controller", () => {
-	it("takes none of them, and has pods of its own; the Service over both has all", async () => {
-		const service =
-			"{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {selector: {app: web}, ports: [{port: 80}]}}";
-		const cluster = await done({
-			manifests: [deployment("one", "app: web"), deployment("two", "app: web"), service],
-		});
-		const before = await owned(cluster);
-		expect(Object.keys(before).map((owner) => owner.replace(/-[^-]+$/, ""))).toEqual([
-			"ReplicaSet/one",
-			"ReplicaSet/two",
-		]);
-		expect(Object.values(before).map((names) => names.length)).toEqual([2, 2]);
-		// Both have the same hash in their selectors: only who controls a pod tells them apart.
-		await cluster.api.patch("apps/v1", "Deployment", "one", { spec: { replicas: 1 } });
-		await cluster.settle();
-		expect(Object.values(await owned(cluster)).map((names) => names.length)).toEqual([1, 2]);
-		const rules = cluster.iptables("node-1").match(/--to-destination \S+:80$/gm);
-		expect(rules).toHaveLength(3);
-		expect(cluster.events.filter(({ type }) => type === "Warning")).toEqual([]);
-		cluster.dispose();
-	});
-
-	it("of a pod that nobody controls takes it, and lets it go when it is labelled otherwise", async () => {
-		const replicaSet = `{apiVersion: apps/v1, kind: ReplicaSet, metadata: {name: set}, spec: {replicas: 2, selector: {matchLabels: {app: web}}, ${template("app: web")}}}`;
-		const cluster = await done({ manifests: [pod("alone", CONTAINERS), replicaSet] });
-		const before = (await owned(cluster))["ReplicaSet/set"];
-		expect(before).toContain("alone");
-		expect(before).toHaveLength(2);
-		await cluster.api.patch("v1", "Pod", "alone", { metadata: { labels: { app: "other" } } });
-		await cluster.settle();
-		const after = await owned(cluster);
-		expect(after["none/"]).toEqual(["alone"]);
-		expect(after["ReplicaSet/set"]).toHaveLength(2);
-		expect(told(cluster, ["SuccessfulDelete"])).toEqual([]);
-		cluster.dispose();
-	});
-});
-
-// pkg/controller/replicaset/replica_set.go manageReplicas: pods that are not ready, or came last, go first.
-describe("a pod that is made by hand, with the labels of a ReplicaSet that has all of its own", () => {
-	it("is taken, and deleted as one too many", async () => {
-		const replicaSet = `{apiVersion: apps/v1, kind: ReplicaSet, metadata: {name: set}, spec: {replicas: 2, selector: {matchLabels: {app: web}}, ${template("app: web")}}}`;
-		const cluster = await done({ manifests: [replicaSet, pod("alone", CONTAINERS)] });
-		expect(told(cluster, ["SuccessfulDelete"])).toEqual([
-			"Normal SuccessfulDelete ReplicaSet default/set: Deleted pod: alone",
-		]);
-		const { "none/": nobodys, "ReplicaSet/set": own } = await owned(cluster);
-		expect([nobodys, own?.length]).toEqual([undefined, 2]);
-		cluster.dispose();
-	});
-});
-
-// pkg/controller/statefulset/stateful_pod_control.go CreateStatefulPod: that a name is taken is no event; it is tried again.
-describe("a StatefulSet whose first pod's name another pod has", () => {
-	it("has no pod at all, until the name is free", async () => {
-		const set = `{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: db}, spec: {serviceName: db, replicas: 2, selector: {matchLabels: {app: db}}, ${template("app: db")}}}`;
-		const cluster = await done({ manifests: [pod("db-0", CONTAINERS), set], advanceMs: 10_000 });
-		expect(await owned(cluster)).toEqual({ "none/": ["db-0"] });
-		expect(cluster.events.filter(({ object }) => object === "StatefulSet default/db")).toEqual([]);
-		await cluster.api.delete("v1", "Pod", "db-0");
-		// Nobody waits for an orphan: the next try is client-go's, which comes after 1000 s at most.
-		await cluster.advance(1_010_000);
-		expect(await owned(cluster)).toEqual({ "StatefulSet/db": ["db-0", "db-1"] });
-		cluster.dispose();
-	});
-});
-
-// pkg/controller/statefulset has no look at Services: `serviceName` is a name for the pods' subdomain, whether it is there or not.
-describe("a StatefulSet without its headless Service", () => {
-	it("has its pods, by name, and nothing that leads to them; nobody is told", async () => {
-		const set = `{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: db}, spec: {serviceName: db, replicas: 2, selector: {matchLabels: {app: db}}, ${template("app: db")}}}`;
-		const cluster = await done({ manifests: [set] });
-		const { items } = await cluster.api.list("v1", "Pod");
-		expect(
-			items.map(({ metadata, spec, status }) => [metadata.name, spec?.hostname, spec?.subdomain, status?.phase]),
-		).toEqual([
-			["db-0", "db-0", "db", "Running"],
-			["db-1", "db-1", "db", "Running"],
-		]);
-		expect(cluster.events.filter(({ type }) => type === "Warning")).toEqual([]);
-		const slices = await cluster.api.list("discovery.k8s.io/v1", "EndpointSlice", { namespace: "default" });
-		expect(slices.items.filter(({ metadata }) => metadata.name?.startsWith("db"))).toEqual([]);
-		expect(() => cluster.trace({ from: "pod/default/db-0", to: "svc/default/db:80" })).toThrow(/svc\/default\/db/);
-		expect(cluster.trace({ from: "pod/default/db-0", to: "pod/default/db-1:80" }).verdict).toBe("delivered");
 		cluster.dispose();
 	});
 });
