@@ -64,6 +64,7 @@ function newRules(before: Chain | null, { rules }: Chain): readonly Rule[] {
 	let first = 0;
 	while (first < rules.length && first < old.length && rules[first] === old[first]) first++;
 	let end = 0;
-	while (end < rules.length - first && end < old.length - first && rules.at(-1 - end) === old.at(-1 - end)) end++;
+	const least = Math.min(rules.length, old.length) - first;
+	while (end < least && rules[rules.length - 1 - end] === old[old.length - 1 - end]) end++;
 	return rules.slice(first, rules.length - end);
 }

@@ -49,7 +49,7 @@ export class Machine {
 	readonly #rulesets: Rulesets;
 	/** Rows of the netns that have a ruleset, and the ruleset of each row. */
 	readonly #having = new Map<Ruleset, Set<number>>();
-	readonly #loaded: Readonly<Record<Family, Map<number, Ruleset>>> = { ipv4: new Map(), ipv6: new Map() };
+	readonly #loaded: Readonly<Record<Family, (Ruleset | undefined)[]>> = { ipv4: [], ipv6: [] };
 	readonly #windows: boolean;
 	/** Names of netns that are silent whatever the network says. */
 	readonly #silenced: Set<string>;
@@ -201,7 +201,7 @@ export class Machine {
 		const want = (netns: Netns, row: number | null) => {
 			const sets = this.#sets.check(row, netns);
 			for (const ruleset of [netns.ruleset, netns.ruleset6]) {
-				if (ruleset === null || (row !== null && this.#loaded[ruleset.family].get(row) === ruleset)) continue;
+				if (ruleset === null || (row !== null && this.#loaded[ruleset.family][row] === ruleset)) continue;
 				wanted.set(ruleset, [...(wanted.get(ruleset) ?? []), netns.name]);
 				if (sets.size > 0) this.#rulesets.check(row === null ? [] : [row], ruleset, sets);
 				else alike.set(ruleset, [...(alike.get(ruleset) ?? []), ...(row === null ? [] : [row])]);
@@ -224,7 +224,7 @@ export class Machine {
 	#dropFamilies(netns: Netns): void {
 		const row = this.netnsRow(netns.name);
 		for (const family of ["ipv4", "ipv6"] as const) {
-			if (netns[RULES[family]] !== null || !this.#loaded[family].has(row)) continue;
+			if (netns[RULES[family]] !== null || this.#loaded[family][row] === undefined) continue;
 			this.#leave(row, family);
 			this.#rulesets.unload(row, [family]);
 			this.#rulesRevision++;
@@ -289,10 +289,15 @@ export class Machine {
 	replaceRuleset(before: Ruleset, now: Ruleset): void {
 		const having = this.#having.get(before);
 		if (having === undefined || before === now) return;
-		const rows = [...having];
-		this.#load(rows, now);
-		for (const row of rows) {
-			this.#have(now, row);
+		this.#load([...having], now);
+		const others = this.#having.get(now);
+		// All that have the one have the other from here on: no netns leaves and comes.
+		this.#having.delete(before);
+		if (others === undefined) this.#having.set(now, having);
+		const loaded = this.#loaded[now.family];
+		for (const row of having) {
+			others?.add(row);
+			loaded[row] = now;
 			(this.#rows.at(row) as Netns)[RULES[now.family]] = now;
 		}
 	}
@@ -305,7 +310,7 @@ export class Machine {
 
 	#have(ruleset: Ruleset, row: number): void {
 		this.#leave(row, ruleset.family);
-		this.#loaded[ruleset.family].set(row, ruleset);
+		this.#loaded[ruleset.family][row] = ruleset;
 		const having = this.#having.get(ruleset);
 		if (having === undefined) this.#having.set(ruleset, new Set([row]));
 		else having.add(row);
@@ -313,9 +318,9 @@ export class Machine {
 
 	/** A netns has not any more what it has of a family. */
 	#leave(row: number, family: Family): void {
-		const ruleset = this.#loaded[family].get(row);
+		const ruleset = this.#loaded[family][row];
 		if (ruleset === undefined) return;
-		this.#loaded[family].delete(row);
+		this.#loaded[family][row] = undefined;
 		const having = this.#having.get(ruleset);
 		having?.delete(row);
 		if (having?.size === 0) this.#having.delete(ruleset);

@@ -2,9 +2,13 @@
 
 const MS = 1_000_000n;
 
+/** What was asked last: many objects are written at one time. */
+let last = { ns: 0n, text: "1970-01-01T00:00:00Z" };
+
 /** `2026-01-02T03:04:05Z`, of nanoseconds since the epoch. */
 export function timeOf(ns: bigint): string {
-	return new Date(Number(ns / MS)).toISOString().replace(/\.\d+Z$/, "Z");
+	if (ns !== last.ns) last = { ns, text: new Date(Number(ns / MS)).toISOString().replace(/\.\d+Z$/, "Z") };
+	return last.text;
 }
 
 /** `2026-01-02T03:04:05.000006Z`. */

@@ -1,15 +1,7 @@
 // Keys of objects by a value of theirs, in order. Versions share what they have in common, so a copy is a reference.
 
 import type { KubernetesObject } from "../api/meta.ts";
-import {
-	entriesFrom,
-	getEntry,
-	sizeOf,
-	type Treap,
-	treapOf,
-	withEntry,
-	withoutEntry,
-} from "../apiserver/storage/treap.ts";
+import { getEntry, keysOf, sizeOf, type Treap, treapOf, withEntry, withoutEntry } from "../apiserver/storage/treap.ts";
 
 type Keys = Treap<null>;
 
@@ -54,7 +46,7 @@ export class ObjectIndex {
 
 	/** In order. */
 	keys(value: string): string[] {
-		return Array.from(entriesFrom(this.#of(value)), ({ key }) => key);
+		return keysOf(this.#of(value));
 	}
 
 	count(value: string): number {

@@ -100,8 +100,11 @@ export class RegistryStore implements Store, Changes {
 		remove(this.registry, this.#subject(resource, object), { ...options, preconditions });
 	}
 
-	#served(resource: string, { apiVersion }: KubernetesObject): ServedResource {
-		const { resources } = this.registry.catalogue;
+	#served(resource: string, { apiVersion, kind }: KubernetesObject): ServedResource {
+		const { catalogue } = this.registry;
+		const { resources } = catalogue;
+		const own = catalogue.ofKind(apiVersion, kind);
+		if (own?.name === resource) return own;
 		const found =
 			resources.find((known) => known.name === resource && known.apiVersion === apiVersion) ??
 			resources.find((known) => known.name === resource);

@@ -107,7 +107,8 @@ export class PodAddresses {
 
 	#hold({ metadata, spec }: Pod, ips: readonly string[]): void {
 		const [uid, node] = [metadata.uid ?? "", spec?.nodeName ?? ""];
-		this.#held.set(uid, { node, ips });
+		// As many as there are pods: no room to spare.
+		this.#held.set(uid, { node, ips: ips.slice() });
 		const known = this.#onNode.get(node);
 		if (known === undefined) this.#onNode.set(node, new Set([uid]));
 		else known.add(uid);

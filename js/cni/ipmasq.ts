@@ -92,10 +92,11 @@ function keptDestinations(config: IpMasqConfig, family: Family): string[] {
 }
 
 /**
- * The chain, as fed to `iptables-restore --noflush`; it replaces the chain's earlier rules.
+ * The chain, as fed to `iptables-restore --noflush`; it replaces the chain's earlier rules. `more`: lines of nat that
+ * follow it.
  * @throws IpMasqConfigError
  */
-export function ipMasqRestore(config: IpMasqConfig, family: Family): string {
+export function ipMasqRestore(config: IpMasqConfig, family: Family, more: readonly string[] = []): string {
 	checkIpMasqConfig(config);
 	const keep = comment("local traffic is not subject to MASQUERADE");
 	const masquerade = [
@@ -109,6 +110,7 @@ export function ipMasqRestore(config: IpMasqConfig, family: Family): string {
 		`:${config.chain} - [0:0]`,
 		...keptDestinations(config, family).map((cidr) => `-A ${config.chain} ${keep} -d ${cidr} -j RETURN`),
 		`-A ${config.chain} ${masquerade.join(" ")}`,
+		...more,
 		"COMMIT",
 		"",
 	].join("\n");

@@ -182,11 +182,9 @@ function containerRuns(pod: Pod, container: Container): boolean {
 }
 
 function listeners(pod: Pod): Listener[] {
-	return containersOf(pod)
-		.filter((container) => containerRuns(pod, container))
-		.flatMap((container) =>
-			(container.ports ?? []).map((port) => ({ proto: protoOf(port.protocol), port: port.containerPort })),
-		);
+	const running = containersOf(pod).filter((container) => containerRuns(pod, container));
+	const ports = running.flatMap((container) => container.ports ?? []);
+	return ports.map(({ protocol, containerPort }) => ({ proto: protoOf(protocol), port: containerPort }));
 }
 
 function protoOf(protocol: string | undefined): Listener["proto"] {

@@ -45,6 +45,9 @@ class Layout {
 	readonly #topology: Topology;
 	readonly #gateway: number;
 	readonly #nodes: Map<string, NodeSpec>;
+	/** All pods have the same one. */
+	readonly #podLo = loopback();
+	readonly #noSysctls = new Map<string, number>();
 
 	constructor(topology: Topology) {
 		this.#topology = topology;
@@ -127,6 +130,9 @@ class Layout {
 			host.routes.push(onLink(ip, 32, node.bridge ?? "cbr0"));
 		}
 		netns.routes.push(through(0, 0, gateway, "eth0"));
+		// Pods are many: their lists have no room to spare.
+		netns.routes = netns.routes.slice();
+		netns.devices = netns.devices.slice();
 	}
 
 	/** Routes to the other nodes' pods, extra addresses, the router's own routes. */
@@ -223,10 +229,10 @@ class Layout {
 		const netns: Netns = {
 			name,
 			kind,
-			devices: [{ ...device("lo", "lo"), mtu: 65536, addresses: [{ ip: 0x7f000001, prefix: 8, scope: "host" }] }],
+			devices: [kind === "pod" ? this.#podLo : loopback()],
 			routes: [],
 			routes6: [],
-			sysctls: new Map(Object.entries(sysctls).map(([key, value]) => [key, Number(value)])),
+			sysctls: kind === "pod" && Object.keys(sysctls).length === 0 ? this.#noSysctls : numbers(sysctls),
 			ruleset: null,
 			ruleset6: null,
 			sets: [],
@@ -270,6 +276,14 @@ function device(name: string, kind: Device["kind"]): Device {
 	};
 }
 
+function loopback(): Device {
+	return { ...device("lo", "lo"), mtu: 65536, addresses: [{ ip: 0x7f000001, prefix: 8, scope: "host" }] };
+}
+
+function numbers(sysctls: Record<string, string | number>): Map<string, number> {
+	return new Map(Object.entries(sysctls).map(([key, value]) => [key, Number(value)]));
+}
+
 function lo(netns: Netns): Device {
 	return netns.devices[0] as Device;
 }
@@ -279,7 +293,9 @@ function assign(netns: Netns, name: string, ip: number, length: number): void {
 	const to = netns.devices.find((candidate) => candidate.name === name);
 	if (to === undefined) throw new TopologyError(`${netns.name}: there is no device ${name}`);
 	const scope: DeviceAddress["scope"] = ip >>> 24 === 127 ? "host" : "global";
-	to.addresses.push({ ip, prefix: length, scope });
+	const own: DeviceAddress = { ip, prefix: length, scope };
+	if (to.addresses.length === 0) to.addresses = [own];
+	else to.addresses.push(own);
 	if (length < 32 && name !== "lo") netns.routes.push({ ...onLink(network(ip, length), length, name), src: ip });
 }
 

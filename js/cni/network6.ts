@@ -41,11 +41,13 @@ class Layout6 {
 	readonly #topology: Topology;
 	readonly #netns: ReadonlyMap<string, Netns>;
 	readonly #gateway: string;
+	readonly #nodes: ReadonlyMap<string, NodeSpec>;
 
 	constructor(topology: Topology, netns: ReadonlyMap<string, Netns>, gateway: string) {
 		this.#topology = topology;
 		this.#netns = netns;
 		this.#gateway = gateway;
+		this.#nodes = new Map(topology.nodes.map((node) => [node.name, node]));
 	}
 
 	get #segment(): boolean {
@@ -92,7 +94,7 @@ class Layout6 {
 	}
 
 	addPod(pod: PodSpec): void {
-		const node = this.#topology.nodes.find(({ name }) => name === pod.node);
+		const node = this.#nodes.get(pod.node);
 		const pods = node === undefined ? null : podsOf(node);
 		if (pod.ip6 === undefined || node === undefined) return;
 		if (pods === null) throw new TopologyError(`pod ${pod.name}: ip6, but node ${node.name} has no podCIDR6`);

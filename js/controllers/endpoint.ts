@@ -32,7 +32,8 @@ export function hasSelector(service: Service): boolean {
 }
 
 export function podIPs(pod: Pod): string[] {
-	const list = (pod.status?.podIPs ?? []).map((entry) => entry.ip).filter((ip) => ip !== "");
+	const list: string[] = [];
+	for (const { ip } of pod.status?.podIPs ?? []) if (ip !== "") list.push(ip);
 	if (list.length > 0) return list;
 	return pod.status?.podIP ? [pod.status.podIP] : [];
 }
@@ -41,11 +42,12 @@ export function podIP(pod: Pod, family: IPFamily): string | undefined {
 	return podIPs(pod).find((ip) => familyOf(ip) === (family === "IPv4" ? "ipv4" : "ipv6"));
 }
 
-export interface Conditions {
+/** Of an endpoint. */
+export type Conditions = {
 	ready: boolean;
 	serving: boolean;
 	terminating: boolean;
-}
+};
 
 export function conditionsOf(pod: Pod, publishNotReady: boolean): Conditions {
 	const serving =

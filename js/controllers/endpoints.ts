@@ -2,7 +2,7 @@
 // terminating pods left out, at most 1000 addresses.
 
 import type { EndpointAddress, EndpointSubset, Endpoints, Pod, Service } from "../api/core.ts";
-import { canonicalJson } from "../api/equality.ts";
+import { canonicalJson, semanticEqual } from "../api/equality.ts";
 import type { Component } from "../ports.ts";
 import {
 	conditionsOf,
@@ -72,7 +72,7 @@ function addressOf(service: Service, pod: Pod, ip: string): EndpointAddress {
 	const hostname = hostnameOf(service, pod);
 	if (hostname) address.hostname = hostname;
 	if (pod.spec?.nodeName) address.nodeName = pod.spec.nodeName;
-	address.targetRef = { kind: "Pod", name, namespace, ...(uid && { uid }) };
+	address.targetRef = uid ? { kind: "Pod", name, namespace, uid } : { kind: "Pod", name, namespace };
 	return address;
 }
 
@@ -112,7 +112,7 @@ export const endpoint: Component = {
 		if (!hasSelector(service) || service.metadata.deletionTimestamp !== undefined) return undefined;
 		const wanted = endpointsOf(service, selectedPods(service, store));
 		if (before === undefined) store.create("endpoints", wanted);
-		else if (contentOf(before) !== contentOf(wanted)) {
+		else if (!hasSameContent(before, wanted)) {
 			const { annotations: _, ...metadata } = before.metadata;
 			const { labels = {}, annotations } = wanted.metadata;
 			const { subsets } = wanted;
@@ -126,13 +126,30 @@ export const endpoint: Component = {
 	},
 };
 
-/** Whatever the order of addresses. */
+/** Whatever the order of addresses, which most often is the same. */
+function hasSameContent(a: Endpoints, b: Endpoints): boolean {
+	if (semanticEqual(a.subsets, b.subsets) && semanticEqual(contentBeside(a), contentBeside(b))) return true;
+	return countOf(a, "addresses") === countOf(b, "addresses") &&
+		countOf(a, "notReadyAddresses") === countOf(b, "notReadyAddresses")
+		? contentOf(a) === contentOf(b)
+		: false;
+}
+
+function countOf({ subsets = [] }: Endpoints, list: "addresses" | "notReadyAddresses"): number {
+	return subsets.reduce((sum, subset) => sum + (subset[list] ?? []).length, 0);
+}
+
+const contentBeside = ({ metadata: { labels = {}, annotations } }: Endpoints) => [
+	labels,
+	annotations?.[OVER_CAPACITY] ?? "",
+];
+
 function contentOf({ metadata, subsets = [] }: Endpoints): string {
 	const sorted = (addresses: readonly EndpointAddress[] = []) => addresses.map(textOf).sort();
 	const contents = subsets.map(({ addresses, notReadyAddresses, ports }) =>
 		canonicalJson([sorted(addresses), sorted(notReadyAddresses), (ports ?? []).map(canonicalJson).sort()]),
 	);
-	return canonicalJson([metadata.labels ?? {}, metadata.annotations?.[OVER_CAPACITY] ?? "", contents.sort()]);
+	return canonicalJson([...contentBeside({ metadata } as Endpoints), contents.sort()]);
 }
 
 const textOf = ({ ip, hostname = "", nodeName = "", targetRef: target }: EndpointAddress): string =>

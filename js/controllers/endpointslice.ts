@@ -131,10 +131,9 @@ function endpointOf(service: Service, pod: Pod, address: string, node: Node | un
 	const { name = "", namespace = "default", uid } = pod.metadata;
 	const endpoint: Endpoint = {
 		addresses: [address],
-		conditions: { ...conditionsOf(pod, service.spec?.publishNotReadyAddresses === true) },
-		targetRef: { kind: "Pod", name, namespace },
+		conditions: conditionsOf(pod, service.spec?.publishNotReadyAddresses === true),
+		targetRef: uid ? { kind: "Pod", name, namespace, uid } : { kind: "Pod", name, namespace },
 	};
-	if (uid && endpoint.targetRef) endpoint.targetRef.uid = uid;
 	const hostname = hostnameOf(service, pod);
 	if (hostname) endpoint.hostname = hostname;
 	if (pod.spec?.nodeName) endpoint.nodeName = pod.spec.nodeName;

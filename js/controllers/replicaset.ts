@@ -14,8 +14,8 @@ export function missingPods(replicaSet: ReplicaSet, pods: readonly Pod[], names:
 	if (spec === undefined) return [];
 	const owned = pods.filter((pod) => isActive(pod) && owns(replicaSet, spec.selector, pod)).length;
 	const made: Pod[] = [];
+	const generateName = `${name}-`;
 	for (let i = owned; i < (spec.replicas ?? 1); i++) {
-		const generateName = `${name}-`;
 		const podName = freeName(generateName, random, names, namespace, i);
 		made.push(podFromTemplate(replicaSet, spec.template ?? {}, { name: podName, generateName }));
 	}

@@ -3,7 +3,7 @@
 // that takes the rest, then new ones. Nothing is ever moved to even slices out.
 
 import type { Endpoint, EndpointPort, EndpointSlice } from "../api/discovery.ts";
-import { canonicalJson, semanticEqual } from "../api/equality.ts";
+import { canonicalJson, semanticEqual, semanticEqualBut } from "../api/equality.ts";
 
 export const ENDPOINTS_MAX = 100;
 
@@ -24,11 +24,15 @@ type Draft = EndpointSlice & { endpoints: Endpoint[] };
 
 /** Which port set a group is of, whatever the order. */
 export const portsKey = (ports: readonly EndpointPort[] | null | undefined): string =>
-	canonicalJson([...(ports ?? [])].map((port) => canonicalJson(port)).sort());
+	(ports ?? []).map(canonicalJson).sort().join();
 
 /** Whether two endpoints are one (endpointHash): the same addresses of the same object. */
-const identityOf = ({ addresses, hostname, targetRef }: Endpoint): string =>
-	JSON.stringify([[...addresses].sort(), hostname ?? "", targetRef?.namespace ?? "", targetRef?.name ?? ""]);
+const identityOf = ({ addresses, hostname = "", targetRef }: Endpoint): string => {
+	const { namespace = "", name = "" } = targetRef ?? {};
+	const all = addresses.length === 1 ? addresses[0] : [...addresses].sort().join();
+	// Addresses and host names have no spaces; what a client refers to is any text.
+	return `${all} ${hostname} ${namespace.length} ${namespace}/${name}`;
+};
 
 /**
  * Hints are no part of an endpoint here: whoever gives them looks at what comes of this. `existing`: of one address type, owned by the Service. `labels`: as slices carry them. A Service without any endpoint keeps one
@@ -72,8 +76,7 @@ function reconcileGroup(
 			desired.delete(identity);
 			return found === undefined ? [] : [found];
 		});
-		const isOther = (endpoint: Endpoint, i: number) =>
-			!semanticEqual({ ...endpoint, hints: undefined }, { ...before[i], hints: undefined });
+		const isOther = (endpoint: Endpoint, i: number) => !semanticEqualBut(endpoint, before[i] as Endpoint, "hints");
 		const isChanged = kept.length !== before.length || kept.some(isOther);
 		if (isChanged && kept.length === 0) changes.delete.push(slice);
 		else if (isChanged || !semanticEqual(slice.metadata.labels, labels)) changed.push(draft(slice, kept, labels));

@@ -85,7 +85,8 @@ function declareMissing(ruleset: Ruleset, table: TableName, names: readonly stri
 
 /** Whether the chain has the rule, in whatever words. */
 export function hasRule(ruleset: Ruleset, { table, from, words }: Pick<Jump, "table" | "from" | "words">): boolean {
-	const rules = chainsIn(ruleset, table).get(from)?.rules ?? [];
+	const chains = ruleset.tables.find(({ name }) => name === table)?.chains ?? [];
+	const rules = chains.find(({ name }) => name === from)?.rules ?? [];
 	if (rules.length === 0) return false;
 	const wanted = printRule(parseRule(words.join(" "), table, ruleset.family));
 	return rules.some((rule) => printRule(rule) === wanted);

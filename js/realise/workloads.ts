@@ -4,7 +4,7 @@
 import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from "../api/apps.ts";
 import type { Namespace, Node, Pod, PodSpec, Service } from "../api/core.ts";
 import { withMember } from "../api/member.ts";
-import type { KubernetesObject } from "../api/meta.ts";
+import type { KubernetesObject, ObjectMeta } from "../api/meta.ts";
 import { isReady } from "../api/pod.ts";
 import type { CoreV1Pod } from "../api/schema/types.generated.ts";
 import { withTolerations } from "../apiserver/admission/tolerations.ts";
@@ -17,7 +17,7 @@ import * as deployment from "../controllers/deployment.ts";
 import { controllerOf, isActive, owns } from "../controllers/pod.ts";
 import * as replicaset from "../controllers/replicaset.ts";
 import * as statefulset from "../controllers/statefulset.ts";
-import { addresslessStatus, runningStatus, unscheduledStatus } from "../kubelet/status.ts";
+import { addresslessStatus, RunningStatuses, unscheduledStatus } from "../kubelet/status.ts";
 import { parsePrefix } from "../net/address.ts";
 import { nearestWord } from "../net/error.ts";
 import { Scheduler } from "../scheduler/schedule.ts";
@@ -92,15 +92,27 @@ function ownerKey(namespace = "default", kind = "", name = ""): string {
 /** Pods of one template, which share what they have of it. */
 function addPods(inventory: Inventory, pods: readonly Pod[]): void {
 	let last: { given: PodSpec; complete: PodSpec } | null = null;
+	let before: ObjectMeta = {};
 	for (const pod of pods) {
 		const given = pod.spec ?? { containers: [] };
 		if (last === null || !hasSameFields(given, last.given)) last = { given, complete: completed(given) };
+		share(pod.metadata, before);
 		inventory.add(withMember(pod, "spec", last.complete));
+		before = pod.metadata;
 	}
 }
 
-function hasSameFields(a: PodSpec, b: PodSpec): boolean {
-	const names = Object.keys(a) as (keyof PodSpec)[];
+/** Gives a pod that was just made the very labels and owners of another one, where they are the same. */
+function share(metadata: ObjectMeta, other: ObjectMeta): void {
+	const { labels, ownerReferences } = other;
+	const [owner] = metadata.ownerReferences ?? [];
+	if (labels !== undefined && hasSameFields(metadata.labels ?? {}, labels)) metadata.labels = labels;
+	if (owner !== undefined && ownerReferences?.length === 1 && metadata.ownerReferences?.length === 1)
+		if (hasSameFields(owner, ownerReferences[0] ?? {})) metadata.ownerReferences = ownerReferences;
+}
+
+function hasSameFields<T extends object>(a: T, b: Partial<T>): boolean {
+	const names = Object.keys(a) as (keyof T)[];
 	return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
 }
 
@@ -202,6 +214,8 @@ function misplaced(inventory: Inventory, entry: Entry<Pod>, nodeName: string, na
 
 interface Host {
 	node: Node;
+	/** Its own addresses, as its pods have them. */
+	ips: { ip: string }[];
 	/** null where the node has no usable pod network. */
 	range: AddressRange | null;
 	/** The same of IPv6. */
@@ -220,15 +234,16 @@ function addressPods(inventory: Inventory, ready: (pod: Pod) => boolean): void {
 		if (entry !== undefined) inventory.fail(entry, path, message);
 	}
 	for (const { object } of observed) reserve(object, hosts);
+	const statuses = new RunningStatuses();
 	for (const entry of pods) {
 		const host = hosts.get(entry.object.spec?.nodeName ?? "");
-		if (!entry.observed && host !== undefined) start(inventory, entry, host, ready);
+		if (!entry.observed && host !== undefined) start(inventory, entry, host, ready, statuses);
 	}
 }
 
 function hostOf(inventory: Inventory, entry: Entry<Node>): Host {
 	const node = entry.object;
-	const host: Host = { node, range: null, range6: null };
+	const host: Host = { node, ips: [{ ip: internalIP(node) ?? "" }], range: null, range6: null };
 	try {
 		host.range = rangeOf(podCIDRv4(node));
 		host.range6 = internalIPv6(node) === undefined ? null : rangeOf(podCIDRv6(node));
@@ -254,7 +269,13 @@ function reserve(pod: Pod, hosts: ReadonlyMap<string, Host>): void {
 }
 
 /** The sandbox gets its address, the containers run. */
-function start(inventory: Inventory, entry: Entry<Pod>, host: Host, ready: (pod: Pod) => boolean): void {
+function start(
+	inventory: Inventory,
+	entry: Entry<Pod>,
+	host: Host,
+	ready: (pod: Pod) => boolean,
+	statuses: RunningStatuses,
+): void {
 	const { node, range, range6 } = host;
 	const pod = entry.object;
 	const hostIP = internalIP(node) ?? "";
@@ -263,7 +284,7 @@ function start(inventory: Inventory, entry: Entry<Pod>, host: Host, ready: (pod:
 	if (ip !== null) {
 		const ip6 = onHost ? internalIPv6(node) : (range6?.next() ?? undefined);
 		const ips = ip6 === undefined ? [ip] : inOrder(node, ip, ip6);
-		entry.object = withMember(pod, "status", runningStatus(pod, ips, hostIP, ready(pod)));
+		entry.object = withMember(pod, "status", statuses.of(pod, ips, host.ips, ready(pod)));
 		return;
 	}
 	const message = `failed to allocate for range 0: no IP addresses available in range set: ${range ?? "none"}`;

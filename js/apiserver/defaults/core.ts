@@ -2,7 +2,7 @@
 // Rows that fill in an empty object say what Go prints of a struct that nobody has set.
 
 import type { Json, JsonObject } from "../patch/json.ts";
-import { chain, type Defaulting, type DefaultTable, fill, inside } from "./walk.ts";
+import { chain, type Defaulting, type DefaultTable, fill, inside, mappedList } from "./walk.ts";
 
 const ONLY_LOCAL = "service.beta.kubernetes.io/external-traffic";
 const AFFINITY_SECONDS = 10800;
@@ -44,14 +44,14 @@ const promptly: Defaulting = (spec) =>
 	Number(spec.terminationGracePeriodSeconds ?? 0) < 0 ? { ...spec, terminationGracePeriodSeconds: 1 } : spec;
 
 const hostPorts = (containers: Json): Json =>
-	list(containers).map((item) =>
+	mappedList(list(containers), (item) =>
 		inside("ports", (ports) =>
 			list(ports).map((port) => fillZero({ hostPort: struct(port).containerPort ?? 0 })(struct(port))),
 		)(struct(item)),
 	);
 
 const requestsFromLimits = (containers: Json): Json =>
-	list(containers).map((item) =>
+	mappedList(list(containers), (item) =>
 		inside("resources", (resources) => {
 			const { limits, requests } = struct(resources);
 			if (limits === undefined) return resources;

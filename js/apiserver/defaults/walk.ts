@@ -2,7 +2,7 @@
 // generated code walks (pkg/apis/*/v1/zz_generated.defaults.go). The tables beside this file hold the rows; a value is filled
 // in where the field is left out or an empty text. Quantities get their canonical text (apimachinery pkg/api/resource).
 
-import { merged } from "../../api/member.ts";
+import { merged, setMember, withMember } from "../../api/member.ts";
 import type { KubernetesObject } from "../../api/meta.ts";
 import { canonicalQuantity } from "../../api/quantity.ts";
 import { isList, isMap, isReference } from "../../api/schema/lookup.ts";
@@ -45,7 +45,7 @@ export function inside(name: string, change: (member: Json) => Json): Defaulting
 		const member = object[name];
 		if (member === undefined) return object;
 		const changed = change(member);
-		return changed === member ? object : { ...object, [name]: changed };
+		return changed === member ? object : withMember(object as Record<string, Json>, name, changed);
 	};
 }
 
@@ -86,8 +86,7 @@ export class Defaults {
 	#list(field: FieldSchema, item: FieldSchema, value: readonly Json[]): Json {
 		const last = this.#last.get(field);
 		if (last?.value === value) return last.made;
-		const members = value.map((member) => this.#value(item, member));
-		const made = members.every((member, i) => member === value[i]) ? value : members;
+		const made = mappedList(value, (member) => this.#value(item, member));
 		this.#last.set(field, { value, made });
 		return made;
 	}
@@ -156,20 +155,41 @@ function filledFields(schema: ApiSchema, table: DefaultTable): FilledFields {
 
 /** An object with its members changed; `before` itself where that makes no difference to it. */
 function mapped(object: JsonObject, before: JsonObject, change: (name: string, member: Json) => Json): JsonObject {
-	const names = Object.keys(object);
-	let isSame = object === before || names.length === Object.keys(before).length;
-	let members: Json[] | null = null;
-	for (const [i, name] of names.entries()) {
+	// What is changed, as far as the first member that is.
+	let made: Record<string, Json> | null = null;
+	let isSame = true;
+	let count = 0;
+	for (const name in object) {
 		const member = object[name] as Json;
-		const made = change(name, member);
-		if (made !== member) {
-			members ??= names.map((other) => object[other] as Json);
-			members[i] = made;
-		}
-		isSame &&= made === before[name] && (object === before || Object.hasOwn(before, name));
+		const changed = change(name, member);
+		if (made === null && changed !== member) made = upTo(object, name);
+		if (made !== null) setMember(made, name, changed);
+		isSame &&= changed === before[name] && (object === before || Object.hasOwn(before, name));
+		count++;
 	}
-	if (isSame) return before;
-	return members === null ? object : Object.fromEntries(names.map((name, i) => [name, members[i] as Json]));
+	if (isSame && (object === before || count === Object.keys(before).length)) return before;
+	return made ?? object;
+}
+
+/** The list itself where nothing in it changes. */
+export function mappedList(list: readonly Json[], change: (item: Json) => Json): readonly Json[] {
+	let made: Json[] | null = null;
+	for (let i = 0; i < list.length; i++) {
+		const changed = change(list[i] as Json);
+		if (made === null && changed !== list[i]) made = list.slice();
+		if (made !== null) made[i] = changed;
+	}
+	return made ?? list;
+}
+
+/** The members before this one. */
+function upTo(object: JsonObject, end: string): Record<string, Json> {
+	const made: Record<string, Json> = {};
+	for (const name in object) {
+		if (name === end) break;
+		setMember(made, name, object[name] as Json);
+	}
+	return made;
 }
 
 const isPlain = (field: FieldSchema) => typeof field === "string" && field !== "quantity";

@@ -25,6 +25,17 @@ export interface ServedResource extends ResourceSchema {
 interface Served {
 	resources: readonly ServedResource[];
 	schema: ApiSchema;
+	/** By apiVersion and kind. */
+	byKind: ReadonlyMap<string, ServedResource>;
+}
+
+function servedOf(schema: ApiSchema, resources: readonly ServedResource[]): Served {
+	const byKind = new Map<string, ServedResource>();
+	for (const resource of resources) {
+		const key = `${resource.apiVersion} ${resource.kind}`;
+		if (!byKind.has(key)) byKind.set(key, resource);
+	}
+	return { schema, resources, byKind };
 }
 
 export class Catalogue {
@@ -36,7 +47,7 @@ export class Catalogue {
 
 	/** `storage`: where definitions are; without, the built-in resources are all. */
 	constructor(schema: ApiSchema | Served, storage?: Storage) {
-		this.#builtIn = "schema" in schema ? schema : { schema, resources: schema.resources.map(served) };
+		this.#builtIn = "schema" in schema ? schema : servedOf(schema, schema.resources.map(served));
 		this.#served = this.#builtIn;
 		this.#storage = storage;
 	}
@@ -74,7 +85,7 @@ export class Catalogue {
 		const defined = objects.filter((one) => isEstablished(one as never)).map(definedBy);
 		const types = Object.assign({}, schema.types, ...defined.map((one) => one.types));
 		const custom = defined.flatMap((one) => one.resources.map(servedCustom));
-		return { schema: { ...schema, types }, resources: [...resources, ...custom] };
+		return servedOf({ ...schema, types }, [...resources, ...custom]);
 	}
 
 	/** By path: group (`` is core), version and plural. */
@@ -97,7 +108,7 @@ export class Catalogue {
 	}
 
 	ofKind(apiVersion: string, kind: string): ServedResource | undefined {
-		return this.resources.find((known) => known.apiVersion === apiVersion && known.kind === kind);
+		return this.#now.byKind.get(`${apiVersion} ${kind}`);
 	}
 }
 

@@ -1,11 +1,12 @@
 // PUT and what a patch comes to: the object as it shall be, against the one that is there
 // (k8s.io/apiserver/pkg/registry/rest/update.go, registry/generic/registry/store.go).
 
+import { withMember, withoutMember } from "../../api/member.ts";
 import type { KubernetesObject, ObjectMeta } from "../../api/meta.ts";
 import { checkAdmission } from "../admission/admission.ts";
 import { charged } from "../admission/resourcequota.ts";
 import { type Owner, ownersOf, updatedOwners, withOwners } from "../apply/managers.ts";
-import { equalJson, type Json } from "../patch/json.ts";
+import { equalJson, type Json, type JsonObject } from "../patch/json.ts";
 import { badRequest, conflict, invalid, invalidValue, notFound } from "../status.ts";
 import { validateMetadata, validateMetadataUpdate } from "../validation/metadata.ts";
 import { complete as completeOf } from "./complete.ts";
@@ -50,7 +51,7 @@ export function update(
 	const { object: given, commit } =
 		(status ? undefined : strategy.begin?.(registry, prepared, before, dryRun)) ?? nothing;
 	const written = merged(whole, strategy, complete, before, status);
-	const changed = merged(whole, strategy, given, before, status);
+	const changed = given === complete ? written : merged(whole, strategy, given, before, status);
 	const settled = status ? changed : (strategy.settled?.(changed, before, registry) ?? changed);
 	const after = withOwners(settled, owners(registry, subject, written, before, options));
 	const errors = [
@@ -104,29 +105,30 @@ function merged(
 	before: KubernetesObject,
 	status: boolean,
 ): KubernetesObject {
-	const { uid, creationTimestamp, deletionTimestamp, deletionGracePeriodSeconds, generation, resourceVersion, name } =
-		before.metadata;
-	const kept: ObjectMeta = JSON.parse(
-		JSON.stringify({ name, uid, creationTimestamp, deletionTimestamp, deletionGracePeriodSeconds, resourceVersion }),
-	);
-	if (before.metadata.namespace) kept.namespace = before.metadata.namespace;
-	if (generation !== undefined) kept.generation = generation;
-	const { generation: _, ...given } = object.metadata;
-	const metadata = { ...given, ...kept };
+	const { generation } = before.metadata;
+	const metadata = withoutMember(object.metadata, "generation");
+	for (const field of KEPT) if (before.metadata[field] !== undefined) restore(metadata, field, before.metadata);
+	if (before.metadata.namespace) metadata.namespace = before.metadata.namespace;
+	if (generation !== undefined) metadata.generation = generation;
 	if (status) {
 		if (statusLeaves === "all") return withStatus(before, object.status);
 		for (const field of statusLeaves ?? []) restore(metadata, field, before.metadata);
-		return withStatus({ ...before, metadata }, object.status);
+		return withStatus(withMember(before, "metadata", metadata), object.status);
 	}
 	const wanted: KubernetesObject = { ...object, apiVersion: resource.apiVersion, kind: resource.kind, metadata };
 	const after = resource.subresources.status === undefined ? wanted : withStatus(wanted, before.status);
 	const counts = countsGenerations(resource) && resource.kind !== "PriorityClass";
 	const isOther =
-		!equalJson(specOf(after), specOf(before)) ||
+		!isSameSpec(after, before) ||
 		(countsAnnotations === true && !equalJson(metadata.annotations ?? {}, before.metadata.annotations ?? {}));
-	if (counts && isOther) return { ...after, metadata: { ...metadata, generation: (generation ?? 0) + 1 } };
+	if (counts && isOther) metadata.generation = (generation ?? 0) + 1;
 	return after;
 }
+
+/** What the server alone writes. */
+const KEPT = [
+	...["name", "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "resourceVersion"],
+] as const satisfies readonly (keyof ObjectMeta)[];
 
 function restore<K extends keyof ObjectMeta>(metadata: ObjectMeta, field: K, before: ObjectMeta): void {
 	const value = before[field];
@@ -135,14 +137,21 @@ function restore<K extends keyof ObjectMeta>(metadata: ObjectMeta, field: K, bef
 }
 
 function withStatus(object: KubernetesObject, status: unknown): KubernetesObject {
-	const { status: _, ...rest } = object;
-	return status === undefined ? rest : { ...rest, status };
+	const made = withoutMember(object, "status");
+	if (status !== undefined) made.status = status;
+	return made;
 }
 
-/** Everything that is neither metadata nor status. */
-function specOf({ metadata: _, status: __, ...rest }: KubernetesObject): Json {
-	return rest as unknown as Json;
+/** Whether everything is equal that is neither metadata nor status. */
+function isSameSpec(a: KubernetesObject, b: KubernetesObject): boolean {
+	const [one, other] = [a, b] as unknown as [JsonObject, JsonObject];
+	for (const name in one)
+		if (!BESIDE.has(name) && (!Object.hasOwn(other, name) || !equalJson(one[name], other[name]))) return false;
+	for (const name in other) if (!BESIDE.has(name) && !Object.hasOwn(one, name)) return false;
+	return true;
 }
+
+const BESIDE: ReadonlySet<string> = new Set(["metadata", "status"]);
 
 /** Deleted, and nothing holds it any more. */
 function isGone({ metadata }: KubernetesObject): boolean {

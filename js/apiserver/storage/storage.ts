@@ -258,9 +258,13 @@ function keyed(object: KubernetesObject): [key: string, object: KubernetesObject
 }
 
 function frozen<T>(value: T): T {
-	if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
-		Object.freeze(value);
-		for (const member of Object.values(value)) frozen(member);
-	}
+	if (typeof value === "object" && value !== null && !Object.isFrozen(value)) freeze(value);
 	return value;
+}
+
+function freeze(value: object): void {
+	Object.freeze(value);
+	if (Array.isArray(value)) {
+		for (let i = 0; i < value.length; i++) frozen(value[i]);
+	} else for (const name in value) frozen((value as Record<string, unknown>)[name]);
 }

@@ -65,6 +65,20 @@ export function* entriesFrom<V>(tree: Treap<V>, from = ""): Generator<Node<V>, v
 	}
 }
 
+/** All keys in order. */
+export function keysOf(tree: Treap<unknown>): string[] {
+	const keys: string[] = [];
+	addKeys(tree, keys);
+	return keys;
+}
+
+function addKeys(tree: Treap<unknown>, keys: string[]): void {
+	for (let node = tree; node !== null; node = node.right) {
+		addKeys(node.left, keys);
+		keys.push(node.key);
+	}
+}
+
 /** How many keys are below `key`. */
 export function rankOf(tree: Treap<unknown>, key: string): number {
 	let rank = 0;
@@ -122,5 +136,6 @@ function priorityOf(key: string): number {
 	for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
 	hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
 	hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-	return (hash ^ (hash >>> 16)) >>> 0;
+	// Signed: a number that V8 keeps in the node itself.
+	return hash ^ (hash >>> 16);
 }

@@ -52,8 +52,9 @@ export function othersLook(ruleset: Ruleset, masquerade: IpMasqConfig | null): R
 
 /** ip-masq-agent's chain, written again, and the jump to it where there is none. */
 export function masqueraded(ruleset: Ruleset, config: IpMasqConfig): Ruleset {
-	const written = fed(ruleset, ipMasqRestore(config, ruleset.family));
-	return ensured(written, [{ chain: "POSTROUTING", rule: ipMasqJump(config), prepend: false }]);
+	const jump = missingIn(ruleset, [{ chain: "POSTROUTING", rule: ipMasqJump(config), prepend: false }]);
+	// As one text: a table of many chains is read and checked once.
+	return fed(ruleset, ipMasqRestore(config, ruleset.family, jump));
 }
 
 /** portmap's chains, `before` as it fed them in last, and the jumps to them. Throws NotModelledError. */
@@ -77,10 +78,16 @@ function hasCanary({ tables }: Ruleset, name: string): boolean {
 	return mangle !== undefined && findChain(mangle, name) !== null;
 }
 
-/** With those of the rules of nat that are missing. */
-function ensured(ruleset: Ruleset, rules: readonly { chain: string; rule: string; prepend: boolean }[]): Ruleset {
+type NatRule = { chain: string; rule: string; prepend: boolean };
+
+/** Lines that add those of the rules of nat that are missing. */
+function missingIn(ruleset: Ruleset, rules: readonly NatRule[]): string[] {
 	const missing = rules.filter(({ chain, rule }) => !hasRule(ruleset, { table: "nat", from: chain, words: [rule] }));
-	const lines = missing.map(({ chain, rule, prepend }) => `${prepend ? "-I" : "-A"} ${chain} ${rule}`);
+	return missing.map(({ chain, rule, prepend }) => `${prepend ? "-I" : "-A"} ${chain} ${rule}`);
+}
+
+function ensured(ruleset: Ruleset, rules: readonly NatRule[]): Ruleset {
+	const lines = missingIn(ruleset, rules);
 	return lines.length === 0 ? ruleset : fed(ruleset, ["*nat", ...lines, "COMMIT", ""].join("\n"));
 }
 

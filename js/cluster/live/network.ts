@@ -89,6 +89,7 @@ export class LiveNetwork implements Plan {
 	readonly #syncs: Readonly<Record<Family, NodeSyncs>>;
 	#laid: Laid;
 	#podList: PodSpec[] | null = null;
+	#gatewaysOf: Pick<RouterSpec, "ip" | "ip6"> | null = null;
 
 	private constructor(options: LinkOptions, syncs: Readonly<Record<Family, NodeSyncs>>, laid: Laid) {
 		this.#options = options;
@@ -181,6 +182,7 @@ export class LiveNetwork implements Plan {
 		const rules = syncAll(this.#syncs, objects, realised, synced);
 		this.#laid = layOut(objects, realised, this.#syncs, this.#options, this.#laid.fabric.hosts);
 		this.#podList = null;
+		this.#gatewaysOf = null;
 		return this.#followed(rules, null, synced);
 	}
 
@@ -219,8 +221,9 @@ export class LiveNetwork implements Plan {
 		for (const pod of now.pods) this.#laid.pods.set(pod.name, pod);
 		this.#podList = null;
 		this.#assume(before.assumed, now.assumed);
-		const { fabric, router } = this.#laid.fabric;
-		const around = { fabric, nodes: [spec], pods: now.pods, hosts: [], router: this.#gateways(router) };
+		const { fabric } = this.#laid.fabric;
+		const router = { ...this.#laid.fabric.router, lb: {}, routes: [], ...this.#gateways };
+		const around = { fabric, nodes: [spec], pods: now.pods, hosts: [], router };
 		const old = netnsOf(`node:${name}`);
 		const made = networkOf(around).netns.filter(({ kind }) => kind === "node" || kind === "pod");
 		// Routes to the others are none of what pods make, nor are rules.
@@ -237,11 +240,16 @@ export class LiveNetwork implements Plan {
 		this.#laid.assumed = [...this.#laid.assumed.filter((text) => !gone.has(text)), ...now];
 	}
 
-	#gateways(router: RouterSpec): RouterSpec {
-		const { topology } = this;
-		const ip6 = routerAddress6(topology);
-		return { ...router, lb: {}, routes: [], ip: ipv4FromNumber(routerAddress(topology)), ...(ip6 ? { ip6 } : {}) };
+	/** The router's addresses among all nodes: until the whole network is planned anew they stay. */
+	get #gateways(): Pick<RouterSpec, "ip" | "ip6"> {
+		this.#gatewaysOf ??= gatewaysOf(this.topology);
+		return this.#gatewaysOf;
 	}
+}
+
+function gatewaysOf(topology: Topology): Pick<RouterSpec, "ip" | "ip6"> {
+	const ip6 = routerAddress6(topology);
+	return { ip: ipv4FromNumber(routerAddress(topology)), ...(ip6 ? { ip6 } : {}) };
 }
 
 /** Nodes' agents of both families sync: what they have now. */

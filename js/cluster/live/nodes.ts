@@ -62,8 +62,9 @@ export class LiveNodes {
 			for (const ip of [internalIP(node), internalIPv6(node)]) if (ip !== undefined) this.#owners.set(ip, name);
 		}
 		for (const pod of pods) {
-			this.#nodes.get(pod.spec?.nodeName ?? "")?.pods.set(keyOf(pod), pod);
-			for (const ip of held(pod)) this.#holders.set(ip, keyOf(pod));
+			const key = keyOf(pod);
+			this.#nodes.get(pod.spec?.nodeName ?? "")?.pods.set(key, pod);
+			for (const ip of held(pod)) this.#holders.set(ip, key);
 		}
 		for (const slice of slices) for (const known of this.#at(slice)) known.slices.set(keyOf(slice), slice);
 	}

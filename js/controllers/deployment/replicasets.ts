@@ -2,8 +2,7 @@
 // getNewReplicaSet; util/deployment_util.go: FindNewReplicaSet).
 
 import type { Deployment, ReplicaSet } from "../../api/apps.ts";
-import type { PodTemplateSpec } from "../../api/core.ts";
-import { semanticEqual } from "../../api/equality.ts";
+import { semanticEqualBut } from "../../api/equality.ts";
 import { templateHash } from "../names.ts";
 import { ownerReference } from "../pod.ts";
 import { currentAnnotations, sizeAnnotations } from "./annotations.ts";
@@ -40,14 +39,15 @@ export function replicaSetFor(deployment: Deployment, replicas: number, revision
 
 /** Whether a ReplicaSet is of the Deployment's template, whatever hash it has (EqualIgnoreHash). */
 export function isCurrent(replicaSet: ReplicaSet, { spec }: Deployment): boolean {
-	return semanticEqual(withoutHash(replicaSet.spec?.template), withoutHash(spec?.template));
-}
-
-function withoutHash(template: PodTemplateSpec = {}): PodTemplateSpec {
-	const { [HASH_LABEL]: _, ...labels } = template.metadata?.labels ?? {};
-	// In a template nobody has made anything yet.
-	const { creationTimestamp: __, ...metadata } = template.metadata ?? {};
-	return { ...template, metadata: { ...metadata, labels } };
+	const own = replicaSet.spec?.template ?? {};
+	const wanted = spec?.template ?? {};
+	const [metadata, other] = [own.metadata ?? {}, wanted.metadata ?? {}];
+	return (
+		semanticEqualBut(own, wanted, "metadata") &&
+		// In a template nobody has made anything yet.
+		semanticEqualBut(metadata, other, "labels", "creationTimestamp") &&
+		semanticEqualBut(metadata.labels ?? {}, other.labels ?? {}, HASH_LABEL)
+	);
 }
 
 /** Oldest first. */

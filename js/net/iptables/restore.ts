@@ -140,6 +140,8 @@ class RestoreReading extends TableEditing {
 	commit(): void {
 		if (this.open === null) throw this.refuse(this.line, 1, "COMMIT", "a table (*NAME) before COMMIT");
 		checkTable(this.open.table, { file: this.file, family: this.family });
+		// Chains are many, and most have few rules: their lists have no room to spare.
+		for (const chain of this.open.owned) chain.rules = chain.rules.slice();
 		this.open = null;
 	}
 
