@@ -9,7 +9,7 @@ import { crossedEntry } from "./flow";
 import { mirrorSegment } from "./mirror";
 import { conn } from "./netfilter/conn";
 import { ackTimeoutNs, leastAckTimeoutNs } from "./netfilter/tcp";
-import { inWindow, WINDOW_ACCEPT } from "./netfilter/window";
+import { hasMoved, inWindow, WINDOW_ACCEPT } from "./netfilter/window";
 import { Window } from "./netfilter/windowrow";
 import { Packet } from "./packet";
 import * as L from "./layout";
@@ -44,14 +44,27 @@ export function passWindows(f: usize, p: Packet, dir: i32, last: i32, mirrored: 
 	return false;
 }
 
-// Anything but a plain yes (INVALID, or passing without moving the windows) is for `tcpPacket` to follow up.
+// Anything but a plain yes (INVALID, or passing without moving the windows) is for `tcpPacket` to follow up. An entry whose windows
+// are those of the first one, as most are that saw the same segments, comes out as that does where its windows alone decided.
 // @ts-ignore: decorator
 @inline
 function judge(f: usize, p: Packet, dir: i32, last: i32): bool {
-	for (let i = 0; i < L.FLOW_CROSSED_MAX; i++) {
+	const first = crossedEntry(f, 0);
+	if (first < 0) return true;
+	const leader = Window.row(first);
+	let alike: u32 = 0;
+	for (let i = 1; i < L.FLOW_CROSSED_MAX; i++) {
 		const entry = crossedEntry(f, i);
 		if (entry < 0) break;
-		if (inWindow(conn(entry), Window.row(entry), last, dir, p, true) != WINDOW_ACCEPT) return false;
+		if (leader.equals(Window.row(entry))) alike |= 1 << i;
+	}
+	if (inWindow(conn(first), leader, last, dir, p, true) != WINDOW_ACCEPT) return false;
+	if (!hasMoved()) alike = 0;
+	for (let i = 1; i < L.FLOW_CROSSED_MAX; i++) {
+		const entry = crossedEntry(f, i);
+		if (entry < 0) break;
+		if (((alike >>> i) & 1) != 0) Window.row(entry).become(leader);
+		else if (inWindow(conn(entry), Window.row(entry), last, dir, p, true) != WINDOW_ACCEPT) return false;
 	}
 	return true;
 }

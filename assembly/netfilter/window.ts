@@ -168,6 +168,16 @@ function overUpperBound(c: Conn, w: Window, dir: i32, end: u32, sack: u32): i32 
 	return verdict(c, w, dir, WINDOW_INVALID);
 }
 
+/* Have the windows moved, and so decided alone, when a segment was judged last? */
+let moved: bool = false;
+
+/** Did the segment that was judged last fit, so that neither the entry nor its netns had a say in it? */
+// @ts-ignore: decorator
+@inline
+export function hasMoved(): bool {
+	return moved;
+}
+
 /**
  * Judges a segment and, where it fits, moves the windows `w` of `c`. `isAck`: a plain ACK, whose repetitions count as
  * retransmissions; `lastDir`: the direction of the entry's last segment. Of a plain ACK that fits, `c` itself is not read.
@@ -175,6 +185,7 @@ function overUpperBound(c: Conn, w: Window, dir: i32, end: u32, sack: u32): i32 
 export function inWindow(c: Conn, w: Window, lastDir: i32, dir: i32, p: Packet, isAck: bool): i32 {
 	const sender = w.seen(dir);
 	const receiver = w.seen(dir ^ 1);
+	moved = false;
 	const syn = (p.tcp & L.TCP_SYN) != 0;
 	const acks = (p.tcp & L.TCP_ACK) != 0;
 	let seq = p.seq;
@@ -214,6 +225,7 @@ export function inWindow(c: Conn, w: Window, lastDir: i32, dir: i32, p: Packet, 
 
 	if (!syn) win <<= <u32>w.scale(dir);
 	moveWindow(w, dir, p, end, ack, sack, win);
+	moved = true;
 	if (isAck) countRetransmission(w, lastDir == dir, p, seq, end, ack);
 	return WINDOW_ACCEPT;
 }

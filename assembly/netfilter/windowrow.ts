@@ -26,6 +26,17 @@ export class Window {
 		return changetype<Window>(row(L.TABLE_CTWINDOW, index, L.CTWINDOW_STRIDE));
 	}
 
+	/** Does another row say the same? */
+	@inline equals(other: Window): bool {
+		const a = changetype<usize>(this);
+		const b = changetype<usize>(other);
+		const differs = v128.or(
+			v128.or(v128.xor(v128.load(a), v128.load(b)), v128.xor(v128.load(a, 16), v128.load(b, 16))),
+			v128.xor(v128.load(a, 32), v128.load(b, 32)),
+		);
+		return !v128.any_true(differs) && load<u64>(a, 48) == load<u64>(b, 48);
+	}
+
 	/** Takes over all of another row. */
 	@inline become(other: Window): void {
 		const from = changetype<usize>(other);
