@@ -79,7 +79,7 @@ export function touchTuple(key: usize): u32 {
  * and the request's type and code.
  */
 export function findTuple(key: usize, time: i64): usize {
-	if ((count + 1) * 2 > mask + 1 && !makeRoom(time)) return 0;
+	if ((count + 1) * 8 > (mask + 1) * 5 && !makeRoom(time)) return 0;
 	tuple.reversed = load<u32>(key, KEY_REVERSED) != 0;
 	const at = slotOf(load<u32>(key, KEY_HASH), v128.load(key));
 	tuple.added = changetype<Tuple>(at).key == 0;
@@ -119,7 +119,7 @@ export function readKey(columns: usize, row: u32, scope: u32, key: usize): void 
 	store<u64>(key, (<u64>hashOf(low, high, ports, word)) | ((<u64>reversed) << 32), KEY_HASH);
 }
 
-/** The slot of a key, or the free one where it would go: half of them are free. */
+/** The slot of a key, or the free one where it would go: three of eight are free. */
 // @ts-ignore: decorator
 @inline
 function slotOf(hash: u32, key: v128): usize {
@@ -138,7 +138,7 @@ function isIdle(entry: Tuple, now: i64): bool {
 	return now - entry.time >= <i64>FORGET_SECONDS * SECOND;
 }
 
-/** Drops idle entries; four times as many slots where more than a quarter of the slots stay in use. */
+/** Drops idle entries; twice as many slots where more than a third of the slots stay in use. */
 function makeRoom(now: i64): bool {
 	const old = slots;
 	const total: u32 = mask == 0 ? 0 : mask + 1;
@@ -149,7 +149,7 @@ function makeRoom(now: i64): bool {
 		if (isIdle(entry, now)) entry.key = 0;
 		else kept++;
 	}
-	const next = total == 0 ? FIRST_SLOTS : kept * 4 > total ? total * 4 : total;
+	const next = total == 0 ? FIRST_SLOTS : kept * 3 > total ? total * 2 : total;
 	const into = next == total && spare != 0 ? spare : room(next << SLOT);
 	if (into == 0) return false;
 	spare = next == total ? old : 0;
