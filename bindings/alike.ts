@@ -41,24 +41,25 @@ export function alikeFlows(core: Core): Alike[] {
 	const count = core.engine.flowCount();
 	const { view } = core.rows;
 	const rows = new Int32Array(view.buffer, table, count * WORDS);
-	const byHash = new Map<number, number[]>();
 	const all: Alike[] = [];
 	/** Of each kind, where its first row is. */
 	const firsts: number[] = [];
+	/** Kinds by hash, each plus 1; 0: free. */
+	let slots = new Int32Array(1024);
 	for (let index = 0, at = 0; index < count; index++, at += WORDS) {
-		const hash = hashOf(rows, at);
-		let bucket = byHash.get(hash);
-		if (bucket === undefined) {
-			bucket = [];
-			byHash.set(hash, bucket);
+		let slot = hashOf(rows, at) & (slots.length - 1);
+		let kind = (slots[slot] as number) - 1;
+		while (kind >= 0 && !isAlike(rows, firsts[kind] as number, at)) {
+			slot = (slot + 1) & (slots.length - 1);
+			kind = (slots[slot] as number) - 1;
 		}
-		let kind = bucket.find((one) => isAlike(rows, firsts[one] as number, at));
-		if (kind === undefined) {
+		if (kind < 0) {
 			kind = all.length;
 			const row = readFlow(view, table + index * L.FLOW_STRIDE, index, {} as FlowRow);
 			all.push({ row, flows: 0, packets: 0, bytes: 0, ports: isTranslated(rows, at) ? new Set() : null });
 			firsts.push(at);
-			bucket.push(kind);
+			slots[slot] = kind + 1;
+			if (all.length * 2 > slots.length) slots = placed(rows, firsts, slots.length * 4);
 		}
 		const alike = all[kind] as Alike;
 		alike.flows++;
@@ -67,6 +68,17 @@ export function alikeFlows(core: Core): Alike[] {
 		alike.ports?.add((rows[at + SEEN_PORTS] as number) & 0xffff);
 	}
 	return all;
+}
+
+/** So many slots, a power of two, with the kinds whose first rows these are. */
+function placed(rows: Int32Array, firsts: readonly number[], count: number): Int32Array<ArrayBuffer> {
+	const slots = new Int32Array(count);
+	for (const [kind, at] of firsts.entries()) {
+		let slot = hashOf(rows, at) & (count - 1);
+		while (slots[slot] !== 0) slot = (slot + 1) & (count - 1);
+		slots[slot] = kind + 1;
+	}
+	return slots;
 }
 
 function word(rows: Int32Array, at: number): number {
