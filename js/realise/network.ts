@@ -38,8 +38,7 @@ export function networkOf(
 	const pods = ofKind<Pod>(objects, "Pod");
 	const services = ofKind<Service>(objects, "Service");
 	const slices = ofKind<EndpointSlice>(objects, "EndpointSlice");
-	const healthPorts = services.flatMap((service) => service.spec?.healthCheckNodePort || []);
-	const links = linksOf(nodes, pods, slices, healthPorts, linkOptionsOf(configuration, options));
+	const links = linksOf(nodes, pods, slices, healthPortsOf(services), linkOptionsOf(configuration, options));
 	const { lb, assumed } = forwardingOf(services, slices, nodes);
 	const portmap = portmapOf(nodes, pods);
 	const hosts = apiHosts(slices, new Set([...links.nodes, ...links.pods].flatMap(({ ip, ip6 }) => [ip, ip6 ?? ip])));
@@ -64,6 +63,11 @@ export function networkOf(
 		const place = { file: configuration.fabric.source, line: 0, column: 0 };
 		return { topology, portmap, assumed: said, errors: [new ManifestError(place, "", error.message)] };
 	}
+}
+
+/** On which kube-proxies answer for the health of Services. */
+export function healthPortsOf(services: readonly Service[]): number[] {
+	return services.flatMap(({ spec }) => spec?.healthCheckNodePort || []);
 }
 
 /** What links are made by. */

@@ -23,6 +23,7 @@ import type { Netns } from "../../net/network.ts";
 import type { Family, Ruleset } from "../../net/ruleset.ts";
 import type { HostSpec, NodeSpec, PodSpec, RouterSpec, Topology } from "../../net/topology.ts";
 import {
+	healthPortsOf,
 	linkOptionsOf,
 	type NetworkOptions,
 	ofKind,
@@ -277,12 +278,11 @@ function layOut(
 	const all = nodesOf(objects);
 	const nodes = topology.nodes.map(({ name }) => all.get(name) as Node);
 	const services = ofKind<Service>(objects, "Service");
-	const healthPorts = services.flatMap(({ spec }) => spec?.healthCheckNodePort || []);
 	const slices = ofKind<EndpointSlice>(objects, "EndpointSlice");
 	const router = { ...topology.router, iptables: topology.router.iptables ?? natRules(topology.router, true) };
 	const stays = met.filter(({ name }) => !topology.hosts.some((host) => host.name === name));
 	return {
-		nodes: new LiveNodes(nodes, ofKind<Pod>(objects, "Pod"), slices, healthPorts, options),
+		nodes: new LiveNodes(nodes, ofKind<Pod>(objects, "Pod"), slices, healthPortsOf(services), options),
 		routing: new Set([OWN_SERVICE, ...services.filter(isBalanced).map(keyOf)]),
 		hasStrays: topology.nodes.some(({ routes }) => routes != null) || topology.router.routes !== undefined,
 		specs: topology.nodes.map((spec) => withSysctls(spec, ipv4)),
