@@ -30,10 +30,7 @@ export interface App {
 	problems: readonly string[];
 }
 
-const FAILING: readonly string[] = ["startup", "readiness", "liveness", "poststart"] satisfies (
-	| ProbeKind
-	| "poststart"
-)[];
+const FAILING: readonly string[] = ["startup", "readiness", "liveness", "poststart", "prestop"];
 /** Durations that may be `ever`. */
 const EVER: readonly string[] = ["drains-for", "image-missing-for"];
 /** What runs to completion is taken to take that long. */

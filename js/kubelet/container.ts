@@ -16,7 +16,7 @@
 
 import type { Container, Pod } from "../api/core.ts";
 import { type App, appOf, type ProbeKind } from "./app.ts";
-import { hookErrorOf, hookMsOf } from "./hook.ts";
+import { failsHook, hookErrorOf, hookMsOf } from "./hook.ts";
 import { ask, beginProbe, count, probeOf, willPass } from "./probe.ts";
 import { isMissing, isTooSoon } from "./pull.ts";
 import { BACK_OFF_MS, backOff, restarts, restartsUnhealthy } from "./restart.ts";
@@ -84,7 +84,11 @@ function moved(run: ContainerRun, container: Container, around: Surroundings, du
 	const isTurn = run.stage === "turn" && isNext(run);
 	if (isTurn) takeTurn(run, container, pod, now);
 	else if (due && run.stage === "poststart") hooked(run, container, around);
-	else if (due) stopFurther(run, container, pod);
+	else if (due) {
+		if (run.stage === "hook" && failsHook("preStop", container, pod, run))
+			around.say("Warning", "FailedPreStopHook", "PreStopHook failed");
+		stopFurther(run, container, pod);
+	}
 	return due || isTurn;
 }
 
@@ -184,13 +188,13 @@ function again(run: ContainerRun, container: Container, around: Surroundings): v
 }
 
 function probed(run: ContainerRun, container: Container, around: Surroundings): boolean {
-	const { pod, podIP, now, terminating, say, reach } = around;
+	const { pod, podIP, now, say, reach } = around;
 	if (!run.isKnown) return false;
 	let any = false;
 	for (const kind of PROBES) {
 		const asked = run.probes[kind];
 		const probe = probeOf(container, kind);
-		if (asked === undefined || probe === undefined || !isAsked(run, kind, terminating)) continue;
+		if (asked === undefined || probe === undefined || !isAsked(run, kind)) continue;
 		if ((asked.pending?.at ?? asked.nextAt) > now) continue;
 		any = true;
 		const app = appOf(pod, container, run.kind);
@@ -225,9 +229,9 @@ function unhealthy({ name, kind }: ContainerRun, container: Container, pod: Pod,
 }
 
 /** A startup probe ends with its first success, and the others wait for it; what is on its way out is asked for its readiness alone. */
-function isAsked({ started, stage }: ContainerRun, kind: ProbeKind, terminating: boolean): boolean {
+function isAsked({ started, stage }: ContainerRun, kind: ProbeKind): boolean {
 	if (kind === "startup" ? started : !started) return false;
-	return kind === "readiness" || !(terminating || stage !== "running");
+	return kind === "readiness" || stage === "running";
 }
 
 /** Its startup probe has passed: the others are asked at once. */
@@ -256,7 +260,7 @@ export function listensAt(run: ContainerRun, container: Container, pod: Pod): bi
 export function nextOf(
 	run: ContainerRun,
 	container: Container,
-	{ pod, podIP, now, terminating }: Pick<Surroundings, "pod" | "podIP" | "now" | "terminating">,
+	{ pod, podIP, now }: Pick<Surroundings, "pod" | "podIP" | "now">,
 ): { at: bigint; idle: boolean }[] {
 	const found: { at: bigint; idle: boolean }[] = [];
 	if (run.until !== null)
@@ -278,7 +282,7 @@ export function nextOf(
 	for (const kind of PROBES) {
 		const asked = run.probes[kind];
 		const probe = probeOf(container, kind);
-		if (asked === undefined || probe === undefined || !isAsked(run, kind, terminating)) continue;
+		if (asked === undefined || probe === undefined || !isAsked(run, kind)) continue;
 		const app: App = appOf(pod, container, run.kind);
 		const { startedAt, hung } = run;
 		const coming = willPass({ pod, container, kind, probe, app, startedAt, podIP, hung });

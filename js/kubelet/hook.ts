@@ -27,10 +27,21 @@ export function hookMsOf(
 	return which === "postStart" ? postStartMs : preStopMs;
 }
 
-/** Why its postStart hook failed; null: it did not, as none does that sleeps. */
-export function hookErrorOf(container: Container, pod: Pod, { kind }: ContainerRun): string | null {
+/** Whether a hook fails, as none does that sleeps. */
+export function failsHook(
+	which: "postStart" | "preStop",
+	container: Container,
+	pod: Pod,
+	{ kind }: ContainerRun,
+): boolean {
+	const fails = appOf(pod, container, kind).fails.has(which.toLowerCase());
+	return fails && actionOf(container, which)?.sleep === undefined;
+}
+
+/** Why its postStart hook failed; null: it did not. */
+export function hookErrorOf(container: Container, pod: Pod, run: ContainerRun): string | null {
+	if (!failsHook("postStart", container, pod, run)) return null;
 	const action = actionOf(container, "postStart");
-	if (action?.sleep !== undefined || !appOf(pod, container, kind).fails.has("poststart")) return null;
 	const { name, namespace, uid } = pod.metadata;
 	const whose = `for Container "${container.name}" in Pod "${name}_${namespace}(${uid})" failed - error`;
 	const command = action?.exec?.command ?? [];

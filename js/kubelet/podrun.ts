@@ -291,7 +291,7 @@ export function isDone(run: PodRun, pod: Pod): boolean {
 
 /** When something is due. */
 export function laterOf(run: PodRun, pod: Pod, now: bigint): Later | undefined {
-	const around = { pod, podIP: run.ips[0] ?? "", now, terminating: isEnding(run) };
+	const around = { pod, podIP: run.ips[0] ?? "", now };
 	const due = run.containers.flatMap((each) => {
 		const container = containersOf(pod).find(({ name }) => name === each.name);
 		return container === undefined ? [] : nextOf(each, container, around);

@@ -84,7 +84,7 @@ export interface Surroundings {
 	/** ns; since when its kubelet has its pod. */
 	since: bigint;
 	now: bigint;
-	/** Whether the pod is going: nothing is started again, liveness counts no more. */
+	/** Whether the pod is going: nothing is started again. */
 	terminating: boolean;
 	say: (type: "Normal" | "Warning", reason: string, message: string) => void;
 	/** What a container says that listens where another one does already; undefined: none does. */

@@ -96,6 +96,18 @@ describe("a container that is stopped", () => {
 			],
 		},
 		{
+			name: "whose hook fails hears SIGTERM then",
+			source: `${KILL}, executePreStopHook`,
+			spec: c(exec),
+			script: { "prestop-takes": "3s", fails: "prestop", "drains-for": "2s" },
+			happens: remove,
+			seen: [
+				[9.9, runs],
+				[10, null],
+			],
+			events: [STOPPING, "8 FailedPreStopHook PreStopHook failed"],
+		},
+		{
 			name: "that exits while its hook runs is waited for until that is over",
 			source: `${KILL}: one after the other`,
 			spec: { restartPolicy: "Never", ...c(preStop(8)) },
