@@ -18,8 +18,12 @@ interface Up {
 	seconds: number;
 	/** Most that the process ever had, MiB. */
 	rss: number;
-	/** CPU milliseconds of each further change. */
+	/** CPU milliseconds of the first changes, while code is compiled. */
+	first: number[];
+	/** Of each further one. */
 	changes: number[];
+	/** The same, with the engine brought up to it. */
+	live: number[];
 	/** Pods, of which all are ready. */
 	pods: number;
 }
@@ -51,4 +55,6 @@ export const up: Samples[] = Object.entries(SIZES).flatMap(([size, nodes]): Samp
 	{ name: `up-${size}`, unit: "s", samples: async () => [(await upOf(nodes)).seconds] },
 	{ name: `up-${size}-rss`, unit: "MiB", samples: async () => [(await upOf(nodes)).rss] },
 	{ name: `scale-one-${size}`, unit: "ms", samples: async () => (await upOf(nodes)).changes },
+	{ name: `scale-one-first-${size}`, unit: "ms", samples: async () => (await upOf(nodes)).first },
+	{ name: `scale-one-live-${size}`, unit: "ms", samples: async () => (await upOf(nodes)).live },
 ]);

@@ -61,6 +61,7 @@ function walk(table: TableName, start: Chain, rules: readonly Rule[], find: Find
 function newRules(before: Chain | null, { rules }: Chain): readonly Rule[] {
 	if (before === null) return rules;
 	const old = before.rules;
+	if (old === rules) return [];
 	let first = 0;
 	while (first < rules.length && first < old.length && rules[first] === old[first]) first++;
 	let end = 0;
