@@ -8,12 +8,13 @@ import { type Case, type Contender, median, type Samples, type Subject } from ".
 import { established } from "./forward.ts";
 import { lookups } from "./lookup.ts";
 import { onBackend } from "./module.ts";
+import { replay } from "./replay.ts";
 import { timed } from "./timing.ts";
 
-const CHOSEN = ["fib-pods", "conntrack-lookup-1m", "forward-1m", "forward-10k", "new-100"];
+const CHOSEN = ["fib-pods", "conntrack-lookup-1m", "forward-1m", "forward-10k", "new-100", "replay-pcap"];
 const WHOLE_PATH = "forward-1m";
 const ROUNDS = 9;
-const all = [...fibs, ...lookups, ...established, ...opened];
+const all = [...fibs, ...lookups, ...established, ...opened, ...replay];
 const canBuild = missingForNative() === null;
 
 async function prepare(subject: Subject, size: number): Promise<Case> {
