@@ -22,8 +22,7 @@ import {
 } from "./cluster/errors.ts";
 import type { ForeignDataPlane } from "./cluster/evaluation.ts";
 import { kubeConfigOver, type LoadableKubeConfig } from "./cluster/kubeconfig.ts";
-import { ActingCluster } from "./cluster/live/acting.ts";
-import { connectionsOfProbes, NodeWire } from "./cluster/nodewire.ts";
+import { NodeWire } from "./cluster/nodewire.ts";
 import {
 	type ClusterOptions,
 	given,
@@ -35,7 +34,8 @@ import {
 	referenceOf,
 	type TraceQuery,
 } from "./cluster/options.ts";
-import { type Planned, Reality } from "./cluster/reality.ts";
+import { Reality } from "./cluster/reality.ts";
+import { Reconciler } from "./cluster/reconciler.ts";
 import { replayContext } from "./cluster/replaying.ts";
 import { netnsOfNode, Resolver } from "./cluster/resolve.ts";
 import type { ClusterState } from "./cluster/snapshot.ts";
@@ -50,10 +50,8 @@ import {
 import { podsOn, traceIn } from "./cluster/tracing.ts";
 import { moduleFrom, withThreads } from "./cluster/wasm.ts";
 import { parseTime } from "./flows/time.ts";
-import { AddressError } from "./kube-proxy/addresses.ts";
 import { type Configuration, configure } from "./manifests/configuration.ts";
 import type { Ignored, ManifestFile, Warning } from "./manifests/load.ts";
-import { joined, type NetworkChange } from "./net/change.ts";
 import { printReference, type Reference } from "./net/reference.ts";
 import type { Topology } from "./net/topology.ts";
 import type { ClusterEvent } from "./realise.ts";
@@ -89,13 +87,10 @@ export class Cluster implements Disposable {
 	readonly #module: EngineModule;
 	readonly #reality: Reality;
 	readonly #plane: DataPlane;
+	readonly #reconciler: Reconciler;
 	readonly #spares = new SpareRecordings();
 	#api: ClusterApi | null = null;
 	#server: ApiServer | null = null;
-	/** Up to which revision of the API its components have acted. */
-	#acted = 0;
-	/** What probes found different in the network while traffic is replayed; null: none is. */
-	#found: NetworkChange[] | null = null;
 
 	/** What the engine runs on; both give the same answers. */
 	readonly backend: Backend;
@@ -109,6 +104,10 @@ export class Cluster implements Disposable {
 		this.#options = options;
 		this.#reality = like === null ? new Reality(options, this.warnings) : like.reality(this.warnings);
 		this.#plane = like === null ? new DataPlane(module, options) : like.plane(this.#reality.live);
+		this.#reconciler = new Reconciler(this.#reality, this.#plane, {
+			probed: options.probes !== "app",
+			server: () => this.#server,
+		});
 		this.backend = backendOf(module);
 	}
 
@@ -124,7 +123,7 @@ export class Cluster implements Disposable {
 
 	/** What it has said, and up to where it has acted. Copied. */
 	get #said(): Pick<ClusterState, "acted" | "warnings" | "ignored"> {
-		return { acted: this.#acted, warnings: [...this.warnings], ignored: [...this.ignored] };
+		return { acted: this.#reconciler.acted, warnings: [...this.warnings], ignored: [...this.ignored] };
 	}
 
 	/** Where another one was, whose server `server` is a copy of. */
@@ -137,7 +136,7 @@ export class Cluster implements Disposable {
 		}: Pick<ClusterState, "acted" | "warnings" | "ignored"> & { hasServer: boolean },
 		server: ApiServer | null,
 	): this {
-		this.#acted = acted;
+		this.#reconciler.acted = acted;
 		this.warnings.push(...warnings);
 		this.ignored.push(...ignored);
 		if (server === null) return this;
@@ -234,12 +233,12 @@ export class Cluster implements Disposable {
 	 * NotModelledError …; then what was applied since the last settle is dropped, and the network is as it was.
 	 */
 	async settle(): Promise<void> {
-		this.#adoptEdits();
+		this.#reconciler.adoptEdits();
 		const later = this.#reality.started && this.#reality.isWaiting;
 		const server = later ? await this.api.open() : await this.#api?.opened;
 		// A standing start happens once: where nothing was applied and nobody has asked the API, all is as it was.
 		if (server === undefined && this.#reality.started && this.#plane.loaded !== null) return;
-		this.#take(this.#reality.settle(server ?? null, this.#plane.netnsOf));
+		this.#reconciler.take(this.#reality.settle(server ?? null, this.#plane.netnsOf));
 	}
 
 	/** Lets virtual time pass, with all that happens in it. The network follows when it is asked. Throws as `settle` does. */
@@ -258,47 +257,10 @@ export class Cluster implements Disposable {
 	async #act<T>(act: (server: ApiServer) => T): Promise<T> {
 		if (this.#reality.isWaiting) await this.settle();
 		const server = await this.api.open();
-		this.#adoptEdits();
+		this.#reconciler.adoptEdits();
 		const done = act(server);
-		this.#acted = server.revision;
+		this.#reconciler.acted = server.revision;
 		return done;
-	}
-
-	/** Agents go on from rules that somebody else has changed, and see in time that they are others. */
-	#adoptEdits(): void {
-		const server = this.#server;
-		if (server === null) return;
-		const { edited } = this.#plane;
-		if (edited.size > 0) this.#reality.edit(server, edited);
-	}
-
-	/** Takes over what components have done, where clients have written nothing since. Throws as `settle` does. */
-	#follow(): void {
-		const server = this.#server;
-		if (!server?.changed || server.revision !== this.#acted || this.#reality.isWaiting) return;
-		this.#adoptEdits();
-		this.#take(this.#reality.plan(server, this.#plane.netnsOf));
-	}
-
-	/** `anew`: a fresh engine may take the place of one that is too small. Returns what was different in the one that stays. */
-	#take({ plan, followed, keep, objects }: Planned, anew = true): NetworkChange | null {
-		try {
-			const change = followed && this.#plane.follow(plan, followed);
-			if (change === null && followed !== null && !anew)
-				throw new NotModelledError(
-					"a cluster that outgrows its engine while traffic is replayed",
-					"give it `capacities`",
-				);
-			if (change === null) {
-				if (this.#options.probes !== "app") this.#plane.makeRoom(connectionsOfProbes(objects()));
-				this.#plane.open(plan, { now: this.#server?.now });
-			}
-			keep();
-			return change;
-		} catch (error) {
-			this.#reality.forget();
-			throw error;
-		}
 	}
 
 	get #namespace(): string {
@@ -307,7 +269,7 @@ export class Cluster implements Disposable {
 
 	/** Of the cluster as it is now. Throws UnsettledError. */
 	#settled<T>(what: (loaded: NonNullable<DataPlane["loaded"]>) => T): T {
-		this.#follow();
+		this.#reconciler.follow();
 		const { loaded } = this.#plane;
 		if (loaded === null || this.#reality.isWaiting || this.#api?.changed === true) throw new UnsettledError();
 		return what(loaded);
@@ -326,7 +288,7 @@ export class Cluster implements Disposable {
 		const { ApiServer } = await import("./cluster/apiserver.ts");
 		// A literal network has no objects, and becomes no other.
 		if (!this.#reality.started && this.#plane.loaded === null)
-			this.#take(this.#reality.settle(null, this.#plane.netnsOf));
+			this.#reconciler.take(this.#reality.settle(null, this.#plane.netnsOf));
 		const { objects, manifests } = this.#reality;
 		this.#server = ApiServer.over(objects, manifests, this.#settings);
 		return this.#server;
@@ -344,29 +306,11 @@ export class Cluster implements Disposable {
 	/** Where the API has its time from, who hears what its components say, and what its kubelets dial on. */
 	get #serverOptions(): Pick<ApiServerOptions, "clock" | "heard" | "wire"> {
 		const now = this.#options.now ?? (() => this.#plane.loaded?.wire.now ?? 0n);
-		const wire = new NodeWire(this.#plane, () => this.#followProbe());
+		const wire = new NodeWire(this.#plane, () => this.#reconciler.followProbe());
 		return {
 			...{ clock: { now }, heard: (...said) => this.#reality.hear(...said) },
 			wire: this.#options.probes === "app" ? undefined : wire,
 		};
-	}
-
-	/** The network as it is when a probe is asked; the time, ns. null: there is none, or objects are such that there can be none. */
-	#followProbe(): bigint | null {
-		const server = this.#server;
-		if (server === null || !this.#reality.started) return null;
-		this.#adoptEdits();
-		try {
-			const change = server.changed
-				? this.#take(this.#reality.plan(server, this.#plane.netnsOf), this.#found === null)
-				: null;
-			if (change !== null) this.#found?.push(change);
-			return server.now;
-		} catch (error) {
-			// Who asks the cluster next hears of it.
-			if (error instanceof InputErrors || error instanceof AddressError) return null;
-			throw error;
-		}
 	}
 
 	/** Of `@kubernetes/client-node`'s class, one whose clients and informers ask `api` in this process. Not in browsers. */
@@ -398,7 +342,7 @@ export class Cluster implements Disposable {
 
 	/** All API objects as the controllers left them; of a literal network none. */
 	get objects(): readonly KubernetesObject[] {
-		this.#follow();
+		this.#reconciler.follow();
 		return this.#reality.objects;
 	}
 
@@ -418,13 +362,13 @@ export class Cluster implements Disposable {
 
 	/** What was taken to be so without being said. */
 	get assumed(): readonly string[] {
-		this.#follow();
+		this.#reconciler.follow();
 		return [...this.#reality.assumed, ...(this.#plane.loaded?.assumed ?? [])];
 	}
 
 	/** `KIND NS/NAME` of all objects that could change some verdict and are not evaluated, and foreign data planes. */
 	get notEvaluated(): readonly string[] {
-		this.#follow();
+		this.#reconciler.follow();
 		return this.#reality.evaluation.all();
 	}
 
@@ -500,9 +444,10 @@ export class Cluster implements Disposable {
 				...{ now: this.#server?.now, capacities: capacitiesFor(surveyed), windows: surveyed.tcpWindows },
 				module: threads ?? this.#module,
 			});
-			const acting = request.live ? this.#acting() : null;
+			const acting = request.live
+				? this.#reconciler.acting(this.#server as ApiServer, this.wire, this.#namespace)
+				: null;
 			const own = { ...context, assumed: this.assumed, threads, acting };
-			this.#found = request.live ? [] : null;
 			const release = this.#plane.hold();
 			try {
 				const report = await replay(this.machine, surveyed, { seed: Number(this.#seed), ...request, ...own });
@@ -510,7 +455,7 @@ export class Cluster implements Disposable {
 				return report;
 			} finally {
 				release();
-				this.#found = null;
+				this.#reconciler.rest();
 			}
 		};
 		return withThreads(request.jobs ?? 1, this.#options, (threads) =>
@@ -525,18 +470,6 @@ export class Cluster implements Disposable {
 		if (firstNs < now) throw new ReplayTimeError(firstNs, now);
 		this.wire.now = firstNs;
 		await this.api.open();
-	}
-
-	#acting(): ActingCluster {
-		const server = this.#server as ApiServer;
-		const follow = () => {
-			this.#acted = server.revision;
-			const last = server.changed ? this.#take(this.#reality.plan(server, this.#plane.netnsOf), false) : null;
-			const changes = [...(this.#found ?? []), ...(last === null ? [] : [last])];
-			this.#found = [];
-			return changes.length === 0 ? null : joined(changes);
-		};
-		return new ActingCluster(server, this.wire, this.#namespace, { follow, edited: () => this.#adoptEdits() });
 	}
 
 	/** As `replay`, flow by flow in the order of their first packets; the generator returns the report. */
