@@ -11,28 +11,27 @@ import * as L from "./layout";
 
 /** Rows of a window, at most. */
 export const WINDOW: u32 = 16384;
-/** Kinds of connections, by a hash: what threads share out. */
-export const KINDS: u32 = 64;
-const KIND_SHIFT: u32 = 26;
 /** Threads, at most. */
 export const THREADS: u32 = 16;
 
-// A record of the log: row, line, LINE_LAST, LINE_LIMITS, and where windows and deadlines of the flow's entries are kept.
-const LOG_ROW: usize = 0;
-const LOG_LINE: usize = 4;
-const LOG_LAST: usize = 8;
-const LOG_LIMITS: usize = 16;
-const LOG_KEPT: usize = 20;
-const LOG_STRIDE: u32 = 24;
-// Of a hit where windows are tracked: of each entry its window and its deadline. There is room for three entries a row.
+// A record of the log: LINE_LAST, line, and as bits the row of the window, whether the packet before was a reply, and from
+// LOG_KEPT_SHIFT on where windows and deadlines of the flow's entries are kept.
+const LOG_LAST: usize = 0;
+const LOG_LINE: usize = 8;
+const LOG_BITS: usize = 12;
+const LOG_ROW: u32 = WINDOW - 1;
+const LOG_REPLY: u32 = WINDOW;
+const LOG_KEPT_SHIFT: u32 = 16;
+export const LOG_STRIDE: usize = 16;
+// Of a hit where windows are tracked: of each entry its window and its deadline. There is room for three entries a row; a place
+// is counted from 1, and fits into what bits of a record are left.
 export const KEPT_STRIDE: u32 = 64 + 8;
-const KEPT_MAX: u32 = <u32>L.FLOW_CROSSED_MAX * KEPT_STRIDE;
-const KEPT: u32 = WINDOW * LOG_STRIDE;
-const KEPT_END: u32 = KEPT + WINDOW * 3 * KEPT_STRIDE;
+const KEPT_PLACES: u32 = WINDOW * 3;
+const KEPT: usize = <usize>WINDOW * LOG_STRIDE;
 /** Of TABLE_SCRATCH for a share's log and what is kept. */
-export const LOG_BYTES: u32 = KEPT_END;
+export const LOG_BYTES: u32 = <u32>KEPT + KEPT_PLACES * KEPT_STRIDE;
 
-// A cache line a share: hits, and where the next one's windows are kept. A share that nobody has taken has none.
+// A cache line a share: hits, and the places that are taken for what is kept. A share that nobody has taken has none.
 const SHARES: usize = memory.data(<i32>THREADS * 64, 64);
 const SHARE_HITS: usize = 0;
 const SHARE_KEPT: usize = 4;
@@ -61,54 +60,65 @@ function logAt(share: u32): usize {
 	return base(L.TABLE_SCRATCH) + <usize>(share * LOG_BYTES);
 }
 
-/** The kind of a connection, the same for both directions: addresses and ports as they stand in a row or a line. */
-// @ts-ignore: decorator
-@inline
-export function kindOf(addresses: u64, ports: u32): u32 {
-	const hosts = (<u32>addresses) ^ (<u32>(addresses >> 32));
-	const both = (hosts * 0x9e3779b1) ^ (((ports ^ (ports >>> 16)) & 0xffff) * 0x85ebca6b);
-	return (both * 0xc2b2ae35) >>> KIND_SHIFT;
-}
-
 /** No hit of a share has been logged. */
 export function logBegins(share: u32): void {
 	store<u32>(shareAt(share), 0, SHARE_HITS);
-	store<u32>(shareAt(share), KEPT, SHARE_KEPT);
+	store<u32>(shareAt(share), 0, SHARE_KEPT);
 }
 
-/** Where a hit's windows and deadlines are kept, KEPT_STRIDE an entry; 0: there is no room. */
+/** Where a share's next hit is to be logged; the one after it, LOG_STRIDE on. */
 // @ts-ignore: decorator
 @inline
-export function keptRoom(share: u32): usize {
-	const at = load<u32>(shareAt(share), SHARE_KEPT);
-	return at + KEPT_MAX > KEPT_END ? 0 : logAt(share) + <usize>at;
+export function logNext(share: u32): usize {
+	return logAt(share) + <usize>load<u32>(shareAt(share), SHARE_HITS) * LOG_STRIDE;
+}
+/** Hits of a share have been logged up to `next`. */
+// @ts-ignore: decorator
+@inline
+export function logEnds(share: u32, next: usize): void {
+	store<u32>(shareAt(share), <u32>((next - logAt(share)) / LOG_STRIDE), SHARE_HITS);
 }
 
-/** Keeps the deadlines of the entries of the flow of `line`. Returns where what is kept of them ends. */
-export function keepDeadlines(line: usize, kept: usize): usize {
+/** The place of a hit's windows and deadlines; 0: there is no room. */
+// @ts-ignore: decorator
+@inline
+export function keptPlace(share: u32): u32 {
+	const taken = load<u32>(shareAt(share), SHARE_KEPT);
+	return taken + <u32>L.FLOW_CROSSED_MAX > KEPT_PLACES ? 0 : taken + 1;
+}
+/** What is kept there, KEPT_STRIDE an entry. */
+// @ts-ignore: decorator
+@inline
+export function keptAt(share: u32, place: u32): usize {
+	return logAt(share) + KEPT + <usize>((place - 1) * KEPT_STRIDE);
+}
+/** A hit has kept what is at a place, of `entries` entries. */
+// @ts-ignore: decorator
+@inline
+export function keeps(share: u32, place: u32, entries: u32): void {
+	store<u32>(shareAt(share), place - 1 + entries, SHARE_KEPT);
+}
+
+/** Keeps the deadlines of the entries of the flow of `line`. Returns how many entries these are. */
+export function keepDeadlines(line: usize, kept: usize): u32 {
 	const f = flow(flowOf(line));
-	let at = kept;
+	let entries: u32 = 0;
 	for (let i = 0; i < L.FLOW_CROSSED_MAX; i++) {
 		const entry = crossedEntry(f, i);
 		if (entry < 0) break;
-		store<i64>(at, conn(entry).deadline, L.CTWINDOW_STRIDE);
-		at += KEPT_STRIDE;
+		store<i64>(kept + <usize>(entries++ * KEPT_STRIDE), conn(entry).deadline, L.CTWINDOW_STRIDE);
 	}
-	return at;
+	return entries;
 }
 
-/** Logs a hit: its row, its line and what that said before; `kept` to `end`: what is kept of its entries, 0 without windows. */
+/** Logs a hit at `at`: its row of the window, its line and what that said before; `place`: of what is kept, 0 without windows. */
 // @ts-ignore: decorator
 @inline
-export function logHit(share: u32, which: u32, line: usize, last: i64, limits: u32, kept: usize, end: usize): void {
-	const at = shareAt(share);
-	const hits = load<u32>(at, SHARE_HITS);
-	const r = logAt(share) + <usize>(hits * LOG_STRIDE);
-	store<u64>(r, (<u64>which) | ((<u64>line) << 32), LOG_ROW);
-	store<i64>(r, last, LOG_LAST);
-	store<u64>(r, (<u64>limits) | ((<u64>kept) << 32), LOG_LIMITS);
-	store<u32>(at, hits + 1, SHARE_HITS);
-	if (kept != 0) store<u32>(at, <u32>(end - logAt(share)), SHARE_KEPT);
+export function logHit(at: usize, index: u32, line: usize, last: i64, limits: u32, place: u32): void {
+	const reply = (limits & L.LIMIT_REPLY) != 0 ? LOG_REPLY : 0;
+	const bits = index | reply | (place << LOG_KEPT_SHIFT);
+	store<i64>(at, last, LOG_LAST);
+	store<u64>(at, (<u64>line) | ((<u64>bits) << 32), LOG_LINE);
 }
 
 /** Hits of the first `shares` shares. */
@@ -190,14 +200,14 @@ export function takeBack(line: usize): void {
 
 function takeBackFrom(share: u32, line: usize): void {
 	const first = logAt(share);
-	for (let r = first + <usize>(load<u32>(shareAt(share), SHARE_HITS) * LOG_STRIDE); r > first;) {
+	for (let r = logNext(share); r > first;) {
 		r -= LOG_STRIDE;
-		const which = load<u32>(r, LOG_ROW);
-		if (which < present) return;
+		const index = load<u32>(r, LOG_BITS) & LOG_ROW;
+		if (origin + index < present) return;
 		if (<usize>load<u32>(r, LOG_LINE) != line) continue;
-		undo(line, r, which);
+		undo(line, r, row(L.TABLE_BATCH, origin + index, L.BATCH_STRIDE), share);
 		store<u32>(r, 0, LOG_LINE);
-		postpone(which - origin);
+		postpone(index);
 		undone++;
 		undoneEver++;
 		back = true;
@@ -205,11 +215,11 @@ function takeBackFrom(share: u32, line: usize): void {
 }
 
 // The inverse of `add` (`pathcache`), and of what a hit does to windows and deadlines.
-function undo(line: usize, r: usize, which: u32): void {
-	const at = row(L.TABLE_BATCH, which, L.BATCH_STRIDE);
+function undo(line: usize, r: usize, at: usize, share: u32): void {
 	const bytes = load<u32>(at, L.PACKET_LEN);
 	const reply = load<u8>(at, L.BATCH_KIND) == L.BATCH_REPLY;
-	const limits = load<u32>(r, LOG_LIMITS);
+	const bits = load<u32>(r, LOG_BITS);
+	const limits = load<u32>(line, L.LINE_LIMITS);
 	const side: usize = reply ? 4 : 0;
 	let packets: u32 = reply ? 0x10000 : 1;
 	store<u32>(line + side, load<u32>(line + side, L.LINE_BYTES) - bytes, L.LINE_BYTES);
@@ -220,10 +230,12 @@ function undo(line: usize, r: usize, which: u32): void {
 		packets += 0x10000;
 	}
 	store<u32>(line, load<u32>(line, L.LINE_PACKETS) - packets, L.LINE_PACKETS);
-	store<u32>(line, limits, L.LINE_LIMITS);
+	const before = (bits & LOG_REPLY) != 0 ? L.LIMIT_REPLY : 0;
+	store<u32>(line, (limits & ~(<u32>L.LIMIT_REPLY)) | before, L.LINE_LIMITS);
 	store<i64>(line, load<i64>(r, LOG_LAST), L.LINE_LAST);
-	let kept = <usize>load<u32>(r, LOG_KEPT);
-	if (kept == 0) return;
+	const place = bits >>> LOG_KEPT_SHIFT;
+	if (place == 0) return;
+	let kept = keptAt(share, place);
 	const f = flow(flowOf(line));
 	for (let i = 0; i < L.FLOW_CROSSED_MAX; i++) {
 		const entry = crossedEntry(f, i);

@@ -27,9 +27,8 @@ const KEY_LANE: usize = 24; // 0: none was made
 /** In its place, for workers: the packet's row. */
 export const KEY_ROW: usize = 24;
 const KEY_HOME: usize = 28; // the line's home
-const KEY_STRIDE: usize = 32;
+export const KEY_STRIDE: usize = 32;
 const KEYS: usize = memory.data(64 * 32, 64);
-let ownKeys: usize = KEYS;
 // What openingHome says of each packet that had no line when the burst was touched.
 const OPENINGS: usize = memory.data(64 * 4, 64);
 
@@ -43,14 +42,9 @@ let touched: u32 = 0;
 
 // @ts-ignore: decorator
 @inline
-export function key(i: u32): usize {
+function key(i: u32): usize {
 	// i < BURST: within the keys
-	return (ASC_FEATURE_THREADS ? ownKeys : KEYS) + <usize>i * KEY_STRIDE;
-}
-
-/** Where this thread has the keys of a burst, BURST times 32 bytes. */
-export function keepKeysAt(at: usize): void {
-	ownKeys = at;
+	return KEYS + <usize>i * KEY_STRIDE;
 }
 
 /** Rows `first` to `first + count - 1` of TABLE_BATCH are next; count is at most BURST. */
@@ -62,16 +56,19 @@ export function touchBurst(first: u32, count: u32): void {
 	let limits: u32 = 0;
 	bound = 0;
 	for (let i: u32 = 0; i < count; i++) {
-		if (findBurstLine(key(i))) {
-			if (isBound(<usize>load<u32>(key(i), KEY_LINE), load<i32>(key(i), KEY_DIRECTION))) bound |= (<u64>1) << (<u64>i);
+		const line = findBurstLine(key(i));
+		const direction = load<i32>(key(i), KEY_DIRECTION);
+		// It has to be carried, as far as one can tell now.
+		if (line != 0 && !isCached(line, direction)) {
+			if (isBound(line, direction)) bound |= (<u64>1) << (<u64>i);
 			else carried = true;
 		}
-		limits |= limitsOf(key(i));
-		if (load<u32>(key(i), KEY_LINE) != 0) continue;
+		limits |= limitsOf(line);
+		if (line != 0) continue;
 		store<u32>(openingAt(i), openingHome(row(L.TABLE_BATCH, first + i, L.BATCH_STRIDE)));
 	}
 	touched += sum;
-	if ((limits & L.LIMIT_WINDOWS) != 0) touchWindows(count);
+	if ((limits & L.LIMIT_WINDOWS) != 0) touchWindows(KEYS, count);
 	if (bound != 0) touchBound();
 	if (!carried) return;
 	touchCarried(count);
@@ -79,10 +76,10 @@ export function touchBurst(first: u32, count: u32): void {
 	else touchSlots(count);
 }
 
-/** Of a row: its line's key (16 bytes), KEY_LINE its line's home, KEY_DIRECTION. A recorded reply has its connection's key when it is turned round. */
+/** Of a row: its line's key (16 bytes), KEY_LINE its line's home, which is returned, KEY_DIRECTION. A recorded reply has its connection's key when it is turned round. */
 // @ts-ignore: decorator
 @inline
-export function hashLine(key: usize, at: usize): void {
+export function hashLine(key: usize, at: usize): usize {
 	let lo = load<u64>(at);
 	let ports = load<u32>(at, L.PACKET_SPORT);
 	const reply = load<u8>(at, L.BATCH_KIND) == L.BATCH_REPLY;
@@ -93,39 +90,41 @@ export function hashLine(key: usize, at: usize): void {
 	const hi = lineKey(load<i32>(at, L.BATCH_NETNS), ports, load<u8>(at, L.PACKET_PROTO));
 	store<u64>(key, lo);
 	store<u64>(key, hi, 8);
-	const home = <u64>lineHome(lo, hi);
-	store<u64>(key, home | ((<u64>reply) << 32), KEY_LINE);
+	const home = lineHome(lo, hi);
+	store<u64>(key, (<u64>home) | ((<u64>reply) << 32), KEY_LINE);
 	// No lane, and the home.
-	store<u64>(key, home << 32, KEY_LANE);
+	store<u64>(key, (<u64>home) << 32, KEY_LANE);
+	return home;
 }
 
-// True: a packet that has to be carried, as far as one can tell now.
+/** Finds the line of a key, puts it in its home's place and returns it; 0: there is none. */
 // @ts-ignore: decorator
 @inline
-export function findBurstLine(key: usize): bool {
+export function findBurstLine(key: usize): usize {
 	const line = findLine(load<u64>(key), load<u64>(key, 8), <usize>load<u32>(key, KEY_LINE));
 	store<u32>(key, <u32>line, KEY_LINE);
-	return line != 0 && !isCached(line, load<i32>(key, KEY_DIRECTION));
+	return line;
 }
 
-// Of the line that was found.
+/** LINE_LIMITS of a line; 0: it is none. */
 // @ts-ignore: decorator
 @inline
-export function limitsOf(key: usize): u32 {
-	const line = <usize>load<u32>(key, KEY_LINE);
+export function limitsOf(line: usize): u32 {
 	return line == 0 ? 0 : load<u32>(line, L.LINE_LIMITS);
 }
 
-// The flow's entries, and the windows of each.
-export function touchWindows(count: u32): void {
+/** Reads the entries of the flows of `count` keys, and the windows of each. */
+export function touchWindows(keys: usize, count: u32): void {
 	let sum: u32 = 0;
-	for (let i: u32 = 0; i < count; i++) {
-		const line = <usize>load<u32>(key(i), KEY_LINE);
+	const end = keys + <usize>count * KEY_STRIDE;
+	for (let k = keys; k < end; k += KEY_STRIDE) {
+		const line = <usize>load<u32>(k, KEY_LINE);
 		if (line != 0) sum += load<u32>(flow(flowOf(line)), L.FLOW_CROSSED);
 	}
-	for (let i: u32 = 0; i < count; i++) {
-		if ((limitsOf(key(i)) & L.LIMIT_WINDOWS) == 0) continue;
-		const f = flow(flowOf(<usize>load<u32>(key(i), KEY_LINE)));
+	for (let k = keys; k < end; k += KEY_STRIDE) {
+		const line = <usize>load<u32>(k, KEY_LINE);
+		if ((limitsOf(line) & L.LIMIT_WINDOWS) == 0) continue;
+		const f = flow(flowOf(line));
 		for (let j = 0; j < L.FLOW_CROSSED_MAX; j++) {
 			const entry = crossedEntry(f, j);
 			if (entry < 0) break;

@@ -1,6 +1,6 @@
 // What threads do at once with a window of rows: the path cache's hits. A hit concerns its connection alone: its line, its entries,
-// their windows. So connections are shared out by a hash, and of its share a thread counts hits in their order, until the first
-// packet of a connection that may be no hit; that one, and all of the connection's behind it, wait for the sequencer (`sequencer`).
+// their windows. So lines are shared out by where they lie in their table, and of its share a thread counts hits in their order, until
+// the first packet of a line that may be no hit; that one, and all of the line's behind it, wait for the sequencer (`sequencer`).
 // Each thread reads all rows of the window, one behind the other, and passes by those of other shares. A share that its thread
 // has not begun with (it sleeps, or the machine has other things to do) is anybody's. The sequencer's thread has more to do than
 // the others, so its share grows or shrinks by who had to be waited for; what comes out does not depend on it.
@@ -8,12 +8,15 @@
 
 import {
 	keepDeadlines,
-	keptRoom,
-	kindOf,
-	KINDS,
+	keeps,
+	keptAt,
+	keptPlace,
 	LOG_BYTES,
+	LOG_STRIDE,
 	logBegins,
+	logEnds,
 	logHit,
+	logNext,
 	postpone,
 	THREADS,
 	WINDOW,
@@ -23,11 +26,10 @@ import {
 	BURST,
 	findBurstLine,
 	hashLine,
-	keepKeysAt,
-	key,
 	KEY_DIRECTION,
 	KEY_LINE,
 	KEY_ROW,
+	KEY_STRIDE,
 	limitsOf,
 	touchWindows,
 } from "./burst";
@@ -50,7 +52,7 @@ const JOB_EPOCH: usize = 8;
 const JOB_FLOOR: usize = 12;
 const JOB_SWEEP: usize = 16;
 const JOB_THREADS: usize = 24;
-const JOB_OWN: usize = 28; // kinds that are the sequencer's
+const JOB_OWN: usize = 28; // parts of the table of lines that are the sequencer's
 
 // Words that threads change at once, a cache line each. The gate is odd while a window is open.
 const GATE: usize = memory.data(64, 64);
@@ -60,6 +62,9 @@ const DONE: usize = memory.data(64, 64); // shares
 const STOP: usize = memory.data(64, 64); // the first row that is not of the window after all
 const FAULT: usize = memory.data(256, 64); // 0, or what ended a worker: text behind its length
 
+// Parts of the table of lines, which is what threads share out.
+const PARTS: u32 = 256;
+
 const SPINS: i32 = 8192;
 const WAIT_NS: i64 = 100_000_000;
 const PATIENCE: i32 = 600; // waits
@@ -67,14 +72,14 @@ const PATIENCE: i32 = 600; // waits
 let threads: u32 = 1;
 let sleeps: bool = false;
 let last: u32 = 0;
-let ownKinds: u32 = KINDS;
+let ownParts: u32 = PARTS;
 
 /** How many threads there are, the sequencer's among them, and whether that one may sleep (a page's own must not). False: TABLE_SCRATCH is too small, or they are too many. */
 export function shardThreads(count: u32, maySleep: bool): bool {
 	if (count == 0 || count > THREADS || shardBytes(count) > capacity(L.TABLE_SCRATCH)) return false;
 	threads = count;
 	sleeps = maySleep;
-	ownKinds = KINDS / count;
+	ownParts = PARTS / count;
 	store<u32>(JOB, count, JOB_THREADS);
 	settleIn(0);
 	return true;
@@ -113,9 +118,7 @@ export function shardServe(own: u32): void {
 }
 
 function settleIn(own: u32): void {
-	const at = ownAt(own);
-	keepKeysAt(at);
-	if (own != 0) learnEpoch(load<u32>(JOB, JOB_EPOCH), load<u32>(JOB, JOB_FLOOR), at + OWN_SEGMENT);
+	if (own != 0) learnEpoch(load<u32>(JOB, JOB_EPOCH), load<u32>(JOB, JOB_FLOOR), ownAt(own) + OWN_SEGMENT);
 }
 
 // @ts-ignore: decorator
@@ -148,7 +151,7 @@ export function shardsBegin(first: u32, count: u32, sweep: i64): void {
 	store<u32>(JOB, currentEpoch(), JOB_EPOCH);
 	store<u32>(JOB, voidBefore(), JOB_FLOOR);
 	store<i64>(JOB, sweep, JOB_SWEEP);
-	store<u32>(JOB, ownKinds, JOB_OWN);
+	store<u32>(JOB, ownParts, JOB_OWN);
 	store<u32>(TAKEN, 0);
 	store<u32>(DONE, 0);
 	atomic.add<u32>(GATE, 1);
@@ -157,15 +160,17 @@ export function shardsBegin(first: u32, count: u32, sweep: i64): void {
 
 /** Takes part until all of the window is done. How many rows it had; 0: a worker has died. */
 export function shardsEnd(): u32 {
-	work(0);
+	const counted = work(0);
 	let waited = false;
 	for (let done = atomic.load<u32>(DONE); done != threads; done = atomic.load<u32>(DONE)) {
 		waited = true;
 		if (!awaitOther(DONE, done, sleeps)) return 0;
 	}
 	if (atomic.load<u32>(FAULT) != 0) return 0;
-	if (waited) ownKinds = min<u32>(ownKinds + 1, KINDS - threads + 1);
-	else ownKinds = max<u32>(ownKinds - 1, 1);
+	if (waited) ownParts = min<u32>(ownParts + 1, PARTS - threads + 1);
+	// A worker was late: it has longer to come where this thread has more of its own.
+	else if (counted > 1) ownParts = max<u32>(ownParts, PARTS / threads);
+	else ownParts = max<u32>(ownParts - 1, 1);
 	atomic.add<u32>(GATE, 1);
 	for (let inside = atomic.load<u32>(INSIDE); inside != 0; inside = atomic.load<u32>(INSIDE)) {
 		if (!awaitOther(INSIDE, inside, sleeps)) return 0;
@@ -178,25 +183,31 @@ export function shardCount(): u32 {
 	return threads;
 }
 
-function work(own: u32): void {
+// Returns how many shares the thread has counted.
+function work(own: u32): u32 {
 	const shares = load<u32>(JOB, JOB_THREADS);
+	let counted: u32 = 0;
 	for (let i: u32 = 0; i < shares; i++) {
 		const share = own + i < shares ? own + i : own + i - shares;
 		const bit: u32 = 1 << share;
 		if ((atomic.load<u32>(TAKEN) & bit) != 0 || (atomic.or<u32>(TAKEN, bit) & bit) != 0) continue;
 		count(own, share, shares);
+		counted++;
 		atomic.add<u32>(DONE, 1);
 		atomic.notify(DONE, 1);
 	}
+	return counted;
 }
 
-// The first kind of a share; that of the share behind the last one: KINDS.
+// Where a share's lines begin; that of the share behind the last one: where all end.
 // @ts-ignore: decorator
 @inline
-function firstKind(share: u32, shares: u32): u32 {
-	if (share == 0) return 0;
-	const others = load<u32>(JOB, JOB_OWN);
-	return share == shares ? KINDS : others + ((KINDS - others) * (share - 1)) / (shares - 1);
+function firstLine(share: u32, shares: u32): usize {
+	const own = load<u32>(JOB, JOB_OWN);
+	let part: u32 = 0;
+	if (share == shares) part = PARTS;
+	else if (share != 0) part = own + ((PARTS - own) * (share - 1)) / (shares - 1);
+	return row(L.TABLE_LINE, <i32>((<u64>capacity(L.TABLE_LINE) * <u64>part) / <u64>PARTS), L.LINE_STRIDE);
 }
 
 // Counts a share's hits, in bursts as `touchBurst` does.
@@ -204,11 +215,13 @@ function count(own: u32, share: u32, shares: u32): void {
 	const first = load<u32>(JOB, JOB_FIRST);
 	const end = first + load<u32>(JOB, JOB_ROWS);
 	const sweep = load<i64>(JOB, JOB_SWEEP);
-	const least = firstKind(share, shares);
-	const kinds = firstKind(share + 1, shares) - least;
+	const least = firstLine(share, shares);
+	const size = firstLine(share + 1, shares) - least;
+	const keys = ownAt(own);
+	const full = keys + <usize>BURST * KEY_STRIDE;
 	logBegins(share);
 	let lines: u32 = 0;
-	let filled: u32 = 0;
+	let k = keys;
 	let before = i64.MIN_VALUE;
 	let i = first;
 	for (; i < end; i++) {
@@ -216,15 +229,16 @@ function count(own: u32, share: u32, shares: u32): void {
 		const time = load<i64>(at, L.PACKET_TIME);
 		if (time < before || time >= sweep) break;
 		before = time;
-		// One unsigned comparison for both ends
-		const mine = kindOf(load<u64>(at), load<u32>(at, L.PACKET_SPORT)) - least < kinds;
-		store<u32>(key(filled), i, KEY_ROW);
-		filled += <u32>mine;
-		if (filled < BURST) continue;
-		lines = countBurst(own, share, filled, lines);
-		filled = 0;
+		const home = hashLine(k, at);
+		// There is no lane in its place.
+		store<u32>(k, i, KEY_ROW);
+		// One unsigned comparison for both ends: the next row's key comes in place of one that is not the share's.
+		k += home - least < size ? KEY_STRIDE : 0;
+		if (k != full) continue;
+		lines = countBurst(own, share, k, lines);
+		k = keys;
 	}
-	if (filled != 0) lines = countBurst(own, share, filled, lines);
+	if (k != keys) lines = countBurst(own, share, k, lines);
 	for (let j: u32 = 0; j < lines; j++) release(<usize>load<u32>(haltedAt(own, j)));
 	// Whoever counts the first share says where the window ends: all come to the same.
 	if (share == 0) store<u32>(STOP, i);
@@ -236,55 +250,53 @@ function haltedAt(own: u32, index: u32): usize {
 	return ownAt(own) + OWN_LINES + ((<usize>index) << 2);
 }
 
-// Returns how many lines are halted, `halted` before.
-function countBurst(own: u32, share: u32, many: u32, halted: u32): u32 {
+// Of the thread's keys those before `end`. Returns how many lines are halted, `halted` before.
+function countBurst(own: u32, share: u32, end: usize, halted: u32): u32 {
 	const origin = load<u32>(JOB, JOB_FIRST);
+	const keys = ownAt(own);
 	let sum: u32 = 0;
-	for (let i: u32 = 0; i < many; i++) {
-		const k = key(i);
-		const which = load<u32>(k, KEY_ROW);
-		hashLine(k, row(L.TABLE_BATCH, which, L.BATCH_STRIDE));
-		// It has said that there is no lane.
-		store<u32>(k, which, KEY_ROW);
-	}
-	for (let i: u32 = 0; i < many; i++) sum += load<u32>(<usize>load<u32>(key(i), KEY_LINE), L.LINE_FLOW);
+	for (let k = keys; k < end; k += KEY_STRIDE) sum += load<u32>(<usize>load<u32>(k, KEY_LINE), L.LINE_FLOW);
 	// Kept, so that no compiler takes the loads away.
-	store<u32>(ownAt(own), sum, OWN_TOUCHED);
+	store<u32>(keys, sum, OWN_TOUCHED);
 	let limits: u32 = 0;
-	for (let i: u32 = 0; i < many; i++) {
-		findBurstLine(key(i));
-		limits |= limitsOf(key(i));
-	}
+	for (let k = keys; k < end; k += KEY_STRIDE) limits |= limitsOf(findBurstLine(k));
 	const windowed = (limits & L.LIMIT_WINDOWS) != 0;
-	if (windowed) touchWindows(many);
+	if (windowed) touchWindows(keys, <u32>((end - keys) / KEY_STRIDE));
+	let log = logNext(share);
 	let lines = halted;
-	for (let i: u32 = 0; i < many; i++) {
-		const line = <usize>load<u32>(key(i), KEY_LINE);
-		const which = load<u32>(key(i), KEY_ROW);
+	for (let k = keys; k < end; k += KEY_STRIDE) {
+		const line = <usize>load<u32>(k, KEY_LINE);
+		const index = load<u32>(k, KEY_ROW) - origin;
 		if (line != 0) {
-			if (hit(own, share, which, line, load<i32>(key(i), KEY_DIRECTION), windowed)) continue;
+			if (hit(own, share, log, index, line, load<i32>(k, KEY_DIRECTION), windowed)) {
+				log += LOG_STRIDE;
+				continue;
+			}
 			if (halt(line)) store<u32>(haltedAt(own, lines++), <u32>line);
 		}
-		postpone(which - origin);
+		postpone(index);
 	}
+	logEnds(share, log);
 	return lines;
 }
 
 // @ts-ignore: decorator
 @inline
-function hit(own: u32, share: u32, which: u32, line: usize, dir: i32, windowed: bool): bool {
-	const at = row(L.TABLE_BATCH, which, L.BATCH_STRIDE);
+function hit(own: u32, share: u32, log: usize, index: u32, line: usize, dir: i32, windowed: bool): bool {
+	const at = row(L.TABLE_BATCH, load<u32>(JOB, JOB_FIRST) + index, L.BATCH_STRIDE);
 	const before = load<i64>(line, L.LINE_LAST);
 	const limits = load<u32>(line, L.LINE_LIMITS);
-	let kept: usize = 0;
-	let end: usize = 0;
+	let place: u32 = 0;
+	let entries: u32 = 0;
 	if (windowed && (limits & L.LIMIT_WINDOWS) != 0) {
-		kept = keptRoom(share);
-		if (kept == 0) return false;
-		end = keepDeadlines(line, kept);
+		place = keptPlace(share);
+		if (place == 0) return false;
+		const kept = keptAt(share, place);
+		entries = keepDeadlines(line, kept);
 		keepWindowsAt(ownAt(own) + OWN_ANSWER, kept);
 	}
 	if (!repeatsAhead(line, at, dir, load<i64>(at, L.PACKET_TIME))) return false;
-	logHit(share, which, line, before, limits, kept, end);
+	logHit(log, index, line, before, limits, place);
+	if (place != 0) keeps(share, place, entries);
 	return true;
 }

@@ -8,7 +8,7 @@ import * as L from "../layout";
 import { conn, Conn } from "../netfilter/conn";
 import { changed } from "../pathcache";
 import { openSocket } from "../socket";
-import { A, B, cluster, node, podA, podB, portA, SECOND, translate, VIP } from "./network";
+import { A, B, cluster, node, packet, podA, podB, portA, SECOND, sendOff, translate, VIP } from "./network";
 
 let clock: i64 = SECOND;
 let before: u64 = 0;
@@ -118,6 +118,17 @@ describe("a passage", () => {
 
 	it("takes nothing of an entry whose time is over", () => {
 		clock += 101 * SECOND;
+		segment(4000, L.TCP_ACK);
+		expect(passed()).toBe(0);
+	});
+
+	it("takes nothing of an entry that somebody else's packet has closed", () => {
+		// Sent beside the replay: it has no flow, so no line hears of it.
+		const p = packet(podA, L.PROTO_TCP, A, 4000, VIP, 80);
+		p.tcp = <u8>(L.TCP_RST | L.TCP_ACK);
+		p.time = clock;
+		sendOff(p);
+		expect(entryOf(0).state).toBe(<u8>L.TCP_CT_CLOSE);
 		segment(4000, L.TCP_ACK);
 		expect(passed()).toBe(0);
 	});
