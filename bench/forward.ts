@@ -4,7 +4,7 @@
 import * as L from "../assembly/layout.ts";
 import { CachedNodes } from "./baseline/cache.ts";
 import type { Contender, Subject } from "./figure.ts";
-import { CALL, type Carrying, carrying, checksum, TIME } from "./scenes/carrying.ts";
+import { CALL, type Carrying, carrying, checksum, laps, TIME } from "./scenes/carrying.ts";
 import { connections } from "./scenes/services.ts";
 
 interface How {
@@ -35,18 +35,6 @@ function prepare({ cached = false, windows = false }: How): Subject["prepare"] {
 		// Once round, so that what is timed repeats something.
 		if (cached) for (let i = 0; i < count; i += CALL) for (const side of [engine, twin]) side.run();
 		return { perRun: CALL, engine, twin: windows ? null : twin };
-	};
-}
-
-/** CALL connections a run, round and round. */
-function laps(count: number, run: (at: number) => void, sum: () => number): Contender {
-	let at = 0;
-	return {
-		run() {
-			run(at);
-			at = (at + CALL) % count;
-		},
-		checksum: sum,
 	};
 }
 

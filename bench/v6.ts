@@ -1,10 +1,10 @@
 // How much longer a packet of IPv6 takes: `forward` without the path cache, the same scene in both families, in turns.
 
 import * as L from "../assembly/layout.ts";
-import { type Loops, open } from "./build.ts";
+import { open } from "./build.ts";
 import { median, type Samples } from "./figure.ts";
 import { CALL } from "./scenes/carrying.ts";
-import { rowsIn6, twoNodes6 } from "./scenes/ipv6.ts";
+import { delivered, rowsIn6, twoNodes6 } from "./scenes/ipv6.ts";
 import { CLIENTS, connections, twoNodes } from "./scenes/services.ts";
 import { timed } from "./timing.ts";
 
@@ -53,16 +53,6 @@ async function side(six: boolean): Promise<Side> {
 		},
 		carried: () => delivered(loops),
 	};
-}
-
-function delivered(loops: Loops): number {
-	const view = new DataView(loops.memory.buffer);
-	let count = 0;
-	for (let i = 0; i < loops.flowCount(); i++) {
-		const verdict = view.getUint8(loops.table(L.TABLE_FLOW) + i * L.FLOW_STRIDE + L.FLOW_VERDICT);
-		if (verdict === L.VERDICT_DELIVERED) count++;
-	}
-	return count;
 }
 
 /** Time of IPv6 over time of IPv4, a run. */

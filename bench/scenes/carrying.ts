@@ -5,6 +5,7 @@ import type { Instance } from "../../bindings/core.ts";
 import type { Machine } from "../../bindings/machine.ts";
 import { TwoNodes } from "../baseline/forward.ts";
 import { hits, type Loops, open } from "../build.ts";
+import type { Contender } from "../figure.ts";
 import { CLIENTS, START_NS, twoNodes } from "./services.ts";
 
 /** Packets of a call into the engine; sizes are multiples of it. */
@@ -57,4 +58,16 @@ export function checksum({ machine, loops }: { machine: Machine; loops: Instance
 		sum += view.getUint32(at + L.FLOW_SEEN_DST, true) + view.getUint32(at + L.FLOW_PACKETS, true);
 	}
 	return sum;
+}
+
+/** CALL connections a run, round and round. */
+export function laps(count: number, run: (at: number) => void, sum: () => number): Contender {
+	let at = 0;
+	return {
+		run() {
+			run(at);
+			at = (at + CALL) % count;
+		},
+		checksum: sum,
+	};
 }

@@ -4,6 +4,7 @@ import * as L from "../../assembly/layout.ts";
 import type { Machine } from "../../bindings/machine.ts";
 import { ipv4FromNumber } from "../../js/net/address.ts";
 import type { Topology } from "../../js/net/topology.ts";
+import type { Loops } from "../build.ts";
 import { twoNodes } from "./services.ts";
 
 /** Lengths of prefixes in the scene. */
@@ -46,4 +47,15 @@ export function rowsIn6(machine: Machine, rows: Uint8Array): Uint8Array {
 		view.setUint8(at + L.PACKET_FAMILY, 6);
 	}
 	return six;
+}
+
+/** Flows that have reached their server. */
+export function delivered(loops: Loops): number {
+	const view = new DataView(loops.memory.buffer);
+	let count = 0;
+	for (let i = 0; i < loops.flowCount(); i++) {
+		const verdict = view.getUint8(loops.table(L.TABLE_FLOW) + i * L.FLOW_STRIDE + L.FLOW_VERDICT);
+		if (verdict === L.VERDICT_DELIVERED) count++;
+	}
+	return count;
 }
