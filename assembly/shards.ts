@@ -4,7 +4,7 @@
 // Each thread reads all rows of the window, one behind the other, and passes by those of other shares. A share that its thread
 // has not begun with (it sleeps, or the machine has other things to do) is anybody's. The sequencer's thread has more to do than
 // the others, so its share grows or shrinks by who had to be waited for; what comes out does not depend on it.
-// Workers use linear memory, and of their instance's globals only what `learnEpoch` and `keep…At` set.
+// Workers use linear memory, and of their instance's globals only what `learnEpoch` and `keepWindowsAt` set.
 
 import {
 	keepDeadlines,

@@ -28,8 +28,8 @@ export function semanticEqual(a: unknown, b: unknown): boolean {
 /** As `semanticEqual` of two objects, whatever some fields of theirs hold. */
 export function semanticEqualBut(a: object, b: object, ...but: readonly string[]): boolean {
 	if (a === b) return true;
-	for (const name in a) if (!semanticEqual(own(a, name), own(b, name)) && !but.includes(name)) return false;
-	for (const name in b) if (!Object.hasOwn(a, name) && !isUnset(own(b, name)) && !but.includes(name)) return false;
+	for (const name in a) if (!but.includes(name) && !semanticEqual(own(a, name), own(b, name))) return false;
+	for (const name in b) if (!but.includes(name) && !Object.hasOwn(a, name) && !isUnset(own(b, name))) return false;
 	return true;
 }
 

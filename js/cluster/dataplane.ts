@@ -200,8 +200,8 @@ export class DataPlane {
 		}
 	}
 
-	/** Rules of nodes that are others than those of the plan: somebody else has changed them. By node name. */
-	get edited(): ReadonlyMap<string, EditedRules> {
+	/** Rules of nodes that somebody else has changed since this was last asked, by node name: they are others than those of the plan. */
+	takeEdits(): ReadonlyMap<string, EditedRules> {
 		const edits = new Map<string, EditedRules>();
 		const loaded = this.#loaded;
 		if (loaded === null || loaded.rulesRevision === loaded.machine.rulesRevision) return edits;

@@ -61,7 +61,7 @@ export class Reconciler {
 	adoptEdits(): void {
 		const server = this.#server;
 		if (server === null) return;
-		const { edited } = this.#plane;
+		const edited = this.#plane.takeEdits();
 		if (edited.size > 0) this.#reality.edit(server, edited);
 	}
 

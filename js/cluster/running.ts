@@ -5,6 +5,7 @@
 import type { Node, Pod } from "../api/core.ts";
 import { keyOf } from "../api/key.ts";
 import type { KubernetesObject } from "../api/meta.ts";
+import { isFinished } from "../api/pod.ts";
 import type { Registry } from "../apiserver/registry/request.ts";
 import { cloudNode } from "../cloud/node.ts";
 import { cloudService } from "../cloud/service.ts";
@@ -110,7 +111,7 @@ export class Running {
 		});
 		// Nothing of them changes, and they are asked for their health all the same.
 		for (const pod of store.list<Pod>("pods"))
-			if (isProbed(pod)) running.simulation.wake("kubelet", keyOf(pod), 0, true);
+			if (isProbed(pod) && !isFinished(pod)) running.simulation.wake("kubelet", keyOf(pod), 0, true);
 		return running;
 	}
 

@@ -129,10 +129,11 @@ export const endpoint: Component = {
 /** Whatever the order of addresses, which most often is the same. */
 function hasSameContent(a: Endpoints, b: Endpoints): boolean {
 	if (semanticEqual(a.subsets, b.subsets) && semanticEqual(contentBeside(a), contentBeside(b))) return true;
-	return countOf(a, "addresses") === countOf(b, "addresses") &&
-		countOf(a, "notReadyAddresses") === countOf(b, "notReadyAddresses")
-		? contentOf(a) === contentOf(b)
-		: false;
+	return (
+		countOf(a, "addresses") === countOf(b, "addresses") &&
+		countOf(a, "notReadyAddresses") === countOf(b, "notReadyAddresses") &&
+		contentOf(a) === contentOf(b)
+	);
 }
 
 function countOf({ subsets = [] }: Endpoints, list: "addresses" | "notReadyAddresses"): number {

@@ -26,11 +26,14 @@ export function seeToRevisions(store: Store): void {
 
 function seeTo(store: Store, owner: RevisionOwner, labelKey: string, hash: string): void {
 	if (ownedBy<ControllerRevision>(store, REVISIONS, owner.metadata.uid ?? "").length > 0) return;
+	// Another's, of the same name: what an export was made of may have had it.
+	if (store.get(REVISIONS, owner.metadata.namespace ?? "", revisionName(owner, hash)) !== undefined) return;
 	store.create(REVISIONS, newRevision(owner, 1, labelKey, hash));
 }
 
 function saidByPods(store: Store, { metadata }: RevisionOwner): string | undefined {
-	const born = ({ metadata: { creationTimestamp } }: KubernetesObject) => creationTimestamp ?? "";
+	const born = ({ metadata: { creationTimestamp = "", name = "" } }: KubernetesObject) =>
+		`${creationTimestamp} ${name}`;
 	const pods = [...ownedBy(store, "pods", metadata.uid ?? "")].sort((a, b) => (born(a) < born(b) ? -1 : 1));
 	return pods.at(-1)?.metadata.labels?.[HASH_LABEL];
 }

@@ -33,7 +33,7 @@ export interface NodeLook {
 /** When a node's agents look at its rules next, ns; null: not at all, for nothing of them has changed since. */
 type Looks = Readonly<Record<Reason, bigint | null>>;
 
-/** Why: a canary chain may be gone, a sync was refused, it is time for a full one. */
+/** Why: a canary chain may be gone, the kubelet and ip-masq-agent look, a sync was refused, it is time for a full one. */
 type Reason = "canary" | "kubelet" | "retry" | "full";
 
 const REASONS: readonly Reason[] = ["canary", "kubelet", "retry", "full"];
@@ -99,7 +99,7 @@ export class KubeProxies implements Component {
 			canary: nextOf(now, this.#syncPeriodMs),
 			kubelet: nextOf(now, KUBELET_MS),
 			retry: this.#looks.get(node)?.retry ?? null,
-			full: now + inNs(FULL_SYNC_MS),
+			full: this.#looks.get(node)?.full ?? now + inNs(FULL_SYNC_MS),
 		};
 		this.#looks.set(node, looks);
 		return { key: keyOfNode(node), afterMs: msUntil(earliest(looks) as bigint, now) };

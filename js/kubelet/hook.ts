@@ -10,16 +10,13 @@ interface Action {
 	sleep?: { seconds: number };
 }
 
-const actionOf = (container: Container, which: "postStart" | "preStop") =>
-	(container["lifecycle"] as Partial<Record<typeof which, Action>> | undefined)?.[which];
+type Which = "postStart" | "preStop";
+
+const actionOf = (container: Container, which: Which) =>
+	(container["lifecycle"] as Partial<Record<Which, Action>> | undefined)?.[which];
 
 /** ms that a hook takes; null: it has none. */
-export function hookMsOf(
-	which: "postStart" | "preStop",
-	container: Container,
-	pod: Pod,
-	{ kind }: ContainerRun,
-): number | null {
+export function hookMsOf(which: Which, container: Container, pod: Pod, { kind }: ContainerRun): number | null {
 	const action = actionOf(container, which);
 	if (action === undefined) return null;
 	if (action.sleep !== undefined) return action.sleep.seconds * 1000;
@@ -28,12 +25,7 @@ export function hookMsOf(
 }
 
 /** Whether a hook fails, as none does that sleeps. */
-export function failsHook(
-	which: "postStart" | "preStop",
-	container: Container,
-	pod: Pod,
-	{ kind }: ContainerRun,
-): boolean {
+export function failsHook(which: Which, container: Container, pod: Pod, { kind }: ContainerRun): boolean {
 	const fails = appOf(pod, container, kind).fails.has(which.toLowerCase());
 	return fails && actionOf(container, which)?.sleep === undefined;
 }

@@ -201,7 +201,8 @@ export class Kubelet implements Component {
 		const known = this.#runs.get(key);
 		if (known !== undefined && known.uid === pod.metadata.uid) return known;
 		this.#network.reserve(pod, node);
-		const isNew = pod.status?.podIP === undefined && pod.status?.containerStatuses === undefined;
+		const { podIP, containerStatuses } = pod.status ?? {};
+		const isNew = !isFinished(pod) && podIP === undefined && containerStatuses === undefined;
 		const run = isNew ? newPodRun(pod, now) : foundPodRun(pod, now, random);
 		run.boot = this.#boots.get(node.metadata.name ?? "") ?? 0n;
 		this.#runs.set(key, run);

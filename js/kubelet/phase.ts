@@ -18,7 +18,7 @@ interface State {
 
 const stateOf = (status: ContainerStatus | undefined): State => (status?.state ?? {}) as State;
 const lastOf = (status: ContainerStatus | undefined): State => (status?.lastState ?? {}) as State;
-export const isSidecar = ({ restartPolicy }: Container) => restartPolicy === "Always";
+const isSidecar = ({ restartPolicy }: Container) => restartPolicy === "Always";
 
 /** Whether what has ended is to run again. */
 function isRestarted(container: Container, pod: Pod, { exitCode, reason }: NonNullable<State["terminated"]>): boolean {

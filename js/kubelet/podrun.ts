@@ -2,6 +2,7 @@
 // (pkg/kubelet/kubelet.go SyncPod, SyncTerminatingPod; kuberuntime_manager.go computePodActions).
 
 import type { Container, ContainerStatus, Node, Pod } from "../api/core.ts";
+import { isFinished } from "../api/pod.ts";
 import { nanosOf } from "../api/time.ts";
 import type { Later, Random } from "../ports.ts";
 import { appOf, type ContainerKind } from "./app.ts";
@@ -131,7 +132,7 @@ export function step(
 	addresses: () => readonly string[] | null,
 	reach: Surroundings["reach"],
 ): void {
-	if (pod.metadata.deletionTimestamp !== undefined) terminate(run, pod, now, say);
+	if (pod.metadata.deletionTimestamp !== undefined || isFinished(pod)) terminate(run, pod, now, say);
 	if (isOverdue(run, pod, now) && run.verdict === null) {
 		run.verdict = { reason: "DeadlineExceeded", message: OVERDUE };
 		say("Normal", run.verdict.reason, run.verdict.message);
@@ -252,6 +253,7 @@ function terminate(run: PodRun, pod: Pod, now: bigint, say: Say): void {
 	if (run.deadline !== null && run.deadline <= deadline) return;
 	run.deadline = deadline;
 	run.sandboxUntil = null;
+	run.restarting = false;
 	for (const container of containersOf(pod)) {
 		const each = run.containers.find(({ name }) => name === container.name) as ContainerRun;
 		if (stop(each, container, pod, now, Number((deadline - now) / MS), true))

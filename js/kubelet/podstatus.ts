@@ -28,8 +28,10 @@ export function statusOf(run: PodRun, pod: Pod, hostIPs: readonly string[], now:
 	const [mains, inits] = [statuses(true), statuses(false)];
 	const status: PodStatus = {
 		...before,
-		phase,
-		...run.verdict,
+		// One whose containers may still run is not said to have ended, though its conditions are those of the end (mergePodStatus).
+		...(isEnded(phase) && !hasEnded(run) && !isFinished(pod)
+			? { phase: pod.status?.phase ?? "Pending" }
+			: { phase, ...run.verdict }),
 		conditions: conditionsOf(run, pod, phase, all, now),
 		// One that was found running keeps what was said of it, and no more.
 		...(before.startTime === undefined && pod.status?.podIP !== undefined

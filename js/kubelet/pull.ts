@@ -3,9 +3,7 @@
 
 import type { Container, Pod } from "../api/core.ts";
 import { appOf } from "./app.ts";
-import { after, type ContainerRun } from "./run.ts";
-
-type Say = (type: "Normal" | "Warning", reason: string, message: string) => void;
+import { after, type ContainerRun, type Surroundings } from "./run.ts";
 
 const BACK_OFF_MS = 10_000;
 const BACK_OFF_MOST_MS = 300_000;
@@ -33,7 +31,7 @@ export function isMissing(
 	pod: Pod,
 	since: bigint,
 	now: bigint,
-	say: Say,
+	say: Surroundings["say"],
 ): boolean {
 	const { image } = container;
 	const { imageMissingMs } = appOf(pod, container, run.kind);
@@ -57,7 +55,7 @@ export function isMissing(
 }
 
 /** It is looked at again: whether it is too soon for another try, which is said. */
-export function isTooSoon(run: ContainerRun, { image }: Container, now: bigint, say: Say): boolean {
+export function isTooSoon(run: ContainerRun, { image }: Container, now: bigint, say: Surroundings["say"]): boolean {
 	const { pull } = run;
 	if (pull === null || pull.failed === 0) return false;
 	const until = after(pull.at, waitOf(pull.failed));

@@ -3,7 +3,7 @@
 
 import type { Container, Pod } from "../api/core.ts";
 import { ruleOf } from "./restart.ts";
-import { type ContainerRun, isAlive, isOver, type Surroundings } from "./run.ts";
+import { type ContainerRun, isOver, type Surroundings } from "./run.ts";
 import { stop } from "./stop.ts";
 
 /** Condition of a pod that has such a rule. */
@@ -46,7 +46,7 @@ export function stopAll(
 
 /** Whether they have; if so, all that has run is forgotten and waits for its turn. */
 export function forgetAll(runs: readonly ContainerRun[], now: bigint): boolean {
-	if (runs.some((run) => isAlive(run) || !isOver(run))) return false;
+	if (runs.some((run) => !isOver(run))) return false;
 	for (const run of runs) {
 		if (run.exit !== null) {
 			run.exit = { code: 137, reason: FORGOTTEN, message: MESSAGE, startedAt: run.exit.startedAt, finishedAt: now };

@@ -13,7 +13,7 @@ import { told } from "./tenminutes.ts";
 const SEEDS = Number(process.env.SEEDS ?? 2000);
 /** A test has that many, so that one that fails says where. */
 const GROUP = 100;
-/** Every so manieth is played twice. */
+/** One in so many is played twice. */
 const AGAIN = 20;
 const REST_MS = 60_000;
 /** Not 1: a key that fails fifteen times in a row is left alone for minutes, as client-go's rate limiter has it. */

@@ -91,7 +91,11 @@ export const ROOMS: Room[] = [
 		...COMPONENT,
 	},
 	{ name: "js/scheduler", holds: "which node a pod runs on", ...COMPONENT },
-	{ name: "js/kubelet", holds: "pods of a node: addresses, readiness, status", ...COMPONENT },
+	{
+		name: "js/kubelet",
+		holds: "pods of a node: stages, images, hooks, probes, restarts, endings, status",
+		...COMPONENT,
+	},
 	{ name: "js/cni", holds: "a node's links, bridge, routes and masquerade rules", ...COMPONENT },
 	{
 		name: "js/kube-proxy",

@@ -46,7 +46,7 @@ const promptly: Defaulting = (spec) =>
 const hostPorts = (containers: Json): Json =>
 	mappedList(list(containers), (item) =>
 		inside("ports", (ports) =>
-			list(ports).map((port) => fillZero({ hostPort: struct(port).containerPort ?? 0 })(struct(port))),
+			mappedList(list(ports), (port) => fillZero({ hostPort: struct(port).containerPort ?? 0 })(struct(port))),
 		)(struct(item)),
 	);
 

@@ -81,6 +81,8 @@ export class NodeSyncs {
 	/** Throws AddressError; then these syncs are not to be used any more. */
 	follow({ services, looks, nodes, gone, portmaps }: SyncedChange): RulesChange {
 		for (const name of gone) this.#leave(name);
+		// Each sync of a node whose rules somebody else has changed makes this another value.
+		const before = new Map([...this.#foreign].map((name) => [name, this.#members.get(name)?.group.foreign]));
 		const replaced = new Map<Ruleset, Ruleset>();
 		const given = new Map<string, Ruleset>();
 		if (this.#rules.tells(services)) this.#tell(services, given);
@@ -105,7 +107,10 @@ export class NodeSyncs {
 			if (member === undefined || member.group.portmap === portmap) continue;
 			this.#give(name, this.#rules.resync(member.node, member.group, portmap, NOTHING), given);
 		}
-		const failed = [...given.keys()].filter((name) => this.#members.get(name)?.group.foreign?.needsFull);
+		const failed = [...given.keys()].filter((name) => {
+			const foreign = this.#members.get(name)?.group.foreign;
+			return foreign?.needsFull && foreign !== before.get(name);
+		});
 		return { replaced, given, failed };
 	}
 
@@ -123,7 +128,7 @@ export class NodeSyncs {
 		given.set(name, group.rules.ruleset);
 	}
 
-	/** Nodes whose rules are nobody else's. */
+	/** Nodes whose rules somebody else has changed sync one by one. */
 	#syncForeign(services: ChangedServices, given: Map<string, Ruleset>): void {
 		if (services.size === 0) return;
 		const updated = new Set(services.keys());

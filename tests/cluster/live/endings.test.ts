@@ -1,5 +1,5 @@
 // What becomes of a pod, and what the network makes of it: EndpointSlices, a node's iptables-save text, the next packets. One row a
-// way to end, looked at as its seconds go by. js/dns is not there yet: names are no part of it.
+// way to end, looked at as its seconds go by.
 
 import { describe, expect, it } from "vitest";
 import type { EndpointSlice } from "../../../js/api/discovery.ts";
@@ -169,12 +169,12 @@ describe("a pod", () => {
 			seen: [[0.1, "b:RS | b | b | unreachable(neighbour-failed)"]],
 		},
 		{
-			name: "that was active for too long is out at once, and ends after that",
+			name: "that was active for too long is not ready at once, and ends after that",
 			a: { spec: "activeDeadlineSeconds: 15", script: '"podwire.dev/drains-for": 5s' },
 			happens: async () => {},
 			seen: [
 				[5, BOTH],
-				[11, "b:RS | b | b | answers"],
+				[11, "a: b:RS | b | b | answers"],
 				[20, "b:RS | b | b | unreachable(neighbour-failed)"],
 			],
 		},

@@ -8,6 +8,7 @@ import { container, http, preStop, rows, sidecar, textOf } from "./row.ts";
 const KILL = "kuberuntime_container.go killContainer";
 const WORKERS = "pkg/kubelet/pod_workers.go calculateEffectiveGracePeriod";
 const DEADLINE = "pkg/kubelet/active_deadline.go";
+const MERGE = "pkg/kubelet/status/status_manager.go mergePodStatus";
 const STOPPING = "5 Killing Stopping container c";
 const c = (rest: object) => ({ containers: [container("c", rest)] });
 const exec = { lifecycle: { preStop: { exec: { command: ["x"] } } } };
@@ -360,13 +361,13 @@ describe("a deletion", () => {
 describe("activeDeadlineSeconds", () => {
 	rows([
 		{
-			name: "have a pod fail, and its containers stopped",
-			source: DEADLINE,
+			name: "have a pod's containers stopped, and it fail when they have",
+			source: `${DEADLINE}, ${MERGE}`,
 			spec: { activeDeadlineSeconds: 10 },
 			script: { "drains-for": "4s" },
 			seen: [
 				[9.9, "Running PIRCS; c running SR"],
-				[10, "Failed(DeadlineExceeded) PIrcS; c running SR"],
+				[10, "Running PIrcS; c running SR"],
 				[14, "Failed(DeadlineExceeded) pIrcS; c exit 0 Completed"],
 				[700, "Failed(DeadlineExceeded) pIrcS; c exit 0 Completed"],
 			],

@@ -261,12 +261,12 @@ describe("sidecars", () => {
 			events: ["5.2 Killing Stopping container s", "5.2 Killing Stopping container c"],
 		},
 		{
-			name: "beside an init container that fails for good are stopped, and the pod has failed at once",
-			source: `${INIT}, ${GET_PHASE}`,
+			name: "beside an init container that fails for good are stopped, and then the pod has failed",
+			source: `${INIT}, ${GET_PHASE}, pkg/kubelet/status/status_manager.go mergePodStatus`,
 			spec: { restartPolicy: "Never", initContainers: [sidecar("s"), container("i")] },
 			script: { "exit-code.i": "1", "drains-for.s": "2s" },
 			seen: [
-				[2.5, "Failed PircS; s running SR; i exit 1 Error; c waiting(PodInitializing)"],
+				[2.5, "Pending PircS; s running SR; i exit 1 Error; c waiting(PodInitializing)"],
 				[4.5, "Failed pircS; s exit 0 Completed; i exit 1 Error; c waiting(PodInitializing)"],
 				[700, "Failed pircS; s exit 0 Completed; i exit 1 Error; c waiting(PodInitializing)"],
 			],
