@@ -1,5 +1,6 @@
 // Where figures end: `--json FILE`, `bench/RESULTS.json`, and the two pages that are rendered from it.
 
+import { readFileSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { arch, cpus, platform } from "node:os";
 import { join } from "node:path";
@@ -13,9 +14,18 @@ const PAGE = join(ROOT, "docs/performance.md");
 
 const started = performance.now();
 
-/** The processor's model. Ratios are told apart by it: V8 runs a twin twice as fast on one as on another. */
+/**
+ * The processor's model, with its numbers where Linux tells them, as hosts give many generations one name. Ratios are told apart by it:
+ * V8 runs a twin twice as fast on one as on another.
+ */
 export function processor(): string {
-	return cpus()[0]?.model.trim() ?? arch();
+	const model = cpus()[0]?.model.trim() ?? arch();
+	if (platform() !== "linux") return model;
+	const info = readFileSync("/proc/cpuinfo", "utf8");
+	const [family, number] = ["cpu family", "model"].map(
+		(name) => new RegExp(`^${name}\\s*: (\\d+)$`, "m").exec(info)?.[1],
+	);
+	return family === undefined ? model : `${model} (family ${family}, model ${number})`;
 }
 
 /** The machine as far as it explains a figure: processor, how many of it, runtime, how much of one CPU this process got. */
