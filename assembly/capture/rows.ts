@@ -8,6 +8,29 @@ import { link, LINK_ETHERNET, LINK_SLL2 } from "./link";
 import { readPlain } from "./plain";
 import { addIfindex, findIfindex, interfaceAt, Source } from "./source";
 
+/** Reads the frame at `frame` into the next row, where it is as most are; false: `otherRow` has to. As that. */
+// @ts-ignore: decorator
+@inline
+export function plainRow(
+	s: Source,
+	columns: usize,
+	interfaceIndex: u32,
+	linktype: u32,
+	frame: usize,
+	caplen: u32,
+	record: usize,
+): bool {
+	const row = s.count;
+	if (linktype != LINK_ETHERNET || !readPlain(columns, row, frame, caplen)) return false;
+	const eights = columns + ((<usize>row) << 3);
+	store<i64>(eights, s.last, L.COLUMN_TIME);
+	store<f64>(eights, <f64>(s.base + <u64>(record - <usize>s.input)), L.COLUMN_ORIGIN);
+	store<u16>(columns + ((<usize>row) << 1), <u16>interfaceIndex, L.COLUMN_INTERFACE);
+	s.count = row + 1;
+	s.rows++;
+	return true;
+}
+
 /**
  * Reads the frame at `frame` into the next row; `record`: where its record begins. READ_INPUT: read on, whether or not it was
  * an IP packet; READ_INTERFACE: so, once the interface has its number; READ_ADDRESSES and READ_INTERFACES: no row.
@@ -22,15 +45,21 @@ export function packetRow(
 	wireBytes: u32,
 	record: usize,
 ): i32 {
-	if (linktype == LINK_ETHERNET && readPlain(columns, s.count, frame, caplen)) {
-		const eights = columns + ((<usize>s.count) << 3);
-		store<i64>(eights, s.last, L.COLUMN_TIME);
-		store<f64>(eights, <f64>(s.base + <u64>(record - <usize>s.input)), L.COLUMN_ORIGIN);
-		store<u16>(columns + ((<usize>s.count) << 1), <u16>interfaceAt(s, id).index, L.COLUMN_INTERFACE);
-		s.count++;
-		s.rows++;
-		return L.READ_INPUT;
-	}
+	if (plainRow(s, columns, interfaceAt(s, id).index, linktype, frame, caplen, record)) return L.READ_INPUT;
+	return otherRow(s, columns, id, linktype, frame, caplen, wireBytes, record);
+}
+
+/** As packetRow, of any frame. */
+export function otherRow(
+	s: Source,
+	columns: usize,
+	id: u32,
+	linktype: u32,
+	frame: usize,
+	caplen: u32,
+	wireBytes: u32,
+	record: usize,
+): i32 {
 	point(columns, s.count);
 	if (!readFrame(s, linktype, frame, frame + caplen, wireBytes)) {
 		return ip.full ? s.fail(L.READ_ADDRESSES, record) : L.READ_INPUT;
