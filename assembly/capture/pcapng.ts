@@ -5,7 +5,7 @@
 import * as L from "../layout";
 import { byte, file16, file32, file64 } from "./bytes";
 import { knowsLinktype } from "./link";
-import { askInterface, packetRow } from "./rows";
+import { askInterface, otherRow, plainRow } from "./rows";
 import { endSection, Interface, interfaceAt, Source } from "./source";
 import { timeOf, timeFailed } from "./time";
 
@@ -208,7 +208,9 @@ function row(
 	if (caplen > room) return s.fail(L.READ_BEYOND, at, caplen, room);
 	s.records++;
 	if (caplen > <u32>L.CAPLEN_MAX) return s.fail(L.READ_CAPLEN, at, caplen);
-	const linktype = interfaceAt(s, id).linktype;
+	const from = interfaceAt(s, id);
+	const linktype = from.linktype;
 	if (!knowsLinktype(linktype)) return s.fail(L.READ_PACKET_LINKTYPE, at, linktype);
-	return packetRow(s, columns, id, linktype, frame, caplen, max(wireBytes, caplen), at);
+	if (plainRow(s, columns, from.index, linktype, frame, caplen, at)) return L.READ_INPUT;
+	return otherRow(s, columns, id, linktype, frame, caplen, max(wireBytes, caplen), at);
 }

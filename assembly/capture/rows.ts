@@ -8,7 +8,7 @@ import { link, LINK_ETHERNET, LINK_SLL2 } from "./link";
 import { readPlain } from "./plain";
 import { addIfindex, findIfindex, interfaceAt, Source } from "./source";
 
-/** Reads the frame at `frame` into the next row, where it is as most are; false: `otherRow` has to. As that. */
+/** As `otherRow`, of a frame as most are, whose interface has a number; false: it is none, and nothing is written. */
 // @ts-ignore: decorator
 @inline
 export function plainRow(
@@ -35,21 +35,6 @@ export function plainRow(
  * Reads the frame at `frame` into the next row; `record`: where its record begins. READ_INPUT: read on, whether or not it was
  * an IP packet; READ_INTERFACE: so, once the interface has its number; READ_ADDRESSES and READ_INTERFACES: no row.
  */
-export function packetRow(
-	s: Source,
-	columns: usize,
-	id: u32,
-	linktype: u32,
-	frame: usize,
-	caplen: u32,
-	wireBytes: u32,
-	record: usize,
-): i32 {
-	if (plainRow(s, columns, interfaceAt(s, id).index, linktype, frame, caplen, record)) return L.READ_INPUT;
-	return otherRow(s, columns, id, linktype, frame, caplen, wireBytes, record);
-}
-
-/** As packetRow, of any frame. */
 export function otherRow(
 	s: Source,
 	columns: usize,
