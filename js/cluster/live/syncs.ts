@@ -82,7 +82,7 @@ export class NodeSyncs {
 	follow({ services, looks, nodes, gone, portmaps }: SyncedChange): RulesChange {
 		for (const name of gone) this.#leave(name);
 		// Each sync of a node whose rules somebody else has changed makes this another value.
-		const before = new Map([...this.#foreign].map((name) => [name, this.#members.get(name)?.group.foreign]));
+		const unsynced = new Map([...this.#foreign].map((name) => [name, this.#members.get(name)?.group.foreign]));
 		const replaced = new Map<Ruleset, Ruleset>();
 		const given = new Map<string, Ruleset>();
 		if (this.#rules.tells(services)) this.#tell(services, given);
@@ -109,7 +109,7 @@ export class NodeSyncs {
 		}
 		const failed = [...given.keys()].filter((name) => {
 			const foreign = this.#members.get(name)?.group.foreign;
-			return foreign?.needsFull && foreign !== before.get(name);
+			return foreign?.needsFull && foreign !== unsynced.get(name);
 		});
 		return { replaced, given, failed };
 	}
