@@ -241,10 +241,10 @@ export { surveyRows, surveyPackets, answererRows, answererTotal, hasAnswered6 } 
 export { repliedRows, repliedSize, repliedRoom } from "./capture/survey";
 /** What owners and IPv6 addresses are called in the engine that carries. */
 export { setOwnerRow, addAddressNumber } from "./capture/batch";
-/** Rows kept as drafts of batch records, and how many were the last time. */
-export { keepRows, keptRows } from "./capture/draft";
+/** Rows as drafts of batch records, and room for those; in room that stays, and how many were the last time. */
+export { draftRows, draftRoom, keepRows, keptRows } from "./capture/draft";
 /** Batch records made of rows, or of drafts. */
-export { batchReset, fillBatch, fillKept } from "./capture/batch";
+export { batchReset, fillBatch, fillDrafts } from "./capture/batch";
 /** The records, how many, and how many are recorded echo replies; they have been copied. */
 export { batchRecords, batchCount, batchEchoReplies, batchTaken } from "./capture/batch";
 /** Packets by what became of them on the way into a batch. */

@@ -2,6 +2,7 @@
 
 import type { Samples, Subject } from "./figure.ts";
 import { native, natives } from "./native.ts";
+import { reader } from "./reader.ts";
 import { replay } from "./replay.ts";
 import { start } from "./start.ts";
 import { SUBJECTS as EVERYWHERE, SAMPLED as EVERYWHERE_SAMPLED } from "./subjects.ts";
@@ -12,4 +13,4 @@ import { workers } from "./workers.ts";
 export const SUBJECTS: readonly Subject[] = [...EVERYWHERE, ...replay, ...natives];
 
 /** What times itself. */
-export const SAMPLED: readonly Samples[] = [...EVERYWHERE_SAMPLED, start, ...up, ...native, ...workers];
+export const SAMPLED: readonly Samples[] = [...EVERYWHERE_SAMPLED, start, ...up, ...native, ...workers, ...reader];

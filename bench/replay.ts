@@ -25,7 +25,7 @@ import { CLUSTER_IP, twoNodes } from "./scenes/services.ts";
 const SERVICES = 100;
 /** Packets of a connection, and answers to it. */
 const ROUNDS = 10;
-const isVirtual = (address: Address) => Number(address) >= CLUSTER_IP && Number(address) < CLUSTER_IP + SERVICES;
+const virtual = new Set<Address>(Array.from({ length: SERVICES }, (_, i) => CLUSTER_IP + i));
 
 async function parse(connections: number): Promise<Case> {
 	const { path, packets } = recorded(connections, ROUNDS);
@@ -76,7 +76,7 @@ async function prepare(connections: number): Promise<Case> {
 		engine: {
 			run: () =>
 				spares.lend(async (take) => {
-					const surveyed = await survey(network, [openFlows(path)], { module, take, isVirtual });
+					const surveyed = await survey(network, [openFlows(path)], { module, take, virtual });
 					plane.openAgain(plan, { capacities: capacitiesFor(surveyed), windows: surveyed.tcpWindows });
 					const { machine } = plane.loaded as NonNullable<DataPlane["loaded"]>;
 					const report = await replayed(machine, surveyed, { assumed: [] });

@@ -5,7 +5,7 @@
 import * as L from "../assembly/layout.ts";
 import type { PacketColumns } from "./columns.ts";
 import type { Core } from "./core.ts";
-import type { KeptRows, Recording } from "./recording.ts";
+import type { Drafts, Recording } from "./recording.ts";
 import type { Threads } from "./threads.ts";
 import { CapacityError } from "./views.ts";
 
@@ -71,9 +71,9 @@ export class Batch {
 		return this.#fill(this.#recording.engine.fillBatch, columns.address, row, end, dueNs);
 	}
 
-	/** The same for rows that were kept. */
-	addKept({ address, count }: KeptRows, row: number, dueNs: bigint): number {
-		return this.#fill(this.#recording.engine.fillKept, address, row, count, dueNs);
+	/** The same for drafts of rows. */
+	addDrafts({ address, count }: Pick<Drafts, "address" | "count">, row: number, dueNs: bigint): number {
+		return this.#fill(this.#recording.engine.fillDrafts, address, row, count, dueNs);
 	}
 
 	#fill(fill: Recording["engine"]["fillBatch"], address: number, row: number, end: number, dueNs: bigint): number {

@@ -1,6 +1,7 @@
 // Finds the engine's bytes in a browser: the asset beside this module, in the form that bundlers understand.
 
 import { type Backend, EngineError } from "./core.ts";
+import type { ReaderThread } from "./readerthread.ts";
 import type { Threads } from "./threads.ts";
 
 let compiled: Promise<WebAssembly.Module> | undefined;
@@ -25,6 +26,12 @@ export async function startThreads(jobs: number): Promise<Threads> {
 	shared ??= moduleAt(new URL("./core.threads.wasm", import.meta.url));
 	// A page's own thread must not sleep, a worker's may.
 	return Threads.start(await shared, jobs, startThread, !("document" in globalThis));
+}
+
+/** The thread that reads recordings beside the one that carries them. */
+export async function startReader(): Promise<ReaderThread> {
+	const { readerThread } = await import("./webreader.ts");
+	return readerThread(new Worker(new URL("./reader.js", import.meta.url), { type: "module" }));
 }
 
 /** A resource's bytes from the beginning, by its URL, as they come. */

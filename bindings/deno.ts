@@ -3,6 +3,7 @@
 import type { Backend, EngineModule } from "./core.ts";
 import { FileBytes } from "./file.ts";
 import { engineModule } from "./native.ts";
+import type { ReaderThread } from "./readerthread.ts";
 import type { Threads } from "./threads.ts";
 
 declare const Deno: { permissions: { querySync(name: { name: "ffi" }): { state: string } } };
@@ -25,6 +26,12 @@ export async function startThreads(jobs: number): Promise<Threads> {
 	const [{ Threads }, { startThread }] = await Promise.all([import("./threads.ts"), import("./webthread.ts")]);
 	shared ??= fetch(THREADS_WASM).then(async (response) => WebAssembly.compile(await response.arrayBuffer()));
 	return Threads.start(await shared, jobs, startThread);
+}
+
+/** The thread that reads recordings beside the one that carries them. */
+export async function startReader(): Promise<ReaderThread> {
+	const { readerThread } = await import("./webreader.ts");
+	return readerThread(new Worker(new URL("./reader.js", import.meta.url), { type: "module" }));
 }
 
 /** A file's bytes from the beginning. */

@@ -4,11 +4,13 @@ import { readFile } from "node:fs/promises";
 import type { Backend, EngineModule } from "./core.ts";
 import { FileBytes } from "./file.ts";
 import { engineModule } from "./native.ts";
+import type { ReaderThread } from "./readerthread.ts";
 import type { Threads } from "./threads.ts";
 
 const WASM = new URL("./core.wasm", import.meta.url);
 const ADDON = new URL("./native/core.node", import.meta.url);
 const THREADS_WASM = new URL("./core.threads.wasm", import.meta.url);
+const READER = new URL("./reader.js", import.meta.url);
 const loaded = new Map<Backend | undefined, Promise<EngineModule>>();
 
 /** The engine, native where it is built and Wasm is not asked for; loaded once a process. Throws EngineError. */
@@ -25,6 +27,11 @@ export async function startThreads(jobs: number): Promise<Threads> {
 	const [{ Threads }, { startThread }] = await Promise.all([import("./threads.ts"), import("./nodethread.ts")]);
 	shared ??= readFile(THREADS_WASM).then((bytes) => WebAssembly.compile(bytes));
 	return Threads.start(await shared, jobs, startThread);
+}
+
+/** The thread that reads recordings beside the one that carries them. */
+export async function startReader(): Promise<ReaderThread> {
+	return (await import("./nodereader.ts")).startReader(READER);
 }
 
 /** A file's bytes from the beginning. */

@@ -19,6 +19,8 @@ interface RecordingExports extends OriginExports {
 	addColumns(): number;
 	emptyColumns(columns: number): void;
 	copyRows(from: number, i: number, into: number, j: number, count: number): void;
+	draftRoom(count: number): number;
+	draftRows(columns: number, count: number, at: number): number;
 	keepRows(columns: number, count: number): number;
 	keptRows(): number;
 	firstAfter(columns: number, row: number, count: number, time: bigint, equal: number): number;
@@ -50,7 +52,7 @@ interface RecordingExports extends OriginExports {
 	setOwnerRow(owner: number, row: number): number;
 	addAddressNumber(number: number): number;
 	fillBatch(columns: number, row: number, end: number, limit: number, due: bigint, replies: number): number;
-	fillKept(drafts: number, row: number, end: number, limit: number, due: bigint, replies: number): number;
+	fillDrafts(drafts: number, row: number, end: number, limit: number, due: bigint, replies: number): number;
 	batchReset(): void;
 	batchRecords(): number;
 	batchCount(): number;
@@ -62,7 +64,7 @@ interface RecordingExports extends OriginExports {
 }
 
 /** What there is to offer of a batch of rows, as drafts of batch records (`assembly/capture/draft`) in the recording's memory. */
-export interface KeptRows {
+export interface Drafts {
 	/** Of the first draft. */
 	address: number;
 	/** Drafts: fewer than rows where some are not offered. */
@@ -154,12 +156,22 @@ export class Recording {
 	}
 
 	/** Keeps what there is to offer of classified rows as long as the recording lives. null: there is no room. */
-	keep(source: PacketColumns): KeptRows | null {
+	keep(source: PacketColumns): Drafts | null {
 		const address = this.engine.keepRows(source.address, source.count) >>> 0;
 		this.settle();
 		if (address === 0) return null;
 		const { timeNs, count } = source;
 		return { address, count: this.engine.keptRows(), firstNs: timeNs[0] ?? 0n, lastNs: timeNs[count - 1] ?? 0n };
+	}
+
+	/** Room for `count` drafts, as long as the recording lives: its address. */
+	draftRoom(count: number): number {
+		return this.placed(this.engine.draftRoom(count));
+	}
+
+	/** Writes drafts of the first `count` rows into room at `address`; how many, fewer where some are not offered. */
+	draft(source: Pick<PacketColumns, "address">, count: number, address: number): number {
+		return this.engine.draftRows(source.address, count, address);
 	}
 
 	/** The first row from `row` on that is later than `timeNs`, or where `equal` not before it. */

@@ -141,5 +141,5 @@ export class Threads implements NativeModule {
 }
 
 const NOT_SHARED =
-	"several threads need SharedArrayBuffer, which a page has where it is served with the headers Cross-Origin-Opener-Policy: " +
-	"same-origin and Cross-Origin-Embedder-Policy: require-corp; jobs: 1 needs none";
+	"threads that share memory need SharedArrayBuffer, which a page has where it is served with the headers Cross-Origin-Opener-Policy: " +
+	"same-origin and Cross-Origin-Embedder-Policy: require-corp; sharedMemory: false, and jobs: 1, need none";

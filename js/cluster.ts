@@ -5,7 +5,6 @@ import { type Backend, backendOf, type EngineModule } from "../bindings/core.ts"
 import type { Machine } from "../bindings/machine.ts";
 import type { TakeRecording } from "../bindings/recording.ts";
 import { SpareRecordings } from "../bindings/spares.ts";
-import type { Threads } from "../bindings/threads.ts";
 import type { KubernetesObject } from "./api/meta.ts";
 import { timeOf } from "./api/time.ts";
 import { ClusterApi } from "./cluster/api.ts";
@@ -48,7 +47,7 @@ import {
 	routesText,
 } from "./cluster/texts.ts";
 import { podsOn, traceIn } from "./cluster/tracing.ts";
-import { moduleFrom, withThreads } from "./cluster/wasm.ts";
+import { moduleFrom, type ReplayThreads, withThreads } from "./cluster/wasm.ts";
 import { parseTime } from "./flows/time.ts";
 import { type Configuration, configure } from "./manifests/configuration.ts";
 import type { Ignored, ManifestFile, Warning } from "./manifests/load.ts";
@@ -56,9 +55,10 @@ import { printReference, type Reference } from "./net/reference.ts";
 import type { Topology } from "./net/topology.ts";
 import type { ClusterEvent } from "./realise.ts";
 import type { FlowReport } from "./replay/flow.ts";
+import type { ReplaySource } from "./replay/reading.ts";
 import { capacitiesFor, flowReports, replay } from "./replay/replay.ts";
 import type { ReplayReport } from "./replay/report.ts";
-import { type ReplaySource, survey } from "./replay/survey.ts";
+import { survey } from "./replay/survey.ts";
 import type { TracePath } from "./trace/path.ts";
 import type { Wire } from "./wire/wire.ts";
 
@@ -431,9 +431,9 @@ export class Cluster implements Disposable {
 	async replay(recorded: ReplaySource | readonly ReplaySource[], request: ReplayRequest = {}): Promise<ReplayReport> {
 		const { topology, configuration: ranges } = this;
 		const networks = ranges === null ? [] : [...ranges.podCIDRs.value, ...ranges.serviceCIDRs.value];
-		const { isVirtual, isOwnRange, ...context } = replayContext(this.objects, topology, networks);
-		const replayed = async (threads: Threads | null, take: TakeRecording) => {
-			const asked = { module: this.#module, take, isVirtual, isOwnRange, ...readingOf(request) };
+		const { virtual, isOwnRange, ...context } = replayContext(this.objects, topology, networks);
+		const replayed = async ({ threads = null, startReader = null }: ReplayThreads, take: TakeRecording) => {
+			const asked = { module: this.#module, take, virtual, isOwnRange, ...readingOf(request) };
 			const surveyed = await survey(this.machine.network, [recorded].flat(), asked);
 			if (request.live && threads !== null)
 				throw new NotModelledError("a cluster that acts on several threads of the engine", "replay it with one job");
@@ -447,7 +447,7 @@ export class Cluster implements Disposable {
 			const acting = request.live
 				? this.#reconciler.acting(this.#server as ApiServer, this.wire, this.#namespace)
 				: null;
-			const own = { ...context, assumed: this.assumed, threads, acting };
+			const own = { ...context, assumed: this.assumed, threads, startReader, acting };
 			const release = this.#plane.hold();
 			try {
 				const report = await replay(this.machine, surveyed, { seed: Number(this.#seed), ...request, ...own });
@@ -458,7 +458,7 @@ export class Cluster implements Disposable {
 				this.#reconciler.rest();
 			}
 		};
-		return withThreads(request.jobs ?? 1, this.#options, (threads) =>
+		return withThreads(request, this.#options, this.#module, (threads) =>
 			this.#spares.lend((take) => replayed(threads, take)),
 		);
 	}

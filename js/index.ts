@@ -48,6 +48,7 @@ export type { Reference } from "./net/reference.ts";
 export type { HostSpec, Listener, NodeSpec, PodSpec, RouterSpec, Topology } from "./net/topology.ts";
 export { EventError, type EventTexts, type TimedAction, timedActions } from "./replay/events.ts";
 export type { FlowReport } from "./replay/flow.ts";
+export type { ReplaySource } from "./replay/reading.ts";
 export type {
 	EndpointLoad,
 	NodeLoad,
@@ -57,7 +58,7 @@ export type {
 	RuleHits,
 	SnatPorts,
 } from "./replay/report.ts";
-export { type ReplaySource, SequenceError, SourceError } from "./replay/survey.ts";
+export { SequenceError, SourceError } from "./replay/survey.ts";
 export { reportText } from "./replay/text.ts";
 export { tracePcapng } from "./trace/capture.ts";
 export { traceJson } from "./trace/json.ts";

@@ -16,6 +16,8 @@ const ENTRIES = [
 	"bindings/deno.ts",
 	"bindings/browser.ts",
 ];
+/** What the thread that reads recordings runs: one file, for hosts start a thread from one. */
+const READER = "js/replay/thread/program.ts";
 /** Packages whose code ends in the bundle, their licences with it. */
 export const BUNDLED = ["@marcbachmann/cel-js", "@noble/hashes", "yaml"];
 /** Likewise, and read by servers alone: `podwire serve`, and clients of Node's in this process. */
@@ -23,24 +25,30 @@ export const SERVING = ["@hono/node-server", "@peculiar/x509", "hono", "reflect-
 /** @param {string} path */
 const hasOwnFile = (path) => path.endsWith("js/verify/agent.ts");
 
-/** White space goes, names stay: a stack trace is read by people. */
+/** @type {import("rolldown").InputOptions} */
+const INPUT = {
+	cwd: ROOT,
+	external: ["#agent", "#core", "commander", /^node:/],
+	// tsc's target: Node 20 has no `using`.
+	transform: { target: "es2022" },
+	// The packages' forms that run everywhere.
+	platform: "neutral",
+	resolve: { conditionNames: ["import", "default"], mainFields: ["module", "main"] },
+};
+/** White space goes, names stay: a stack trace is read by people. @type {import("rolldown").OutputOptions} */
+const OUTPUT = {
+	format: "esm",
+	sourcemap: true,
+	minify: { mangle: false, compress: false, codegen: { removeWhitespace: true } },
+};
+
 export async function bundle() {
 	const { rolldown } = await import("rolldown");
-	const bundled = await rolldown({
-		cwd: ROOT,
-		input: Object.fromEntries(ENTRIES.map((path) => [path.replace(/\.ts$/, ""), path])),
-		external: ["#agent", "#core", "commander", /^node:/],
-		// tsc's target: Node 20 has no `using`.
-		transform: { target: "es2022" },
-		// The packages' forms that run everywhere.
-		platform: "neutral",
-		resolve: { conditionNames: ["import", "default"], mainFields: ["module", "main"] },
-	});
+	const input = Object.fromEntries(ENTRIES.map((path) => [path.replace(/\.ts$/, ""), path]));
+	const bundled = await rolldown({ ...INPUT, input });
 	const { output } = await bundled.write({
+		...OUTPUT,
 		dir: join(ROOT, "dist"),
-		format: "esm",
-		sourcemap: true,
-		minify: { mangle: false, compress: false, codegen: { removeWhitespace: true } },
 		entryFileNames: "[name].js",
 		// What looks for a file beside it stays in its folder.
 		chunkFileNames: ({ moduleIds }) => `${moduleIds.some(hasOwnFile) ? "js/verify" : "js/chunks"}/[name]-[hash].js`,
@@ -49,6 +57,16 @@ export async function bundle() {
 	const packages = new Set(output.flatMap((chunk) => ("moduleIds" in chunk ? chunk.moduleIds.flatMap(packageOf) : [])));
 	const notices = [...packages].sort().map((name) => `# ${name}\n\n${licenceOf(name)}`);
 	writeFileSync(join(ROOT, "dist/js/LICENSES.md"), notices.join("\n"));
+	await bundleReader(rolldown);
+}
+
+/** Beside the engine in the package, and beside the sources. @param {typeof import("rolldown").rolldown} rolldown */
+async function bundleReader(rolldown) {
+	const reader = await rolldown({ ...INPUT, input: READER });
+	for (const folder of ["dist/bindings", "bindings"]) {
+		await reader.write({ ...OUTPUT, file: join(ROOT, folder, "reader.js"), codeSplitting: false });
+	}
+	await reader.close();
 }
 
 /** The package that a module is from; none of our own. @param {string} path */

@@ -3,7 +3,7 @@
 // replies, the host has said.
 
 import * as L from "../layout";
-import { BEGINS_RECORD, DRAFT_FLOW, DRAFT_REPEAT, isOffered, pair, writeDraft } from "./draft";
+import { BEGINS_RECORD, DRAFT_FLOW, isOffered, pair, repeatOf, writeDraft } from "./draft";
 import { enlarged, moved, room } from "./room";
 import { hasReplies } from "./survey";
 
@@ -116,17 +116,15 @@ export function fillBatch(columns: usize, row: u32, end: u32, limit: u32, due: i
 	for (; row < end; row++) {
 		if (!isOffered(columns, row)) continue;
 		writeDraft(columns, row, DRAFT);
-		const repeat = load<u32>(columns + ((<usize>row) << 2), L.COLUMN_REPEAT);
-		if (!take(DRAFT, repeat, limit, due, replies)) return row;
+		if (!take(DRAFT, limit, due, replies)) return row;
 	}
 	return row;
 }
 
-/** The same for the drafts at `drafts`, which `keepRows` has written. */
-export function fillKept(drafts: usize, row: u32, end: u32, limit: u32, due: i64, replies: bool): u32 {
+/** The same for the drafts at `drafts`. */
+export function fillDrafts(drafts: usize, row: u32, end: u32, limit: u32, due: i64, replies: bool): u32 {
 	for (; row < end; row++) {
-		const draft = drafts + <usize>(row * L.BATCH_STRIDE);
-		if (!take(draft, <u32>load<u16>(draft, DRAFT_REPEAT), limit, due, replies)) return row;
+		if (!take(drafts + <usize>(row * L.BATCH_STRIDE), limit, due, replies)) return row;
 	}
 	return row;
 }
@@ -134,7 +132,8 @@ export function fillKept(drafts: usize, row: u32, end: u32, limit: u32, due: i64
 // Writes the records that a draft stands for, if any. False: not all, as it is not due, or there is no room.
 // @ts-ignore: decorator
 @inline
-function take(draft: usize, repeat: u32, limit: u32, due: i64, replies: bool): bool {
+function take(draft: usize, limit: u32, due: i64, replies: bool): bool {
+	const repeat = repeatOf(draft);
 	if (load<u8>(draft, L.PACKET_FAMILY) == 6 && numbered == 0) {
 		ipv6 += repeat;
 		return true;
@@ -180,7 +179,7 @@ function writeRecord(draft: usize, netns: i32, what: u32): void {
 	store<u64>(at, pair(<u32>netns, what), L.BATCH_NETNS);
 	store<u64>(at, load<u64>(draft, L.BATCH_SEQ), L.BATCH_SEQ);
 	store<u64>(at, load<u64>(draft, L.BATCH_WINDOW), L.BATCH_WINDOW);
-	store<u64>(at, <u64>load<u32>(draft, L.BATCH_MSS), L.BATCH_MSS);
+	store<u64>(at, <u64>load<u16>(draft, L.BATCH_MSS), L.BATCH_MSS);
 	count++;
 	if ((what & 0xff) != L.BATCH_REPLY) return;
 	const proto = load<u8>(draft, L.PACKET_PROTO);

@@ -1,7 +1,7 @@
 // Drafts of batch records: rows as the records that they may become, before it is known which row of TABLE_NETNS an owner has,
 // which number an IPv6 address, and which flows have replies. 64 bytes, a BATCH_ record but for
-// 32 owner i32     38 repeat u16     60 flow u32     0, 4 of IPv6: indices of the addresses     37 flags: BEGINS_RECORD
-// What a reading keeps of a recording of few packets is these.
+// 32 owner i32     38, 58 repeat: low and high u16     60 flow u32     0, 4 of IPv6: indices of the addresses     37 flags: BEGINS_RECORD
+// What a reading keeps of a recording of few packets is these, and what it hands to another thread.
 
 import { place } from "../arena";
 import * as L from "../layout";
@@ -10,10 +10,9 @@ import { hasPackets } from "./owners";
 
 /** In place of BATCHF_*: the bare SYN that a flow record begins with. */
 export const BEGINS_RECORD: u32 = 1;
-export const DRAFT_REPEAT: usize = 38;
+const DRAFT_REPEAT: usize = 38;
+const DRAFT_REPEAT_HIGH: usize = 58;
 export const DRAFT_FLOW: usize = 60;
-/** Rows that stand for more packets have no draft that is kept. */
-const REPEAT_MAX: u32 = 65535;
 
 /* Room for drafts that are kept: what is left of it, bytes, and how much is asked for next. */
 let room: usize = 0;
@@ -30,7 +29,14 @@ export function isOffered(columns: usize, row: u32): bool {
 	return <i32>load<u8>(columns + <usize>row, L.COLUMN_KIND) <= L.KIND_REPLY;
 }
 
-/** Writes the draft of row `row` at `at`; the low 16 bits of its `repeat`. */
+/** Packets that a draft stands for. */
+// @ts-ignore: decorator
+@inline
+export function repeatOf(draft: usize): u32 {
+	return (<u32>load<u16>(draft, DRAFT_REPEAT)) | ((<u32>load<u16>(draft, DRAFT_REPEAT_HIGH)) << 16);
+}
+
+/** Writes the draft of row `row` at `at`. */
 // @ts-ignore: decorator
 @inline
 export function writeDraft(columns: usize, row: u32, at: usize): void {
@@ -45,7 +51,9 @@ export function writeDraft(columns: usize, row: u32, at: usize): void {
 		((<u32>load<u8>(ones, L.COLUMN_TCP)) << 24);
 	const kind: u32 = <i32>load<u8>(ones, L.COLUMN_KIND) == L.KIND_OFFER ? L.BATCH_OFFER : L.BATCH_REPLY;
 	const begins: u32 = beginsRecord(columns, row) ? BEGINS_RECORD : 0;
-	const what = kind | (begins << 8) | (load<u32>(fours, L.COLUMN_REPEAT) << 16);
+	const repeat = load<u32>(fours, L.COLUMN_REPEAT);
+	const what = kind | (begins << 8) | (repeat << 16);
+	const mss = (<u32>load<u16>(twos, L.COLUMN_MSS)) | ((repeat >>> 16) << 16);
 	const window =
 		(<u32>load<u16>(twos, L.COLUMN_WINDOW)) |
 		((<u32>load<u8>(ones, L.COLUMN_TOS)) << 16) |
@@ -58,7 +66,7 @@ export function writeDraft(columns: usize, row: u32, at: usize): void {
 	store<u64>(at, pair(load<u32>(fours, L.COLUMN_NETNS), what), L.BATCH_NETNS);
 	store<u64>(at, pair(load<u32>(fours, L.COLUMN_SEQ), load<u32>(fours, L.COLUMN_ACK)), L.BATCH_SEQ);
 	store<u64>(at, pair(window, load<u32>(fours, L.COLUMN_SACK)), L.BATCH_WINDOW);
-	store<u64>(at, pair(<u32>load<u16>(twos, L.COLUMN_MSS), load<u32>(fours, L.COLUMN_FLOW)), L.BATCH_MSS);
+	store<u64>(at, pair(mss, load<u32>(fours, L.COLUMN_FLOW)), L.BATCH_MSS);
 }
 
 /**
@@ -72,7 +80,23 @@ function beginsRecord(columns: usize, row: u32): bool {
 	return !hasPackets(load<u16>(columns + ((<usize>row) << 1), L.COLUMN_INTERFACE));
 }
 
-/** Drafts of those of the first `count` rows that are offered or replies; 0: there is no room, or one stands for too many packets. */
+/** Writes at `at` drafts of those of the first `count` rows that are offered or replies. How many. */
+export function draftRows(columns: usize, count: u32, at: usize): u32 {
+	let next = at;
+	for (let row: u32 = 0; row < count; row++) {
+		if (!isOffered(columns, row)) continue;
+		writeDraft(columns, row, next);
+		next += L.BATCH_STRIDE;
+	}
+	return <u32>(next - at) / L.BATCH_STRIDE;
+}
+
+/** Room for `count` drafts; 0: the memory is at its maximum. */
+export function draftRoom(count: u32): usize {
+	return place(L.TABLE_CAPTURE, count * L.BATCH_STRIDE, 1);
+}
+
+/** The same as `draftRows`, in room that stays: where the first one is; 0: there is none left. */
 export function keepRows(columns: usize, count: u32): usize {
 	const bytes = count * L.BATCH_STRIDE;
 	if (left < bytes) {
@@ -84,14 +108,9 @@ export function keepRows(columns: usize, count: u32): usize {
 		taken = min<u32>(taken * 2, TAKEN_MAX);
 	}
 	const first = room;
-	for (let row: u32 = 0; row < count; row++) {
-		if (!isOffered(columns, row)) continue;
-		if (load<u32>(columns + ((<usize>row) << 2), L.COLUMN_REPEAT) > REPEAT_MAX) return 0;
-		writeDraft(columns, row, room);
-		room += L.BATCH_STRIDE;
-	}
-	kept = <u32>(room - first) / L.BATCH_STRIDE;
-	left -= <u32>(room - first);
+	kept = draftRows(columns, count, first);
+	room += kept * L.BATCH_STRIDE;
+	left -= kept * L.BATCH_STRIDE;
 	return first;
 }
 

@@ -24,8 +24,10 @@ export interface FlowFlags {
 	pathCache: boolean;
 	/** False: every stack looks at every packet, none is treated as others like it were. */
 	megaflows: boolean;
-	/** Threads of the engine. */
+	/** Threads. */
 	jobs: number;
+	/** False: threads hand buffers over. */
+	sharedMemory: boolean;
 	/** Addresses of the recording that belong to someone else here. */
 	map: { prefix: string; to: Reference }[];
 	/** Replay only what comes before this time, in nanoseconds. */
@@ -44,6 +46,7 @@ interface Raw {
 	pathCache?: boolean;
 	megaflows?: boolean;
 	jobs?: number;
+	sharedMemory?: boolean;
 	map?: string[];
 	at?: bigint;
 }
@@ -102,7 +105,8 @@ export function flowOptions(command: Command, mandatory: boolean): Command {
 		.addOption(new Option("--tap <netns/device>", "where the capture was taken").argParser(tap))
 		.option("--no-path-cache", "carry every packet, also where it repeats the one before it; the answers are the same")
 		.option("--no-megaflows", "let every stack look at every packet that is carried; the answers are the same")
-		.addOption(new Option("--jobs <n>", "threads of the engine, default 1; the answers are the same").argParser(jobs))
+		.addOption(new Option("--jobs <n>", "threads, default 1; the answers are the same").argParser(jobs))
+		.option("--no-shared-memory", "of two threads one reads what the other carries, as where none can share memory")
 		.option("--strict-sources", "an address that nobody owns is an error, not a machine outside", false)
 		.addOption(
 			new Option("--map <prefix=ref>", "who owns addresses of the recording here (repeatable)").argParser(collect),
@@ -132,6 +136,7 @@ export function flowFlags(raw: Raw): FlowFlags {
 		pathCache: raw.pathCache ?? true,
 		megaflows: raw.megaflows ?? true,
 		jobs: raw.jobs ?? 1,
+		sharedMemory: raw.sharedMemory ?? true,
 		map: (raw.map ?? []).map((text) => mapping(text, raw.namespace)),
 		at: raw.at ?? null,
 	};

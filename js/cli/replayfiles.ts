@@ -8,8 +8,8 @@ import { type FlowEvent, parseEvents, type RestoreEvent } from "../flows/events.
 import { EventError, type TimedAction, timedActions } from "../replay/events.ts";
 import type { FlowReport } from "../replay/flow.ts";
 import { mappingOf } from "../replay/mapping.ts";
+import type { ReplaySource } from "../replay/reading.ts";
 import type { ReplayReport } from "../replay/report.ts";
-import type { ReplaySource } from "../replay/survey.ts";
 import type { FlowFlags } from "./flowoptions.ts";
 import { progressOn } from "./progress.ts";
 import type { Terminal } from "./terminal.ts";
@@ -33,6 +33,7 @@ export async function replayFiles(
 			pathCache: flags.pathCache,
 			megaflows: flags.megaflows,
 			jobs: flags.jobs,
+			...(flags.sharedMemory ? {} : { sharedMemory: false }),
 			mappings: flags.map.map(({ prefix, to }) => mappingOf(prefix, cluster.addressesOf(to))),
 			signal: terminal.signal,
 			progress: (done, total) => progress.update(done, total),

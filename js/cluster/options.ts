@@ -70,10 +70,16 @@ export interface TraceQuery {
 
 /** How to replay: beside the recording's own options, those of its reading. */
 export interface ReplayRequest
-	extends Omit<ReplayOptions, keyof ReplayContext | "assumed" | "threads" | "acting">,
-		Pick<SurveyOptions, "taps" | "mappings" | "strictSources" | "flows" | "tcpWindows"> {
-	/** Threads of the engine, 1 to 16, the calling one among them; the report is the same. Several run as Wasm and need SharedArrayBuffer. Default 1. */
+	extends Omit<ReplayOptions, keyof ReplayContext | "assumed" | "threads" | "startReader" | "acting">,
+		Pick<SurveyOptions, "taps" | "mappings" | "strictSources" | "flows" | "tcpWindows" | "keptRows"> {
+	/**
+	 * Threads, 1 to 16, the calling one among them; the report is the same. Several are one engine's, which runs as Wasm then. Where
+	 * they share no memory the second reads what the first carries, a recording of more than `keptRows` rows, and others are not used.
+	 * Default 1.
+	 */
 	jobs?: number;
+	/** False: threads share no memory, they hand buffers over. Default: they do where the host has SharedArrayBuffer. */
+	sharedMemory?: boolean;
 	/**
 	 * Components act as the recording's time passes: rollouts go on, probes are asked, what is deleted drains. The recording may not
 	 * begin before the cluster's time. Default false: the cluster stays as it is.
@@ -82,8 +88,8 @@ export interface ReplayRequest
 }
 
 /** What of a request is about its reading. */
-export function readingOf({ taps, mappings, strictSources, flows, tcpWindows, signal }: ReplayRequest) {
-	return given({ taps, mappings, strictSources, flows, tcpWindows, signal });
+export function readingOf({ taps, mappings, strictSources, flows, tcpWindows, keptRows, signal }: ReplayRequest) {
+	return given({ taps, mappings, strictSources, flows, tcpWindows, keptRows, signal });
 }
 
 /** Without what is undefined. */

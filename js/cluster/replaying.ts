@@ -21,7 +21,7 @@ export interface ReplayContext {
 	serviceOf: (address: Address, proto: number, port: number) => string | null;
 	zoneOf: (node: string) => string | null;
 	/** Addresses of Services, load balancers and 1:1 NAT. */
-	isVirtual: (address: Address) => boolean;
+	virtual: ReadonlySet<Address>;
 	/** Addresses within the cluster's pod and service networks. */
 	isOwnRange: (address: Address) => boolean;
 	/** Public address by node address. */
@@ -50,7 +50,7 @@ export function replayContext(
 	return {
 		serviceOf: serviceFinder(services, topology),
 		zoneOf: (node) => zones.get(node) ?? null,
-		isVirtual: (address) => virtual.has(address),
+		virtual,
 		isOwnRange: (address) => {
 			const text = typeof address === "number" ? ipv4FromNumber(address) : address;
 			return own.some((prefix) => prefixContains(prefix, text));

@@ -1,9 +1,11 @@
 // The engine's module, from wherever a program has it: compiled, as bytes, as a response that is still coming, as a URL; by
 // default the file of this package, found by the runtime's own means (`#core` in package.json).
 
-import { loadModule, startThreads } from "#core";
+import { loadModule, startReader, startThreads } from "#core";
 import { type Backend, EngineError, type EngineModule } from "../../bindings/core.ts";
-import { checkJobs, type Threads } from "../../bindings/threads.ts";
+import { checkJobs } from "../../bindings/threads.ts";
+import type { ReplayOptions } from "../replay/replay.ts";
+import type { ReplayRequest } from "./options.ts";
 
 export type WasmSource = WebAssembly.Module | BufferSource | Response | URL | Promise<Response>;
 
@@ -20,24 +22,35 @@ export async function moduleFrom(source?: WasmSource, backend?: Backend): Promis
 
 type EngineChoice = { wasm?: WasmSource; backend?: Backend };
 
+/** How a replay has several threads: an engine on all of them, or one that reads for the cluster's own engine. */
+export type ReplayThreads = Pick<ReplayOptions, "threads" | "startReader">;
+
 /**
- * Calls `use` with an engine on `jobs` threads, which end with it; null: the cluster's own engine will do. Throws RangeError where
- * `jobs` is no number of threads, EngineError where the engine asked for has but one, or the host shares no memory.
+ * Calls `use` with `jobs` threads, which end with it; none for one job. `shared`: false where they are to share no memory, which is so
+ * anyway where the host has none to share; then the second one reads. Throws RangeError where `jobs` is no number of threads,
+ * EngineError where the engine asked for has but one. `module`: the cluster's.
  */
 export async function withThreads<T>(
-	jobs: number,
+	{ jobs = 1, sharedMemory }: Pick<ReplayRequest, "jobs" | "sharedMemory">,
 	{ wasm, backend }: EngineChoice,
-	use: (threads: Threads | null) => Promise<T>,
+	module: EngineModule,
+	use: (threads: ReplayThreads) => Promise<T>,
 ): Promise<T> {
 	checkJobs(jobs);
-	if (jobs === 1) return use(null);
+	if (jobs === 1) return use({});
+	if (!(sharedMemory ?? typeof SharedArrayBuffer !== "undefined")) return use({ startReader: () => readerOf(module) });
 	if (backend === "native")
 		throw new EngineError(`jobs: ${jobs}: the native engine runs on one thread; give backend wasm, or jobs 1`);
 	if (wasm !== undefined) throw new EngineError(`jobs: ${jobs}: a module of one's own runs on one thread; give jobs 1`);
 	const threads = await startThreads(jobs);
 	try {
-		return await use(threads);
+		return await use({ threads });
 	} finally {
 		await threads.stop();
 	}
+}
+
+async function readerOf(module: EngineModule) {
+	const wasm = module instanceof WebAssembly.Module ? module : await loadModule("wasm");
+	return { thread: await startReader(), module: wasm as WebAssembly.Module };
 }

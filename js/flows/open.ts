@@ -2,7 +2,6 @@
 // undone on the way. Only Web standards: who has a file path opens it elsewhere. Left out: other compressions, Parquet,
 // cloud providers' own flow log forms.
 
-import { loadModule } from "#core";
 import { SOURCE_PCAP, SOURCE_PCAPNG } from "../../assembly/layout.ts";
 import type { EngineModule } from "../../bindings/core.ts";
 import { AddressTable } from "./addresses.ts";
@@ -65,7 +64,7 @@ export function openFlows(input: FlowInput, options: FlowOptions = {}): FlowSour
 		interfaces,
 		tally,
 		async *[Symbol.asyncIterator]() {
-			const recording = addresses.recordingOf(options.module ?? (await loadModule()));
+			const recording = addresses.recordingOf(options.module ?? (await ownModule()));
 			const context = { file: input.name, recording, addresses, interfaces, tally, strict, decapsulate };
 			try {
 				yield* batches(input, context, options.batchRows ?? BATCH_ROWS);
@@ -75,6 +74,12 @@ export function openFlows(input: FlowInput, options: FlowOptions = {}): FlowSour
 			}
 		},
 	};
+}
+
+/** Asked for only where nobody gives one: a thread that reads has no others. */
+async function ownModule(): Promise<EngineModule> {
+	const { loadModule } = await import("#core");
+	return loadModule();
 }
 
 async function* batches(
@@ -199,7 +204,8 @@ async function* rejoin(head: Uint8Array, rest: Chunks): Chunks {
 	}
 }
 
-async function* chunksOf(stream: FlowInput["stream"]): Chunks {
+/** To be left by `return` where it is not read to its end. */
+export async function* chunksOf(stream: FlowInput["stream"]): Chunks {
 	if (!("getReader" in stream)) {
 		yield* stream;
 		return;

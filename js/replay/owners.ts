@@ -10,15 +10,38 @@ import { netnsOfTap } from "../flows/taps.ts";
 import { ipv4FromNumber } from "../net/address.ts";
 import type { Address, Network } from "../net/network.ts";
 import type { HostSpec } from "../net/topology.ts";
-import type { Mapping } from "./mapping.ts";
 
 export interface OwnerOptions {
 	/** Where files were captured, `NETNS/DEVICE`, by file name; `*`: all of them. */
-	taps?: ReadonlyMap<string, string>;
-	/** Addresses of the recording that belong to someone else here. */
-	mappings?: readonly Mapping[];
+	taps?: ReadonlyMap<string, string> | undefined;
 	/** Addresses that nothing sends from: Services, load balancers, 1:1 NAT. No machine outside has one of these. */
-	isVirtual?: (address: Address) => boolean;
+	virtual?: ReadonlySet<Address> | undefined;
+}
+
+/** Who owns what in a network: plain, for a reading may be another thread's. */
+export interface Owned {
+	/** Netns names; the others go by their places. */
+	names: readonly string[];
+	/** The netns passes on packets of others. */
+	forwards: readonly boolean[];
+	addresses: ReadonlyMap<Address, number>;
+	/** The network has addresses of IPv6. */
+	hasIPv6: boolean;
+}
+
+export function ownedIn(network: Network): Owned {
+	const names: string[] = [];
+	const forwards: boolean[] = [];
+	const addresses = new Map<Address, number>();
+	for (const { name, kind, devices } of network.netns) {
+		const index = names.push(name) - 1;
+		forwards.push(kind === "node" || kind === "router" || kind === "fabric");
+		for (const { ip, scope } of devices.flatMap((device) => [...device.addresses, ...device.addresses6])) {
+			if (scope !== "host" && !addresses.has(ip)) addresses.set(ip, index);
+		}
+	}
+	const hasIPv6 = network.netns.some(({ devices }) => devices.some(({ addresses6 }) => addresses6.length > 0));
+	return { names, forwards, addresses, hasIPv6 };
 }
 
 /** Name of an interface of a machine outside. */
@@ -35,7 +58,7 @@ export class Owners implements Ownership {
 	readonly #interfaces: InterfaceTable;
 	readonly #options: OwnerOptions;
 	readonly #byName = new Map<string, number>();
-	readonly #byAddress = new Map<Address, number>();
+	readonly #byAddress: Map<Address, number>;
 	readonly #forwarding: boolean[] = [];
 	/** Interfaces of machines outside: those that sent nothing of a family yet, and what the others send from. */
 	readonly #silent = { 4: new Set<number>(), 6: new Set<number>() };
@@ -45,23 +68,13 @@ export class Owners implements Ownership {
 	#interfacesSeen = 0;
 
 	/** `addresses`: what the recording's rows call those of IPv6. */
-	constructor(network: Network, interfaces: InterfaceTable, addresses: AddressTable, options: OwnerOptions = {}) {
+	constructor(owned: Owned, interfaces: InterfaceTable, addresses: AddressTable, options: OwnerOptions = {}) {
 		this.#interfaces = interfaces;
 		this.#addresses = addresses;
 		this.#options = options;
-		this.hasIPv6 = network.netns.some(({ devices }) => devices.some(({ addresses6 }) => addresses6.length > 0));
-		for (const netns of network.netns) {
-			const index = this.#add(
-				netns.name,
-				null,
-				netns.kind === "node" || netns.kind === "router" || netns.kind === "fabric",
-			);
-			for (const device of netns.devices) {
-				for (const { ip, scope } of [...device.addresses, ...device.addresses6]) {
-					if (scope !== "host" && !this.#byAddress.has(ip)) this.#byAddress.set(ip, index);
-				}
-			}
-		}
+		this.hasIPv6 = owned.hasIPv6;
+		for (const [index, name] of owned.names.entries()) this.#add(name, null, owned.forwards[index]);
+		this.#byAddress = new Map(owned.addresses);
 	}
 
 	/**
@@ -121,7 +134,7 @@ export class Owners implements Ownership {
 	ownerOfAddress(address: Address): number {
 		const known = this.#byAddress.get(address);
 		if (known !== undefined) return known;
-		if (this.#options.isVirtual?.(address)) return OUTSIDE;
+		if (this.#options.virtual?.has(address)) return OUTSIDE;
 		const index = this.#add(`host:${typeof address === "number" ? ipv4FromNumber(address) : address}`, {});
 		this.#own(index, address);
 		return index;
@@ -134,7 +147,7 @@ export class Owners implements Ownership {
 	/** Whether an address is one of the network's. */
 	isInside(address: Address): boolean {
 		const index = this.#byAddress.get(address);
-		return (index !== undefined && this.outside[index] === null) || (this.#options.isVirtual?.(address) ?? false);
+		return (index !== undefined && this.outside[index] === null) || (this.#options.virtual?.has(address) ?? false);
 	}
 
 	/** The machine outside that a number stands for, once it has an address; null: none that has, or one of the network. */

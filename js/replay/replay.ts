@@ -8,17 +8,18 @@ import { Batch } from "../../bindings/batch.ts";
 import type { Capacities } from "../../bindings/core.ts";
 import { flowRows } from "../../bindings/flows.ts";
 import type { Machine } from "../../bindings/machine.ts";
-import type { KeptRows, Recording } from "../../bindings/recording.ts";
+import type { Recording } from "../../bindings/recording.ts";
 import { address6Sizes, connectionSizes, connectionSlots, powerOfTwo, sizesOf } from "../../bindings/sizes.ts";
 import type { Threads } from "../../bindings/threads.ts";
-import type { PacketColumns } from "../flows/columns.ts";
-import type { FlowSource } from "../flows/open.ts";
 import { timeText } from "../flows/time.ts";
 import type { Acting, TimedAction } from "./events.ts";
 import { type FlowReport, type FlowWords, flowReport } from "./flow.ts";
+import { KeptOffering, type Offered, type Offering, ReadOffering } from "./offering.ts";
 import { NetnsNodes, translators } from "./places.ts";
+import { readSources } from "./reading.ts";
 import { conntrackOf, type RecordingCounts, type ReplayReport, Tallies } from "./report.ts";
-import { type Reading, readSources, type Survey } from "./survey.ts";
+import type { Survey } from "./survey.ts";
+import { type StartReader, ThreadOffering } from "./thread/offering.ts";
 
 export { JOBS_MAX } from "../../bindings/threads.ts";
 
@@ -47,6 +48,8 @@ export interface ReplayOptions {
 	megaflows?: boolean;
 	/** Of the machine's engine, where it has several. */
 	threads?: Threads | null;
+	/** Another thread reads what the survey has not kept, where one is started by this. */
+	startReader?: StartReader | null;
 	/** Milliseconds from any beginning; without it a report has no speed. */
 	now?: () => number;
 }
@@ -126,11 +129,7 @@ class Run {
 	readonly #machine: Machine;
 	readonly #survey: Survey;
 	readonly #options: ReplayOptions;
-	readonly #reading: Reading;
-	/** Rows that the survey has kept; null: the sources are read again. */
-	readonly #kept: readonly KeptRows[] | null;
-	/** All packets were replayed. */
-	#whole = false;
+	readonly #offering: Offering;
 	readonly #actions: readonly TimedAction[];
 	#begun: { recording: Recording; batch: Batch } | null = null;
 	/** Owners whose netns the recording knows. */
@@ -151,16 +150,11 @@ class Run {
 		machine.retainNames(this.#acting !== null);
 		machine.core.engine.pathCache(options.pathCache === false ? 0 : 1);
 		machine.core.engine.megaflows(options.megaflows === false ? 0 : 1);
-		const signal = options.signal === undefined ? {} : { signal: options.signal };
-		// What is counted beside the rows counts for the whole recording.
-		const kept = options.untilNs === undefined ? survey.kept : null;
-		this.#kept = kept?.batches ?? null;
-		this.#reading = kept?.reading ?? readSources(survey.sources, survey.network, { ...survey.options, ...signal });
+		this.#offering = offeringOf(survey, options);
 	}
 
 	async carry(): Promise<void> {
-		if (this.#kept !== null) this.#carryKept(this.#kept);
-		else await this.#carryRead();
+		for await (const offered of this.#offering.batches()) this.#offer(offered);
 		while (this.#nextAction < this.#actions.length && this.#isBeforeEnd()) this.#do();
 		while (this.#lastNs >= 0n && this.#dueNs <= this.#lastNs) this.#do();
 		const { batch } = this.#begin();
@@ -170,30 +164,10 @@ class Run {
 		this.#machine.core.engine.conntrackSweep(this.#lastNs);
 	}
 
-	#carryKept(batches: readonly KeptRows[]): void {
-		for (const rows of batches) {
-			this.#options.signal?.throwIfAborted();
-			this.#offer(rows.count, rows.firstNs, rows.lastNs, (batch, row, dueNs) => batch.addKept(rows, row, dueNs));
-		}
-		this.#whole = true;
-	}
-
-	async #carryRead(): Promise<void> {
-		for await (const columns of this.#reading.batches) {
-			const rows = this.#rowsBefore(columns);
-			if (rows > 0) {
-				const [firstNs, lastNs] = [columns.timeNs[0] as bigint, columns.timeNs[rows - 1] as bigint];
-				this.#offer(rows, firstNs, lastNs, (batch, row, dueNs) => batch.add(columns, row, rows, dueNs));
-			}
-			this.#whole = rows === columns.count;
-			if (!this.#whole) break;
-		}
-	}
-
 	/** The recording is there once it is read. */
 	#begin(): { recording: Recording; batch: Batch } {
 		if (this.#begun === null) {
-			const { recording } = (this.#reading.sources[0] as FlowSource).addresses;
+			const { recording } = this.#offering;
 			const replies = this.#options.replies === "none" ? L.REPLIES_NONE : L.REPLIES_RECORDED;
 			recording.knowReplied(this.#survey.replied);
 			this.#begun = { recording, batch: new Batch(this.#machine.core, recording, replies, this.#options.threads) };
@@ -210,25 +184,11 @@ class Run {
 		return untilNs === undefined || (this.#actions[this.#nextAction] as TimedAction).timeNs < untilNs;
 	}
 
-	/** Rows that come before the end of what is to be replayed. */
-	#rowsBefore(columns: PacketColumns): number {
-		const { untilNs } = this.#options;
-		if (untilNs === undefined) return columns.count;
-		let rows = columns.count;
-		while (rows > 0 && (columns.timeNs[rows - 1] as bigint) >= untilNs) rows--;
-		return rows;
-	}
-
-	/** Hands over `rows` rows by `add`, which says how far it came, and does between them what is due. */
-	#offer(
-		rows: number,
-		firstNs: bigint,
-		lastNs: bigint,
-		add: (batch: Batch, row: number, dueNs: bigint) => number,
-	): void {
+	/** Hands over rows, and does between them what is due. */
+	#offer({ rows, firstNs, lastNs, add }: Offered): void {
 		const { batch } = this.#begin();
 		this.#place();
-		if (this.#reading.owners.hasIPv6) batch.number();
+		if (this.#offering.hasIPv6) batch.number();
 		for (let row = 0; row < rows; ) {
 			row = add(batch, row, this.#dueNs);
 			if (row < rows) this.#do();
@@ -241,7 +201,7 @@ class Run {
 	/** Netns of owners that the recording has named by now. */
 	#place(): void {
 		const { recording } = this.#begin();
-		const { names } = this.#reading.owners;
+		const { names } = this.#offering;
 		for (; this.#owners < names.length; this.#owners++) {
 			const row = this.#machine.encoded.netns.get(names[this.#owners] as string) ?? -1;
 			recording.placed(recording.engine.setOwnerRow(this.#owners, row));
@@ -306,16 +266,14 @@ class Run {
 
 	#recording(): RecordingCounts {
 		const { recording, batch } = this.#begin();
-		const { tally } = this.#reading.offers;
+		const { offers, files } = this.#offering.tally();
 		const skipped: Record<string, number> = {};
-		let records = 0;
-		for (const source of this.#reading.sources) {
-			records += source.tally.records;
-			for (const [kind, count] of Object.entries(source.tally.skipped)) skipped[kind] = (skipped[kind] ?? 0) + count;
+		for (const file of files) {
+			for (const [kind, count] of Object.entries(file.skipped)) skipped[kind] = (skipped[kind] ?? 0) + count;
 		}
-		const { offered, replies, duplicates, icmpErrors, laterFragments, cut, orphans, linkLocal } = tally;
+		const { offered, replies, duplicates, icmpErrors, laterFragments, cut, orphans, linkLocal } = offers;
 		return {
-			records,
+			records: files.reduce((sum, { records }) => sum + records, 0),
 			offered,
 			replies,
 			duplicates,
@@ -328,7 +286,17 @@ class Run {
 			ipv6: recording.engine.batchIpv6(),
 			unowned: recording.engine.batchUnowned(),
 			skipped,
-			truncated: this.#whole ? this.#reading.sources.flatMap(({ tally }) => tally.truncated?.message ?? []) : [],
+			truncated: this.#offering.isWhole ? files.flatMap(({ truncated }) => truncated ?? []) : [],
 		};
 	}
+}
+
+/** Where a replay's rows come from. */
+function offeringOf(survey: Survey, { signal, startReader, ...asked }: ReplayOptions): Offering {
+	const { sources, kept, owned, options } = survey;
+	const untilNs = asked.untilNs ?? null;
+	// What is counted beside the rows counts for the whole recording.
+	if (kept !== null && untilNs === null) return new KeptOffering(kept.reading, kept.batches, signal);
+	if (startReader) return new ThreadOffering(survey, { untilNs, signal, startReader });
+	return new ReadOffering(readSources(sources, owned, { ...options, ...(signal && { signal }) }), untilNs);
 }

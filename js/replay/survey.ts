@@ -2,42 +2,27 @@
 // how large the engine's tables have to be. It keeps one bit a flow; the sources are opened again for the replay itself, but
 // for those of few packets, whose rows are kept.
 
-import type { EngineModule } from "../../bindings/core.ts";
-import type { KeptRows, Recording, TakeRecording } from "../../bindings/recording.ts";
-import { AddressTable } from "../flows/addresses.ts";
+import type { Drafts, Recording } from "../../bindings/recording.ts";
 import type { PacketColumns } from "../flows/columns.ts";
-import { mergeFlows, openAll } from "../flows/merge.ts";
-import { OFFER, Offers } from "../flows/offer.ts";
-import type { FlowInput, FlowOptions, FlowSource } from "../flows/open.ts";
+import { OFFER } from "../flows/offer.ts";
+import type { FlowSource } from "../flows/open.ts";
 import type { Address, Network } from "../net/network.ts";
 import type { HostSpec } from "../net/topology.ts";
-import { mapAddresses } from "./mapping.ts";
-import { type OwnerOptions, Owners } from "./owners.ts";
+import { type Owned, ownedIn } from "./owners.ts";
+import { type Reading, type ReadingOptions, type ReplaySource, readSources } from "./reading.ts";
 
-/** A recording that can be read more than once. */
-export interface ReplaySource {
-	/** As errors name it: the path. */
-	name: string;
-	/** Its bytes from the beginning. */
-	open(): FlowInput["stream"];
-}
-
-export interface SurveyOptions extends OwnerOptions {
+export interface SurveyOptions extends ReadingOptions {
 	/** Addresses within the cluster's own ranges (pod networks): what answered there is no machine outside. */
 	isOwnRange?: (address: Address) => boolean;
 	/** An address that nobody owns is an error, not a machine outside. */
 	strictSources?: boolean;
-	flows?: Pick<FlowOptions, "strict" | "decapsulate">;
 	/**
 	 * TCP window tracking in conntrack: what is out of its window is INVALID, as in Linux; else no sequence number is looked at
 	 * (`nf_conntrack_tcp_be_liberal`). Default: on where every source is a capture. Flow records have no sequence numbers.
 	 */
 	tcpWindows?: boolean;
-	/** The engine's module that reads; default: the package's own. */
-	module?: EngineModule;
-	/** Where engines that read come from; default: each is a new one. What was surveyed, and its replay, need them to their end. */
-	take?: TakeRecording;
-	signal?: AbortSignal;
+	/** Rows that are kept at most, 64 bytes each: what has more is read again for the replay. Default 1,048,576. */
+	keptRows?: number;
 	/** Packets read so far. */
 	progress?: (packets: number) => void;
 }
@@ -80,52 +65,15 @@ export interface Survey {
 	/** Bit by flow number: the flow has recorded replies. */
 	readonly replied: Uint32Array;
 	/** All rows of a recording that has few, classified, and what read them; null: it is to be read again. */
-	readonly kept: { reading: Reading; batches: readonly KeptRows[] } | null;
-	/** The network without `hosts`, by which the replay numbers owners as the survey did. */
+	readonly kept: { reading: Reading; batches: readonly Drafts[] } | null;
+	/** The network without `hosts`. */
 	readonly network: Network;
+	/** By which the replay numbers owners as the survey did. */
+	readonly owned: Owned;
 }
 
-/** One reading of the sources, classified. The columns hold until the next batch is asked for. */
-export interface Reading {
-	owners: Owners;
-	offers: Offers;
-	sources: FlowSource[];
-	batches: AsyncGenerator<PacketColumns, void, undefined>;
-}
-
-/** Rows that are kept at most: 64 MiB, the drafts of a million packets. */
+/** Of drafts: 64 MiB. */
 const KEPT_ROWS = 1 << 20;
-
-/** Opens and classifies. Throws CaptureError and LineError while it is iterated. */
-export function readSources(sources: readonly ReplaySource[], network: Network, options: SurveyOptions): Reading {
-	const opened = openAll(
-		sources.map((source) => ({ name: source.name, stream: source.open() })),
-		{
-			...{ truncated: "end", addresses: new AddressTable(undefined, options.take), ...options.flows },
-			...(options.module === undefined ? {} : { module: options.module }),
-		},
-	);
-	const [first] = opened;
-	if (first === undefined) throw new RangeError("nothing to replay: there is no source");
-	const owners = new Owners(network, first.interfaces, first.addresses, options);
-	const offers = new Offers(first, owners);
-	return { owners, offers, sources: opened, batches: classified(opened, owners, offers, options) };
-}
-
-async function* classified(
-	opened: FlowSource[],
-	owners: Owners,
-	offers: Offers,
-	options: SurveyOptions,
-): Reading["batches"] {
-	for await (const columns of mergeFlows(opened)) {
-		options.signal?.throwIfAborted();
-		mapAddresses(columns, options.mappings ?? []);
-		owners.learn(columns);
-		offers.classify(columns);
-		yield columns;
-	}
-}
 
 /** Reads the sources once. Throws SourceError, SequenceError, and what they throw. */
 export async function survey(
@@ -133,10 +81,11 @@ export async function survey(
 	sources: readonly ReplaySource[],
 	options: SurveyOptions = {},
 ): Promise<Survey> {
-	const reading = readSources(sources, network, options);
+	const owned = ownedIn(network);
+	const reading = readSources(sources, owned, options);
 	const { owners, offers } = reading;
 	let recording: Recording | null = null;
-	const keeper = new Keeper();
+	const keeper = new Keeper(options.keptRows ?? KEPT_ROWS);
 	let firstNs = -1n;
 	for await (const columns of reading.batches) {
 		recording = (reading.sources[0] as FlowSource).addresses.recording;
@@ -163,17 +112,22 @@ export async function survey(
 	const tcpWindows = tracksWindows(reading, options.tcpWindows);
 	const kept = keeper.batches === null ? null : { reading, batches: keeper.batches };
 	const { flows } = offers.tally;
-	return { sources, options, hosts, packets, firstNs, flows, addresses6, tcpWindows, replied, kept, network };
+	return { sources, options, hosts, packets, firstNs, flows, addresses6, tcpWindows, replied, kept, network, owned };
 }
 
 /** Copies of batches, until there are too many rows. */
 class Keeper {
-	batches: KeptRows[] | null = [];
+	batches: Drafts[] | null = [];
+	readonly #most: number;
 	#rows = 0;
+
+	constructor(most: number) {
+		this.#most = most;
+	}
 
 	add(recording: Recording, columns: PacketColumns): void {
 		this.#rows += columns.count;
-		const rows = this.batches === null || this.#rows > KEPT_ROWS ? null : recording.keep(columns);
+		const rows = this.batches === null || this.#rows > this.#most ? null : recording.keep(columns);
 		if (rows === null) this.batches = null;
 		else this.batches?.push(rows);
 	}

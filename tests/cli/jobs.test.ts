@@ -25,9 +25,9 @@ async function podwire(...words: string[]) {
 const CLUSTER = ["-f", `${SHOP}cluster.yaml`, "--node-state", `${SHOP}node-state`];
 
 /** Everything that comes out but how fast it went. */
-async function replayed(file: string, jobs: number) {
+async function replayed(file: string, jobs: number, ...flags: string[]) {
 	const flows = join(folder, `${jobs}.ndjson`);
-	const recorded = ["--flows", `${SHOP}${file}`, "--events", `${SHOP}events.csv`, "--jobs", String(jobs)];
+	const recorded = ["--flows", `${SHOP}${file}`, "--events", `${SHOP}events.csv`, "--jobs", String(jobs), ...flags];
 	const { status, out, err } = await podwire("replay", ...CLUSTER, ...recorded, "-o", "json", "--per-flow", flows);
 	expect([status, err]).toEqual([0, ""]);
 	const { seconds, packetsPerSecond, ...report } = JSON.parse(out);
@@ -50,6 +50,7 @@ describe("podwire replay --jobs", () => {
 			expect(alone.flows.length).toBeGreaterThan(1_000_000);
 			expect(alone.rules).toContain("KUBE-SERVICES");
 			for (const jobs of [2, 4]) expect(await replayed(file, jobs)).toEqual(alone);
+			expect(await replayed(file, 2, "--no-shared-memory")).toEqual(alone);
 		},
 		240_000,
 	);

@@ -76,7 +76,7 @@ async function use(recording: Recording, bytes: Uint8Array): Promise<string> {
 		engine.batchReset();
 		recording.placed(engine.batchRecords());
 		for (let owner = 0; owner < 3; owner++) engine.setOwnerRow(owner, owner + 5);
-		if (kept !== null) engine.fillKept(kept.address, 0, kept.count, L.COLUMN_ROWS, 1n << 62n, 1);
+		if (kept !== null) engine.fillDrafts(kept.address, 0, kept.count, L.COLUMN_ROWS, 1n << 62n, 1);
 		const records = recording.bytes(engine.batchRecords() >>> 0, engine.batchCount() * L.BATCH_STRIDE);
 		said.push([...columns.kind.subarray(0, columns.count)], Buffer.from(records).toString("hex"));
 	}

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { DIRECTION_IN, DIRECTION_OUT } from "../../js/flows/columns.ts";
 import { buildFrame } from "../../js/flows/frame.ts";
 import { pcapngFile } from "../../js/flows/pcapng-writer.ts";
-import { Cluster, type FlowReport, type ReplayReport, type ReplaySource } from "../../js/index.ts";
+import { Cluster, type FlowReport, type ReplayReport, type ReplayRequest, type ReplaySource } from "../../js/index.ts";
 import { DUAL_STACK } from "../cluster/manifests.ts";
 import { bytes, records, replayOver, TOPOLOGY } from "./network.ts";
 
@@ -89,10 +89,10 @@ describe.each(["routed", "l2"] as const)("a dual-stack cluster, %s", (fabric) =>
 		return bytes(pcapngFile(packets));
 	}
 
-	async function replayed(source: ReplaySource, pathCache = true) {
+	async function replayed(source: ReplaySource, request: ReplayRequest = {}) {
 		const over = await open();
 		const flows: FlowReport[] = [];
-		const report = await over.replay(source, { pathCache, perFlow: (flow) => flows.push(flow) });
+		const report = await over.replay(source, { ...request, perFlow: (flow) => flows.push(flow) });
 		return { report, flows, over };
 	}
 
@@ -120,10 +120,19 @@ describe.each(["routed", "l2"] as const)("a dual-stack cluster, %s", (fabric) =>
 	});
 
 	it("repeats packets of IPv6 from the path cache, and nothing shows it", async () => {
-		const [cached, carried] = [await replayed(capture(true)), await replayed(capture(true), false)];
+		const [cached, carried] = [await replayed(capture(true)), await replayed(capture(true), { pathCache: false })];
 		expect(cached.over.machine.core.engine.cacheHits()).toBeGreaterThan(50);
 		expect(cached.report).toEqual(carried.report);
 		expect(cached.flows).toEqual(carried.flows);
+	});
+
+	it("is the same where another thread reads", async () => {
+		const [here, there] = [
+			await replayed(capture(true), { keptRows: 0 }),
+			await replayed(capture(true), { keptRows: 0, jobs: 2, sharedMemory: false }),
+		];
+		expect(there.report).toEqual(here.report);
+		expect(there.flows).toEqual(here.flows);
 	});
 
 	it("says which addresses and ports were masqueraded, and where flows ended", async () => {

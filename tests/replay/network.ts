@@ -6,9 +6,10 @@ import { loadModule } from "../../bindings/node.ts";
 import { loadTopology } from "../../js/lab.ts";
 import type { Topology } from "../../js/net/topology.ts";
 import type { FlowReport } from "../../js/replay/flow.ts";
+import type { ReplaySource } from "../../js/replay/reading.ts";
 import { capacitiesFor, type ReplayOptions, replay } from "../../js/replay/replay.ts";
 import type { ReplayReport } from "../../js/replay/report.ts";
-import { type ReplaySource, type SurveyOptions, survey } from "../../js/replay/survey.ts";
+import { type SurveyOptions, survey } from "../../js/replay/survey.ts";
 
 /** ClusterIP 10.96.0.1:80 to web on n2; 10.96.0.2:53/udp to dns; 10.96.0.9 has no endpoints; 10.0.2.9 is dropped. */
 const RULES = `*nat

@@ -175,7 +175,7 @@ describe("whose a packet is", () => {
 	it("sources that only a Service has are counted, not offered", async () => {
 		const virtual = (10 << 24) | (96 << 16) | 1;
 		const { report } = await replayOver(TOPOLOGY, [records(`1,10.96.0.1,80,10.0.2.2,8080,tcp,2,120,${SYN}`)], {
-			isVirtual: (address) => address === virtual,
+			virtual: new Set([virtual]),
 		});
 		expect(report).toMatchObject({ flows: 0, packets: 0, recording: { unowned: 2 } });
 	});

@@ -145,7 +145,7 @@ export const ROOMS: Room[] = [
 	},
 	{
 		name: "js/replay",
-		holds: "captures and flow records through the data plane in batches; the report",
+		holds: "captures and flow records through the data plane in batches, which another thread may read; the report",
 		may: ["js/net", "js/flows", "js/wire", "js/trace", "bindings", "assembly/layout.ts"],
 	},
 	{

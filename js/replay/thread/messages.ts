@@ -1,0 +1,91 @@
+// What the thread that reads a recording and the one that carries it say to each other. Bytes of files and drafts of rows are handed
+// over, not copied; the rest is small. It is plain: an error is its fields.
+
+import { CaptureError, LineError } from "../../flows/errors.ts";
+import type { Owned } from "../owners.ts";
+import type { PlainOptions, ReadingTally } from "../reading.ts";
+
+/** What to read. */
+export interface Asked {
+	kind: "read";
+	module: WebAssembly.Module;
+	/** Names of the sources. */
+	files: readonly string[];
+	owned: Owned;
+	options: PlainOptions;
+	/** Only packets before this time; null: all. */
+	untilNs: bigint | null;
+}
+
+/** The next bytes of a file; none: it has ended. */
+export interface FileBlock {
+	kind: "bytes";
+	/** Its place among the sources. */
+	file: number;
+	bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** Rows have been carried: there may be others in their place. */
+export interface Taken {
+	kind: "taken";
+}
+
+export type ToReader = Asked | FileBlock | Taken;
+
+/** The next bytes of a file are wanted. */
+export interface Wanted {
+	kind: "wanted";
+	file: number;
+}
+
+/** Rows, as drafts of batch records (`assembly/capture/draft`). */
+export interface Rows {
+	kind: "rows";
+	drafts: Uint8Array<ArrayBuffer>;
+	/** Of the first and the last row read, whether or not it is offered, ns. */
+	firstNs: bigint;
+	lastNs: bigint;
+	/** Netns names of owners, and IPv6 addresses (four host-order words, bits 127-96 first), that came up with these rows. */
+	names: readonly string[];
+	addresses: Uint32Array<ArrayBuffer>;
+}
+
+/** Everything has been read. */
+export interface Read {
+	kind: "read";
+	tally: ReadingTally;
+	isWhole: boolean;
+}
+
+export interface Failed {
+	kind: "failed";
+	error: PlainError;
+}
+
+export type FromReader = Wanted | Rows | Read | Failed;
+
+interface PlainError {
+	name: string;
+	message: string;
+	stack: string | undefined;
+	/** What an error of its kind has besides. */
+	fields: Record<string, unknown>;
+}
+
+/** Errors that who replays a recording tells from others. */
+const KINDS = { CaptureError, LineError, RangeError, TypeError };
+
+export function plainError(error: unknown): PlainError {
+	if (!(error instanceof Error)) return { name: "Error", message: String(error), stack: undefined, fields: {} };
+	const { name, message, stack, ...fields } = error;
+	return { name: error.name, message: error.message, stack: error.stack, fields };
+}
+
+/** The error again, of its class where it is one that has a meaning here. */
+export function errorOf({ name, message, stack, fields }: PlainError): Error {
+	const kind = Object.hasOwn(KINDS, name) ? KINDS[name as keyof typeof KINDS] : Error;
+	const error = Object.create(kind.prototype) as Error;
+	const own = Object.entries({ message, ...(stack === undefined ? {} : { stack }) });
+	for (const [key, value] of own) Object.defineProperty(error, key, { value, writable: true, configurable: true });
+	return Object.assign(error, fields, kind.prototype.name === name ? {} : { name });
+}

@@ -1,0 +1,130 @@
+// Rows that another thread reads while this one carries: it is told what to read (`program`), gets the files' bytes as it wants them,
+// and hands over drafts, which are put into a recording here that knows nothing of the files.
+
+import * as L from "../../../assembly/layout.ts";
+import type { ReaderThread } from "../../../bindings/readerthread.ts";
+import type { Recording } from "../../../bindings/recording.ts";
+import { AddressTable } from "../../flows/addresses.ts";
+import { type Offered, type Offering, offeredDrafts } from "../offering.ts";
+import type { ReadingTally } from "../reading.ts";
+import type { Survey } from "../survey.ts";
+import { Arrivals } from "./arrivals.ts";
+import { Blocks } from "./blocks.ts";
+import { errorOf, type FromReader, type Read, type Rows, type ToReader } from "./messages.ts";
+
+/** How a host starts the thread, and what it reads with: Wasm, whatever carries. */
+export type StartReader = () => Promise<{ thread: ReaderThread; module: WebAssembly.Module }>;
+
+interface Terms {
+	/** Only packets before this time, ns; null: all. */
+	untilNs: bigint | null;
+	signal: AbortSignal | undefined;
+	startReader: StartReader;
+}
+
+export class ThreadOffering implements Offering {
+	readonly names: string[] = [];
+	readonly hasIPv6: boolean;
+	isWhole = false;
+	readonly #survey: Survey;
+	readonly #terms: Terms;
+	readonly #addresses: AddressTable;
+	#tally: ReadingTally | null = null;
+	/** Of the drafts at hand, and how many it holds. */
+	#room = { address: 0, drafts: 0 };
+
+	constructor(survey: Survey, terms: Terms) {
+		this.hasIPv6 = survey.owned.hasIPv6;
+		this.#survey = survey;
+		this.#terms = terms;
+		this.#addresses = new AddressTable(undefined, survey.options.take);
+	}
+
+	get recording(): Recording {
+		return this.#addresses.recording;
+	}
+
+	async *batches(): AsyncGenerator<Offered, void, undefined> {
+		const { sources, owned, options } = this.#survey;
+		const { untilNs, signal, startReader } = this.#terms;
+		const { thread, module } = await startReader();
+		this.#addresses.recordingOf(options.module ?? module);
+		const files = sources.map((source) => new Blocks(source.open()));
+		const messages = new Messages(thread, files);
+		try {
+			const { taps, virtual, mappings, flows } = options;
+			const asked = { module, files: sources.map(({ name }) => name), owned, untilNs };
+			messages.send({ kind: "read", ...asked, options: { taps, virtual, mappings, flows } });
+			for (;;) {
+				const message = await messages.next();
+				signal?.throwIfAborted();
+				if (message.kind === "read") {
+					this.isWhole = message.isWhole;
+					this.#tally = message.tally;
+					return;
+				}
+				yield this.#offered(message);
+				messages.send({ kind: "taken" });
+			}
+		} finally {
+			await thread.end();
+			for (const file of files) await file.close();
+		}
+	}
+
+	#offered({ drafts, firstNs, lastNs, names, addresses }: Rows): Offered {
+		const { recording } = this;
+		this.names.push(...names);
+		for (let i = 0; i < addresses.length; i += 4) this.#addresses.intern(...wordsAt(addresses, i));
+		const count = drafts.length / L.BATCH_STRIDE;
+		if (count > this.#room.drafts) this.#room = { address: recording.draftRoom(count), drafts: count };
+		const { address } = this.#room;
+		recording.bytes(address, drafts.length).set(drafts);
+		return offeredDrafts({ address, count, firstNs, lastNs });
+	}
+
+	/** Throws a TypeError before all has been read. */
+	tally(): ReadingTally {
+		if (this.#tally === null) throw new TypeError("a reading that has not ended; expected its tally");
+		return this.#tally;
+	}
+}
+
+function wordsAt(words: Uint32Array, at: number): [w0: number, w1: number, w2: number, w3: number] {
+	return [words[at] as number, words[at + 1] as number, words[at + 2] as number, words[at + 3] as number];
+}
+
+/** What the thread says about rows, in its order; blocks that it wants are sent as it asks. */
+class Messages {
+	readonly #thread: ReaderThread;
+	readonly #files: readonly Blocks[];
+	readonly #arrivals = new Arrivals<Rows | Read | { error: unknown }>();
+
+	constructor(thread: ReaderThread, files: readonly Blocks[]) {
+		this.#thread = thread;
+		this.#files = files;
+		const failed = (error: unknown) => this.#arrivals.add({ error });
+		thread.listen((message) => {
+			const said = message as FromReader;
+			if (said.kind === "wanted") this.#supply(said.file).catch(failed);
+			else if (said.kind === "failed") failed(errorOf(said.error));
+			else this.#arrivals.add(said);
+		}, failed);
+	}
+
+	send(message: ToReader, transfer: ArrayBuffer[] = []): void {
+		this.#thread.send(message, transfer);
+	}
+
+	/** Throws what the thread or a source has thrown. */
+	async next(): Promise<Rows | Read> {
+		const arrived = await this.#arrivals.next();
+		if ("error" in arrived) throw arrived.error;
+		return arrived;
+	}
+
+	async #supply(file: number): Promise<void> {
+		const bytes = await (this.#files[file] as Blocks).next();
+		this.send({ kind: "bytes", file, bytes }, [bytes.buffer]);
+	}
+}

@@ -1,0 +1,141 @@
+// What the thread that reads runs: files come in as blocks of bytes, rows go out as drafts. It is a program of its own (`reader.js`
+// beside the engine), a Web Worker's.
+
+import * as L from "../../../assembly/layout.ts";
+import type { PacketColumns } from "../../flows/columns.ts";
+import type { FlowSource } from "../../flows/open.ts";
+import { type Reading, readSources, rowsBefore, tallyOf } from "../reading.ts";
+import { Arrivals } from "./arrivals.ts";
+import { type Asked, type FromReader, plainError, type ToReader } from "./messages.ts";
+
+type Send = (message: FromReader, transfer?: ArrayBuffer[]) => void;
+
+/** Blocks of a file that are asked for before they are needed. */
+const BLOCKS_AHEAD = 8;
+/** Rows of one message, at most, and messages that wait to be carried. */
+const ROWS = 4 * L.COLUMN_ROWS;
+const MESSAGES_AHEAD = 4;
+
+class Reader {
+	readonly #send: Send;
+	#blocks: Arrivals<Uint8Array>[] = [];
+	readonly #taken = new Arrivals<true>();
+
+	constructor(send: Send) {
+		this.#send = send;
+		for (let i = 0; i < MESSAGES_AHEAD; i++) this.#taken.add(true);
+	}
+
+	receive(message: ToReader): void {
+		if (message.kind === "bytes") this.#blocks[message.file]?.add(message.bytes);
+		else if (message.kind === "taken") this.#taken.add(true);
+		else this.#read(message).catch((error) => this.#send({ kind: "failed", error: plainError(error) }));
+	}
+
+	async #read({ module, files, owned, options, untilNs }: Asked): Promise<void> {
+		this.#blocks = files.map(() => new Arrivals());
+		const sources = files.map((name, file) => ({ name, open: () => this.#bytes(file) }));
+		const reading = readSources(sources, owned, { ...options, module });
+		const rows = new Outgoing(reading);
+		let isWhole = true;
+		try {
+			for await (const columns of reading.batches) {
+				const count = rowsBefore(columns, untilNs);
+				isWhole = count === columns.count;
+				if (count > 0) rows.add(columns, count);
+				if (rows.isFull) await this.#hand(rows);
+				if (!isWhole) break;
+			}
+		} finally {
+			// Rows before damage are carried.
+			if (!rows.isEmpty) await this.#hand(rows);
+		}
+		this.#send({ kind: "read", tally: tallyOf(reading), isWhole });
+	}
+
+	async #hand(rows: Outgoing): Promise<void> {
+		await this.#taken.next();
+		const message = rows.take();
+		this.#send(message, [message.drafts.buffer]);
+	}
+
+	async *#bytes(file: number): AsyncGenerator<Uint8Array, void, undefined> {
+		for (let i = 0; i < BLOCKS_AHEAD; i++) this.#send({ kind: "wanted", file });
+		for (;;) {
+			const bytes = await (this.#blocks[file] as Arrivals<Uint8Array>).next();
+			if (bytes.length === 0) return;
+			yield bytes;
+			this.#send({ kind: "wanted", file });
+		}
+	}
+}
+
+/** Rows that are to be handed over, and what came up with them. */
+class Outgoing {
+	readonly #reading: Reading;
+	#room = 0;
+	#count = 0;
+	#firstNs = 0n;
+	#lastNs = 0n;
+	#read = 0;
+	#names = 0;
+	#addresses = 0;
+
+	constructor(reading: Reading) {
+		this.#reading = reading;
+	}
+
+	get #recording() {
+		return (this.#reading.sources[0] as FlowSource).addresses.recording;
+	}
+
+	get isEmpty(): boolean {
+		return this.#read === 0;
+	}
+
+	/** A batch more may not fit. */
+	get isFull(): boolean {
+		return this.#count > ROWS - L.COLUMN_ROWS;
+	}
+
+	add(columns: PacketColumns, count: number): void {
+		if (this.#room === 0) this.#room = this.#recording.draftRoom(ROWS);
+		if (this.#read === 0) this.#firstNs = columns.timeNs[0] as bigint;
+		this.#lastNs = columns.timeNs[count - 1] as bigint;
+		this.#read += count;
+		this.#count += this.#recording.draft(columns, count, this.#room + this.#count * L.BATCH_STRIDE);
+	}
+
+	take(): Extract<FromReader, { kind: "rows" }> {
+		const { owners } = this.#reading;
+		const drafts = this.#recording.bytes(this.#room, this.#count * L.BATCH_STRIDE).slice();
+		const names = owners.names.slice(this.#names);
+		const addresses = this.#newAddresses();
+		this.#names += names.length;
+		this.#read = 0;
+		this.#count = 0;
+		return { kind: "rows", drafts, firstNs: this.#firstNs, lastNs: this.#lastNs, names, addresses };
+	}
+
+	/** Of IPv6. They are numbered in their order. */
+	#newAddresses(): Uint32Array<ArrayBuffer> {
+		const first = this.#addresses;
+		this.#addresses = this.#recording.engine.addressCount();
+		const indices = Array.from({ length: this.#addresses - first }, (_, i) => first + i);
+		const words = indices.flatMap((index) => this.#recording.address(index).flatMap(halves));
+		return new Uint32Array(words);
+	}
+}
+
+/** The upper and the lower 32 bits. */
+function halves(bits: bigint): number[] {
+	return [Number(bits >> 32n), Number(bits & 0xffffffffn)];
+}
+
+declare const self: {
+	postMessage: Send;
+	onmessage: (event: { data: ToReader }) => void;
+};
+
+const reader = new Reader((message, transfer) => self.postMessage(message, transfer));
+self.onmessage = ({ data }) => reader.receive(data);
