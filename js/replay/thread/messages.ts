@@ -45,7 +45,7 @@ export interface Rows {
 	/** Of the first and the last row read, whether or not it is offered, ns. */
 	firstNs: bigint;
 	lastNs: bigint;
-	/** Netns names of owners, and IPv6 addresses (four host-order words, bits 127-96 first), that came up with these rows. */
+	/** Netns names of machines outside, and IPv6 addresses (four host-order words, bits 127-96 first), that came up with these rows. */
 	names: readonly string[];
 	addresses: Uint32Array<ArrayBuffer>;
 }

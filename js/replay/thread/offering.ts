@@ -23,7 +23,7 @@ interface Terms {
 }
 
 export class ThreadOffering implements Offering {
-	readonly names: string[] = [];
+	readonly names: string[];
 	readonly hasIPv6: boolean;
 	isWhole = false;
 	readonly #survey: Survey;
@@ -34,6 +34,7 @@ export class ThreadOffering implements Offering {
 	#room = { address: 0, drafts: 0 };
 
 	constructor(survey: Survey, terms: Terms) {
+		this.names = [...survey.owned.names];
 		this.hasIPv6 = survey.owned.hasIPv6;
 		this.#survey = survey;
 		this.#terms = terms;
@@ -48,10 +49,11 @@ export class ThreadOffering implements Offering {
 		const { sources, owned, options } = this.#survey;
 		const { untilNs, signal, startReader } = this.#terms;
 		const { thread, module } = await startReader();
-		this.#addresses.recordingOf(options.module ?? module);
-		const files = sources.map((source) => new Blocks(source.open()));
-		const messages = new Messages(thread, files);
+		const files: Blocks[] = [];
 		try {
+			this.#addresses.recordingOf(options.module ?? module);
+			for (const source of sources) files.push(new Blocks(source.open()));
+			const messages = new Messages(thread, files);
 			const { taps, virtual, mappings, flows } = options;
 			const asked = { module, files: sources.map(({ name }) => name), owned, untilNs };
 			messages.send({ kind: "read", ...asked, options: { taps, virtual, mappings, flows } });
@@ -74,7 +76,7 @@ export class ThreadOffering implements Offering {
 
 	#offered({ drafts, firstNs, lastNs, names, addresses }: Rows): Offered {
 		const { recording } = this;
-		this.names.push(...names);
+		for (const name of names) this.names.push(name);
 		for (let i = 0; i < addresses.length; i += 4) this.#addresses.intern(...wordsAt(addresses, i));
 		const count = drafts.length / L.BATCH_STRIDE;
 		if (count > this.#room.drafts) this.#room = { address: recording.draftRoom(count), drafts: count };

@@ -36,7 +36,7 @@ class Reader {
 		this.#blocks = files.map(() => new Arrivals());
 		const sources = files.map((name, file) => ({ name, open: () => this.#bytes(file) }));
 		const reading = readSources(sources, owned, { ...options, module });
-		const rows = new Outgoing(reading);
+		const rows = new Outgoing(reading, owned.names.length);
 		let isWhole = true;
 		try {
 			for await (const columns of reading.batches) {
@@ -78,11 +78,13 @@ class Outgoing {
 	#firstNs = 0n;
 	#lastNs = 0n;
 	#read = 0;
-	#names = 0;
+	#names: number;
 	#addresses = 0;
 
-	constructor(reading: Reading) {
+	/** `names`: owners that are known. */
+	constructor(reading: Reading, names: number) {
 		this.#reading = reading;
+		this.#names = names;
 	}
 
 	get #recording() {
