@@ -3,7 +3,6 @@
 
 import { type Backend, backendOf, type EngineModule } from "../bindings/core.ts";
 import type { Machine } from "../bindings/machine.ts";
-import type { TakeRecording } from "../bindings/recording.ts";
 import { SpareRecordings } from "../bindings/spares.ts";
 import type { KubernetesObject } from "./api/meta.ts";
 import { timeOf } from "./api/time.ts";
@@ -12,13 +11,7 @@ import type { ApiServer, ApiServerOptions, ObjectReader } from "./cluster/apiser
 import { relevant } from "./cluster/assumptions.ts";
 import { addHosts, type Plan, planOfLab } from "./cluster/build.ts";
 import { DataPlane } from "./cluster/dataplane.ts";
-import {
-	InputErrors,
-	NotModelledError,
-	ReplayTimeError,
-	UnknownReferenceError,
-	UnsettledError,
-} from "./cluster/errors.ts";
+import { InputErrors, UnknownReferenceError, UnsettledError } from "./cluster/errors.ts";
 import type { ForeignDataPlane } from "./cluster/evaluation.ts";
 import { kubeConfigOver, type LoadableKubeConfig } from "./cluster/kubeconfig.ts";
 import { NodeWire } from "./cluster/nodewire.ts";
@@ -29,13 +22,13 @@ import {
 	loadGiven,
 	type ReplayRequest,
 	type RestoreOptions,
-	readingOf,
 	referenceOf,
 	type TraceQuery,
 } from "./cluster/options.ts";
 import { Reality } from "./cluster/reality.ts";
 import { Reconciler } from "./cluster/reconciler.ts";
-import { replayContext } from "./cluster/replaying.ts";
+import { replayContext } from "./cluster/replaycontext.ts";
+import { replayIn } from "./cluster/replaying.ts";
 import { netnsOfNode, Resolver } from "./cluster/resolve.ts";
 import type { ClusterState } from "./cluster/snapshot.ts";
 import {
@@ -47,8 +40,7 @@ import {
 	routesText,
 } from "./cluster/texts.ts";
 import { podsOn, traceIn } from "./cluster/tracing.ts";
-import { moduleFrom, type ReplayThreads, withThreads } from "./cluster/wasm.ts";
-import { parseTime } from "./flows/time.ts";
+import { moduleFrom } from "./cluster/wasm.ts";
 import { type Configuration, configure } from "./manifests/configuration.ts";
 import type { Ignored, ManifestFile, Warning } from "./manifests/load.ts";
 import { printReference, type Reference } from "./net/reference.ts";
@@ -56,9 +48,8 @@ import type { Topology } from "./net/topology.ts";
 import type { ClusterEvent } from "./realise.ts";
 import type { FlowReport } from "./replay/flow.ts";
 import type { ReplaySource } from "./replay/reading.ts";
-import { capacitiesFor, flowReports, replay } from "./replay/replay.ts";
+import { flowReports } from "./replay/replay.ts";
 import type { ReplayReport } from "./replay/report.ts";
-import { survey } from "./replay/survey.ts";
 import type { TracePath } from "./trace/path.ts";
 import type { Wire } from "./wire/wire.ts";
 
@@ -429,47 +420,10 @@ export class Cluster implements Disposable {
 	 * CapacityError, CaptureError, LineError, and the signal's reason.
 	 */
 	async replay(recorded: ReplaySource | readonly ReplaySource[], request: ReplayRequest = {}): Promise<ReplayReport> {
-		const { topology, configuration: ranges } = this;
-		const networks = ranges === null ? [] : [...ranges.podCIDRs.value, ...ranges.serviceCIDRs.value];
-		const { virtual, isOwnRange, ...context } = replayContext(this.objects, topology, networks);
-		const replayed = async ({ threads = null, startReader = null }: ReplayThreads, take: TakeRecording) => {
-			const asked = { module: this.#module, take, virtual, isOwnRange, ...readingOf(request) };
-			const surveyed = await survey(this.machine.network, [recorded].flat(), asked);
-			if (request.live && threads !== null)
-				throw new NotModelledError("a cluster that acts on several threads of the engine", "replay it with one job");
-			if (request.live) await this.#begin(surveyed.firstNs);
-			topology.hosts.push(...surveyed.hosts);
-			const { plan } = this.#plane.loaded as NonNullable<DataPlane["loaded"]>;
-			this.#plane.openAgain(plan, {
-				...{ now: this.#server?.now, capacities: capacitiesFor(surveyed), windows: surveyed.tcpWindows },
-				module: threads ?? this.#module,
-			});
-			const acting = request.live
-				? this.#reconciler.acting(this.#server as ApiServer, this.wire, this.#namespace)
-				: null;
-			const own = { ...context, assumed: this.assumed, threads, startReader, acting };
-			const release = this.#plane.hold();
-			try {
-				const report = await replay(this.machine, surveyed, { seed: Number(this.#seed), ...request, ...own });
-				this.wire.now = parseTime(report.end ?? "") ?? this.wire.now;
-				return report;
-			} finally {
-				release();
-				this.#reconciler.rest();
-			}
-		};
-		return withThreads(request, this.#options, this.#module, (threads) =>
-			this.#spares.lend((take) => replayed(threads, take)),
-		);
-	}
-
-	/** A cluster's time is that of a recording's beginning. Throws ReplayTimeError where that is past. */
-	async #begin(firstNs: bigint): Promise<void> {
-		if (firstNs < 0n) return;
-		const now = this.#server?.now ?? 0n;
-		if (firstNs < now) throw new ReplayTimeError(firstNs, now);
-		this.wire.now = firstNs;
-		await this.api.open();
+		return replayIn(this, [recorded].flat(), request, {
+			...{ module: this.#module, options: this.#options, namespace: this.#namespace, seed: this.#seed },
+			...{ plane: this.#plane, reconciler: this.#reconciler, spares: this.#spares, server: () => this.#server },
+		});
 	}
 
 	/** As `replay`, flow by flow in the order of their first packets; the generator returns the report. */

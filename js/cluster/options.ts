@@ -9,7 +9,7 @@ import type { ReplayOptions } from "../replay/replay.ts";
 import type { SurveyOptions } from "../replay/survey.ts";
 import type { Protocol } from "../trace/path.ts";
 import type { NodeStates } from "./nodestate.ts";
-import type { ReplayContext } from "./replaying.ts";
+import type { ReplayContext } from "./replaycontext.ts";
 import type { WasmSource } from "./wasm.ts";
 
 export interface ClusterOptions extends Flags {

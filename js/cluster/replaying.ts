@@ -1,97 +1,88 @@
-// What a replay has to know of the cluster that it runs over: which Service an address is, the zone of a node, which
-// addresses nothing sends from, which ranges are the cluster's own.
+// A recording offered to a cluster: read, the machines outside that it needs added, an engine emptied for it or made, carried; and
+// where components act meanwhile, the cluster's time is the recording's.
 
-import type { Node, Service } from "../api/core.ts";
-import { ZONE } from "../api/labels.ts";
-import type { KubernetesObject } from "../api/meta.ts";
-import {
-	type AddressPrefix,
-	canonicalAddress,
-	familyOf,
-	ipv4FromNumber,
-	ipv4ToNumber,
-	parsePrefix,
-	prefixContains,
-} from "../net/address.ts";
-import type { Address } from "../net/network.ts";
-import type { Topology } from "../net/topology.ts";
+import type { EngineModule } from "../../bindings/core.ts";
+import type { TakeRecording } from "../../bindings/recording.ts";
+import type { SpareRecordings } from "../../bindings/spares.ts";
+import type { Cluster } from "../cluster.ts";
+import { parseTime } from "../flows/time.ts";
+import type { ReplaySource } from "../replay/reading.ts";
+import { capacitiesFor, replay } from "../replay/replay.ts";
+import type { ReplayReport } from "../replay/report.ts";
+import { survey } from "../replay/survey.ts";
+import type { ApiServer } from "./apiserver.ts";
+import type { DataPlane } from "./dataplane.ts";
+import { NotModelledError, ReplayTimeError } from "./errors.ts";
+import { type ClusterOptions, type ReplayRequest, readingOf } from "./options.ts";
+import type { Reconciler } from "./reconciler.ts";
+import { replayContext } from "./replaycontext.ts";
+import { type ReplayThreads, withThreads } from "./wasm.ts";
 
-export interface ReplayContext {
-	/** `NAMESPACE/NAME:PORT` of the Service that an address and port belong to; null: of none. */
-	serviceOf: (address: Address, proto: number, port: number) => string | null;
-	zoneOf: (node: string) => string | null;
-	/** Addresses of Services, load balancers and 1:1 NAT. */
-	virtual: ReadonlySet<Address>;
-	/** Addresses within the cluster's pod and service networks. */
-	isOwnRange: (address: Address) => boolean;
-	/** Public address by node address. */
-	nat11: Readonly<Record<string, string>>;
+/** What a replay takes of a cluster beside what anybody can ask it. */
+export interface ReplayParts {
+	module: EngineModule;
+	options: ClusterOptions;
+	namespace: string;
+	seed: bigint;
+	plane: DataPlane;
+	reconciler: Reconciler;
+	spares: SpareRecordings;
+	/** null: nobody has asked the API anything yet. */
+	server: () => ApiServer | null;
 }
 
-const PROTOCOLS: Readonly<Record<string, number>> = { TCP: 6, UDP: 17, SCTP: 132 };
-
-/** `networks`: pod and service networks beside the nodes' own. */
-export function replayContext(
-	objects: readonly KubernetesObject[],
-	topology: Topology,
-	networks: readonly AddressPrefix[],
-): ReplayContext {
-	const services = objects.filter(({ kind }) => kind === "Service") as Service[];
-	const nodes = objects.filter(({ kind }) => kind === "Node") as Node[];
-	const zones = new Map(nodes.map(({ metadata }) => [metadata.name, metadata.labels?.[ZONE] ?? null]));
-	const nat11 = topology.router.nat11 ?? {};
-	const virtual = new Set([
-		...services.flatMap(addressesOf).map(addressOf),
-		...Object.keys(topology.router.lb ?? {}).map(addressOf),
-		...Object.values(nat11).map(addressOf),
-	]);
-	const ofNodes = topology.nodes.flatMap(({ podCIDR, podCIDR6 }) => [podCIDR, podCIDR6 ?? ""]);
-	const own = [...networks, ...ofNodes.flatMap((prefix) => parsePrefix(prefix) ?? [])];
-	return {
-		serviceOf: serviceFinder(services, topology),
-		zoneOf: (node) => zones.get(node) ?? null,
-		virtual,
-		isOwnRange: (address) => {
-			const text = typeof address === "number" ? ipv4FromNumber(address) : address;
-			return own.some((prefix) => prefixContains(prefix, text));
-		},
-		nat11,
-	};
+/** As `Cluster.replay`. */
+export function replayIn(
+	cluster: Cluster,
+	sources: readonly ReplaySource[],
+	request: ReplayRequest,
+	parts: ReplayParts,
+): Promise<ReplayReport> {
+	return withThreads(request, parts.options, parts.module, (threads) =>
+		parts.spares.lend((take) => replayed(cluster, sources, request, { ...parts, take, ...threads })),
+	);
 }
 
-/** By ClusterIP, external and load balancer addresses; by NodePort at any address of a node. */
-function serviceFinder(services: readonly Service[], topology: Topology): ReplayContext["serviceOf"] {
-	const byAddress = new Map<string, string>();
-	const byNodePort = new Map<string, string>();
-	for (const service of services) {
-		for (const port of service.spec?.ports ?? []) {
-			const name = `${service.metadata.namespace}/${service.metadata.name}:${port.name ?? port.port}`;
-			const proto = PROTOCOLS[port.protocol ?? "TCP"];
-			for (const address of addressesOf(service)) byAddress.set(`${addressOf(address)} ${proto} ${port.port}`, name);
-			if (port.nodePort) byNodePort.set(`${proto} ${port.nodePort}`, name);
-		}
+async function replayed(
+	cluster: Cluster,
+	sources: readonly ReplaySource[],
+	request: ReplayRequest,
+	{ take, threads = null, startReader = null, ...parts }: ReplayParts & ReplayThreads & { take: TakeRecording },
+): Promise<ReplayReport> {
+	const { topology, configuration: ranges } = cluster;
+	const { module, plane, reconciler } = parts;
+	const networks = ranges === null ? [] : [...ranges.podCIDRs.value, ...ranges.serviceCIDRs.value];
+	const { virtual, isOwnRange, ...context } = replayContext(cluster.objects, topology, networks);
+	const surveyed = await survey(cluster.machine.network, sources, {
+		...{ module, take, virtual, isOwnRange },
+		...readingOf(request),
+	});
+	if (request.live && threads !== null)
+		throw new NotModelledError("a cluster that acts on several threads of the engine", "replay it with one job");
+	if (request.live) await begin(cluster, parts.server()?.now ?? 0n, surveyed.firstNs);
+	topology.hosts.push(...surveyed.hosts);
+	const { plan } = plane.loaded as NonNullable<DataPlane["loaded"]>;
+	plane.openAgain(plan, {
+		...{ now: parts.server()?.now, capacities: capacitiesFor(surveyed), windows: surveyed.tcpWindows },
+		module: threads ?? module,
+	});
+	const acting = request.live ? reconciler.acting(parts.server() as ApiServer, cluster.wire, parts.namespace) : null;
+	const own = { ...context, assumed: cluster.assumed, threads, startReader, acting };
+	const release = plane.hold();
+	try {
+		const report = await replay(cluster.machine, surveyed, { seed: Number(parts.seed), ...request, ...own });
+		cluster.wire.now = parseTime(report.end ?? "") ?? cluster.wire.now;
+		return report;
+	} finally {
+		release();
+		reconciler.rest();
 	}
-	const external = Object.values(topology.router.nat11 ?? {});
-	const addresses = topology.nodes.flatMap(({ ip, ip6 }) => (ip6 === undefined ? [ip] : [ip, ip6]));
-	const ofNodes = new Set([...addresses, ...external].map(addressOf));
-	return (address, proto, port) =>
-		byAddress.get(`${address} ${proto} ${port}`) ??
-		(ofNodes.has(address) ? byNodePort.get(`${proto} ${port}`) : undefined) ??
-		null;
 }
 
-function addressesOf({ spec, status }: Service): string[] {
-	const ingress = status?.loadBalancer?.ingress ?? [];
-	const all = [
-		spec?.clusterIP,
-		...(spec?.clusterIPs ?? []),
-		...(spec?.externalIPs ?? []),
-		...ingress.map(({ ip }) => ip),
-	];
-	return [...new Set(all)].filter((ip): ip is string => ip !== undefined && familyOf(ip) !== null);
-}
-
-/** An address's text as a network has it. */
-function addressOf(text: string): Address {
-	return familyOf(text) === "ipv4" ? ipv4ToNumber(text) : (canonicalAddress(text) ?? text);
+/** A cluster's time is that of a recording's beginning. Throws ReplayTimeError where that is past. */
+async function begin(cluster: Cluster, now: bigint, firstNs: bigint): Promise<void> {
+	if (firstNs < 0n) return;
+	if (firstNs < now) throw new ReplayTimeError(firstNs, now);
+	cluster.wire.now = firstNs;
+	await cluster.api.open();
 }
