@@ -1,24 +1,28 @@
 // Which packets were seen a moment ago: a packet captured at several interfaces hashes alike at each, whatever NAT did on its
-// way. What is noted stands in a ring, in the order in which it came, and leaves it when it is older than the window. Buckets of
-// tags, 16 bits of a hash each, say where in the ring a packet may be: two bytes a packet, so that those of a hundred thousand
-// lie in a core's own cache, and of a packet that is no copy, as nearly all are, nothing else is read. Few buckets ever overflow
-// into the next one; when many have, all are filled anew from the ring.
+// way. What is noted stands in a ring, in the order in which it came, and counts until it is older than the window. Buckets of
+// one cache line, tags of 16 bits and a number in the ring each, say where a packet may be: of a packet that is no copy, as
+// nearly all are, its bucket alone is read and written. What no longer counts is taken out of no bucket: its number says so, and
+// what comes into the bucket goes over it. Few buckets ever overflow into the next one; when many have, all are filled anew.
 
 import * as L from "../layout";
 import { room } from "./room";
 
-/* A row of the ring, 24 bytes: first hash | second hash | time i64 | flow | its lane << 1 | noted in a known netns */
+/* A row of the ring, 24 bytes: first hash | second hash | time i64 | flow | noted in a known netns */
 const ROW: u32 = 24;
-/* A bucket, 32 bytes: tags u16[15], 0: a free lane | 1: some went on to the next bucket. A lane is bucket << 4 | tag. */
-const BUCKET: u32 = 5; // as a shift
-const LANES: u32 = 15;
-const OVERFLOWED: usize = 30;
+/* A bucket, 64 bytes: tags u16[LANES], 0: nothing was ever there | lane to be written next u16 | 1: some went on to the next bucket u16 | numbers u32[LANES] */
+const BUCKET: u32 = 6; // as a shift
+const LANES: u32 = 10;
 const EVERY_LANE: u32 = (1 << LANES) - 1;
-/** Of a row whose packet came again: the later row has its lane. */
-const NO_LANE: u32 = 0x7fffffff;
+const TURN: usize = 20;
+const OVERFLOWED: usize = 22;
+const NUMBERS: usize = 24;
+/** In place of a lane's address: there is none. */
+const NO_LANE: usize = 0;
 const FIRST_ROWS: u32 = 8192;
+/** Up to so many it grows by four times, as each growth fills the buckets anew; then by two. */
+const MANY_ROWS: u32 = 65536;
 /** Rows of the ring that a bucket is for, as a shift. */
-const FILLED: u32 = 3;
+const FILLED: u32 = 2;
 
 /** Copies of one packet lie within this time of each other. */
 let windowNs: i64 = 100_000_000;
@@ -29,8 +33,6 @@ let ringMask: u32 = 0;
 let oldest: u32 = 0;
 let next: u32 = 0;
 let buckets: usize = 0;
-/* Number in the ring by lane, u32. */
-let numbers: usize = 0;
 let mask: u32 = 0;
 /** Buckets that overflowed since they were filled. */
 let overflowed: u32 = 0;
@@ -64,7 +66,7 @@ function bucketOf(first: u32, second: u32): u32 {
 
 // @ts-ignore: decorator
 @inline
-function tagsAt(bucket: u32): usize {
+function bucketAt(bucket: u32): usize {
 	return buckets + ((<usize>bucket) << BUCKET);
 }
 
@@ -86,56 +88,90 @@ function pairOf(first: u32, second: u32): u64 {
 	return ((<u64>second) << 32) | (<u64>first);
 }
 
+// @ts-ignore: decorator
+@inline
+function counts(number: u32): bool {
+	return number - oldest < next - oldest;
+}
+
 /** Brings the bucket of these hashes into the cache. */
 // @ts-ignore: decorator
 @inline
 export function touchCopy(first: u32, second: u32): u32 {
-	return ringMask == 0 ? 0 : load<u32>(tagsAt(bucketOf(first, second)));
+	return ringMask == 0 ? 0 : load<u32>(bucketAt(bucketOf(first, second)));
 }
 
 /** True where the packet with these hashes was noted within the window before `time`. */
 export function seenBefore(first: u32, second: u32, time: i64): bool {
-	if (ringMask == 0) return false;
-	const lane = laneOf(first, second);
+	const lane = ringMask == 0 ? NO_LANE : laneOf(first, second);
 	if (lane == NO_LANE) {
 		absent = pairOf(first, second);
 		return false;
 	}
-	const row = rowAt(numberAt(lane));
+	const row = rowAt(load<u32>(lane));
 	if (time - load<i64>(row, 8) > windowNs) return false;
 	copy.flow = load<u32>(row, 16);
-	copy.inNetns = (load<u32>(row, 20) & 1) == 1;
+	copy.inNetns = load<u32>(row, 20) != 0;
 	return true;
 }
 
 /** Notes the packet with these hashes as one of `flow`; `inNetns`: seen at an interface of a known netns. */
 export function noteSeen(first: u32, second: u32, time: i64, flow: u32, inNetns: bool): void {
-	if (ringMask == 0 && !grow()) return;
-	while (oldest != next && time - load<i64>(rowAt(oldest), 8) > windowNs) giveUp();
-	if (next - oldest > ringMask && !grow()) return;
-	if (overflowed > mask >>> 4) fill();
-	let lane: u32 = NO_LANE;
-	if (absent != pairOf(first, second)) lane = laneOf(first, second);
+	expire(time);
+	if (isCrowded() && !madeRoom()) return;
+	putAnywhere(first, second);
 	absent = 0;
-	if (lane == NO_LANE) lane = freeLane(first, second);
-	else setLane(rowAt(numberAt(lane)), NO_LANE);
+	push(first, second, time, flow, inNetns);
+}
+
+/** As seenBefore, and where it is false noteSeen, at an interface of no known netns. */
+// @ts-ignore: decorator
+@inline
+export function seenOrNoted(first: u32, second: u32, time: i64, flow: u32): bool {
+	expire(time);
+	const at = bucketAt(bucketOf(first, second));
+	const turn = <u32>load<u16>(at, TURN);
+	// A bucket that has neither such a tag nor overflowed says all; most packets are done with here.
+	if (isCrowded() || alike(at, tagOf(second)) != 0 || load<u16>(at, OVERFLOWED) != 0 || !isFree(at, turn)) {
+		if (seenBefore(first, second, time)) return true;
+		noteSeen(first, second, time, flow, false);
+		return false;
+	}
+	put(at, turn, second);
+	push(first, second, time, flow, false);
+	return false;
+}
+
+// Rows that are older than the window do not count any more.
+// @ts-ignore: decorator
+@inline
+function expire(time: i64): void {
+	while (oldest != next && time - load<i64>(rowAt(oldest), 8) > windowNs) oldest++;
+}
+
+// Has the ring no row left, or have too many buckets overflowed?
+// @ts-ignore: decorator
+@inline
+function isCrowded(): bool {
+	return next - oldest >= ringMask || overflowed > mask >>> 4;
+}
+
+// Writes the next row of the ring.
+// @ts-ignore: decorator
+@inline
+function push(first: u32, second: u32, time: i64, flow: u32, inNetns: bool): void {
 	const row = rowAt(next);
-	store<u32>(row, first);
-	store<u32>(row, second, 4);
+	store<u64>(row, pairOf(first, second));
 	store<i64>(row, time, 8);
-	store<u32>(row, flow, 16);
-	store<u32>(row, inNetns ? 1 : 0, 20);
-	place(lane, next);
+	store<u64>(row, (<u64>flow) | ((<u64>inNetns) << 32), 16);
 	next++;
 }
 
-/** The oldest row leaves the ring. */
-// @ts-ignore: decorator
-@inline
-function giveUp(): void {
-	const lane = load<u32>(rowAt(oldest), 20) >>> 1;
-	if (lane != NO_LANE) store<u16>(buckets + ((<usize>lane) << 1), 0);
-	oldest++;
+// Room in the ring, and buckets of which few have overflowed. False: the memory is at its maximum.
+function madeRoom(): bool {
+	if (next - oldest >= ringMask && !grow()) return false;
+	if (overflowed > mask >>> 4) fill();
+	return true;
 }
 
 /** Lanes of a bucket that have this tag: a bit each. */
@@ -143,88 +179,84 @@ function giveUp(): void {
 @inline
 function alike(at: usize, tag: u16): u32 {
 	const wanted = i16x8.splat(<i16>tag);
-	const low = i16x8.bitmask(i16x8.eq(v128.load(at), wanted));
-	const high = i16x8.bitmask(i16x8.eq(v128.load(at, 16), wanted));
-	return (low | (high << 8)) & EVERY_LANE;
+	const low = i16x8.eq(v128.load(at), wanted);
+	const high = i16x8.eq(v128.load(at, 16), wanted);
+	return i8x16.bitmask(i8x16.narrow_i16x8_s(low, high)) & EVERY_LANE;
 }
 
+// Is nothing that counts in a lane?
 // @ts-ignore: decorator
 @inline
-function numberAt(lane: u32): u32 {
-	return load<u32>(numbers + ((<usize>lane) << 2));
+function isFree(at: usize, lane: u32): bool {
+	return load<u16>(at + ((<usize>lane) << 1)) == 0 || !counts(load<u32>(at + ((<usize>lane) << 2), NUMBERS));
 }
 
-/** The lane that names the packet's row, or NO_LANE: it is not in the ring. */
-function laneOf(first: u32, second: u32): u32 {
+// Writes the number of the next row into a lane of a bucket; the lane behind it is the next one's turn.
+// @ts-ignore: decorator
+@inline
+function put(at: usize, lane: u32, second: u32): void {
+	store<u16>(at + ((<usize>lane) << 1), tagOf(second));
+	store<u32>(at + ((<usize>lane) << 2), next, NUMBERS);
+	store<u16>(at, <u16>(lane == LANES - 1 ? 0 : lane + 1), TURN);
+}
+
+/** Where the number of the packet's row is, or NO_LANE: none that counts is noted. */
+function laneOf(first: u32, second: u32): usize {
 	const tag = tagOf(second);
 	// Fewer than all buckets have overflowed, so the probe ends.
 	for (let bucket = bucketOf(first, second); ; bucket = (bucket + 1) & mask) {
-		const at = tagsAt(bucket);
+		const at = bucketAt(bucket);
 		for (let lanes = alike(at, tag); lanes != 0; lanes &= lanes - 1) {
-			const lane = (bucket << 4) | ctz<u32>(lanes);
-			const row = rowAt(numberAt(lane));
-			if (load<u32>(row) == first && load<u32>(row, 4) == second) return lane;
+			const lane = at + NUMBERS + ((<usize>ctz<u32>(lanes)) << 2);
+			const number = load<u32>(lane);
+			if (counts(number) && load<u64>(rowAt(number)) == pairOf(first, second)) return lane;
 		}
 		if (load<u16>(at, OVERFLOWED) == 0) return NO_LANE;
 	}
 	return NO_LANE;
 }
 
-/** A free lane for a packet with these hashes. */
-function freeLane(first: u32, second: u32): u32 {
-	// There are nearly twice as many lanes as rows, so some bucket has a free one.
+// Gives the next row the lane that its packet has already, or a free one of its bucket, or of those behind it.
+function putAnywhere(first: u32, second: u32): void {
+	const known = absent == pairOf(first, second) ? NO_LANE : laneOf(first, second);
+	if (known != NO_LANE) return store<u32>(known, next);
+	// There are more than twice as many lanes as rows, so some bucket has a free one.
 	for (let bucket = bucketOf(first, second); ; bucket = (bucket + 1) & mask) {
-		const at = tagsAt(bucket);
-		const lanes = alike(at, 0);
-		if (lanes != 0) return (bucket << 4) | ctz<u32>(lanes);
+		const at = bucketAt(bucket);
+		for (let i: u32 = 0, lane = <u32>load<u16>(at, TURN); i < LANES; i++) {
+			if (isFree(at, lane)) return put(at, lane, second);
+			lane = lane == LANES - 1 ? 0 : lane + 1;
+		}
 		if (load<u16>(at, OVERFLOWED) == 0) {
 			store<u16>(at, 1, OVERFLOWED);
 			overflowed++;
 		}
 	}
-	return NO_LANE;
 }
 
-// @ts-ignore: decorator
-@inline
-function setLane(row: usize, lane: u32): void {
-	store<u32>(row, (lane << 1) | (load<u32>(row, 20) & 1), 20);
-}
-
-/** Gives row `number` of the ring the lane. */
-// @ts-ignore: decorator
-@inline
-function place(lane: u32, number: u32): void {
-	const row = rowAt(number);
-	setLane(row, lane);
-	store<u16>(buckets + ((<usize>lane) << 1), tagOf(load<u32>(row, 4)));
-	store<u32>(numbers + ((<usize>lane) << 2), number);
-}
-
-/** Empties the buckets and gives each row of the ring that has a lane a new one. */
+/** Empties the buckets and gives each row of the ring that counts a lane anew, the last of a packet's. */
 function fill(): void {
 	clear();
-	for (let number = oldest; number != next; number++) {
-		const row = rowAt(number);
-		if (load<u32>(row, 20) >>> 1 != NO_LANE) place(freeLane(load<u32>(row), load<u32>(row, 4)), number);
+	const end = next;
+	for (next = oldest; next != end; next++) {
+		const row = rowAt(next);
+		putAnywhere(load<u32>(row), load<u32>(row, 4));
 	}
 }
 
-/** A ring twice as long, its rows as they were, and buckets for it. False: the memory is at its maximum. */
+/** A longer ring, its rows as they were, and buckets for it. False: the memory is at its maximum. */
 function grow(): bool {
-	const rows = ringMask == 0 ? FIRST_ROWS : (ringMask + 1) * 2;
+	const rows = ringMask == 0 ? FIRST_ROWS : (ringMask + 1) * (ringMask < MANY_ROWS ? 4 : 2);
 	const longer = room(rows * ROW);
 	const total = rows >>> FILLED;
-	const tags = room(total << BUCKET);
-	const named = room(total << 6);
-	if (longer == 0 || tags == 0 || named == 0) return false;
+	const lines = room(total << BUCKET);
+	if (longer == 0 || lines == 0) return false;
 	for (let number = oldest; number != next; number++) {
 		memory.copy(longer + <usize>((number & (rows - 1)) * ROW), rowAt(number), ROW);
 	}
 	ring = longer;
 	ringMask = rows - 1;
-	buckets = tags;
-	numbers = named;
+	buckets = lines;
 	mask = total - 1;
 	fill();
 	return true;

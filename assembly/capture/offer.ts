@@ -13,22 +13,12 @@
 
 import * as L from "../layout";
 import { isOfLink } from "./addresses";
+import { askRows, BURST, canAsk, hashesAsked, isCopy, keyAsked } from "./asked";
 import { timeAt } from "./columns";
-import { copiesReset, copy, hashCopies, noteSeen, seenBefore, touchCopy } from "./copies";
-import {
-	forwards,
-	hasPackets,
-	isCaptured,
-	netnsOfInterface,
-	NOT_TOLD,
-	ownerOf,
-	ownersReset,
-	scopeOfInterface,
-	setOwner,
-} from "./owners";
-import { room } from "./room";
+import { copiesReset, copy, noteSeen, seenOrNoted } from "./copies";
+import { forwards, hasPackets, isCaptured, netnsOfInterface, NOT_TOLD, ownerOf, ownersReset, setOwner } from "./owners";
 import { quotes } from "./transport";
-import { findTuple, icmpRequest, KEY_BYTES, readKey, Tuple, touchTuple, tuple, tuplesReset } from "./tuples";
+import { findTuple, icmpRequest, isReversed, singledTuple, Tuple, tuple, tuplesReset } from "./tuples";
 
 /** A UDP or ICMP flow that was silent for longer begins anew, as in conntrack (nf_conntrack_udp_timeout, icmp_timeout). */
 const IDLE_NS: i64 = 30_000_000_000;
@@ -40,19 +30,6 @@ const OPENED_REVERSED: u32 = 2;
 const OPENED_BY_ANSWER: u32 = 4;
 const FORWARD_ROLE: u32 = 3; // as a shift
 const REVERSE_ROLE: u32 = 5;
-
-/** Rows that are hashed, then looked for, before any of them is decided. */
-const BURST: u32 = 64;
-/* Of each row of a burst, ASKED bytes: the key of its tuple, then both hashes of the packet itself; 0: not hashed. */
-let asked: usize = 0;
-const ASKED: u32 = 5; // as a shift
-const COPIED: usize = 24;
-/* Of four rows. */
-const HASHED: usize = memory.data(4 * 8, 16);
-/** First row of the burst. */
-let first: u32 = 0;
-/** Keeps the loads of `touch` from being left out. */
-let touched: u32 = 0;
 
 const COUNTS: StaticArray<u64> = new StaticArray<u64>(L.OFFERS_COUNT);
 
@@ -108,15 +85,13 @@ export function answerOwner(netns: i32): void {
  * the row that waits for an owner (`ownerAsked`, `answerOwner`), or 0xffffffff: the memory is at its maximum.
  */
 export function classify(columns: usize, row: u32, count: u32): u32 {
-	if (asked == 0) asked = room(BURST << ASKED);
-	if (asked == 0) return 0xffffffff;
+	if (!canAsk()) return 0xffffffff;
 	while (row < count) {
 		const end = min<u32>(row + BURST, count);
-		first = row;
 		askRows(columns, row, end);
-		touch(end - row);
 		for (; row < end; row++) {
 			const repeat = load<u32>(columns + ((<usize>row) << 2), L.COLUMN_REPEAT);
+			if (waiting == 0 && goesOn(columns, row, repeat)) continue;
 			if (ignored(columns, row, repeat)) answer(columns, row, L.KIND_IGNORED, L.NO_FLOW, L.OUTSIDE);
 			else {
 				const done = classifyRow(columns, row, repeat);
@@ -128,59 +103,34 @@ export function classify(columns: usize, row: u32, count: u32): u32 {
 	return row;
 }
 
-// i is below BURST.
 // @ts-ignore: decorator
 @inline
-function askedAt(i: u32): usize {
-	return asked + ((<usize>i) << ASKED);
-}
-
-/** Keys of rows `row` to `end`, and their hashes; of a packet that is nobody's copy as far as its headers say, those are left for later. */
-function askRows(columns: usize, row: u32, end: u32): void {
-	for (; row < end; row += 4) {
-		const four = min<u32>(end - row, 4);
-		let hashed = false;
-		for (let i: u32 = row - first; i < row - first + four; i++) {
-			const at = <u32>load<u16>(columns + ((<usize>(first + i)) << 1), L.COLUMN_INTERFACE);
-			readKey(columns, first + i, scopeOfInterface(at), askedAt(i));
-			const established = protoAt(columns, first + i) == L.PROTO_TCP && (flagsAt(columns, first + i) & L.TCP_SYN) == 0;
-			const wanted = netnsOfInterface(at) < 0 || !established;
-			if (wanted && !hashed) {
-				hashCopies(columns, row, HASHED);
-				hashed = true;
-			}
-			const lane = HASHED + ((<usize>(first + i - row)) << 3);
-			store<u64>(askedAt(i), wanted ? load<u64>(lane) : 0, COPIED);
-		}
-	}
-}
-
-/** Loads the slots of a burst one behind the other, so that their misses overlap. */
-function touch(rows: u32): void {
-	let sum: u32 = 0;
-	for (let i: u32 = 0; i < rows; i++) sum ^= touchTuple(askedAt(i));
-	for (let i: u32 = 0; i < rows; i++) {
-		const copied = load<u64>(askedAt(i), COPIED);
-		if (copied != 0) sum ^= touchCopy(<u32>copied, <u32>(copied >> 32));
-	}
-	touched = sum;
-}
-
-function isCopy(columns: usize, row: u32): bool {
-	const at = askedAt(row - first);
-	let copied = load<u64>(at, COPIED);
-	if (copied == 0) {
-		hashCopies(columns, row, HASHED);
-		copied = load<u64>(HASHED);
-		store<u64>(at, copied, COPIED);
-	}
-	return seenBefore(<u32>copied, <u32>(copied >> 32), timeAt(columns, row));
-}
-
 function answer(columns: usize, row: u32, kind: i32, flow: u32, netns: i32): void {
 	store<u8>(columns + <usize>row, <u8>kind, L.COLUMN_KIND);
 	store<u32>(columns + ((<usize>row) << 2), flow, L.COLUMN_FLOW);
 	store<i32>(columns + ((<usize>row) << 2), netns, L.COLUMN_NETNS);
+}
+
+/** The usual row: a packet of a TCP connection that was offered, no SYN of it. False: nothing is done, `classifyRow` knows. */
+// @ts-ignore: decorator
+@inline
+function goesOn(columns: usize, row: u32, repeat: u32): bool {
+	const key = keyAsked(row);
+	const entryAt = singledTuple(key);
+	if (entryAt == 0) return false;
+	const entry = changetype<Tuple>(entryAt);
+	const word = entry.word;
+	if ((word & OFFERED) == 0) return false;
+	const time = timeAt(columns, row);
+	let kind = <i32>((word >>> (isReversed(key) ? REVERSE_ROLE : FORWARD_ROLE)) & 3);
+	const copied = hashesAsked(row);
+	if (copied != 0 && kind <= L.KIND_REPLY) {
+		if (seenOrNoted(<u32>copied, <u32>(copied >> 32), time, entry.flow)) kind = L.KIND_DUPLICATE;
+	}
+	entry.time = (secondOf(time) << 32) | (entry.time & 0xffffffff);
+	count(kind, repeat);
+	answer(columns, row, kind, entry.flow, <i32>(word >>> 8) - 1);
+	return true;
 }
 
 function ignored(columns: usize, row: u32, repeat: u32): bool {
@@ -217,7 +167,7 @@ function classifyRow(columns: usize, row: u32, repeat: u32): i32 {
 	const netns = netnsOfInterface(at);
 	const packets = hasPackets(at);
 	const goesOn = waiting != 0;
-	const entryAt = goesOn ? waiting : findTuple(askedAt(row - first), timeAt(columns, row));
+	const entryAt = goesOn ? waiting : findTuple(keyAsked(row), timeAt(columns, row));
 	if (entryAt == 0) return -1;
 	const entry = changetype<Tuple>(entryAt);
 	const reversed = goesOn ? waitingReversed : tuple.reversed;
@@ -254,7 +204,7 @@ function classifyRow(columns: usize, row: u32, repeat: u32): i32 {
 	// What may turn up under a tuple that is new there: it opens a flow, or conntrack may have forgotten its flow.
 	const notable = packets && (netns < 0 || !tcp || (flagsAt(columns, row) & L.TCP_SYN) != 0);
 	if (notable && (kind == L.KIND_OFFER || kind == L.KIND_REPLY)) {
-		const copied = load<u64>(askedAt(row - first), COPIED);
+		const copied = hashesAsked(row);
 		noteSeen(<u32>copied, <u32>(copied >> 32), time, entry.flow, netns >= 0);
 	}
 	answer(columns, row, kind, entry.flow, <i32>(entry.word >>> 8) - 1);
@@ -275,10 +225,13 @@ function secondOf(time: i64): i64 {
 	return second;
 }
 
+// @ts-ignore: decorator
+@inline
 function count(kind: i32, repeat: u32): void {
-	if (kind == L.KIND_OFFER) COUNTS[L.OFFERS_OFFERED] += repeat;
-	else if (kind == L.KIND_REPLY) COUNTS[L.OFFERS_REPLIES] += repeat;
-	else if (kind == L.KIND_DUPLICATE) COUNTS[L.OFFERS_DUPLICATES] += repeat;
+	if (kind > L.KIND_DUPLICATE) return;
+	const duplicate = kind == L.KIND_DUPLICATE ? L.OFFERS_DUPLICATES : L.OFFERS_REPLIES;
+	// bound: OFFERS_ constants are below OFFERS_COUNT
+	unchecked((COUNTS[kind == L.KIND_OFFER ? L.OFFERS_OFFERED : duplicate] += repeat));
 }
 
 /** A bare SYN that is no retransmission: the ports are used again. */

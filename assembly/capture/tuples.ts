@@ -33,6 +33,9 @@ let mask: u32 = 0;
 let count: u32 = 0;
 /** As large as `slots`, for the next rehash; 0: none yet. */
 let spare: usize = 0;
+/** How often entries have moved, and how often they had when keys were looked for. */
+let moves: u32 = 0;
+let movesThen: u32 = 0;
 
 /** What `findTuple` found beside the entry. */
 export namespace tuple {
@@ -55,10 +58,15 @@ export function icmpRequest(typeCode: u32, proto: u32): u32 {
 	return type == 14 || type == 16 || type == 18 ? (type - 1) << 8 : typeCode;
 }
 
-/* A key: what of an entry finds it, in its order, then hash u32 | the row goes from the high endpoint to the low one u32 */
-export const KEY_BYTES: u32 = 24;
+/*
+ * A key, 24 bytes: what of an entry finds it, in its order, then hash u32 | its entry u32, 0: not known, and in the low bits REVERSED:
+ * the row goes from the high endpoint to the low one; SINGLED, the caller's.
+ */
 const KEY_HASH: usize = 16;
-const KEY_REVERSED: usize = 20;
+const KEY_ENTRY: usize = 20;
+const REVERSED: u32 = 1;
+const SINGLED: u32 = 2;
+const MARKS: u32 = 3;
 
 // @ts-ignore: decorator
 @inline
@@ -73,14 +81,66 @@ export function touchTuple(key: usize): u32 {
 	return mask == 0 ? 0 : load<u32>(slots + ((<usize>(load<u32>(key, KEY_HASH) & mask)) << SLOT));
 }
 
+/** Finds the entries of `count` keys, each `stride` bytes behind the one before, where they are there by now. */
+export function findTuples(keys: usize, count: u32, stride: usize): void {
+	movesThen = moves;
+	if (mask == 0) return;
+	const end = keys + <usize>count * stride;
+	let before = end;
+	for (let key = keys; key < end; key += stride) {
+		const marks = load<u32>(key, KEY_ENTRY);
+		// An answer comes right behind its request more often than not.
+		let at: usize;
+		if (before != end && i32x4.all_true(i32x4.eq(v128.load(key), v128.load(before)))) {
+			at = <usize>(load<u32>(before, KEY_ENTRY) & ~MARKS);
+		} else {
+			at = slotOf(load<u32>(key, KEY_HASH), v128.load(key));
+			if (changetype<Tuple>(at).key == 0) at = 0;
+		}
+		store<u32>(key, (<u32>at) | marks, KEY_ENTRY);
+		before = key;
+	}
+}
+
 /**
  * The entry of a row's key, added where it is new; 0: the memory is at its maximum. It holds until the next call. `time` of the row, ns.
  * An ICMP answer belongs to the entry of its request: there the requester counts as low, and the ports are the identifier
  * and the request's type and code.
  */
+// @ts-ignore: decorator
+@inline
 export function findTuple(key: usize, time: i64): usize {
+	const known = load<u32>(key, KEY_ENTRY);
+	tuple.reversed = (known & REVERSED) != 0;
+	if (known <= MARKS || moves != movesThen) return searched(key, time);
+	tuple.added = false;
+	return <usize>(known & ~MARKS);
+}
+
+/** Marks a row's key. */
+// @ts-ignore: decorator
+@inline
+export function singleOut(key: usize): void {
+	store<u32>(key, load<u32>(key, KEY_ENTRY) | SINGLED, KEY_ENTRY);
+}
+
+/** The entry that `findTuples` found for a key that was marked; 0: none was, or the key is not. */
+// @ts-ignore: decorator
+@inline
+export function singledTuple(key: usize): usize {
+	const known = load<u32>(key, KEY_ENTRY);
+	return (known & SINGLED) != 0 && moves == movesThen ? <usize>(known & ~MARKS) : 0;
+}
+
+/** Does the row of a key go from the high endpoint to the low one? */
+// @ts-ignore: decorator
+@inline
+export function isReversed(key: usize): bool {
+	return (load<u32>(key, KEY_ENTRY) & REVERSED) != 0;
+}
+
+function searched(key: usize, time: i64): usize {
 	if ((count + 1) * 8 > (mask + 1) * 5 && !makeRoom(time)) return 0;
-	tuple.reversed = load<u32>(key, KEY_REVERSED) != 0;
 	const at = slotOf(load<u32>(key, KEY_HASH), v128.load(key));
 	tuple.added = changetype<Tuple>(at).key == 0;
 	if (tuple.added) {
@@ -91,7 +151,7 @@ export function findTuple(key: usize, time: i64): usize {
 	return at;
 }
 
-/** Writes the key of row `row` under `scope` at `key`, KEY_BYTES. */
+/** Writes the key of row `row` under `scope` at `key`. */
 export function readKey(columns: usize, row: u32, scope: u32, key: usize): void {
 	const fours = columns + ((<usize>row) << 2);
 	const twos = columns + ((<usize>row) << 1);
@@ -116,7 +176,7 @@ export function readKey(columns: usize, row: u32, scope: u32, key: usize): void 
 	const high = reversed ? src : dst;
 	store<u64>(key, (<u64>low) | ((<u64>high) << 32));
 	store<u64>(key, (<u64>ports) | ((<u64>word) << 32), 8);
-	store<u64>(key, (<u64>hashOf(low, high, ports, word)) | ((<u64>reversed) << 32), KEY_HASH);
+	store<u64>(key, (<u64>hashOf(low, high, ports, word)) | ((<u64>(reversed ? REVERSED : 0)) << 32), KEY_HASH);
 }
 
 /** The slot of a key, or the free one where it would go: three of eight are free. */
@@ -152,6 +212,7 @@ function makeRoom(now: i64): bool {
 	const next = total == 0 ? FIRST_SLOTS : kept * 3 > total ? total * 2 : total;
 	const into = next == total && spare != 0 ? spare : room(next << SLOT);
 	if (into == 0) return false;
+	moves++;
 	spare = next == total ? old : 0;
 	slots = into;
 	mask = next - 1;

@@ -41,6 +41,7 @@ export const RECORDS: Record<string, string> = {
 	"assembly/outcome.ts": "the flow row, as its packets end",
 	"assembly/trace.ts": "the event row, in the one function that writes it",
 	"assembly/capture/addresses.ts": "the slots of interned addresses",
+	"assembly/capture/asked.ts": "the keys and hashes of rows that are told apart together",
 	"assembly/capture/batch.ts": "batch records, as they are handed over",
 	"assembly/capture/draft.ts": "rows as what batch records are made of",
 	"assembly/capture/plain.ts": "a row, as the frame of most packets is read",
