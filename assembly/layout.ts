@@ -1103,6 +1103,7 @@ export const SEQUEL_RULE_AFTER = 68; // i32
 export const SEQUEL_ENTRY_NODE_AFTER = 72; // i32
 export const SEQUEL_SECOND_AFTER = 76; // i32
 export const SEQUEL_OUTCOME = 80; // u8[3] verdict, reason and flags of the flow behind it
+export const SEQUEL_ALIKE = 83; // u8 a bit an entry: its tracker has the first one's settings, and both stand alike but for NAT
 export const SEQUEL_ENTRY = 84; // entries, SEQUEL_ENTRY_STRIDE bytes each
 export const SEQUEL_ENTRY_COUNT = 3;
 export const SEQUEL_NEXT = 144; // u32 address of the next row that may owe something; 0: it owes nothing

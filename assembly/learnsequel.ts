@@ -18,6 +18,7 @@ import {
 } from "./journey";
 import { isPlain } from "./lane";
 import { conn } from "./netfilter/conn";
+import { tracksAlike } from "./netns";
 import { Packet } from "./packet";
 import { currentEpoch } from "./pathcache";
 import { packetsTaken } from "./queue";
@@ -131,6 +132,22 @@ function isEstablished(standing: u32, proto: u8): bool {
 	return (standing & L.IPS_SEEN_REPLY) == 0 || (standing & L.IPS_ASSURED) != 0;
 }
 
+// What of an entry's word no tracker of TCP asks for
+const TRANSLATED: u32 = L.IPS_SRC_NAT | L.IPS_DST_NAT | L.IPS_SRC_NAT_DONE | L.IPS_DST_NAT_DONE;
+
+// A bit an entry that stood as the first one did but for its translation, where TCP windows are tracked by the same settings.
+function alikeEntries(s: usize, count: i32): u32 {
+	let alike: u32 = 0;
+	const first = trackedAt(s, 0);
+	for (let i = 1; i < count; i++) {
+		const t = trackedAt(s, i);
+		const differs = load<u32>(t, L.SEQUEL_BEFORE) ^ load<u32>(first, L.SEQUEL_BEFORE);
+		if ((differs & ~TRANSLATED) != 0) continue;
+		if (tracksAlike(load<i32>(t, L.SEQUEL_NETNS), load<i32>(first, L.SEQUEL_NETNS))) alike |= 1 << i;
+	}
+	return alike;
+}
+
 function keep(f: usize, p: Packet, way: u32): void {
 	const s = learnt;
 	settleSequel(s);
@@ -161,6 +178,7 @@ function keep(f: usize, p: Packet, way: u32): void {
 	store<u8>(s, <u8>steady, L.SEQUEL_STEADY);
 	store<u16>(s, load<u16>(f, L.FLOW_SEEN_DPORT), L.SEQUEL_SEEN_DPORT);
 	store<u32>(s, outcomeOf(f), L.SEQUEL_OUTCOME);
+	store<u8>(s, <u8>alikeEntries(s, count), L.SEQUEL_ALIKE);
 	store<i32>(s, load<i32>(FLOW_BEFORE, L.FLOW_RULE), L.SEQUEL_RULE);
 	store<i32>(s, load<i32>(FLOW_BEFORE, L.FLOW_ENTRY_NODE), L.SEQUEL_ENTRY_NODE);
 	store<i32>(s, load<i32>(FLOW_BEFORE, L.FLOW_SECOND), L.SEQUEL_SECOND);

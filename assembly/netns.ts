@@ -56,6 +56,14 @@ export function timeoutNs(index: i32, timeout: i32): i64 {
 	return <i64>load<u32>(netns(index) + <usize>(timeout << 2), L.NETNS_TIMEOUTS) * 1_000_000_000;
 }
 
+/** Do both track TCP windows, by the same settings and timeouts? */
+export function tracksAlike(a: i32, b: i32): bool {
+	const tracking = L.NS_TCP_WINDOWS | L.NS_TCP_BE_LIBERAL | L.NS_TCP_LOOSE;
+	const differs = load<u32>(netns(a), L.NETNS_FLAGS) ^ load<u32>(netns(b), L.NETNS_FLAGS);
+	if ((differs & tracking) != 0 || !netnsHas(a, L.NS_TCP_WINDOWS)) return false;
+	return memory.compare(netns(a) + L.NETNS_TIMEOUTS, netns(b) + L.NETNS_TIMEOUTS, L.TIMEOUT_COUNT * 4) == 0;
+}
+
 /** net.netfilter.nf_conntrack_icmpv6_timeout. */
 export function timeoutIcmp6Ns(index: i32): i64 {
 	return <i64>load<u32>(netns(index), L.NETNS_TIMEOUT_ICMPV6) * 1_000_000_000;

@@ -16,6 +16,8 @@ import { countJourney, journey } from "./journey";
 import { disturb } from "./lane";
 import { conn } from "./netfilter/conn";
 import { conntrackFollow } from "./netfilter/conntrack";
+import { count } from "./netfilter/settle";
+import { hasMoved, judgeAnew } from "./netfilter/window";
 import { Window } from "./netfilter/windowrow";
 import { Packet } from "./packet";
 import { EVICTS, isVoid } from "./opening";
@@ -197,19 +199,65 @@ function track(s: usize, at: usize, f: usize, index: i32, dir: i32, time: i64): 
 	p.time = time;
 	p.flow = index;
 	const entries = <i32>load<u8>(s, L.SEQUEL_ENTRIES);
+	const leader = entries > 0 ? load<i32>(trackedAt(s, 0), L.SEQUEL_PLACE) : 0;
+	let alike = alikeNow(s, f, leader);
+	judgeAnew();
 	for (let i = 0; i < entries; i++) {
 		const t = trackedAt(s, i);
 		const place = load<i32>(t, L.SEQUEL_PLACE);
 		const entry = crossedEntry(f, place);
 		keepEntry(place, entry);
 		p.netns = load<i32>(t, L.SEQUEL_NETNS);
-		const accepted = conntrackFollow(p, entry, dir);
-		const standing = load<u32>(changetype<usize>(conn(entry)), L.CT_STATUS) & STANDING;
-		if (accepted && standing == load<u32>(t, L.SEQUEL_AFTER)) continue;
+		let accepted = true;
+		if (((alike >>> i) & 1) != 0) fareAlike(entry, crossedEntry(f, leader), leader, dir, p.len);
+		else accepted = conntrackFollow(p, entry, dir);
+		// Where its windows alone have not decided, what the first one came to says nothing of the others.
+		if (i == 0 && !hasMoved()) alike = 0;
+		if (accepted && standing(entry) == load<u32>(t, L.SEQUEL_AFTER)) continue;
 		for (; i >= 0; i--) restoreEntry(f, load<i32>(trackedAt(s, i), L.SEQUEL_PLACE));
 		return false;
 	}
 	return true;
+}
+
+// @ts-ignore: decorator
+@inline
+function standing(entry: i32): u32 {
+	return load<u32>(changetype<usize>(conn(entry)), L.CT_STATUS) & STANDING;
+}
+
+// A bit an entry that the tracker will leave as it leaves the first one, at `leader` among the flow's, where that one's windows decide: it
+// has the same settings and stands alike (SEQUEL_ALIKE), saw the same segment last and has the same windows.
+// @ts-ignore: decorator
+@inline
+function alikeNow(s: usize, f: usize, leader: i32): u32 {
+	let alike = <u32>load<u8>(s, L.SEQUEL_ALIKE);
+	if (alike == 0) return 0;
+	const first = crossedEntry(f, leader);
+	for (let rest = alike; rest != 0; rest &= rest - 1) {
+		const i = ctz<u32>(rest);
+		const entry = crossedEntry(f, load<i32>(trackedAt(s, <i32>i), L.SEQUEL_PLACE));
+		const same = conn(entry).windowed != 0 && conn(first).windowed != 0;
+		const last = load<u8>(changetype<usize>(conn(entry)), L.CT_LAST);
+		if (same && last == load<u8>(changetype<usize>(conn(first)), L.CT_LAST)) {
+			if (Window.row(entry).equals(Window.row(first))) continue;
+		}
+		alike &= ~(1 << i);
+	}
+	return alike;
+}
+
+// An entry becomes what the first one has just become, whose word of status, state and last segment differed in nothing that changes.
+// @ts-ignore: decorator
+@inline
+function fareAlike(entry: i32, first: i32, leader: i32, dir: i32, len: u32): void {
+	const c = conn(entry);
+	const before = load<u32>(ENTRIES + <usize>(leader * L.CT_STRIDE), L.CT_STATUS);
+	const changes = before ^ load<u32>(changetype<usize>(conn(first)), L.CT_STATUS);
+	store<u32>(changetype<usize>(c), load<u32>(changetype<usize>(c), L.CT_STATUS) ^ changes, L.CT_STATUS);
+	c.deadline = conn(first).deadline;
+	Window.row(entry).become(Window.row(first));
+	count(changetype<usize>(c), dir, len);
 }
 
 // place < FLOW_CROSSED_MAX: within what is kept

@@ -33,6 +33,7 @@ export function keepWindowsAt(answer: usize, before: usize): void {
  * these have moved; else they are as before. `last`: the direction of the segment before it.
  */
 export function passWindows(f: usize, p: Packet, dir: i32, last: i32, mirrored: bool): bool {
+	if (!mirrored && passAlike(f, p, dir, last)) return true;
 	keepRows(f);
 	if (judge(f, p, dir, last)) {
 		if (!mirrored) return true;
@@ -42,6 +43,34 @@ export function passWindows(f: usize, p: Packet, dir: i32, last: i32, mirrored: 
 	}
 	restoreRows(f);
 	return false;
+}
+
+// Entries that saw the same segments have windows that are the same: then the first one's are judged, where these alone decide, and the
+// others become what they have. False: nothing has changed.
+// @ts-ignore: decorator
+@inline
+function passAlike(f: usize, p: Packet, dir: i32, last: i32): bool {
+	const first = crossedEntry(f, 0);
+	if (first < 0) return true;
+	const leader = Window.row(first);
+	let entries = 1;
+	for (; entries < L.FLOW_CROSSED_MAX; entries++) {
+		const entry = crossedEntry(f, entries);
+		if (entry < 0) break;
+		if (!leader.equals(Window.row(entry))) return false;
+	}
+	const kept = before(0);
+	kept.become(leader);
+	if (inWindow(conn(first), leader, last, dir, p, true) != WINDOW_ACCEPT || !hasMoved()) {
+		leader.become(kept);
+		return false;
+	}
+	for (let i = 1; i < entries; i++) {
+		// Who logs hits finds all of them there.
+		if (ASC_FEATURE_THREADS) before(i).become(kept);
+		Window.row(crossedEntry(f, i)).become(leader);
+	}
+	return true;
 }
 
 // Anything but a plain yes (INVALID, or passing without moving the windows) is for `tcpPacket` to follow up. An entry whose windows

@@ -171,6 +171,13 @@ function overUpperBound(c: Conn, w: Window, dir: i32, end: u32, sack: u32): i32 
 /* Have the windows moved, and so decided alone, when a segment was judged last? */
 let moved: bool = false;
 
+/** Whatever is judged from here on, `hasMoved` speaks of. */
+// @ts-ignore: decorator
+@inline
+export function judgeAnew(): void {
+	moved = false;
+}
+
 /** Did the segment that was judged last fit, so that neither the entry nor its netns had a say in it? */
 // @ts-ignore: decorator
 @inline
