@@ -6,7 +6,7 @@ import { timeAt } from "./columns";
 import { hashCopies, seenBefore, touchCopy } from "./copies";
 import { hasPackets, netnsOfInterface, scopeOfInterface } from "./owners";
 import { room } from "./room";
-import { findTuples, readKey, singleOut, touchTuple } from "./tuples";
+import { findTuples, readKey, readKeys, singleOut, touchTuple } from "./tuples";
 
 /** Rows that are asked for at once, at most. */
 export const BURST: u32 = 64;
@@ -34,6 +34,7 @@ export function canAsk(): bool {
 export function askRows(columns: usize, row: u32, end: u32): void {
 	first = row;
 	for (; row < end; row += 4) {
+		if (askAlike(columns, row, end)) continue;
 		const four = min<u32>(end - row, 4);
 		let hashed = false;
 		for (let i: u32 = row; i < row + four; i++) {
@@ -52,6 +53,34 @@ export function askRows(columns: usize, row: u32, end: u32): void {
 	}
 	touch(end - first);
 	findTuples(asked, end - first, 1 << ASKED);
+}
+
+// Four rows that are all singled out, of one interface, are asked for at once. False: they are not, or not four.
+// @ts-ignore: decorator
+@inline
+function askAlike(columns: usize, row: u32, end: u32): bool {
+	if (end - row < 4 || !areEstablished(columns + <usize>row)) return false;
+	const interfaces = load<u64>(columns + ((<usize>row) << 1), L.COLUMN_INTERFACE);
+	if (interfaces != (interfaces & 0xffff) * 0x0001_0001_0001_0001) return false;
+	const at = <u32>(interfaces & 0xffff);
+	if (!hasPackets(at) || !readKeys(columns, row, scopeOfInterface(at), keyAsked(row), 1 << ASKED)) return false;
+	const wanted = netnsOfInterface(at) < 0;
+	if (wanted) hashCopies(columns, row, HASHED);
+	for (let i: u32 = 0; i < 4; i++) {
+		store<u64>(keyAsked(row + i), wanted ? load<u64>(HASHED + ((<usize>i) << 3)) : 0, HASHES);
+	}
+	return true;
+}
+
+// Are four rows, whose columns of bytes begin at `ones`, all of what is singled out? As isEstablished and isWhole say of one.
+// @ts-ignore: decorator
+@inline
+function areEstablished(ones: usize): bool {
+	const others = load<u32>(ones, L.COLUMN_PROTO) ^ (L.PROTO_TCP * 0x01010101);
+	const family = load<u32>(ones, L.COLUMN_FAMILY) ^ 0x04040404;
+	const syns = load<u32>(ones, L.COLUMN_TCP) & (L.TCP_SYN * 0x01010101);
+	const cut = load<u32>(ones, L.COLUMN_SHAPE) & ((L.SHAPE_LATER_FRAGMENT | L.SHAPE_CUT) * 0x01010101);
+	return (others | family | syns | cut) == 0;
 }
 
 /** Loads what keys and hashes lead to. */

@@ -2,7 +2,6 @@
 // family, protocol, the two endpoints in numeric order); a caller learns which of the two was the source. Entries that were
 // idle for long are dropped when the table would have to grow.
 
-import { hash2 } from "../hash";
 import * as L from "../layout";
 import { room } from "./room";
 
@@ -68,10 +67,19 @@ const REVERSED: u32 = 1;
 const SINGLED: u32 = 2;
 const MARKS: u32 = 3;
 
-// @ts-ignore: decorator
-@inline
+/* What a hash multiplies by, a word of the key each. */
+const C1: u32 = 0x9e3779b1;
+const C2: u32 = 0x85ebca6b;
+const C3: u32 = 0xc2b2ae35;
+const C4: u32 = 0x27d4eb2f;
+
+// As `readKeys` does it in four lanes.
 function hashOf(low: u32, high: u32, ports: u32, word: u32): u32 {
-	return hash2(((<u64>low) << 32) | (<u64>high), ((<u64>ports) << 32) | (<u64>word));
+	let h = low * C1;
+	h = ((h ^ (h >>> 15)) + high) * C2;
+	h = ((h ^ (h >>> 13)) + ports) * C3;
+	h = ((h ^ (h >>> 15)) + word) * C4;
+	return h ^ (h >>> 16);
 }
 
 /** Brings the slot of a key into the cache. */
@@ -177,6 +185,50 @@ export function readKey(columns: usize, row: u32, scope: u32, key: usize): void 
 	store<u64>(key, (<u64>low) | ((<u64>high) << 32));
 	store<u64>(key, (<u64>ports) | ((<u64>word) << 32), 8);
 	store<u64>(key, (<u64>hashOf(low, high, ports, word)) | ((<u64>(reversed ? REVERSED : 0)) << 32), KEY_HASH);
+}
+
+/**
+ * As `readKey` of rows `row` to `row` + 3, TCP over IPv4 all of them, `stride` bytes from key to key, and marks them. False: nothing is
+ * written, as one goes from an address to the same.
+ */
+// @ts-ignore: decorator
+@inline
+export function readKeys(columns: usize, row: u32, scope: u32, keys: usize, stride: usize): bool {
+	const fours = columns + ((<usize>row) << 2);
+	const twos = columns + ((<usize>row) << 1);
+	const src = v128.load(fours, L.COLUMN_SRC);
+	const dst = v128.load(fours, L.COLUMN_DST);
+	if (v128.any_true(i32x4.eq(src, dst))) return false;
+	const reversed = i32x4.gt_u(src, dst);
+	const low = i32x4.min_u(src, dst);
+	const high = i32x4.max_u(src, dst);
+	const sport = v128.load16x4_u(twos, L.COLUMN_SPORT);
+	const dport = v128.load16x4_u(twos, L.COLUMN_DPORT);
+	const upper = v128.bitselect(dport, sport, reversed);
+	const ports = v128.or(i32x4.shl(upper, 16), v128.bitselect(sport, dport, reversed));
+	const word = i32x4.splat((scope << 10) | (L.PROTO_TCP << 2) | 1);
+	let h = i32x4.mul(low, i32x4.splat(C1));
+	h = i32x4.mul(i32x4.add(v128.xor(h, i32x4.shr_u(h, 15)), high), i32x4.splat(C2));
+	h = i32x4.mul(i32x4.add(v128.xor(h, i32x4.shr_u(h, 13)), ports), i32x4.splat(C3));
+	h = i32x4.mul(i32x4.add(v128.xor(h, i32x4.shr_u(h, 15)), word), i32x4.splat(C4));
+	h = v128.xor(h, i32x4.shr_u(h, 16));
+	const marks = v128.or(v128.and(reversed, i32x4.splat(REVERSED)), i32x4.splat(SINGLED));
+	// From a lane a row to a vector a row.
+	const ends = v128.shuffle<u32>(low, high, 0, 4, 1, 5);
+	const ends2 = v128.shuffle<u32>(low, high, 2, 6, 3, 7);
+	const rest = v128.shuffle<u32>(ports, word, 0, 4, 1, 5);
+	const rest2 = v128.shuffle<u32>(ports, word, 2, 6, 3, 7);
+	const found = v128.shuffle<u32>(h, marks, 0, 4, 1, 5);
+	const found2 = v128.shuffle<u32>(h, marks, 2, 6, 3, 7);
+	v128.store(keys, v128.shuffle<u64>(ends, rest, 0, 2));
+	store<u64>(keys, i64x2.extract_lane(found, 0), KEY_HASH);
+	v128.store(keys + stride, v128.shuffle<u64>(ends, rest, 1, 3));
+	store<u64>(keys + stride, i64x2.extract_lane(found, 1), KEY_HASH);
+	v128.store(keys + stride * 2, v128.shuffle<u64>(ends2, rest2, 0, 2));
+	store<u64>(keys + stride * 2, i64x2.extract_lane(found2, 0), KEY_HASH);
+	v128.store(keys + stride * 3, v128.shuffle<u64>(ends2, rest2, 1, 3));
+	store<u64>(keys + stride * 3, i64x2.extract_lane(found2, 1), KEY_HASH);
+	return true;
 }
 
 /** The slot of a key, or the free one where it would go: three of eight are free. */
