@@ -18,6 +18,19 @@ export interface Domains {
 	/** By slot: a number for each value, NOWHERE without one. */
 	readonly ids: Int32Array;
 	readonly size: number;
+	/** Whether every node has the label. */
+	readonly isEverywhere: boolean;
+}
+
+/** Whether a slot takes a pod, as far as columns tell: not known since it changed, yes, or only a closer look says. */
+const [UNKNOWN, TAKES, CLOSER] = [0, 1, 2] as const;
+
+/** What slots are to pods that ask for the same, by slot. */
+export interface Rated {
+	/** For who asks to fill: NaN where a slot was not rated since it changed. */
+	readonly worth: Float64Array;
+	/** UNKNOWN, TAKES, CLOSER. */
+	readonly taking: Uint8Array;
 }
 
 export class Columns {
@@ -27,9 +40,9 @@ export class Columns {
 	readonly amounts: Record<Name, Float64Array>;
 	/** 1 where a node has taints, is cordoned, or has pods with host ports: it takes a closer look. */
 	special = new Uint8Array(0);
-	/** What slots are worth for pods that ask for the same, by what they ask for. */
-	readonly #ratings = new Map<string, Float64Array>();
-	#rated: { requests: Requests; ratings: Float64Array } | null = null;
+	/** By what pods ask for. */
+	readonly #kinds = new Map<string, Rated>();
+	#last: { requests: Requests; rated: Rated } | null = null;
 	#domains = new Map<string, Domains>();
 
 	constructor() {
@@ -61,27 +74,38 @@ export class Columns {
 		this.#unrate(slot);
 	}
 
-	/** By slot, for the caller to fill: NaN where a slot was not rated since it changed. */
-	ratings(requests: Requests): Float64Array {
-		if (this.#rated?.requests === requests) return this.#rated.ratings;
+	rated(requests: Requests): Rated {
+		if (this.#last?.requests === requests) return this.#last.rated;
 		const { said, counted } = requests;
 		const key = `${said["cpu"]} ${said["memory"]} ${counted.cpu} ${counted.memory}`;
-		let ratings = this.#ratings.get(key);
-		if (ratings === undefined) {
-			if (this.#ratings.size >= KINDS) this.#ratings.clear();
-			ratings = new Float64Array(this.special.length).fill(Number.NaN);
-			this.#ratings.set(key, ratings);
+		let rated = this.#kinds.get(key);
+		if (rated === undefined) {
+			if (this.#kinds.size >= KINDS) this.#kinds.clear();
+			const slots = this.special.length;
+			rated = { worth: new Float64Array(slots).fill(Number.NaN), taking: new Uint8Array(slots) };
+			this.#kinds.set(key, rated);
 		}
-		this.#rated = { requests, ratings };
-		return ratings;
+		this.#last = { requests, rated };
+		return rated;
 	}
 
 	#unrate(slot: number): void {
-		for (const ratings of this.#ratings.values()) ratings[slot] = Number.NaN;
+		for (const { worth, taking } of this.#kinds.values()) {
+			worth[slot] = Number.NaN;
+			taking[slot] = UNKNOWN;
+		}
 	}
 
-	/** Whether there is enough cpu, memory and places for pods. */
-	fits(slot: number, cpu: number, memory: number): boolean {
+	/** Whether there is enough cpu, memory and places for pods that ask for no more; false: or a closer look is needed. */
+	takes(slot: number, { taking }: Rated, cpu: number, memory: number): boolean {
+		const known = taking[slot];
+		if (known !== UNKNOWN) return known === TAKES;
+		const takes = this.special[slot] === 0 && this.#fits(slot, cpu, memory);
+		taking[slot] = takes ? TAKES : CLOSER;
+		return takes;
+	}
+
+	#fits(slot: number, cpu: number, memory: number): boolean {
 		const { amounts } = this;
 		if ((amounts.usedPods[slot] as number) + 1 > (amounts.pods[slot] as number)) return false;
 		if (cpu > 0 && (amounts.usedCpu[slot] as number) + cpu > (amounts.cpu[slot] as number)) return false;
@@ -94,14 +118,17 @@ export class Columns {
 		if (known !== undefined) return known;
 		const numbers = new Map<string, number>();
 		const ids = new Int32Array(this.size).fill(NOWHERE);
+		let isEverywhere = true;
 		for (const [slot, node] of nodes().entries()) {
-			const value = node?.metadata.labels?.[topologyKey];
+			if (node === undefined) continue;
+			const value = node.metadata.labels?.[topologyKey];
+			isEverywhere &&= value !== undefined;
 			if (value === undefined) continue;
 			const id = numbers.get(value) ?? numbers.size;
 			numbers.set(value, id);
 			ids[slot] = id;
 		}
-		const found = { ids, size: numbers.size };
+		const found = { ids, size: numbers.size, isEverywhere };
 		this.#domains.set(topologyKey, found);
 		return found;
 	}
@@ -111,8 +138,8 @@ export class Columns {
 		this.size = size;
 		if (size <= this.special.length) return;
 		const room = Math.max(16, 2 * size);
-		this.#ratings.clear();
-		this.#rated = null;
+		this.#kinds.clear();
+		this.#last = null;
 		const special = new Uint8Array(room);
 		special.set(this.special);
 		this.special = special;

@@ -58,6 +58,13 @@ export interface NodeState {
 	readonly requested: Amounts;
 }
 
+/** Pods of a kind on nodes by their slots: as many of the lists as `size` says. */
+export interface There {
+	slots: number[];
+	counts: number[];
+	size: number;
+}
+
 export type NamespaceLabels = ReadonlyMap<string, Readonly<Record<string, string>>>;
 
 export interface OccupancyState {
@@ -81,7 +88,10 @@ export class Occupancy {
 	readonly #counts = new PodCounts(() => this.pods());
 	/** Where each pod is. */
 	readonly #nodeOf = new Map<string, string>();
+	readonly #there: There = { slots: [], counts: [], size: 0 };
 	#order: Int32Array | null = null;
+	/** Nodes with taints that pods dislike. */
+	#disliked = 0;
 
 	constructor(nodes: readonly Node[], namespaces: NamespaceLabels) {
 		this.namespaces = namespaces;
@@ -113,6 +123,11 @@ export class Occupancy {
 		return this.columns.domains(topologyKey, () => this.#slots.map((state) => state?.node));
 	}
 
+	/** Whether a node has taints that pods dislike. */
+	get isDisliked(): boolean {
+		return this.#disliked > 0;
+	}
+
 	get opinionated(): Iterable<{ pod: Pod; node: Node }> {
 		return this.#opinionated.values();
 	}
@@ -128,6 +143,19 @@ export class Occupancy {
 	/** Pods of a namespace that a selector has, by node. */
 	counts(namespace: string, selector: LabelSelector): ReadonlyMap<string, number> {
 		return this.#counts.of(namespace, selector);
+	}
+
+	/** The same by slot, until it is asked again. */
+	there(namespace: string, selector: LabelSelector): There {
+		const there = this.#there;
+		there.size = 0;
+		for (const [name, count] of this.#counts.of(namespace, selector)) {
+			const state = this.#states.get(name);
+			if (state === undefined) continue;
+			there.slots[there.size] = state.slot;
+			there.counts[there.size++] = count;
+		}
+		return there;
 	}
 
 	needsOf(pod: Pod): Needs {
@@ -185,6 +213,7 @@ export class Occupancy {
 		const free = this.#slots.indexOf(undefined);
 		const state = emptyState(node, before?.slot ?? (free < 0 ? this.#slots.length : free));
 		this.#states.set(name, state);
+		this.#disliked += (isDisliked(state) ? 1 : 0) - (before !== undefined && isDisliked(before) ? 1 : 0);
 		this.#slots[state.slot] = state;
 		this.columns.set(state.slot, state.allocatable, isSpecial(state));
 		this.#order = null;
@@ -196,6 +225,7 @@ export class Occupancy {
 		if (state === undefined) return;
 		for (const pod of [...state.pods.values()]) this.release(pod);
 		this.#states.delete(name);
+		this.#disliked -= isDisliked(state) ? 1 : 0;
 		this.#slots[state.slot] = undefined;
 		this.#order = null;
 	}
@@ -221,6 +251,8 @@ export class Occupancy {
 
 const isSpecial = ({ hard, disliked, hostPorts: ports, node }: NodeState) =>
 	hard.length + disliked.length + ports.length > 0 || node.spec?.unschedulable === true;
+
+const isDisliked = ({ disliked }: NodeState) => disliked.length > 0;
 
 const hasOpinions = ({ spec }: Pod) =>
 	spec?.affinity?.podAffinity !== undefined || spec?.affinity?.podAntiAffinity !== undefined;

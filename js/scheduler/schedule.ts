@@ -132,12 +132,14 @@ export class Scheduler {
 		const { order, columns } = this.#occupancy;
 		const enough = enoughOf(order.length);
 		const isPlain = cycle.isPlain && this.#nominated.size === 0;
+		const rated = columns.rated(cycle.needs.requests);
+		const { cpu, memory } = cycle;
 		const found = this.#occupancy.room.found(enough);
 		let [looked, count, at] = [0, 0, this.#start];
 		for (; looked < order.length && count < enough; looked++) {
 			const slot = order[at] as number;
 			at = at + 1 === order.length ? 0 : at + 1;
-			if (isPlain && columns.special[slot] === 0 && columns.fits(slot, cycle.cpu, cycle.memory)) found[count++] = slot;
+			if (isPlain && columns.takes(slot, rated, cpu, memory)) found[count++] = slot;
 			else {
 				const state = this.#occupancy.at(slot);
 				const refused = this.#refusal(cycle, state);

@@ -21,25 +21,14 @@ export function best(
 ): number {
 	if (slots.length === 1) return slots[0] as number;
 	const { columns } = occupancy;
-	const totals = occupancy.room.totals(slots.length);
-	const ratings = columns.ratings(needs.requests);
-	let isDisliked = false;
-	for (let i = 0; i < slots.length; i++) {
-		const slot = slots[i] as number;
-		let rating = ratings[slot] as number;
-		if (Number.isNaN(rating)) {
-			rating = WEIGHTS.fit * leastAllocated(needs, columns, slot) + WEIGHTS.balance * balanced(needs, columns, slot);
-			ratings[slot] = rating;
-		}
-		totals[i] = rating;
-		if (columns.special[slot] === 1 && occupancy.at(slot).disliked.length > 0) isDisliked = true;
-	}
-	const weigh = (weight: number, scores: Scores | null) => {
-		if (scores === null) return;
-		for (let i = 0; i < totals.length; i++) totals[i] = (totals[i] as number) + weight * (scores[i] as number);
-	};
+	const { worth } = columns.rated(needs.requests);
 	const states = () => Array.from(slots, (slot) => occupancy.at(slot));
-	if (isDisliked)
+	const opinions: Opinion[] = [];
+	const weigh = (weight: number, scores: Scores | null) => {
+		if (scores !== null) opinions.push({ weight, scores });
+	};
+	weigh(WEIGHTS.spread, spreadScores(pod, slots, occupancy, siblings));
+	if (occupancy.isDisliked)
 		weigh(
 			WEIGHTS.taints,
 			normalised(states(), (state) => intolerable(pod, state), true),
@@ -50,16 +39,31 @@ export function best(
 			WEIGHTS.affinity,
 			normalised(states(), ({ node }) => preference(spec, node), false),
 		);
-	weigh(WEIGHTS.spread, spreadScores(pod, slots, occupancy, siblings));
 	weigh(WEIGHTS.company, companyScores(pod, states, occupancy));
 	const { usedPods } = columns.amounts;
-	let found = 0;
-	for (let i = 1; i < slots.length; i++) {
-		const ahead = (totals[i] as number) - (totals[found] as number);
-		const fewer = (usedPods[slots[i] as number] as number) - (usedPods[slots[found] as number] as number);
-		if (ahead > 0 || (ahead === 0 && fewer < 0)) found = i;
+	const [first, ...more] = opinions;
+	let [found, most, fewest] = [slots[0] as number, Number.NEGATIVE_INFINITY, 0];
+	// All numbers are whole ones: their sum is the same in any order.
+	for (let i = 0; i < slots.length; i++) {
+		const slot = slots[i] as number;
+		let total = worth[slot] as number;
+		if (Number.isNaN(total)) {
+			total = WEIGHTS.fit * leastAllocated(needs, columns, slot) + WEIGHTS.balance * balanced(needs, columns, slot);
+			worth[slot] = total;
+		}
+		if (first !== undefined) total += first.weight * (first.scores[i] as number);
+		for (const { weight, scores } of more) total += weight * (scores[i] as number);
+		if (total < most) continue;
+		const pods = usedPods[slot] as number;
+		if (total === most && pods >= fewest) continue;
+		[found, most, fewest] = [slot, total, pods];
 	}
-	return slots[found] as number;
+	return found;
+}
+
+interface Opinion {
+	weight: number;
+	scores: Scores;
 }
 
 /** By the order of the nodes: 0 to 100. */

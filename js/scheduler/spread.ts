@@ -6,7 +6,7 @@ import { ZONE } from "../api/labels.ts";
 import type { LabelSelector } from "../api/meta.ts";
 import { matchesNode, untolerated } from "../api/placement.ts";
 import { selects } from "../api/selector.ts";
-import type { NodeState, Occupancy } from "./occupancy.ts";
+import type { NodeState, Occupancy, There } from "./occupancy.ts";
 import type { Refusal } from "./refusal.ts";
 
 const HOSTNAME = "kubernetes.io/hostname";
@@ -113,11 +113,21 @@ export function spreadScores(
 	const soft = isOwn ? constraintsOf(pod, "ScheduleAnyway") : defaultsOf(pod, siblings);
 	if (soft.length === 0) return null;
 	const scores = occupancy.room.scores(slots.length).fill(0);
+	let scored = slots.length;
 	// Defaults of the cluster do not ask for every label; what is not scored is NaN from here on.
 	if (isOwn)
-		for (let i = 0; i < slots.length; i++)
-			if (!hasAll(occupancy.at(slots[i] as number).node, soft)) scores[i] = Number.NaN;
-	for (const constraint of soft) addSpread(scores, slots, constraint, isOwn ? soft : [], pod, occupancy);
+		for (let i = 0; i < slots.length; i++) {
+			if (hasAll(occupancy.at(slots[i] as number).node, soft)) continue;
+			scores[i] = Number.NaN;
+			scored--;
+		}
+	for (const constraint of soft) {
+		const { topologyKey, selector } = constraint;
+		const there = occupancy.there(pod.metadata.namespace ?? "", selector);
+		// Of hosts every node that is scored is a domain, as upstream has it.
+		if (topologyKey === HOSTNAME) addByHost(scores, slots, constraint, there, scored, occupancy);
+		else addByDomain(scores, slots, constraint, isOwn ? soft : [], there, occupancy);
+	}
 	let [least, most] = [Number.POSITIVE_INFINITY, 0];
 	for (let i = 0; i < scores.length; i++) {
 		const score = Math.round(scores[i] as number);
@@ -133,83 +143,59 @@ export function spreadScores(
 	return scores;
 }
 
-/** What one constraint has to say: pods in the node's domain, weighed by how many domains there are. */
-function addSpread(
+/** What one constraint has to say: pods on each node, weighed by how many domains there are. */
+function addByHost(
 	scores: Float64Array,
 	slots: Int32Array,
-	constraint: Constraint,
-	asked: readonly Constraint[],
-	pod: Pod,
+	{ topologyKey, maxSkew }: Constraint,
+	there: There,
+	domains: number,
 	occupancy: Occupancy,
 ): void {
-	const { topologyKey, selector } = constraint;
-	const onNode = occupancy.counts(pod.metadata.namespace ?? "", selector);
 	const { ids } = occupancy.domains(topologyKey);
-	// Of hosts every node that is scored is a domain, as upstream has it.
-	if (topologyKey === HOSTNAME) {
-		const sums = occupancy.room.counts(ids.length);
-		const there: number[] = [];
-		for (const [name, count] of onNode) {
-			const slot = occupancy.state(name)?.slot;
-			if (slot === undefined) continue;
-			sums[slot] = count;
-			there.push(slot);
-		}
-		let domains = 0;
-		for (let i = 0; i < slots.length; i++) if (!Number.isNaN(scores[i])) domains++;
-		weigh(scores, slots, sums, null, ids, constraint, domains);
-		for (const slot of there) sums[slot] = 0;
-	} else {
-		const { sums, domains } = byDomain(scores, slots, constraint, asked, onNode, occupancy);
-		weigh(scores, slots, sums, ids, ids, constraint, domains);
+	const sums = occupancy.room.counts(ids.length);
+	for (let i = 0; i < there.size; i++) sums[there.slots[i] as number] = there.counts[i] as number;
+	const weight = Math.log(domains + 2);
+	for (let i = 0; i < slots.length; i++) {
+		const slot = slots[i] as number;
+		if ((ids[slot] as number) >= 0) scores[i] = (scores[i] as number) + (sums[slot] as number) * weight + maxSkew - 1;
 	}
+	for (let i = 0; i < there.size; i++) sums[there.slots[i] as number] = 0;
 }
 
-/** Pods by domain, the first that of nodes without one; and how many domains the nodes that are scored have. */
-function byDomain(
+/** Likewise, of domains of many nodes. */
+function addByDomain(
 	scores: Float64Array,
 	slots: Int32Array,
-	{ topologyKey, counts }: Constraint,
+	{ topologyKey, counts, maxSkew }: Constraint,
 	asked: readonly Constraint[],
-	onNode: ReadonlyMap<string, number>,
+	there: There,
 	occupancy: Occupancy,
-): { sums: Float64Array; domains: number } {
-	const { ids, size } = occupancy.domains(topologyKey);
-	const sums = new Float64Array(size + 1);
-	const isKnown = new Uint8Array(size + 1);
+): void {
+	const { ids, size, isEverywhere } = occupancy.domains(topologyKey);
+	// The first is that of nodes without one.
+	const sums = occupancy.room.sums(size + 1).fill(0);
+	for (let i = 0; i < there.size; i++) {
+		const slot = there.slots[i] as number;
+		const { node } = occupancy.at(slot);
+		if (!counts(node) || !hasAll(node, asked)) continue;
+		const domain = (ids[slot] as number) + 1;
+		sums[domain] = (sums[domain] as number) + (there.counts[i] as number);
+	}
+	const isKnown = occupancy.room.known(size + 1).fill(0);
+	const all = isEverywhere ? size : size + 1;
 	let domains = 0;
-	for (let i = 0; i < slots.length; i++) {
+	for (let i = 0; i < slots.length && domains < all; i++) {
 		if (Number.isNaN(scores[i])) continue;
 		const domain = (ids[slots[i] as number] as number) + 1;
 		if (isKnown[domain] === 1) continue;
 		isKnown[domain] = 1;
 		domains++;
 	}
-	for (const [name, count] of onNode) {
-		const state = occupancy.state(name);
-		if (state === undefined || !counts(state.node) || !hasAll(state.node, asked)) continue;
-		const domain = (ids[state.slot] as number) + 1;
-		sums[domain] = (sums[domain] as number) + count;
-	}
-	return { sums, domains };
-}
-
-/** `places`: of each slot's sum, from the second on; null: by slot. */
-function weigh(
-	scores: Float64Array,
-	slots: Int32Array,
-	sums: Float64Array,
-	places: Int32Array | null,
-	ids: Int32Array,
-	{ maxSkew }: Constraint,
-	domains: number,
-): void {
 	const weight = Math.log(domains + 2);
 	for (let i = 0; i < slots.length; i++) {
-		const slot = slots[i] as number;
-		if ((ids[slot] as number) < 0) continue;
-		const count = sums[places === null ? slot : (places[slot] as number) + 1] as number;
-		scores[i] = (scores[i] as number) + count * weight + maxSkew - 1;
+		const domain = ids[slots[i] as number] as number;
+		if (domain >= 0) scores[i] = (scores[i] as number) + (sums[domain + 1] as number) * weight + maxSkew - 1;
 	}
 }
 
@@ -222,4 +208,10 @@ function defaultsOf(pod: Pod, siblings: LabelSelector | null): Constraint[] {
 	return DEFAULTS.map(of);
 }
 
-const honours = (pod: Pod) => (node: Node) => pod.spec === undefined || matchesNode(pod.spec, node);
+/** Whether a node counts for a pod that says nothing of it. */
+function honours({ spec }: Pod): (node: Node) => boolean {
+	if (spec === undefined || (spec.nodeSelector === undefined && spec.affinity === undefined)) return always;
+	return (node) => matchesNode(spec, node);
+}
+
+const always = () => true;
