@@ -52,6 +52,8 @@ export interface Clock {
 export interface Random {
 	/** An integer in [0, below), 1 ≤ below ≤ 2^32; the words name what is being decided. */
 	integer(below: number, ...what: readonly (string | number)[]): number;
+	/** `count` of them: the words, and then 0, 1, … */
+	integers(count: number, below: number, ...what: readonly (string | number)[]): number[];
 }
 
 /** Writes Events, as client-go's EventRecorder does: the same event again counts up (tools/record/events_cache.go). */

@@ -1,9 +1,9 @@
 // Names and uids that the API server makes for objects (k8s.io/apiserver/pkg/storage/names, apimachinery/pkg/util/rand), out
 // of chance that the caller gives: the same words, the same name.
 
-/** An integer in [0, below) for the words that say what is being decided (`Random.integer`). */
+/** `count` integers in [0, below) for the words that say what is being decided (`Random.integers`). */
 export interface Draw {
-	integer(below: number, ...what: readonly (string | number)[]): number;
+	integers(count: number, below: number, ...what: readonly (string | number)[]): number[];
 }
 
 /** No vowels and no look-alikes: no bad words, no 0/O. */
@@ -13,22 +13,27 @@ const GENERATED_MAX = 63;
 
 /** `base` and five characters; `what` names the object, so that every object has its own suffix. */
 export function generatedName(base: string, draw: Draw, ...what: readonly (string | number)[]): string {
-	let suffix = "";
-	for (let i = 0; i < SUFFIX_LENGTH; i++)
-		suffix += SAFE_ALPHABET[draw.integer(SAFE_ALPHABET.length, "name", base, ...what, i)];
-	return base.slice(0, GENERATED_MAX - SUFFIX_LENGTH) + suffix;
+	const drawn = draw.integers(SUFFIX_LENGTH, SAFE_ALPHABET.length, "name", base, ...what);
+	// One text, not a rope of two: names are many, and live long.
+	return [base.slice(0, GENERATED_MAX - SUFFIX_LENGTH), ...drawn.map((index) => SAFE_ALPHABET[index])].join("");
 }
+
+const HEX = Array.from("0123456789abcdef", (digit) => digit.charCodeAt(0));
+const HYPHEN = "-".charCodeAt(0);
+/** Digits before which there is a hyphen, of 32. */
+const PARTS: ReadonlySet<number> = new Set([8, 12, 16, 20]);
 
 /** A uid in the form of a random UUID (RFC 9562 version 4), the same for the same words and seed. */
 export function uidOf(draw: Draw, ...what: readonly (string | number)[]): string {
-	let hex = "";
-	for (let i = 0; i < 4; i++)
-		hex += draw
-			.integer(2 ** 32, "uid", ...what, i)
-			.toString(16)
-			.padStart(8, "0");
-	const variant = "89ab"[Number.parseInt(hex[16] ?? "0", 16) & 3];
-	const parts = [hex.slice(0, 8), hex.slice(8, 12), `4${hex.slice(13, 16)}`, `${variant}${hex.slice(17, 20)}`];
-	// One text, not a rope of them: uids are many, and live long.
-	return [...parts, hex.slice(20)].join("-");
+	const words = draw.integers(4, 2 ** 32, "uid", ...what);
+	const codes: number[] = [];
+	for (let i = 0; i < 32; i++) {
+		let digit = ((words[i >> 3] as number) >>> (28 - 4 * (i & 7))) & 15;
+		if (i === 12) digit = 4;
+		else if (i === 16) digit = 8 | (digit & 3);
+		if (PARTS.has(i)) codes.push(HYPHEN);
+		codes.push(HEX[digit] as number);
+	}
+	// One text, not a rope of its parts: uids are many, and live long.
+	return String.fromCharCode(...codes);
 }

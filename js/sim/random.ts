@@ -10,27 +10,41 @@ const FNV_PRIME = 0x01000193;
 export function seededRandom(seed: number): Random {
 	return {
 		integer(below, ...what) {
-			if (!Number.isInteger(below) || below < 1 || below > 2 ** 32)
-				throw new RangeError(`below must be 1-2^32, got ${below}`);
-			return Math.floor((hash(seed, what) / 2 ** 32) * below);
+			check(below);
+			return scaled(finish(hash(mix(FNV_OFFSET, seed >>> 0), what)), below);
+		},
+		integers(count, below, ...what) {
+			check(below);
+			const before = hash(mix(FNV_OFFSET, seed >>> 0), what);
+			return Array.from({ length: count }, (_, i) => scaled(finish(withWord(before, String(i))), below));
 		},
 	};
 }
 
-/** u32 of the seed and the words. */
-function hash(seed: number, what: readonly (string | number)[]): number {
-	let state = mix(FNV_OFFSET, seed >>> 0);
-	for (const word of what) {
-		const text = String(word);
-		for (let i = 0; i < text.length; i++) state = mix(state, text.charCodeAt(i));
-		// The end of a word counts: ("a", "bc") is another question than ("ab", "c").
-		state = mix(state, 0x1ffff);
-	}
-	return finish(state);
+function check(below: number): void {
+	if (!Number.isInteger(below) || below < 1 || below > 2 ** 32)
+		throw new RangeError(`below must be 1-2^32, got ${below}`);
+}
+
+function scaled(drawn: number, below: number): number {
+	return Math.floor((drawn / 2 ** 32) * below);
+}
+
+function hash(before: number, what: readonly (string | number)[]): number {
+	let state = before;
+	for (const word of what) state = withWord(state, String(word));
+	return state;
+}
+
+function withWord(before: number, text: string): number {
+	let state = before;
+	for (let i = 0; i < text.length; i++) state = mix(state, text.charCodeAt(i));
+	// The end of a word counts: ("a", "bc") is another question than ("ab", "c").
+	return mix(state, 0x1ffff);
 }
 
 function mix(state: number, value: number): number {
-	return Math.imul(state ^ value, FNV_PRIME) >>> 0;
+	return Math.imul(state ^ value, FNV_PRIME);
 }
 
 function finish(state: number): number {
