@@ -86,7 +86,7 @@ class ChangeCheck {
 		const old = new Set<string>();
 		for (const { name } of before.devices.slice(first, before.devices.length - last)) old.add(name);
 		for (const name of came.keys()) {
-			if (old.has(name) || !this.#network.devices.has(`${now.name}/${name}`)) continue;
+			if (old.has(name) || this.#network.deviceRow(now.name, name) === null) continue;
 			throw new RangeError(`there are two devices ${now.name}/${name}`);
 		}
 		return { came, gone: new Set([...old].filter((name) => !came.has(name))) };
@@ -97,7 +97,7 @@ class ChangeCheck {
 		const own = this.#devices.get(netns) ?? NOTHING;
 		if (own.came.has(device)) return true;
 		if (this.#removed.has(netns) || own.gone.has(device)) return false;
-		return this.#network.devices.has(`${netns}/${device}`);
+		return this.#network.deviceRow(netns, device) !== null;
 	}
 
 	#need(netns: string, device: string): void {

@@ -8,11 +8,13 @@ import type { NetworkChange } from "../js/net/change.ts";
 import type { Device, Netns, Network } from "../js/net/network.ts";
 import { same } from "../js/net/same.ts";
 import type { Core } from "./core.ts";
+import { beginDevice, writeDevice } from "./devicerow.ts";
+import { DeviceRows } from "./devicerows.ts";
 import type { Interner } from "./interner.ts";
 import { Listeners } from "./listeners.ts";
 import { addressesOf, type Change, isOtherDevice, isSameDevice, middleOf } from "./netnschange.ts";
 import { giveRoutes, writeRoutes } from "./routes.ts";
-import { deviceFlags, effective, writeSysctls } from "./sysctls.ts";
+import { writeSysctls } from "./sysctls.ts";
 import { Tunnels, type TunnelsState } from "./tunnels.ts";
 
 /** Where things of a network stand in the tables. */
@@ -22,12 +24,12 @@ export interface EncodedNetwork {
 	readonly netnsNames: readonly string[];
 	/** By device row, likewise. */
 	readonly deviceNames: readonly { netns: string; device: string }[];
-	/** Row by `NETNS/DEVICE`. */
-	readonly devices: ReadonlyMap<string, number>;
+	/** Row of a device by its netns's name and its own; null: there is none. */
+	deviceRow(netns: string, device: string): number | null;
 }
 
 /** A network whose rows are written. */
-export interface NetworkState extends EncodedNetwork {
+export interface NetworkState extends Omit<EncodedNetwork, "deviceRow"> {
 	written: readonly (Netns | null)[];
 	deviceRows: readonly (readonly number[])[];
 	tunnels: TunnelsState;
@@ -49,19 +51,12 @@ const KINDS: Readonly<Record<Netns["kind"], number>> = {
 	router: L.NS_KIND_ROUTER,
 	fabric: L.NS_KIND_FABRIC,
 };
-const DEVICE_KINDS: Readonly<Record<Device["kind"], number>> = {
-	lo: L.DEVICE_KIND_LO,
-	veth: L.DEVICE_KIND_VETH,
-	bridge: L.DEVICE_KIND_BRIDGE,
-	vxlan: L.DEVICE_KIND_VXLAN,
-};
 const NO_ROWS: readonly number[] = [];
 
 export class NetworkRows implements EncodedNetwork {
 	readonly netns: Map<string, number>;
 	readonly netnsNames: string[];
 	readonly deviceNames: { netns: string; device: string }[];
-	readonly devices: Map<string, number>;
 	readonly #core: Core;
 	readonly #names: Interner;
 	readonly #tunnels: Tunnels;
@@ -69,15 +64,18 @@ export class NetworkRows implements EncodedNetwork {
 	readonly #written: (Netns | null)[];
 	/** Rows of the devices of each, in their order. */
 	readonly #deviceRows: (readonly number[])[];
+	readonly #devices: DeviceRows;
 	readonly #listeners: Listeners;
 	/** Devices whose other end has gone, and its name. */
 	readonly #orphans = new Map<number, string>();
-	/** Devices that came with this change. */
+	/** Devices that came with this change, and those that went. */
 	readonly #came = new Set<number>();
+	readonly #gone = new Set<number>();
 	/** Rows of netns that are no more and keep their names; null: rows are used again. */
 	#retained: number[] | null;
 	#genid = 0;
-	#touched: Touched = { netns: new Set(), names: new Set() };
+	/** null: all is written for the first time. */
+	#touched: Touched | null = null;
 
 	/** `state`: of a network whose rows are there already. */
 	constructor(core: Core, names: Interner, state?: NetworkState) {
@@ -86,9 +84,9 @@ export class NetworkRows implements EncodedNetwork {
 		this.netns = new Map(state?.netns);
 		this.netnsNames = [...(state?.netnsNames ?? [])];
 		this.deviceNames = [...(state?.deviceNames ?? [])];
-		this.devices = new Map(state?.devices);
 		this.#written = [...(state?.written ?? [])];
 		this.#deviceRows = [...(state?.deviceRows ?? [])];
+		this.#devices = new DeviceRows(this.#written, this.#deviceRows);
 		this.#tunnels = new Tunnels(core.rows, state?.tunnels);
 		this.#listeners = new Listeners(core, state?.listeners);
 		this.#retained = state?.retained ? [...state.retained] : null;
@@ -96,9 +94,9 @@ export class NetworkRows implements EncodedNetwork {
 
 	/** Copied, where the one that takes it does not. */
 	get state(): NetworkState {
-		const { netns, netnsNames, deviceNames, devices } = this;
+		const { netns, netnsNames, deviceNames } = this;
 		return {
-			...{ netns, netnsNames, deviceNames, devices, deviceRows: this.#deviceRows },
+			...{ netns, netnsNames, deviceNames, deviceRows: this.#deviceRows },
 			written: this.#written.map((one) => (one === null ? null : { ...one })),
 			tunnels: this.#tunnels.state,
 			listeners: this.#listeners.state,
@@ -111,7 +109,6 @@ export class NetworkRows implements EncodedNetwork {
 		for (const netns of all) this.#arrive(netns);
 		for (const netns of all) this.#write(netns);
 		for (const { name, listen } of all) this.#listeners.open(this.#rowOf(name), listen);
-		this.#came.clear();
 	}
 
 	/** Room for so many listeners more, whose sockets may get other rows. False: memory is at its maximum. */
@@ -130,6 +127,11 @@ export class NetworkRows implements EncodedNetwork {
 		return this.#written[row] ?? null;
 	}
 
+	deviceRow(netns: string, device: string): number | null {
+		const row = this.netns.get(netns);
+		return row === undefined ? null : this.#devices.find(row, device);
+	}
+
 	/** All, as they are written. */
 	all(): Netns[] {
 		return [...this.netns.values()].map((row) => this.#written[row] as Netns);
@@ -137,7 +139,8 @@ export class NetworkRows implements EncodedNetwork {
 
 	/** Writes what is different. The change fits, and there is room for it (`changecheck`). */
 	change({ removed, added, changed }: NetworkChange): Touched {
-		this.#touched = { netns: new Set(), names: new Set() };
+		const touched: Touched = { netns: new Set(), names: new Set() };
+		this.#touched = touched;
 		this.#genid = this.#core.engine.nextGenid();
 		this.#orphans.clear();
 		for (const name of removed) this.#remove(name);
@@ -152,7 +155,9 @@ export class NetworkRows implements EncodedNetwork {
 		for (const { name, listen } of added) this.#listeners.open(this.#rowOf(name), listen);
 		this.#core.engine.roomToLearn();
 		this.#came.clear();
-		return this.#touched;
+		this.#gone.clear();
+		this.#touched = null;
+		return touched;
 	}
 
 	#remove(name: string): void {
@@ -172,7 +177,8 @@ export class NetworkRows implements EncodedNetwork {
 		this.#listeners.forget(row);
 		this.#written[row] = null;
 		this.#deviceRows[row] = NO_ROWS;
-		this.#touched.netns.add(row);
+		this.#devices.changed(row);
+		this.#touched?.netns.add(row);
 	}
 
 	#arrive(netns: Netns): void {
@@ -182,43 +188,45 @@ export class NetworkRows implements EncodedNetwork {
 		this.netns.set(netns.name, row);
 		this.netnsNames[row] = netns.name;
 		this.#written[row] = netns;
-		rows.setU32(at + L.NETNS_KIND, KINDS[netns.kind]);
-		rows.setU32(at + L.NETNS_GENID, this.#genid);
+		const { view } = rows;
+		view.setUint32(at + L.NETNS_KIND, KINDS[netns.kind], true);
+		view.setUint32(at + L.NETNS_GENID, this.#genid, true);
 		for (const chains of [L.NETNS_CHAINS, L.NETNS_CHAINS6]) {
-			for (let chain = 0; chain < L.HOOK_COUNT * L.XT_COUNT; chain++) rows.setI32(at + chains + chain * 4, -1);
+			for (let chain = 0; chain < L.HOOK_COUNT * L.XT_COUNT; chain++) view.setInt32(at + chains + chain * 4, -1, true);
 		}
 		this.#deviceRows[row] = netns.devices.map((device) => this.#takeDevice(netns, row, device));
-		this.#touched.netns.add(row);
+		this.#devices.changed(row);
+		this.#touched?.netns.add(row);
 	}
 
 	#takeDevice(netns: Netns, owner: number, { name, kind }: Device): number {
 		const { rows } = this.#core;
 		const row = rows.take(L.TABLE_DEVICE);
-		this.devices.set(`${netns.name}/${name}`, row);
 		this.deviceNames[row] = { netns: netns.name, device: name };
-		const at = rows.at(L.TABLE_DEVICE, row);
-		rows.setI32(at + L.DEVICE_NETNS, owner);
-		rows.setU32(at + L.DEVICE_KIND, DEVICE_KINDS[kind]);
-		rows.setI32(at + L.DEVICE_PEER, -1);
-		rows.setI32(at + L.DEVICE_MASTER, -1);
-		rows.setI32(at + L.DEVICE_NEXT_VTEP, -1);
-		rows.setI32(at + L.DEVICE_NAME, this.#names.intern(name));
-		rows.setU32(at + L.DEVICE_GENID, this.#genid);
-		this.#touched.names.add(name);
-		this.#came.add(row);
+		beginDevice(rows, row, { owner, kind, name: this.#names.intern(name), genid: this.#genid });
+		if (this.#touched !== null) {
+			this.#touched.names.add(name);
+			this.#came.add(row);
+		}
 		return row;
 	}
 
 	#giveDevice(netns: Netns, { name, peer, vxlan }: Device, row: number): void {
 		const { rows, engine } = this.#core;
-		const other = peer === null ? undefined : this.devices.get(`${peer.netns}/${peer.device}`);
-		if (other !== undefined) this.#orphans.set(other, `${netns.name}/${name}`);
+		const other = peer === null ? null : this.#staying(peer.netns, peer.device);
+		if (other !== null) this.#orphans.set(other, `${netns.name}/${name}`);
 		this.#orphans.delete(row);
 		if (vxlan) this.#tunnels.leave(row);
 		engine.deviceGone(row);
 		this.#names.release(name);
-		this.devices.delete(`${netns.name}/${name}`);
+		this.#gone.add(row);
 		rows.give(L.TABLE_DEVICE, row);
+	}
+
+	/** Of a device that there was before this change, and that has not gone with it. */
+	#staying(netns: string, device: string): number | null {
+		const row = this.deviceRow(netns, device);
+		return row === null || this.#gone.has(row) ? null : row;
 	}
 
 	/** A netns that came, but for its FIBs and listeners. */
@@ -227,26 +235,22 @@ export class NetworkRows implements EncodedNetwork {
 		const row = this.#rowOf(netns.name);
 		const own = this.#deviceRows[row] as readonly number[];
 		for (const [i, device] of netns.devices.entries()) {
-			this.#writeDevice(netns, device, own[i] as number);
+			this.#writeDevice(netns, row, device, own[i] as number);
 			this.#connect(netns, device, own[i] as number);
 		}
 		this.#order(netns, row, 0, own.length);
 		const at = rows.at(L.TABLE_NETNS, row);
 		writeSysctls(rows, netns, at);
 		rows.setU32(at + L.NETNS_ADDRESS_GENID, this.#genid);
-		writeRoutes(rows, netns, at, (device) => this.#deviceRow(netns.name, device));
+		writeRoutes(rows, netns, at, (device) => this.#ownRow(row, device));
 	}
 
-	/** What of a device may change while it stays the same. */
-	#writeDevice(netns: Netns, device: Device, row: number): void {
+	/** What of a device may change while it stays the same. `owner`: row of its netns. */
+	#writeDevice(netns: Netns, owner: number, device: Device, row: number): void {
 		const { rows } = this.#core;
 		const at = rows.at(L.TABLE_DEVICE, row);
-		rows.setU32(at + L.DEVICE_MTU, device.mtu);
-		rows.setU32(at + L.DEVICE_FLAGS, deviceFlags(netns, device));
-		rows.setU32(at + L.DEVICE_RP_FILTER, effective(netns, device.name, "rp_filter"));
-		rows.setU32(at + L.DEVICE_ADDRESS, device.addresses[0]?.ip ?? 0);
-		rows.setU32(at + L.DEVICE_PREFIX, device.addresses[0]?.prefix ?? 0);
-		const master = device.master === null ? -1 : this.#deviceRow(netns.name, device.master);
+		writeDevice(rows.view, at, netns, device);
+		const master = device.master === null ? -1 : this.#ownRow(owner, device.master);
 		if (master === rows.view.getInt32(at + L.DEVICE_MASTER, true)) return;
 		// Joining a bridge, or leaving it: what it has learned of the port goes (br_fdb_delete_by_port).
 		rows.setI32(at + L.DEVICE_MASTER, master);
@@ -256,6 +260,7 @@ export class NetworkRows implements EncodedNetwork {
 	/** A device that came gets its other end, or its place among tunnels. */
 	#connect(netns: Netns, device: Device, row: number): void {
 		const { rows } = this.#core;
+		if (!device.vxlan && device.peer === null) return;
 		const at = rows.at(L.TABLE_DEVICE, row);
 		if (device.vxlan) {
 			rows.setU32(at + L.DEVICE_VNI, device.vxlan.vni);
@@ -280,7 +285,7 @@ export class NetworkRows implements EncodedNetwork {
 		for (const field of [L.DEVICE_RX_PACKETS, L.DEVICE_RX_BYTES, L.DEVICE_TX_PACKETS, L.DEVICE_TX_BYTES]) {
 			rows.view.setBigUint64(at + field, 0n, true);
 		}
-		this.#touched.netns.add(rows.view.getInt32(at + L.DEVICE_NETNS, true));
+		this.#touched?.netns.add(rows.view.getInt32(at + L.DEVICE_NETNS, true));
 	}
 
 	/** Devices `first` to `end` of a netns, and the one before them, are followed by the next in order; the first tunnel among all. */
@@ -299,7 +304,7 @@ export class NetworkRows implements EncodedNetwork {
 	#changeOf(now: Netns): Change {
 		const row = this.#rowOf(now.name);
 		const before = this.#written[row] as Netns;
-		this.#touched.netns.add(row);
+		this.#touched?.netns.add(row);
 		return {
 			row,
 			before,
@@ -319,13 +324,15 @@ export class NetworkRows implements EncodedNetwork {
 	}
 
 	#join({ row, now, first, last, rows }: Change): void {
-		this.#written[row] = now;
 		const middle = now.devices.slice(first, now.devices.length - last);
-		this.#deviceRows[row] = [
+		const own = [
 			...rows.slice(0, first),
-			...middle.map((device) => this.devices.get(`${now.name}/${device.name}`) ?? this.#takeDevice(now, row, device)),
+			...middle.map((device) => this.#staying(now.name, device.name) ?? this.#takeDevice(now, row, device)),
 			...rows.slice(rows.length - last),
 		];
+		this.#written[row] = now;
+		this.#deviceRows[row] = own;
+		this.#devices.changed(row);
 	}
 
 	#rewrite(change: Change): void {
@@ -336,7 +343,7 @@ export class NetworkRows implements EncodedNetwork {
 		const sysctls = !same(before.sysctls, now.sysctls);
 		for (const [i, device] of now.devices.entries()) {
 			const isOther = i >= first && i < own.length - last;
-			if (isOther || sysctls) this.#writeDevice(now, device, own[i] as number);
+			if (isOther || sysctls) this.#writeDevice(now, row, device, own[i] as number);
 			if (isOther && this.#came.has(own[i] as number)) this.#connect(now, device, own[i] as number);
 		}
 		if (first + last < Math.max(own.length, rows.length)) this.#order(now, row, first, own.length - last);
@@ -346,7 +353,7 @@ export class NetworkRows implements EncodedNetwork {
 		const routes = isOtherDevice(change, own) || !same(before.routes, now.routes) || !same(before.routes6, now.routes6);
 		if (!addresses && !routes && !sysctls) return;
 		giveRoutes(table, at);
-		writeRoutes(table, now, at, (device) => this.#deviceRow(now.name, device));
+		writeRoutes(table, now, at, (device) => this.#ownRow(row, device));
 		this.#build(row);
 	}
 
@@ -372,8 +379,15 @@ export class NetworkRows implements EncodedNetwork {
 	}
 
 	#deviceRow(netns: string, device: string): number {
-		const row = this.devices.get(`${netns}/${device}`);
-		if (row === undefined) throw new RangeError(`there is no device ${netns}/${device}`);
+		const row = this.deviceRow(netns, device);
+		if (row === null) throw new RangeError(`there is no device ${netns}/${device}`);
+		return row;
+	}
+
+	/** Of a netns by its row. */
+	#ownRow(netns: number, device: string): number {
+		const row = this.#devices.find(netns, device);
+		if (row === null) throw new RangeError(`there is no device ${this.netnsNames[netns]}/${device}`);
 		return row;
 	}
 

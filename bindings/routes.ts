@@ -59,38 +59,50 @@ function writeAddresses(
 	of: "addresses" | "addresses6",
 	deviceRow: DeviceRow,
 ): void {
-	const count = netns.devices.reduce((sum, device) => sum + device[of].length, 0);
+	let count = 0;
+	for (const device of netns.devices) count += device[of].length;
 	let row = takeBlock(rows, L.TABLE_ADDRESS, at, count);
+	if (count === 0) return;
 	for (const device of netns.devices) {
 		for (const { ip, prefix, scope } of device[of]) {
 			const a = rows.at(L.TABLE_ADDRESS, row++);
-			rows.setU32(a + L.ADDRESS_IP, numberOf(rows, ip));
-			rows.setU32(a + L.ADDRESS_PREFIX, prefix);
-			rows.setI32(a + L.ADDRESS_DEVICE, deviceRow(device.name));
-			rows.setU32(a + L.ADDRESS_SCOPE, SCOPES[scope]);
+			const number = numberOf(rows, ip);
+			const { view } = rows;
+			view.setUint32(a + L.ADDRESS_IP, number, true);
+			view.setUint32(a + L.ADDRESS_PREFIX, prefix, true);
+			view.setInt32(a + L.ADDRESS_DEVICE, deviceRow(device.name), true);
+			view.setUint32(a + L.ADDRESS_SCOPE, SCOPES[scope], true);
 		}
 	}
+}
+
+/** Of equal prefixes the engine takes the later row: the best metric last; of equal metrics the first listed. */
+function inOrder<Route extends FibRoute<number | string>>(routes: readonly Route[]): readonly Route[] {
+	const order = routes.toReversed();
+	return routes.some(({ metric }) => metric !== 0) ? order.sort((a, b) => b.metric - a.metric) : order;
 }
 
 function writeTable(rows: Rows, routes: readonly FibRoute<number | string>[], at: number, deviceRow: DeviceRow): void {
 	const number = (address: number | string | null) => (address === null ? 0 : numberOf(rows, address));
 	let row = takeBlock(rows, L.TABLE_ROUTE, at, routes.length);
-	// Of equal prefixes the engine takes the later row: the best metric last; of equal metrics the first listed.
-	const order = routes.map((route, i) => ({ route, i })).sort((a, b) => b.route.metric - a.route.metric || b.i - a.i);
-	for (const { route } of order) {
+	if (routes.length === 0) return;
+	for (const route of inOrder(routes)) {
+		const [prefix, via, source] = [number(route.prefix), number(route.via), number(route.src)];
 		const r = rows.at(L.TABLE_ROUTE, row++);
-		rows.setU32(r + L.ROUTE_PREFIX, number(route.prefix));
-		rows.setU32(r + L.ROUTE_LENGTH, route.length);
-		rows.setU32(r + L.ROUTE_TYPE, ROUTE_TYPES[route.type]);
-		rows.setU32(r + L.ROUTE_TABLE, 254);
-		rows.setU32(r + L.ROUTE_VIA, number(route.via));
-		rows.setI32(r + L.ROUTE_DEVICE, route.device === null ? -1 : deviceRow(route.device));
-		rows.setU32(r + L.ROUTE_PREFSRC, number(route.src));
-		rows.setU32(r + L.ROUTE_METRIC, route.metric);
+		const { view } = rows;
+		view.setUint32(r + L.ROUTE_PREFIX, prefix, true);
+		view.setUint32(r + L.ROUTE_LENGTH, route.length, true);
+		view.setUint32(r + L.ROUTE_TYPE, ROUTE_TYPES[route.type], true);
+		view.setUint32(r + L.ROUTE_TABLE, 254, true);
+		view.setUint32(r + L.ROUTE_VIA, via, true);
+		view.setInt32(r + L.ROUTE_DEVICE, route.device === null ? -1 : deviceRow(route.device), true);
+		view.setUint32(r + L.ROUTE_PREFSRC, source, true);
+		view.setUint32(r + L.ROUTE_METRIC, route.metric, true);
 		let hop = takeBlock(rows, L.TABLE_NEXTHOP, r + L.ROUTE_NEXTHOP_FIRST, route.nexthops.length);
-		for (const { via, device, weight } of route.nexthops) {
+		for (const { via: gateway, device, weight } of route.nexthops) {
+			const address = number(gateway);
 			const h = rows.at(L.TABLE_NEXTHOP, hop++);
-			rows.setU32(h + L.NEXTHOP_VIA, number(via));
+			rows.setU32(h + L.NEXTHOP_VIA, address);
 			rows.setI32(h + L.NEXTHOP_DEVICE, deviceRow(device));
 			rows.setU32(h + L.NEXTHOP_WEIGHT, weight);
 		}

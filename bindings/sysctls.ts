@@ -43,38 +43,44 @@ const TIMEOUTS: readonly [sysctl: string, timeout: number, seconds: number][] = 
 	["sctp_timeout_shutdown_recd", L.TIMEOUT_SCTP + 6, 3],
 	["sctp_timeout_shutdown_ack_sent", L.TIMEOUT_SCTP + 7, 3],
 	["sctp_timeout_heartbeat_sent", L.TIMEOUT_SCTP + 8, 30],
+	// A simultaneous open waits as a plain one does.
+	["tcp_timeout_syn_sent", L.TCP_CT_SYN_SENT2, 120],
 ];
+
 const CT_MAX_DEFAULT = 262144;
 // Destination unreachable, source quench, time exceeded, parameter problem.
 const ICMP_RATEMASK_DEFAULT = 0x1818;
+
+/** Numbers by sysctl: the field, and the kernel's default. */
+const NUMBERS: readonly [sysctl: string, field: number, byDefault: number][] = [
+	["net.netfilter.nf_conntrack_max", L.NETNS_CT_MAX, CT_MAX_DEFAULT],
+	["net.ipv4.ip_default_ttl", L.NETNS_TTL, 64],
+	["net.ipv4.icmp_ratelimit", L.NETNS_ICMP_RATELIMIT, 1000],
+	["net.ipv4.icmp_ratemask", L.NETNS_ICMP_RATEMASK, ICMP_RATEMASK_DEFAULT],
+	["net.ipv6.conf.all.hop_limit", L.NETNS_HOP_LIMIT, 64],
+	["net.ipv6.icmp.ratelimit", L.NETNS_ICMP6_RATELIMIT, 1000],
+	["net.netfilter.nf_conntrack_icmpv6_timeout", L.NETNS_TIMEOUT_ICMPV6, 30],
+	...TIMEOUTS.map(([name, timeout, seconds]): [string, number, number] => {
+		return [`net.netfilter.nf_conntrack_${name}`, L.NETNS_TIMEOUTS + timeout * 4, seconds];
+	}),
+];
 
 /** Flags that are not the sysctls', but of the rules that are loaded, or of the run. */
 const OTHERS = ALL_HOOKS.ipv4 | ALL_HOOKS.ipv6 | L.NS_TCP_WINDOWS;
 
 /** Writes what a netns's sysctls say, and whether it is silent or listens on any port, into its row at `at`. */
 export function writeSysctls(rows: Rows, netns: Netns, at: number): void {
-	const value = (name: string, byDefault: number) => netns.sysctls.get(name) ?? byDefault;
-	let flags = rows.view.getUint32(at + L.NETNS_FLAGS, true) & OTHERS;
+	const { view } = rows;
+	const { sysctls } = netns;
+	const value = (name: string, byDefault: number) =>
+		sysctls.size === 0 ? byDefault : (sysctls.get(name) ?? byDefault);
+	let flags = view.getUint32(at + L.NETNS_FLAGS, true) & OTHERS;
 	for (const [name, flag, byDefault] of FLAGS) if (value(name, byDefault) !== 0) flags |= flag;
 	if (netns.silent) flags |= L.NS_SILENT;
 	if (netns.listenAny) flags |= L.NS_ANY_PORT;
-	rows.setU32(at + L.NETNS_FLAGS, flags);
-	rows.setU32(at + L.NETNS_CT_MAX, value("net.netfilter.nf_conntrack_max", CT_MAX_DEFAULT));
-	rows.setU32(at + L.NETNS_TTL, value("net.ipv4.ip_default_ttl", 64));
-	rows.setU32(at + L.NETNS_ICMP_RATELIMIT, value("net.ipv4.icmp_ratelimit", 1000));
-	rows.setU32(at + L.NETNS_ICMP_RATEMASK, value("net.ipv4.icmp_ratemask", ICMP_RATEMASK_DEFAULT));
-	rows.setU32(at + L.NETNS_RECENT_MAX, 100);
-	rows.setU32(at + L.NETNS_HOP_LIMIT, value("net.ipv6.conf.all.hop_limit", 64));
-	rows.setU32(at + L.NETNS_ICMP6_RATELIMIT, value("net.ipv6.icmp.ratelimit", 1000));
-	rows.setU32(at + L.NETNS_TIMEOUT_ICMPV6, value("net.netfilter.nf_conntrack_icmpv6_timeout", 30));
-	for (const [name, timeout, seconds] of TIMEOUTS) {
-		rows.setU32(at + L.NETNS_TIMEOUTS + timeout * 4, value(`net.netfilter.nf_conntrack_${name}`, seconds));
-	}
-	// A simultaneous open waits as a plain one does.
-	rows.setU32(
-		at + L.NETNS_TIMEOUTS + L.TCP_CT_SYN_SENT2 * 4,
-		value("net.netfilter.nf_conntrack_tcp_timeout_syn_sent", 120),
-	);
+	view.setUint32(at + L.NETNS_FLAGS, flags, true);
+	view.setUint32(at + L.NETNS_RECENT_MAX, 100, true);
+	for (const [name, field, byDefault] of NUMBERS) view.setUint32(at + field, value(name, byDefault), true);
 }
 
 /** DEVICE_FLAGS of a device. */
@@ -88,6 +94,7 @@ export function deviceFlags(netns: Netns, device: Device): number {
 
 /** `conf.all` and `conf.DEV` of a per-device sysctl: the larger counts (IN_DEV_MAXCONF, IN_DEV_ORCONF). */
 export function effective(netns: Netns, device: string, name: string): number {
+	if (netns.sysctls.size === 0) return 0;
 	const all = netns.sysctls.get(`net.ipv4.conf.all.${name}`) ?? 0;
 	const own =
 		netns.sysctls.get(`net.ipv4.conf.${device}.${name}`) ?? netns.sysctls.get(`net.ipv4.conf.default.${name}`) ?? 0;

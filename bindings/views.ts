@@ -72,6 +72,7 @@ export class Rows {
 	readonly #count: Map<number, number>;
 	readonly #free: Map<number, FreeBlocks>;
 	#view: DataView;
+	#bytes: Uint8Array;
 
 	constructor(exports: CoreExports, { count, free }: RowsState = { count: new Map(), free: new Map() }) {
 		this.#exports = exports;
@@ -79,6 +80,7 @@ export class Rows {
 		this.#free = new Map([...free].map(([table, blocks]) => [table, new FreeBlocks(blocks)]));
 		this.addresses = new Addresses(exports);
 		this.#view = new DataView(exports.memory.buffer);
+		this.#bytes = new Uint8Array(exports.memory.buffer);
 	}
 
 	/** Copied. */
@@ -87,9 +89,13 @@ export class Rows {
 		return { count: new Map(this.#count), free };
 	}
 
-	/** The whole memory, little-endian access by byte address. */
+	/** The whole memory, little-endian access by byte address; until memory grows, which taking rows and engine calls may make it do. */
 	get view(): DataView {
-		if (this.#view.buffer !== this.#exports.memory.buffer) this.#view = new DataView(this.#exports.memory.buffer);
+		const { buffer } = this.#exports.memory;
+		if (this.#view.buffer !== buffer) {
+			this.#view = new DataView(buffer);
+			this.#bytes = new Uint8Array(buffer);
+		}
 		return this.#view;
 	}
 
@@ -136,7 +142,9 @@ export class Rows {
 	}
 
 	#clear(table: number, first: number, rows: number): void {
-		new Uint8Array(this.view.buffer, this.at(table, first), rows * stride(table)).fill(0);
+		const at = this.at(table, first);
+		void this.view;
+		this.#bytes.fill(0, at, at + rows * stride(table));
 	}
 
 	#reach(table: number, rows: number): void {

@@ -123,7 +123,7 @@ function isPort(machine: Machine, row: number): boolean {
 
 function peerOf(machine: Machine, row: number): number {
 	const peer = deviceOf(machine, row)?.peer;
-	return peer ? (machine.encoded.devices.get(`${peer.netns}/${peer.device}`) ?? -1) : -1;
+	return peer ? (machine.encoded.deviceRow(peer.netns, peer.device) ?? -1) : -1;
 }
 
 /** What stacks sent by themselves: a reset, an ICMP error, an echo reply. The first of them that has an end. */
