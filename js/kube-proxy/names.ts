@@ -20,22 +20,28 @@ const SERVICE_CHAIN_PREFIXES = ["KUBE-SVC-", "KUBE-SVL-", "KUBE-SEP-", "KUBE-FW-
 
 const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const SUFFIX_LENGTH = 16;
+const CODES = Array.from(BASE32, (letter) => letter.charCodeAt(0));
 const ENCODER = new TextEncoder();
+
+/** Tens of thousands of endpoints have a chain each: what a hash takes is made once. */
+const NEW = sha256.create();
+const hash = sha256.create();
+const input = new Uint8Array(1024);
+const digest = new Uint8Array(hash.outputLen);
 
 /** The first 16 base32 characters: 80 bits. */
 function base32Prefix(bytes: Uint8Array): string {
-	let text = "";
+	const codes: number[] = [];
 	let bits = 0;
 	let bitCount = 0;
-	for (const byte of bytes) {
-		bits = ((bits << 8) | byte) & 0xfff;
-		bitCount += 8;
-		while (bitCount >= 5 && text.length < SUFFIX_LENGTH) {
+	for (let at = 0; codes.length < SUFFIX_LENGTH; at++) {
+		bits = ((bits << 8) | (bytes[at] as number)) & 0xfff;
+		for (bitCount += 8; bitCount >= 5; ) {
 			bitCount -= 5;
-			text += BASE32.charAt((bits >> bitCount) & 31);
+			codes.push(CODES[(bits >> bitCount) & 31] as number);
 		}
 	}
-	return text;
+	return String.fromCharCode(...codes);
 }
 
 /**
@@ -45,7 +51,12 @@ function base32Prefix(bytes: Uint8Array): string {
  * @param endpoint `ip:port`; absent for the chains of the Service port itself
  */
 export function chainSuffix(servicePortName: string, protocol: string, endpoint = ""): string {
-	return base32Prefix(sha256(ENCODER.encode(servicePortName + protocol + endpoint)));
+	const text = servicePortName + protocol + endpoint;
+	// A UTF-16 unit is three bytes of UTF-8 at most.
+	const bytes =
+		text.length * 3 > input.length ? ENCODER.encode(text) : input.subarray(0, ENCODER.encodeInto(text, input).written);
+	NEW._cloneInto(hash).update(bytes).digestInto(digest);
+	return base32Prefix(digest);
 }
 
 /** The chains of one Service port. */

@@ -71,8 +71,8 @@ export interface PartialSyncsState {
 	/** Rules of the chains that every sync writes, and of those of Services that were looked at. */
 	rules: Record<"filter" | "nat", Map<string, Rule[]>>;
 	common: Record<"filter" | "nat", readonly string[]>;
-	/** Those of nat after the full sync. */
-	chains: ReadonlyMap<string, Chain>;
+	/** nat after the full sync. */
+	nat: Table;
 }
 
 export class PartialSyncs {
@@ -82,16 +82,16 @@ export class PartialSyncs {
 	#endpoints: number;
 	readonly #rules: PartialSyncsState["rules"];
 	readonly #common: PartialSyncsState["common"];
-	readonly #chains: ReadonlyMap<string, Chain>;
+	readonly #nat: Table;
 
-	private constructor({ input, ports, context, endpoints, rules, common, chains }: PartialSyncsState) {
+	private constructor({ input, ports, context, endpoints, rules, common, nat }: PartialSyncsState) {
 		this.#input = input;
 		this.#ports = ports;
 		this.#context = context;
 		this.#endpoints = endpoints;
 		this.#rules = rules;
 		this.#common = common;
-		this.#chains = chains;
+		this.#nat = nat;
 	}
 
 	/** `ruleset`: the node's rules after the full sync. */
@@ -107,15 +107,15 @@ export class PartialSyncs {
 		declareNatChains(nat);
 		const common = { filter: [...filter.active], nat: [...nat.active] };
 		const rulesOf = (table: "filter" | "nat") => {
-			const chains = chainsOf(ruleset, table);
-			return new Map(common[table].map((name) => [name, chains.get(name)?.rules ?? []]));
+			const own = tableOf(ruleset, table);
+			return new Map(common[table].map((name) => [name, findChain(own, name)?.rules ?? []]));
 		};
 		return new PartialSyncs({
 			...{ input, context, common },
 			ports: plans.map((plan) => ({ plan, large: context.largeCluster, shares: null })),
 			endpoints: plans.reduce((sum, { info }) => sum + (endpoints.get(info.key)?.length ?? 0), 0),
 			rules: { filter: rulesOf("filter"), nat: rulesOf("nat") },
-			chains: chainsOf(ruleset, "nat"),
+			nat: tableOf(ruleset, "nat"),
 		});
 	}
 
@@ -124,7 +124,7 @@ export class PartialSyncs {
 		const { filter, nat } = this.#rules;
 		return {
 			...{ input: this.#input, context: this.#context, endpoints: this.#endpoints },
-			...{ common: this.#common, chains: this.#chains },
+			...{ common: this.#common, nat: this.#nat },
 			ports: [...this.#ports],
 			rules: { filter: new Map(filter), nat: new Map(nat) },
 		};
@@ -211,7 +211,7 @@ export class PartialSyncs {
 
 	#writeOwn(old: Words, now: PortWords, written: Map<string, Rule[]>, deleted: Set<string>): void {
 		for (const [name, words] of now.own) {
-			const known = this.#rules.nat.get(name) ?? this.#chains.get(name)?.rules;
+			const known = this.#rules.nat.get(name) ?? findChain(this.#nat, name)?.rules;
 			const same = known !== undefined && isSame(old.get(name) ?? null, words);
 			const rules = same ? known : this.#read("nat", name, words, now);
 			this.#rules.nat.set(name, rules);
@@ -242,7 +242,7 @@ export class PartialSyncs {
 		const known = new Set([...this.#common[table], ...(table === "nat" ? own.keys() : []), chain]);
 		const lines = [...known].map((name) => `:${name} - [0:0]`);
 		const text = [`*${table}`, ...lines, ...words, "COMMIT", ""].join("\n");
-		return chainsOf(applyRestore(emptyRuleset(this.#input.family), text), table).get(chain)?.rules ?? [];
+		return findChain(tableOf(applyRestore(emptyRuleset(this.#input.family), text), table), chain)?.rules ?? [];
 	}
 }
 
@@ -257,9 +257,9 @@ function sharesOf({ filter, nat }: Pick<PortWords, "filter" | "nat">): Shares {
 	return { filter: lengths(filter), nat: lengths(nat) };
 }
 
-function chainsOf(ruleset: Ruleset, table: Table["name"]): Map<string, Chain> {
-	const chains = ruleset.tables.find(({ name }) => name === table)?.chains ?? [];
-	return new Map(chains.map((chain) => [chain.name, chain]));
+/** An empty one where the ruleset has none. */
+function tableOf(ruleset: Ruleset, name: Table["name"]): Table {
+	return ruleset.tables.find((table) => table.name === name) ?? { name, chains: [] };
 }
 
 function portEntries(plan: ServicePortPlan, context: NatContext): Pick<PortWords, "filter" | "nat"> {

@@ -4,7 +4,10 @@
 export class TableText {
 	readonly name: "filter" | "nat";
 	readonly chains: string[] = [];
+	/** Some of them several rules in one text. */
 	readonly rules: string[] = [];
+	/** How many `rules` stand for, beside their number. */
+	#more = 0;
 	/** Rules that a partial sync leaves as they are in the kernel. */
 	skippedRules = 0;
 	/** Names of the chains declared, for finding stale ones; those of skipped Services count too. */
@@ -12,6 +15,11 @@ export class TableText {
 
 	constructor(name: "filter" | "nat") {
 		this.name = name;
+	}
+
+	/** How many rules are written. */
+	get ruleCount(): number {
+		return this.rules.length + this.#more;
 	}
 
 	chain(name: string): void {
@@ -34,10 +42,13 @@ export class TableText {
 	take(other: TableText, written: boolean): void {
 		for (const name of other.active) this.active.add(name);
 		if (written) {
-			this.chains.push(...other.chains);
-			this.rules.push(...other.rules);
+			if (other.chains.length > 0) this.chains.push(other.chains.join("\n"));
+			if (other.rules.length === 0) return;
+			// Of a few rules one text, for there are hundreds of thousands, and all are kept until the end.
+			this.rules.push(other.rules.join("\n"));
+			this.#more += other.ruleCount - 1;
 		} else {
-			this.skippedRules += other.rules.length;
+			this.skippedRules += other.ruleCount;
 		}
 	}
 

@@ -170,7 +170,7 @@ export function syncProxyRules(input: SyncInput): SyncResult {
 	return {
 		family,
 		restore: `${filter}${nat}`,
-		ruleCount: { filter: filter.rules.length, nat: nat.rules.length + nat.skippedRules - deleted },
+		ruleCount: { filter: filter.ruleCount, nat: nat.ruleCount + nat.skippedRules - deleted },
 		noLocalEndpoints: countNoLocal(plans),
 		servicePorts,
 		endpoints,

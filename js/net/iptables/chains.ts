@@ -1,7 +1,7 @@
 // The tables of iptables, their built-in chains in hook order, and what a chain may be called.
 
 import { nearestWord, TextError } from "../error.ts";
-import type { Chain, TableName } from "../ruleset.ts";
+import type { Chain, Table, TableName } from "../ruleset.ts";
 import type { Hook } from "./extension.ts";
 import { byteLength } from "./values.ts";
 
@@ -51,6 +51,14 @@ export function checkChainName(name: string, place: TextPlace): void {
 /** TextError for a chain that is not there. */
 export function unknownChain(name: string, known: Iterable<string>, place: TextPlace): TextError {
 	return new TextError({ ...place, word: name, expected: "a chain of this table", nearest: nearestWord(name, known) });
+}
+
+/** Puts a table's chains, each of another name, into the order of `compareChains`. */
+export function sortChains(table: Table): void {
+	const isFirst = ({ name }: Chain) => isBuiltIn(table.name, name);
+	// Of very many nearly all are users', which are compared by their names alone.
+	const users = table.chains.filter((chain) => !isFirst(chain)).sort((a, b) => (a.name < b.name ? -1 : 1));
+	table.chains = [...table.chains.filter(isFirst).sort(compareChains(table.name)), ...users];
 }
 
 /** Order of chains in a saved table: built-in ones by hook, then user chains by name (bytes). */

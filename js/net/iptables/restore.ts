@@ -2,7 +2,7 @@
 // the ruleset as it was. With `noflush`, a `:CHAIN` line empties that user chain and everything else stays.
 
 import type { Chain, Counters, Family, Rule, Ruleset, Table } from "../ruleset.ts";
-import { BUILT_IN_CHAINS, checkChainName, compareChains, isTableName, newChain } from "./chains.ts";
+import { BUILT_IN_CHAINS, checkChainName, isTableName, newChain, sortChains } from "./chains.ts";
 import { checkTable } from "./check.ts";
 import { emptied, type OpenTable, TableEditing } from "./edit.ts";
 import type { Backend, ToolVersion } from "./extension.ts";
@@ -42,16 +42,21 @@ export function completeTable(table: Table): void {
 	for (const hook of BUILT_IN_CHAINS[table.name]) {
 		if (!table.chains.some(({ name }) => name === hook)) table.chains.push(newChain(table.name, hook));
 	}
-	table.chains.sort(compareChains(table.name));
+	sortChains(table);
 }
 
 /** The tables after the text, chains in the order of the text. */
 export function readRestore(ruleset: Ruleset, text: string, options: RestoreOptions): Table[] {
 	const reading = new RestoreReading(ruleset, options);
-	const lines = text.split("\n");
-	for (const [index, line] of lines.entries())
-		reading.readLine(line.endsWith("\r") ? line.slice(0, -1) : line, index + 1);
-	reading.end(lines.length);
+	let count = 0;
+	// Line by line: a list of hundreds of thousands would outlive the lines' use.
+	for (let start = 0; start <= text.length; ) {
+		const end = text.indexOf("\n", start);
+		const line = end < 0 ? text.slice(start) : text.slice(start, end);
+		reading.readLine(line.endsWith("\r") ? line.slice(0, -1) : line, ++count);
+		start = end < 0 ? text.length + 1 : end + 1;
+	}
+	reading.end(count);
 	return reading.tables;
 }
 
