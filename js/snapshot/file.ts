@@ -16,7 +16,7 @@ import { SnapshotError } from "./error.ts";
 import { gunzip, gzip } from "./gzip.ts";
 
 /** Another one for any other meaning of the bytes (tests/snapshot/format.test.ts). */
-export const FORMAT = 1;
+export const FORMAT = 2;
 
 const MAGIC = [0x89, 0x50, 0x57, 0x53, 0x0d, 0x0a, 0x1a, 0x0a];
 const HEADER = 24;
