@@ -22,7 +22,7 @@ import { tracksAlike } from "./netns";
 import { Packet } from "./packet";
 import { currentEpoch } from "./pathcache";
 import { packetsTaken } from "./queue";
-import { outcomeOf, settleSequel, STANDING, trackedAt } from "./sequel";
+import { outcomeOf, sequelNext, settleSequel, STANDING, trackedAt } from "./sequel";
 import { isDue } from "./tries";
 import * as L from "./layout";
 
@@ -132,6 +132,10 @@ function isEstablished(standing: u32, proto: u8): bool {
 	return (standing & L.IPS_SEEN_REPLY) == 0 || (standing & L.IPS_ASSURED) != 0;
 }
 
+// Flags of a flow's outcome
+const ANSWERED: u32 = L.FLOWF_ANSWERED << 16;
+const FOLLOWS: u32 = L.FLOWF_FOLLOWS << 16;
+
 // What of an entry's word no tracker of TCP asks for
 const TRANSLATED: u32 = L.IPS_SRC_NAT | L.IPS_DST_NAT | L.IPS_SRC_NAT_DONE | L.IPS_DST_NAT_DONE;
 
@@ -187,4 +191,41 @@ function keep(f: usize, p: Packet, way: u32): void {
 	store<i32>(s, load<i32>(f, L.FLOW_SECOND), L.SEQUEL_SECOND_AFTER);
 	store<u64>(s, load<u64>(f, L.FLOW_SEEN_SRC), L.SEQUEL_SEEN);
 	store<i32>(s, load<i32>(f, L.FLOW_SERVER), L.SEQUEL_SERVER);
+	if (!steady && isPlain(p.proto, p.tcp) && p.proto == <u8>L.PROTO_TCP && staysFrom(s)) keepNext(s, f, count);
+}
+
+// Will the next packet like this one do the same, although it found its entries otherwise than it left them? Rules see an entry as
+// its tracker leaves it, which is established then as now; each had been answered, so the packet was ESTABLISHED to rules already;
+// and of an answered flow's row it changed nothing, but that it says now that its latest request did not open it.
+function staysFrom(s: usize): bool {
+	const before = outcomeOf(FLOW_BEFORE);
+	const flags = (load<u32>(s, L.SEQUEL_OUTCOME) & 0xffffff) ^ before;
+	if ((before & ANSWERED) == 0 || (flags & ~FOLLOWS) != 0) return false;
+	if (load<i32>(s, L.SEQUEL_RULE) != load<i32>(s, L.SEQUEL_RULE_AFTER)) return false;
+	if (load<i32>(s, L.SEQUEL_ENTRY_NODE) != load<i32>(s, L.SEQUEL_ENTRY_NODE_AFTER)) return false;
+	if (load<i32>(s, L.SEQUEL_SECOND) != load<i32>(s, L.SEQUEL_SECOND_AFTER)) return false;
+	if (load<u8>(FLOW_BEFORE, L.FLOW_BROKEN_VERDICT) != <u8>L.VERDICT_NONE) return false;
+	for (let i: i32 = 0; i < <i32>load<u8>(s, L.SEQUEL_ENTRIES); i++) {
+		const t = trackedAt(s, i);
+		const was = load<u32>(t, L.SEQUEL_BEFORE);
+		if ((was & L.IPS_SEEN_REPLY) == 0 || (was & L.IPS_EXPECTED) != 0) return false;
+		if (!isEstablished(load<u32>(t, L.SEQUEL_AFTER), <u8>L.PROTO_TCP)) return false;
+	}
+	return true;
+}
+
+// The row of the next packet like the one that row `s` was learnt from, where none is known.
+function keepNext(s: usize, f: usize, count: i32): void {
+	if (count < L.FLOW_CROSSED_MAX && crossedEntry(f, count) >= 0) return;
+	const n = sequelNext(s, f);
+	if (n == 0 || load<u32>(n, L.SEQUEL_EPOCH) != 0) return;
+	const standing = load<u64>(n, L.SEQUEL_STANDING);
+	memory.copy(n, s, L.SEQUEL_NEXT);
+	store<u64>(n, standing, L.SEQUEL_STANDING);
+	store<u64>(n, 0, L.SEQUEL_BYTES);
+	store<u32>(n, 0, L.SEQUEL_PACKETS);
+	store<u8>(n, 1, L.SEQUEL_STEADY);
+	for (let i = 0; i < count; i++)
+		store<u32>(trackedAt(n, i), load<u32>(trackedAt(n, i), L.SEQUEL_AFTER), L.SEQUEL_BEFORE);
+	store<u8>(n, <u8>alikeEntries(n, count), L.SEQUEL_ALIKE);
 }

@@ -60,7 +60,13 @@ export function sequelOf(at: usize, f: usize, dir: i32): usize {
 	const hints = load<u8>(at, L.BATCH_FLAGS);
 	if ((hints & L.BATCHF_OPENS) != 0) return 0;
 	const lo = ((<u64>kind) << 32) | (<u64>((<u32>dir) | ((<u32>tcp) << 8) | ((<u32>hints) << 16)));
-	return find(lo, standingOf(f));
+	return find(lo, standingOf(f), true);
+}
+
+/** The row of packets that say what those of row `s` do, where the flow in row `f` stands now; 0: it is `s`, or there is no room. */
+export function sequelNext(s: usize, f: usize): usize {
+	const next = find(load<u64>(s), standingOf(f), false);
+	return next == s ? 0 : next;
 }
 
 // Where a connection stands, as far as the key says it: its first entry, and what is known of the flow.
@@ -79,7 +85,7 @@ export function outcomeOf(f: usize): u32 {
 	return load<u32>(f, L.FLOW_PROTO) >>> 8;
 }
 
-function find(lo: u64, hi: u64): usize {
+function find(lo: u64, hi: u64, evicts: bool): usize {
 	const home = hash2(lo, hi) & (capacity(L.TABLE_SEQUEL) - 1);
 	let free: usize = 0;
 	// A row's neighbours by its number, all in the table, whose capacity is a power of two, at least WAYS
@@ -90,6 +96,7 @@ function find(lo: u64, hi: u64): usize {
 	}
 	let s = free;
 	if (s == 0) {
+		if (!evicts) return 0;
 		evicted++;
 		if (evicted % EVICTS != 0) return 0;
 		s = sequelAt(home ^ ((evicted / EVICTS) & (WAYS - 1)));

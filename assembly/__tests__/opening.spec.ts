@@ -221,6 +221,8 @@ function stateOf(index: i32): u8 {
 	return conn(load<i32>(flow(index), L.FLOW_CT)).state;
 }
 
+let followedFirst: u32 = 0;
+
 describe("a sequel", () => {
 	beforeEach(() => {
 		cluster(L.NS_BRIDGE_NF | L.NS_TCP_WINDOWS);
@@ -233,7 +235,7 @@ describe("a sequel", () => {
 		syn(4000); // asks the neighbours
 		hints = <u8>L.BATCHF_RECORDED; // or windows are liberal
 		syn(4001); // is learnt from
-		handshake(4001, 501); // asks the neighbours on the way back
+		followedFirst = handshake(4001, 501); // asks the neighbours on the way back
 		syn(4010);
 		handshake(4010, 501);
 		before = openings();
@@ -253,6 +255,10 @@ describe("a sequel", () => {
 		segment(4002, L.TCP_ACK, false, 52, 101, 501);
 		segment(4002, L.TCP_ACK, true, 52, 501, 101);
 		expect(cacheHits()).toBe(hits + 2);
+	});
+
+	it("is told by the ACK that establishes as well, if it is the next ACK", () => {
+		expect(followedFirst).toBe(1);
 	});
 
 	it("is carried where the connection's windows say otherwise", () => {
