@@ -194,7 +194,7 @@ describe("options", () => {
 	it("of replay", async () => {
 		const line =
 			"replay --flows a.pcap b.csv --flows c.csv -f a.yaml --events e.csv --replies none --tap pod/shop/a/eth0 " +
-			"--strict-sources --tcp-windows off --no-path-cache --no-megaflows --jobs 2 --no-index --map 192.0.2.0/24=host/198.51.100.1 --per-flow - -o json";
+			"--strict-sources --tcp-windows off --no-path-cache --no-megaflows --jobs 2 --no-shared-memory --no-index --map 192.0.2.0/24=host/198.51.100.1 --per-flow - -o json";
 		expect((await run(line)).options).toEqual({
 			cluster: { ...NO_FLAGS, index: false },
 			replay: {
@@ -208,6 +208,7 @@ describe("options", () => {
 				pathCache: false,
 				megaflows: false,
 				jobs: 2,
+				sharedMemory: false,
 				map: [{ prefix: "192.0.2.0/24", to: { kind: "host", address: "198.51.100.1", port: null } }],
 				at: null,
 			},
