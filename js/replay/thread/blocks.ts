@@ -1,43 +1,40 @@
-// A source's bytes as blocks of their own, which can be handed to another thread: whoever has opened the source may keep its.
+// A source's bytes in blocks that another thread brings to be filled: whoever has opened the source may keep its own memory.
 
 import { chunksOf, type FlowInput } from "../../flows/open.ts";
-
-/** Bytes of a block, at most. */
-const BLOCK = 1 << 18;
 
 export class Blocks {
 	readonly #stream: FlowInput["stream"];
 	#chunks: ReturnType<typeof chunksOf> | null = null;
 	/** Of the chunk at hand, what is not handed over. */
-	#rest = new Uint8Array();
+	#rest: Uint8Array = new Uint8Array();
 	#last: Promise<unknown> = Promise.resolve();
 
 	constructor(stream: FlowInput["stream"]) {
 		this.#stream = stream;
 	}
 
-	/** The next block; none: the stream has ended. Those that are asked for at once come in their order. Throws what the stream does. */
-	next(): Promise<Uint8Array<ArrayBuffer>> {
-		const next = this.#last.then(() => this.#read());
-		this.#last = next.catch(() => undefined);
-		return next;
+	/**
+	 * Fills the beginning of a block with the next bytes: how many; 0: the stream has ended. Blocks that are brought at once are filled in
+	 * their order. Throws what the stream does.
+	 */
+	fill(block: Uint8Array): Promise<number> {
+		const filled = this.#last.then(() => this.#read(block));
+		this.#last = filled.catch(() => undefined);
+		return filled;
 	}
 
-	async #read(): Promise<Uint8Array<ArrayBuffer>> {
-		if ("readInto" in this.#stream) {
-			const block = new Uint8Array(BLOCK);
-			return block.subarray(0, this.#stream.readInto(block));
-		}
+	async #read(block: Uint8Array): Promise<number> {
+		if ("readInto" in this.#stream) return this.#stream.readInto(block);
 		this.#chunks ??= chunksOf(this.#stream);
 		while (this.#rest.length === 0) {
 			const { done, value } = await this.#chunks.next();
-			if (done) return new Uint8Array();
-			this.#rest = value as Uint8Array<ArrayBuffer>;
+			if (done) return 0;
+			this.#rest = value;
 		}
-		// A Buffer's `slice` is no copy.
-		const block = new Uint8Array(this.#rest.subarray(0, BLOCK));
-		this.#rest = this.#rest.subarray(BLOCK);
-		return block;
+		const part = this.#rest.subarray(0, block.length);
+		block.set(part);
+		this.#rest = this.#rest.subarray(part.length);
+		return part.length;
 	}
 
 	/** Lets go of the source. */

@@ -17,31 +17,39 @@ export interface Asked {
 	untilNs: bigint | null;
 }
 
-/** The next bytes of a file; none: it has ended. */
+/** The next bytes of a file. */
 export interface FileBlock {
-	kind: "bytes";
+	kind: "block";
 	/** Its place among the sources. */
 	file: number;
-	bytes: Uint8Array<ArrayBuffer>;
+	block: ArrayBuffer;
+	/** Bytes in it; 0: the file has ended. */
+	count: number;
 }
 
-/** Rows have been carried: there may be others in their place. */
+/** Rows have been carried: there may be others where they were. */
 export interface Taken {
 	kind: "taken";
+	drafts: ArrayBuffer;
 }
 
 export type ToReader = Asked | FileBlock | Taken;
 
-/** The next bytes of a file are wanted. */
+/** The next bytes of a file are wanted, in a block of BLOCK bytes. Blocks go to and fro: fresh memory costs more than copying. */
 export interface Wanted {
 	kind: "wanted";
 	file: number;
+	block: ArrayBuffer;
 }
+
+/** Bytes of a block. */
+export const BLOCK = 1 << 18;
 
 /** Rows, as drafts of batch records (`assembly/capture/draft`). */
 export interface Rows {
 	kind: "rows";
-	drafts: Uint8Array<ArrayBuffer>;
+	drafts: ArrayBuffer;
+	count: number;
 	/** Of the first and the last row read, whether or not it is offered, ns. */
 	firstNs: bigint;
 	lastNs: bigint;

@@ -10,7 +10,7 @@ import type { ReadingTally } from "../reading.ts";
 import type { Survey } from "../survey.ts";
 import { Arrivals } from "./arrivals.ts";
 import { Blocks } from "./blocks.ts";
-import { errorOf, type FromReader, type Read, type Rows, type ToReader } from "./messages.ts";
+import { errorOf, type FromReader, type Read, type Rows, type ToReader, type Wanted } from "./messages.ts";
 
 /** How a host starts the thread, and what it reads with: Wasm, whatever carries. */
 export type StartReader = () => Promise<{ thread: ReaderThread; module: WebAssembly.Module }>;
@@ -30,8 +30,8 @@ export class ThreadOffering implements Offering {
 	readonly #terms: Terms;
 	readonly #addresses: AddressTable;
 	#tally: ReadingTally | null = null;
-	/** Of the drafts at hand, and how many it holds. */
-	#room = { address: 0, drafts: 0 };
+	/** Of the drafts at hand: an address in the recording; 0: none yet. */
+	#room = 0;
 
 	constructor(survey: Survey, terms: Terms) {
 		this.names = [...survey.owned.names];
@@ -65,8 +65,9 @@ export class ThreadOffering implements Offering {
 					this.#tally = message.tally;
 					return;
 				}
+				const { drafts } = message;
 				yield this.#offered(message);
-				messages.send({ kind: "taken" });
+				messages.send({ kind: "taken", drafts }, [drafts]);
 			}
 		} finally {
 			await thread.end();
@@ -74,15 +75,14 @@ export class ThreadOffering implements Offering {
 		}
 	}
 
-	#offered({ drafts, firstNs, lastNs, names, addresses }: Rows): Offered {
+	#offered({ drafts, count, firstNs, lastNs, names, addresses }: Rows): Offered {
 		const { recording } = this;
 		for (const name of names) this.names.push(name);
 		for (let i = 0; i < addresses.length; i += 4) this.#addresses.intern(...wordsAt(addresses, i));
-		const count = drafts.length / L.BATCH_STRIDE;
-		if (count > this.#room.drafts) this.#room = { address: recording.draftRoom(count), drafts: count };
-		const { address } = this.#room;
-		recording.bytes(address, drafts.length).set(drafts);
-		return offeredDrafts({ address, count, firstNs, lastNs });
+		if (this.#room === 0) this.#room = recording.draftRoom(drafts.byteLength / L.BATCH_STRIDE);
+		const bytes = count * L.BATCH_STRIDE;
+		recording.bytes(this.#room, bytes).set(new Uint8Array(drafts, 0, bytes));
+		return offeredDrafts({ address: this.#room, count, firstNs, lastNs });
 	}
 
 	/** Throws a TypeError before all has been read. */
@@ -108,7 +108,7 @@ class Messages {
 		const failed = (error: unknown) => this.#arrivals.add({ error });
 		thread.listen((message) => {
 			const said = message as FromReader;
-			if (said.kind === "wanted") this.#supply(said.file).catch(failed);
+			if (said.kind === "wanted") this.#supply(said).catch(failed);
 			else if (said.kind === "failed") failed(errorOf(said.error));
 			else this.#arrivals.add(said);
 		}, failed);
@@ -125,8 +125,8 @@ class Messages {
 		return arrived;
 	}
 
-	async #supply(file: number): Promise<void> {
-		const bytes = await (this.#files[file] as Blocks).next();
-		this.send({ kind: "bytes", file, bytes }, [bytes.buffer]);
+	async #supply({ file, block }: Wanted): Promise<void> {
+		const count = await (this.#files[file] as Blocks).fill(new Uint8Array(block));
+		this.send({ kind: "block", file, block, count }, [block]);
 	}
 }

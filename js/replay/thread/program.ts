@@ -6,35 +6,37 @@ import type { PacketColumns } from "../../flows/columns.ts";
 import type { FlowSource } from "../../flows/open.ts";
 import { type Reading, readSources, rowsBefore, tallyOf } from "../reading.ts";
 import { Arrivals } from "./arrivals.ts";
-import { type Asked, type FromReader, plainError, type ToReader } from "./messages.ts";
+import { type Asked, type FromReader, plainError, type Rows, type ToReader } from "./messages.ts";
+import { RemoteFile } from "./remotefile.ts";
 
 type Send = (message: FromReader, transfer?: ArrayBuffer[]) => void;
 
-/** Blocks of a file that are asked for before they are needed. */
-const BLOCKS_AHEAD = 8;
-/** Rows of one message, at most, and messages that wait to be carried. */
+/** Rows of one message, at most, and messages that are under way. */
 const ROWS = 4 * L.COLUMN_ROWS;
 const MESSAGES_AHEAD = 4;
 
 class Reader {
 	readonly #send: Send;
-	#blocks: Arrivals<Uint8Array>[] = [];
-	readonly #taken = new Arrivals<true>();
+	#files: RemoteFile[] = [];
+	/** Room for drafts. */
+	readonly #free = new Arrivals<ArrayBuffer>();
 
 	constructor(send: Send) {
 		this.#send = send;
-		for (let i = 0; i < MESSAGES_AHEAD; i++) this.#taken.add(true);
 	}
 
 	receive(message: ToReader): void {
-		if (message.kind === "bytes") this.#blocks[message.file]?.add(message.bytes);
-		else if (message.kind === "taken") this.#taken.add(true);
+		if (message.kind === "block") this.#files[message.file]?.arrived(message);
+		else if (message.kind === "taken") this.#free.add(message.drafts);
 		else this.#read(message).catch((error) => this.#send({ kind: "failed", error: plainError(error) }));
 	}
 
 	async #read({ module, files, owned, options, untilNs }: Asked): Promise<void> {
-		this.#blocks = files.map(() => new Arrivals());
-		const sources = files.map((name, file) => ({ name, open: () => this.#bytes(file) }));
+		for (let i = 0; i < MESSAGES_AHEAD; i++) this.#free.add(new ArrayBuffer(ROWS * L.BATCH_STRIDE));
+		this.#files = files.map(
+			(_, file) => new RemoteFile((block) => this.#send({ kind: "wanted", file, block }, [block])),
+		);
+		const sources = files.map((name, file) => ({ name, open: () => this.#files[file] as RemoteFile }));
 		const reading = readSources(sources, owned, { ...options, module });
 		const rows = new Outgoing(reading, owned.names.length);
 		let isWhole = true;
@@ -54,19 +56,8 @@ class Reader {
 	}
 
 	async #hand(rows: Outgoing): Promise<void> {
-		await this.#taken.next();
-		const message = rows.take();
-		this.#send(message, [message.drafts.buffer]);
-	}
-
-	async *#bytes(file: number): AsyncGenerator<Uint8Array, void, undefined> {
-		for (let i = 0; i < BLOCKS_AHEAD; i++) this.#send({ kind: "wanted", file });
-		for (;;) {
-			const bytes = await (this.#blocks[file] as Arrivals<Uint8Array>).next();
-			if (bytes.length === 0) return;
-			yield bytes;
-			this.#send({ kind: "wanted", file });
-		}
+		const drafts = await this.#free.next();
+		this.#send(rows.take(drafts), [drafts]);
 	}
 }
 
@@ -108,15 +99,17 @@ class Outgoing {
 		this.#count += this.#recording.draft(columns, count, this.#room + this.#count * L.BATCH_STRIDE);
 	}
 
-	take(): Extract<FromReader, { kind: "rows" }> {
+	/** `drafts`: where they are to be, ROWS of them at most. */
+	take(drafts: ArrayBuffer): Rows {
 		const { owners } = this.#reading;
-		const drafts = this.#recording.bytes(this.#room, this.#count * L.BATCH_STRIDE).slice();
+		const count = this.#count;
+		new Uint8Array(drafts).set(this.#recording.bytes(this.#room, count * L.BATCH_STRIDE));
 		const names = owners.names.slice(this.#names);
 		const addresses = this.#newAddresses();
 		this.#names += names.length;
 		this.#read = 0;
 		this.#count = 0;
-		return { kind: "rows", drafts, firstNs: this.#firstNs, lastNs: this.#lastNs, names, addresses };
+		return { kind: "rows", drafts, count, firstNs: this.#firstNs, lastNs: this.#lastNs, names, addresses };
 	}
 
 	/** Of IPv6. They are numbered in their order. */
