@@ -224,6 +224,12 @@ export class Recording {
 		return [view.getBigUint64(at), view.getBigUint64(at + 8)];
 	}
 
+	/** Copied: the IPv6 addresses from index `first` on, below `end`, 16 bytes each, as in packets. */
+	addressBytes(first: number, end: number): Uint8Array<ArrayBuffer> {
+		const at = (this.engine.addressRows() >>> 0) + first * ADDRESS_BYTES;
+		return this.bytes(at, (end - first) * ADDRESS_BYTES).slice();
+	}
+
 	/** Bit by flow number: the flow has recorded replies. */
 	replied(): Uint32Array {
 		const { buffer } = this.engine.memory;

@@ -91,12 +91,16 @@ export class Rows {
 
 	/** The whole memory, little-endian access by byte address; until memory grows, which taking rows and engine calls may make it do. */
 	get view(): DataView {
-		const { buffer } = this.#exports.memory;
-		if (this.#view.buffer !== buffer) {
-			this.#view = new DataView(buffer);
-			this.#bytes = new Uint8Array(buffer);
-		}
+		this.#settle();
 		return this.#view;
+	}
+
+	/** Memory may have grown. */
+	#settle(): void {
+		const { buffer } = this.#exports.memory;
+		if (this.#view.buffer === buffer) return;
+		this.#view = new DataView(buffer);
+		this.#bytes = new Uint8Array(buffer);
 	}
 
 	/** Rows that have ever been in use. */
@@ -143,7 +147,7 @@ export class Rows {
 
 	#clear(table: number, first: number, rows: number): void {
 		const at = this.at(table, first);
-		void this.view;
+		this.#settle();
 		this.#bytes.fill(0, at, at + rows * stride(table));
 	}
 

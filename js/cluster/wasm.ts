@@ -26,9 +26,9 @@ type EngineChoice = { wasm?: WasmSource; backend?: Backend };
 export type ReplayThreads = Pick<ReplayOptions, "threads" | "startReader">;
 
 /**
- * Calls `use` with `jobs` threads, which end with it; none for one job. `shared`: false where they are to share no memory, which is so
- * anyway where the host has none to share; then the second one reads. Throws RangeError where `jobs` is no number of threads,
- * EngineError where the engine asked for has but one. `module`: the cluster's.
+ * Calls `use` with `jobs` threads, which end with it; none for one job. Where they share no memory, for they shall not or the host has none
+ * to share, the second one reads. `module`: the cluster's. Throws RangeError where `jobs` is no number of threads; EngineError where
+ * they shall share memory and the engine asked for has but one, or the host has none to share.
  */
 export async function withThreads<T>(
 	{ jobs = 1, sharedMemory }: Pick<ReplayRequest, "jobs" | "sharedMemory">,

@@ -115,6 +115,7 @@ describe("where it fails", () => {
 		["a damaged line", records("1,10.0.1.2,1,10.96.0.1,80,tcp,1,60,2", "not,a,record")],
 		["a file of no format", bytes(new Uint8Array([0, 1, 2, 3, 4, 5, 6, 7]))],
 		["an empty file", bytes("")],
+		["a gzip file that is cut", bytes(gzipSync("time,src").subarray(0, 20))],
 	])("%s is the same error", async (_, source) => {
 		const cluster = await Cluster.fromNodes(TOPOLOGY);
 		let opened = 0;
@@ -130,6 +131,7 @@ describe("where it fails", () => {
 		expect(transferred).toBeInstanceOf(alone.constructor);
 		expect({ ...transferred }).toEqual({ ...alone });
 		expect([transferred.name, transferred.message]).toEqual([alone.name, alone.message]);
+		expect(transferred.cause).toEqual(alone.cause);
 	});
 
 	it("a source's own error is that one, and its files are let go of", async () => {

@@ -1,6 +1,7 @@
 // What the thread that reads a recording and the one that carries it say to each other. Bytes of files and drafts of rows are handed
 // over, not copied; the rest is small. It is plain: an error is its fields.
 
+import { EngineError } from "../../../bindings/core.ts";
 import { CaptureError, LineError } from "../../flows/errors.ts";
 import type { Owned } from "../owners.ts";
 import type { PlainOptions, ReadingTally } from "../reading.ts";
@@ -53,9 +54,9 @@ export interface Rows {
 	/** Of the first and the last row read, whether or not it is offered, ns. */
 	firstNs: bigint;
 	lastNs: bigint;
-	/** Netns names of machines outside, and IPv6 addresses (four host-order words, bits 127-96 first), that came up with these rows. */
+	/** Netns names of machines outside, and IPv6 addresses (16 bytes each, as in packets), that came up with these rows. */
 	names: readonly string[];
-	addresses: Uint32Array<ArrayBuffer>;
+	addresses: Uint8Array<ArrayBuffer>;
 }
 
 /** Everything has been read. */
@@ -76,24 +77,25 @@ interface PlainError {
 	name: string;
 	message: string;
 	stack: string | undefined;
+	cause: PlainError | null;
 	/** What an error of its kind has besides. */
 	fields: Record<string, unknown>;
 }
 
 /** Errors that who replays a recording tells from others. */
-const KINDS = { CaptureError, LineError, RangeError, TypeError };
+const KINDS = { CaptureError, EngineError, LineError, RangeError, TypeError };
 
 export function plainError(error: unknown): PlainError {
-	if (!(error instanceof Error)) return { name: "Error", message: String(error), stack: undefined, fields: {} };
-	const { name, message, stack, ...fields } = error;
-	return { name: error.name, message: error.message, stack: error.stack, fields };
+	if (!(error instanceof Error)) return plainError(new Error(String(error)));
+	const { name, message, stack, cause, ...fields } = error;
+	return { name, message, stack, cause: cause === undefined ? null : plainError(cause), fields };
 }
 
 /** The error again, of its class where it is one that has a meaning here. */
-export function errorOf({ name, message, stack, fields }: PlainError): Error {
+export function errorOf({ name, message, stack, cause, fields }: PlainError): Error {
 	const kind = Object.hasOwn(KINDS, name) ? KINDS[name as keyof typeof KINDS] : Error;
-	const error = Object.create(kind.prototype) as Error;
-	const own = Object.entries({ message, ...(stack === undefined ? {} : { stack }) });
-	for (const [key, value] of own) Object.defineProperty(error, key, { value, writable: true, configurable: true });
+	const error = new Error(message, cause === null ? {} : { cause: errorOf(cause) });
+	Object.setPrototypeOf(error, kind.prototype);
+	if (stack !== undefined) error.stack = stack;
 	return Object.assign(error, fields, kind.prototype.name === name ? {} : { name });
 }

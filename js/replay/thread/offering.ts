@@ -25,11 +25,11 @@ interface Terms {
 export class ThreadOffering implements Offering {
 	readonly names: string[];
 	readonly hasIPv6: boolean;
-	isWhole = false;
 	readonly #survey: Survey;
 	readonly #terms: Terms;
 	readonly #addresses: AddressTable;
-	#tally: ReadingTally | null = null;
+	/** null: it has not ended. */
+	#read: Read | null = null;
 	/** Of the drafts at hand: an address in the recording; 0: none yet. */
 	#room = 0;
 
@@ -61,8 +61,7 @@ export class ThreadOffering implements Offering {
 				const message = await messages.next();
 				signal?.throwIfAborted();
 				if (message.kind === "read") {
-					this.isWhole = message.isWhole;
-					this.#tally = message.tally;
+					this.#read = message;
 					return;
 				}
 				const { drafts } = message;
@@ -78,22 +77,26 @@ export class ThreadOffering implements Offering {
 	#offered({ drafts, count, firstNs, lastNs, names, addresses }: Rows): Offered {
 		const { recording } = this;
 		for (const name of names) this.names.push(name);
-		for (let i = 0; i < addresses.length; i += 4) this.#addresses.intern(...wordsAt(addresses, i));
+		const words = new DataView(addresses.buffer);
+		for (let at = 0; at < words.byteLength; at += 16) {
+			const [w0, w1] = [words.getUint32(at), words.getUint32(at + 4)];
+			this.#addresses.intern(w0, w1, words.getUint32(at + 8), words.getUint32(at + 12));
+		}
 		if (this.#room === 0) this.#room = recording.draftRoom(drafts.byteLength / L.BATCH_STRIDE);
 		const bytes = count * L.BATCH_STRIDE;
 		recording.bytes(this.#room, bytes).set(new Uint8Array(drafts, 0, bytes));
 		return offeredDrafts({ address: this.#room, count, firstNs, lastNs });
 	}
 
+	get isWhole(): boolean {
+		return this.#read?.isWhole ?? false;
+	}
+
 	/** Throws a TypeError before all has been read. */
 	tally(): ReadingTally {
-		if (this.#tally === null) throw new TypeError("a reading that has not ended; expected its tally");
-		return this.#tally;
+		if (this.#read === null) throw new TypeError("a reading that has not ended; expected its tally");
+		return this.#read.tally;
 	}
-}
-
-function wordsAt(words: Uint32Array, at: number): [w0: number, w1: number, w2: number, w3: number] {
-	return [words[at] as number, words[at + 1] as number, words[at + 2] as number, words[at + 3] as number];
 }
 
 /** What the thread says about rows, in its order; blocks that it wants are sent as it asks. */

@@ -113,18 +113,11 @@ class Outgoing {
 	}
 
 	/** Of IPv6. They are numbered in their order. */
-	#newAddresses(): Uint32Array<ArrayBuffer> {
+	#newAddresses(): Uint8Array<ArrayBuffer> {
 		const first = this.#addresses;
 		this.#addresses = this.#recording.engine.addressCount();
-		const indices = Array.from({ length: this.#addresses - first }, (_, i) => first + i);
-		const words = indices.flatMap((index) => this.#recording.address(index).flatMap(halves));
-		return new Uint32Array(words);
+		return this.#recording.addressBytes(first, this.#addresses);
 	}
-}
-
-/** The upper and the lower 32 bits. */
-function halves(bits: bigint): number[] {
-	return [Number(bits >> 32n), Number(bits & 0xffffffffn)];
 }
 
 declare const self: {
