@@ -91,7 +91,7 @@ export function classify(columns: usize, row: u32, count: u32): u32 {
 		askRows(columns, row, end);
 		for (; row < end; row++) {
 			const repeat = load<u32>(columns + ((<usize>row) << 2), L.COLUMN_REPEAT);
-			if (waiting == 0 && goesOn(columns, row, repeat)) continue;
+			if (waiting == 0 && decidedAtOnce(columns, row, repeat)) continue;
 			if (ignored(columns, row, repeat)) answer(columns, row, L.KIND_IGNORED, L.NO_FLOW, L.OUTSIDE);
 			else {
 				const done = classifyRow(columns, row, repeat);
@@ -114,7 +114,7 @@ function answer(columns: usize, row: u32, kind: i32, flow: u32, netns: i32): voi
 /** The usual row: a packet of a TCP connection that was offered, no SYN of it. False: nothing is done, `classifyRow` knows. */
 // @ts-ignore: decorator
 @inline
-function goesOn(columns: usize, row: u32, repeat: u32): bool {
+function decidedAtOnce(columns: usize, row: u32, repeat: u32): bool {
 	const key = keyAsked(row);
 	const entryAt = singledTuple(key);
 	if (entryAt == 0) return false;
