@@ -15,6 +15,8 @@ const MEMORY_MAX: u64 = 0xffff0000; // the last page stays unused, so that an en
 
 let top: u32 = 0;
 let last: i32 = -1;
+// Up to there memory behind the tables may not be zero.
+let stale: u32 = 0;
 
 /** Address of a table's first row. */
 // @ts-ignore: decorator
@@ -46,6 +48,13 @@ export function startAt(address: usize): void {
 
 /** Lays out one table at the top of memory, zeroed. Returns its address, or 0 where memory is at its maximum. */
 export function place(table: i32, rows: u32, stride: u32): usize {
+	const at = placeAsIs(table, rows, stride);
+	if (at != 0) clearFrom(<u32>at);
+	return at;
+}
+
+/** As `place`, of whatever lies there: for tables that are written before they are read. */
+export function placeAsIs(table: i32, rows: u32, stride: u32): usize {
 	settleTop();
 	const at = top;
 	if (!reach(at, rows, stride, table == TABLE_CAPTURE)) return 0;
@@ -69,7 +78,9 @@ export function extend(table: i32, rows: u32, stride: u32): bool {
 		memory.copy(base(table), at, <usize>held * stride);
 		return true;
 	}
+	const from = top;
 	if (!reach(<u32>at, rows, stride, false)) return false;
+	clearFrom(from);
 	// bound: as above
 	unchecked((CAPACITY[table] = rows));
 	return true;
@@ -87,6 +98,17 @@ export function expect(bytes: u64): bool {
 /** Makes the memory that many bytes long, as another engine's is that is going to be copied. False: it is at its maximum. */
 export function stretch(bytes: u32): bool {
 	return grown(<u64>bytes, 0);
+}
+
+/** What lies behind the tables is of no use, but not zero: an engine before this one was emptied and has left it there. */
+export function inherit(): void {
+	stale = (<u32>memory.size()) * PAGE;
+}
+
+// Makes zero what was laid out from `from` on.
+function clearFrom(from: u32): void {
+	const end = min<u32>(top, stale);
+	if (from < end) memory.fill(<usize>from, 0, <usize>(end - from));
 }
 
 // Module-level arrays were allocated from the heap's start on when the module started: tables come behind them.

@@ -3,7 +3,7 @@
 // See `layout` for the records and codes.
 
 import { address6Count, address6Reset, address6Room, intern6 } from "./address6";
-import { base, capacity, expect, extend, place, stretch, TABLE_ALIGN } from "./arena";
+import { base, capacity, expect, extend, inherit, place, stretch, TABLE_ALIGN } from "./arena";
 import { buildFibs } from "./compile/fib";
 import { indexSpaceReset } from "./compile/indexspace";
 import { spaceUsed } from "./compile/space";
@@ -78,6 +78,8 @@ export function grow(table: i32, rows: u32): bool {
 }
 /** Makes the memory so many bytes long; it never shrinks. False: it is at its maximum. */
 export { stretch };
+/** What lies behind the tables that are laid out is not zero: it was another recording's. */
+export { inherit };
 /** Writes what the engine keeps outside of its memory to `at`; its bytes. The body is made by `scripts/globals.mjs`: without that, 0. */
 export function saveGlobals(at: usize): u32 {
 	return at == 0 ? <u32>at : 0;

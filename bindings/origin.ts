@@ -63,8 +63,8 @@ export class Origin {
 		return new Origin(engine, pieces, saved, room);
 	}
 
-	/** Every byte and variable is what it was; memory that has come since is zero. */
-	restore(): void {
+	/** Every byte and variable is what it was, below `end`, a multiple of 4,096; of memory that has come since they are zero. */
+	restore(end = this.#engine.memory.buffer.byteLength): void {
 		const engine = this.#engine;
 		const bytes = new Uint8Array(engine.memory.buffer);
 		let done = 0;
@@ -73,7 +73,7 @@ export class Origin {
 			bytes.set(piece.bytes, piece.at);
 			done = piece.at + piece.bytes.length;
 		}
-		engine.scrub(done, bytes.length);
+		engine.scrub(done, end);
 		bytes.set(this.#globals, this.#room);
 		engine.loadGlobals(this.#room);
 		bytes.fill(0, this.#room, this.#room + this.#globals.length);

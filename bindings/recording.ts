@@ -10,6 +10,7 @@ import { Origin, type OriginExports } from "./origin.ts";
 interface RecordingExports extends OriginExports {
 	abi(): number;
 	stretch(bytes: number): number;
+	inherit(): void;
 	captureOpen(format: number, options: number): number;
 	captureRoom(source: number, bytes: number): number;
 	captureFilled(source: number, bytes: number): void;
@@ -87,13 +88,15 @@ export class Recording {
 	#view: DataView;
 	/** null: it is made anew, not emptied. */
 	readonly #origin: Origin | null;
+	/** Where tables are laid out that a reading asks for. */
+	readonly #room: number;
 
 	constructor(module: EngineModule) {
 		this.engine = instantiate<RecordingExports>(module);
 		const abi = this.engine.abi();
 		if (abi !== L.ABI) throw new EngineError(`core.wasm has ABI ${abi}, this package wants ${L.ABI}`);
-		const room = this.engine.memory.buffer.byteLength;
-		this.#origin = this.engine.stretch(room + GLOBALS_ROOM) ? Origin.of(this.engine, room) : null;
+		this.#room = this.engine.memory.buffer.byteLength;
+		this.#origin = this.engine.stretch(this.#room + GLOBALS_ROOM) ? Origin.of(this.engine, this.#room) : null;
 		this.#view = new DataView(this.engine.memory.buffer);
 	}
 
@@ -102,10 +105,14 @@ export class Recording {
 		return this.engine.memory.buffer.byteLength;
 	}
 
-	/** Makes the engine byte for byte what it was before it read anything; columns of then are gone. False: that is not known. */
+	/**
+	 * Makes the engine what it was before it read anything; columns of then are gone. Memory that it has got since stays as it is, for
+	 * who lays something out there makes it zero where it has to be. False: it is not known what the engine was.
+	 */
 	makeEmpty(): boolean {
 		if (this.#origin === null) return false;
-		this.#origin.restore();
+		this.#origin.restore(this.#room);
+		this.engine.inherit();
 		this.#columns = [];
 		return true;
 	}

@@ -5,7 +5,8 @@
 // what comes into the bucket goes over it. Few buckets ever overflow into the next one; when many have, all are filled anew.
 
 import * as L from "../layout";
-import { room } from "./room";
+import { timeAt } from "./columns";
+import { roomAsIs } from "./room";
 
 /* A row of the ring, 24 bytes: first hash | second hash | time i64 | flow | noted in a known netns */
 const ROW: u32 = 24;
@@ -124,22 +125,31 @@ export function noteSeen(first: u32, second: u32, time: i64, flow: u32, inNetns:
 	push(first, second, time, flow, inNetns);
 }
 
-/** As seenBefore, and where it is false noteSeen, at an interface of no known netns. */
-// @ts-ignore: decorator
-@inline
-export function seenOrNoted(first: u32, second: u32, time: i64, flow: u32): bool {
-	expire(time);
-	const at = bucketAt(bucketOf(first, second));
-	const turn = <u32>load<u16>(at, TURN);
-	// A bucket that has neither such a tag nor overflowed says all; most packets are done with here.
-	if (isCrowded() || alike(at, tagOf(second)) != 0 || load<u16>(at, OVERFLOWED) != 0 || !isFree(at, turn)) {
-		if (seenBefore(first, second, time)) return true;
-		noteSeen(first, second, time, flow, false);
-		return false;
+/**
+ * Rows `row` to `end`, at interfaces of no known netns: what was seen a moment ago becomes a duplicate, the rest is noted, each as one
+ * of its row's flow. Their hashes are at `hashes`, both in 64 bits, `stride` bytes from row to row; 0: not to be asked for, nor is what
+ * is a duplicate already.
+ */
+export function noteRows(columns: usize, row: u32, end: u32, hashes: usize, stride: usize): void {
+	// Once: a row of the ring that gets too old meanwhile says so itself.
+	expire(timeAt(columns, row));
+	for (let at = hashes; row < end; row++, at += stride) {
+		const pair = load<u64>(at);
+		if (pair == 0 || <i32>load<u8>(columns + <usize>row, L.COLUMN_KIND) > L.KIND_REPLY) continue;
+		const first = <u32>pair;
+		const second = <u32>(pair >> 32);
+		const time = timeAt(columns, row);
+		const flow = load<u32>(columns + ((<usize>row) << 2), L.COLUMN_FLOW);
+		const bucket = bucketAt(bucketOf(first, second));
+		const turn = <u32>load<u16>(bucket, TURN);
+		// A bucket that has neither such a tag nor overflowed says all; most packets are done with here.
+		const unusual = alike(bucket, tagOf(second)) | <u32>load<u16>(bucket, OVERFLOWED) | <u32>isCrowded();
+		if (unusual == 0 && isFree(bucket, turn)) {
+			put(bucket, turn, second);
+			push(first, second, time, flow, false);
+		} else if (seenBefore(first, second, time)) store<u8>(columns + <usize>row, <u8>L.KIND_DUPLICATE, L.COLUMN_KIND);
+		else noteSeen(first, second, time, flow, false);
 	}
-	put(at, turn, second);
-	push(first, second, time, flow, false);
-	return false;
 }
 
 // Rows that are older than the window do not count any more.
@@ -247,9 +257,9 @@ function fill(): void {
 /** A longer ring, its rows as they were, and buckets for it. False: the memory is at its maximum. */
 function grow(): bool {
 	const rows = ringMask == 0 ? FIRST_ROWS : (ringMask + 1) * (ringMask < MANY_ROWS ? 4 : 2);
-	const longer = room(rows * ROW);
+	const longer = roomAsIs(rows * ROW);
 	const total = rows >>> FILLED;
-	const lines = room(total << BUCKET);
+	const lines = roomAsIs(total << BUCKET);
 	if (longer == 0 || lines == 0) return false;
 	for (let number = oldest; number != next; number++) {
 		memory.copy(longer + <usize>((number & (rows - 1)) * ROW), rowAt(number), ROW);

@@ -3,7 +3,7 @@
 // 32 owner i32     38, 58 repeat: low and high u16     60 flow u32     0, 4 of IPv6: indices of the addresses     37 flags: BEGINS_RECORD
 // What a reading keeps of a recording of few packets is these, and what it hands to another thread.
 
-import { place } from "../arena";
+import { placeAsIs } from "../arena";
 import * as L from "../layout";
 import { timeAt } from "./columns";
 import { hasPackets } from "./owners";
@@ -93,7 +93,7 @@ export function draftRows(columns: usize, count: u32, at: usize): u32 {
 
 /** Room for `count` drafts; 0: the memory is at its maximum. */
 export function draftRoom(count: u32): usize {
-	return place(L.TABLE_CAPTURE, count * L.BATCH_STRIDE, 1);
+	return placeAsIs(L.TABLE_CAPTURE, count * L.BATCH_STRIDE, 1);
 }
 
 /** The same as `draftRows`, in room that stays: where the first one is; 0: there is none left. */
@@ -101,7 +101,7 @@ export function keepRows(columns: usize, count: u32): usize {
 	const bytes = count * L.BATCH_STRIDE;
 	if (left < bytes) {
 		// Each growth of the memory costs the host new views of it, and counts as garbage there: few large ones.
-		const at = place(L.TABLE_CAPTURE, taken, 1);
+		const at = placeAsIs(L.TABLE_CAPTURE, taken, 1);
 		if (at == 0) return 0;
 		room = at;
 		left = taken;

@@ -1,6 +1,6 @@
 // Rows in time order: two batches of columns sorted as one, stable. A bottom-up merge of row numbers, then one pass a column.
 
-import { place } from "../arena";
+import { placeAsIs } from "../arena";
 import * as L from "../layout";
 import { gather, timeAt } from "./columns";
 
@@ -13,7 +13,7 @@ const HALF: usize = L.COLUMN_ROWS * 2 * 4;
  * equal times stay as they came, those of `a` before those of `b`. False: memory is at its maximum.
  */
 export function sortRows(a: usize, aCount: u32, b: usize, bCount: u32, first: usize, second: usize): bool {
-	if (numbers == 0) numbers = place(L.TABLE_CAPTURE, <u32>HALF * 2, 1);
+	if (numbers == 0) numbers = placeAsIs(L.TABLE_CAPTURE, <u32>HALF * 2, 1);
 	if (numbers == 0) return false;
 	const total = aCount + bCount;
 	for (let i: u32 = 0; i < total; i++) put(numbers, i, i < aCount ? i : i - aCount + L.COLUMN_ROWS);

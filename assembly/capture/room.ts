@@ -1,7 +1,7 @@
 // Arrays of a recording that grow with it: twice as large each time, what was there copied. The smaller one is left behind, so all
 // that are left behind are no larger than the last.
 
-import { place } from "../arena";
+import { place, placeAsIs } from "../arena";
 import * as L from "../layout";
 
 let exhausted: bool = false;
@@ -13,7 +13,15 @@ export function isExhausted(): bool {
 
 /** `bytes` zeroed bytes; 0: the memory is at its maximum. */
 export function room(bytes: u32): usize {
-	const at = place(L.TABLE_CAPTURE, bytes, 1);
+	return granted(place(L.TABLE_CAPTURE, bytes, 1));
+}
+
+/** The same, not zeroed: for what is written before it is read. */
+export function roomAsIs(bytes: u32): usize {
+	return granted(placeAsIs(L.TABLE_CAPTURE, bytes, 1));
+}
+
+function granted(at: usize): usize {
 	if (at == 0) exhausted = true;
 	return at;
 }

@@ -1,7 +1,7 @@
 // One capture file as it is read: its input bytes, which JavaScript fills, what its headers have said so far, and what became
 // of its packets. Bytes that no whole record fills yet move to the front when more come, so a record may span any blocks.
 
-import { place } from "../arena";
+import { place, placeAsIs } from "../arena";
 import * as L from "../layout";
 
 
@@ -121,7 +121,7 @@ export function roomFor(s: Source, bytes: u32): usize {
 		let to = <usize>s.input;
 		if (kept + bytes > s.capacity) {
 			const capacity = max(s.capacity * 2, kept + bytes);
-			to = place(L.TABLE_CAPTURE, capacity, 1);
+			to = placeAsIs(L.TABLE_CAPTURE, capacity, 1);
 			if (to == 0) return 0;
 			s.capacity = capacity;
 		}

@@ -3,7 +3,7 @@
 // idle for long are dropped when the table would have to grow.
 
 import * as L from "../layout";
-import { room } from "./room";
+import { roomAsIs } from "./room";
 
 
 @unmanaged
@@ -262,7 +262,7 @@ function makeRoom(now: i64): bool {
 		else kept++;
 	}
 	const next = total == 0 ? FIRST_SLOTS : kept * 3 > total ? total * 2 : total;
-	const into = next == total && spare != 0 ? spare : room(next << SLOT);
+	const into = next == total && spare != 0 ? spare : roomAsIs(next << SLOT);
 	if (into == 0) return false;
 	moves++;
 	spare = next == total ? old : 0;
