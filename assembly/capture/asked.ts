@@ -13,6 +13,7 @@ export const BURST: u32 = 64;
 /* Of each row, ASKED bytes: the key of its flow, then both hashes of the packet itself; 0: not hashed. */
 let asked: usize = 0;
 const ASKED: u32 = 5; // as a shift
+export const ASKED_STRIDE: usize = 1 << ASKED;
 const HASHES: usize = 24;
 /** Of four rows. */
 const HASHED: usize = memory.data(4 * 8, 16);
@@ -100,6 +101,13 @@ function touch(rows: u32): void {
 export function keyAsked(row: u32): usize {
 	// less than BURST rows behind the first
 	return asked + ((<usize>(row - first)) << ASKED);
+}
+
+/** Where its hashes are, those of the next row ASKED_STRIDE bytes behind. */
+// @ts-ignore: decorator
+@inline
+export function hashesAt(row: u32): usize {
+	return keyAsked(row) + HASHES;
 }
 
 /** Both hashes of its packet, the first below; 0: not hashed. */

@@ -13,9 +13,9 @@
 
 import * as L from "../layout";
 import { isOfLink } from "./addresses";
-import { askRows, BURST, canAsk, hashesAsked, isCopy, keyAsked } from "./asked";
+import { ASKED_STRIDE, askRows, BURST, canAsk, hashesAsked, hashesAt, isCopy, keyAsked } from "./asked";
 import { timeAt } from "./columns";
-import { copiesReset, copy, noteSeen, seenOrNoted } from "./copies";
+import { copiesReset, copy, noteRows, noteSeen } from "./copies";
 import { forwards, hasPackets, isCaptured, netnsOfInterface, NOT_TOLD, ownerOf, ownersReset, setOwner } from "./owners";
 import { quotes } from "./transport";
 import { findTuple, icmpRequest, isReversed, singledTuple, Tuple, tuple, tuplesReset } from "./tuples";
@@ -90,8 +90,9 @@ export function classify(columns: usize, row: u32, count: u32): u32 {
 		const end = min<u32>(row + BURST, count);
 		askRows(columns, row, end);
 		for (; row < end; row++) {
+			if (waiting == 0) row = decideKnown(columns, row, end);
+			if (row == end) break;
 			const repeat = load<u32>(columns + ((<usize>row) << 2), L.COLUMN_REPEAT);
-			if (waiting == 0 && decidedAtOnce(columns, row, repeat)) continue;
 			if (ignored(columns, row, repeat)) answer(columns, row, L.KIND_IGNORED, L.NO_FLOW, L.OUTSIDE);
 			else {
 				const done = classifyRow(columns, row, repeat);
@@ -111,26 +112,28 @@ function answer(columns: usize, row: u32, kind: i32, flow: u32, netns: i32): voi
 	store<i32>(columns + ((<usize>row) << 2), netns, L.COLUMN_NETNS);
 }
 
-/** The usual row: a packet of a TCP connection that was offered, no SYN of it. False: nothing is done, `classifyRow` knows. */
-// @ts-ignore: decorator
-@inline
-function decidedAtOnce(columns: usize, row: u32, repeat: u32): bool {
-	const key = keyAsked(row);
-	const entryAt = singledTuple(key);
-	if (entryAt == 0) return false;
-	const entry = changetype<Tuple>(entryAt);
-	const word = entry.word;
-	if ((word & OFFERED) == 0) return false;
-	const time = timeAt(columns, row);
-	let kind = <i32>((word >>> (isReversed(key) ? REVERSE_ROLE : FORWARD_ROLE)) & 3);
-	const copied = hashesAsked(row);
-	if (copied != 0 && kind <= L.KIND_REPLY) {
-		if (seenOrNoted(<u32>copied, <u32>(copied >> 32), time, entry.flow)) kind = L.KIND_DUPLICATE;
+/**
+ * Decides the usual rows from `row` on, below `end`: packets of TCP connections that were offered, no SYNs of them. Returns the first
+ * that is another, of which nothing is done: `classifyRow` knows.
+ */
+function decideKnown(columns: usize, row: u32, end: u32): u32 {
+	const first = row;
+	for (let key = keyAsked(row); row < end; row++, key += ASKED_STRIDE) {
+		const entryAt = singledTuple(key);
+		if (entryAt == 0) break;
+		const entry = changetype<Tuple>(entryAt);
+		const word = entry.word;
+		if ((word & OFFERED) == 0) break;
+		entry.time = (secondOf(timeAt(columns, row)) << 32) | (entry.time & 0xffffffff);
+		const role = (word >>> (isReversed(key) ? REVERSE_ROLE : FORWARD_ROLE)) & 3;
+		answer(columns, row, <i32>role, entry.flow, <i32>(word >>> 8) - 1);
 	}
-	entry.time = (secondOf(time) << 32) | (entry.time & 0xffffffff);
-	count(kind, repeat);
-	answer(columns, row, kind, entry.flow, <i32>(word >>> 8) - 1);
-	return true;
+	if (row == first) return row;
+	noteRows(columns, first, row, hashesAt(first), ASKED_STRIDE);
+	for (let i = first; i < row; i++) {
+		count(<i32>load<u8>(columns + <usize>i, L.COLUMN_KIND), load<u32>(columns + ((<usize>i) << 2), L.COLUMN_REPEAT));
+	}
+	return row;
 }
 
 function ignored(columns: usize, row: u32, repeat: u32): bool {
