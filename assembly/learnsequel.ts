@@ -160,7 +160,8 @@ function keep(f: usize, p: Packet, way: u32): void {
 	steady = steady && load<i32>(f, L.FLOW_ENTRY_NODE) == load<i32>(FLOW_BEFORE, L.FLOW_ENTRY_NODE);
 	steady = steady && load<i32>(f, L.FLOW_SECOND) == load<i32>(FLOW_BEFORE, L.FLOW_SECOND);
 	const count = notedCount();
-	if (count < L.FLOW_CROSSED_MAX && crossedEntry(f, count) >= 0) steady = false;
+	const whole = count == L.FLOW_CROSSED_MAX || crossedEntry(f, count) < 0;
+	if (!whole) steady = false;
 	for (let i = 0; i < count; i++) {
 		const entry = noted(i) >> 1;
 		const c = conn(entry);
@@ -191,7 +192,9 @@ function keep(f: usize, p: Packet, way: u32): void {
 	store<i32>(s, load<i32>(f, L.FLOW_SECOND), L.SEQUEL_SECOND_AFTER);
 	store<u64>(s, load<u64>(f, L.FLOW_SEEN_SRC), L.SEQUEL_SEEN);
 	store<i32>(s, load<i32>(f, L.FLOW_SERVER), L.SEQUEL_SERVER);
-	if (!steady && isPlain(p.proto, p.tcp) && p.proto == <u8>L.PROTO_TCP && staysFrom(s)) keepNext(s, f, count);
+	if (steady || !whole || p.proto != <u8>L.PROTO_TCP || !isPlain(p.proto, p.tcp) || !staysFrom(s)) return;
+	store<u8>(s, 1, L.SEQUEL_STEADY);
+	keepNext(s, f, count);
 }
 
 // Will the next packet like this one do the same, although it found its entries otherwise than it left them? Rules see an entry as
@@ -216,7 +219,6 @@ function staysFrom(s: usize): bool {
 
 // The row of the next packet like the one that row `s` was learnt from, where none is known.
 function keepNext(s: usize, f: usize, count: i32): void {
-	if (count < L.FLOW_CROSSED_MAX && crossedEntry(f, count) >= 0) return;
 	const n = sequelNext(s, f);
 	if (n == 0 || load<u32>(n, L.SEQUEL_EPOCH) != 0) return;
 	const standing = load<u64>(n, L.SEQUEL_STANDING);
@@ -224,7 +226,6 @@ function keepNext(s: usize, f: usize, count: i32): void {
 	store<u64>(n, standing, L.SEQUEL_STANDING);
 	store<u64>(n, 0, L.SEQUEL_BYTES);
 	store<u32>(n, 0, L.SEQUEL_PACKETS);
-	store<u8>(n, 1, L.SEQUEL_STEADY);
 	for (let i = 0; i < count; i++)
 		store<u32>(trackedAt(n, i), load<u32>(trackedAt(n, i), L.SEQUEL_AFTER), L.SEQUEL_BEFORE);
 	store<u8>(n, <u8>alikeEntries(n, count), L.SEQUEL_ALIKE);
