@@ -15,6 +15,7 @@ import { Window } from "./netfilter/windowrow";
 import { defaultTtl } from "./netns";
 import { isBound, touchEntries } from "./passing";
 import { isCached, isCaching } from "./pathcache";
+import { listAnswer, listFollowing, listNothing, listOpened, listOpening, listWay, prefetch } from "./prefetch";
 import * as L from "./layout";
 
 /** Packets of a burst, at most. */
@@ -53,6 +54,7 @@ export function touchBurst(first: u32, count: u32): void {
 	for (let i: u32 = 0; i < count; i++) hashLine(key(i), row(L.TABLE_BATCH, first + i, L.BATCH_STRIDE));
 	for (let i: u32 = 0; i < count; i++) sum += load<u32>(load<usize>(key(i), KEY_LINE), L.LINE_FLOW);
 	let carried = false;
+	let fresh = false;
 	let limits: u32 = 0;
 	bound = 0;
 	for (let i: u32 = 0; i < count; i++) {
@@ -65,13 +67,19 @@ export function touchBurst(first: u32, count: u32): void {
 		}
 		limits |= limitsOf(line);
 		if (line != 0) continue;
-		store<u32>(openingAt(i), openingHome(row(L.TABLE_BATCH, first + i, L.BATCH_STRIDE)));
+		const home = openingHome(row(L.TABLE_BATCH, first + i, L.BATCH_STRIDE));
+		store<u32>(openingAt(i), home);
+		if (home == NO_HOME) continue;
+		listOpening(home);
+		fresh = true;
 	}
+	if (fresh) prefetch();
 	touched += sum;
 	if ((limits & L.LIMIT_WINDOWS) != 0) touchWindows(KEYS, count);
 	if (bound != 0) touchBound();
+	if (carried) touchCarried(count);
+	if ((carried || fresh) && isCaching()) prefetchRows(first, count);
 	if (!carried) return;
-	touchCarried(count);
 	if (areMegaflowsOn()) lookAhead(first, count);
 	else touchSlots(count);
 }
@@ -169,6 +177,27 @@ function touchCarried(count: u32): void {
 		}
 	}
 	touched += sum;
+}
+
+// What opens connections, and what comes right behind it.
+function prefetchRows(first: u32, count: u32): void {
+	for (let i: u32 = 0; i < count; i++) {
+		const at = row(L.TABLE_BATCH, first + i, L.BATCH_STRIDE);
+		const line = <usize>load<u32>(key(i), KEY_LINE);
+		const direction = load<i32>(key(i), KEY_DIRECTION);
+		if (line == 0) listOpened(i, at, load<u32>(openingAt(i)));
+		else if (!isToBeCarried(i) || isCached(line, direction)) listNothing(i);
+		else listFollowing(i, at, flow(flowOf(line)), direction);
+	}
+	prefetch();
+	for (let i: u32 = 1; i < count; i++) {
+		if (load<i32>(key(i), KEY_DIRECTION) == 0) continue;
+		if (load<u64>(key(i)) != load<u64>(key(i - 1)) || load<u64>(key(i), 8) != load<u64>(key(i - 1), 8)) continue;
+		listAnswer(i, row(L.TABLE_BATCH, first + i, L.BATCH_STRIDE));
+	}
+	prefetch();
+	for (let i: u32 = 0; i < count; i++) listWay(i);
+	prefetch();
 }
 
 // What each packet's way will be, as far as megaflows know it.

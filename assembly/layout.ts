@@ -1085,6 +1085,7 @@ export const OPENING_ENTRY_STRIDE = 48;
 
 // Sequel: what a packet behind the first one does, of all connections that were opened alike and stand where its key says.
 //  0 direction u8, TCP flags u8, BATCHF_* u8, 4 kind u32 (FLOW_KIND)     8 status u16, state u8 of the first entry     12 u8[3] verdict, reason and flags of the flow
+export const SEQUEL_KIND = 4;
 export const SEQUEL_STANDING = 8;
 export const SEQUEL_EPOCH = 16; // u32 of the path cache when the row was last known to hold; 0: nothing is known
 export const SEQUEL_JOURNEY = 20; // u32
@@ -1107,7 +1108,7 @@ export const SEQUEL_ALIKE = 83; // u8 a bit an entry: its tracker has the first 
 export const SEQUEL_ENTRY = 84; // entries, SEQUEL_ENTRY_STRIDE bytes each
 export const SEQUEL_ENTRY_COUNT = 3;
 export const SEQUEL_NEXT = 144; // u32 address of the next row that may owe something; 0: it owes nothing
-export const SEQUEL_STRIDE = 152;
+export const SEQUEL_STRIDE = 192; // of a packet that belongs to two entries the first two cache lines are read
 
 // An entry that a packet belongs to
 export const SEQUEL_PLACE = 0; // i32 which of the flow's it is

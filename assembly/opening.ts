@@ -44,9 +44,6 @@ let evicted: u32 = 0;
 // Which of the rows of a key is spoken of
 let variant: u32 = 0;
 let known: bool = false;
-// What was touched, so that no compiler takes the loads away.
-let touched: u32 = 0;
-
 // Of each entry that is to be made: both tuples, 16 bytes each, with their hashes and where the search for them ended
 const TUPLES: usize = memory.data(L.OPENING_ENTRY_COUNT * 64, 16);
 const TUPLE_HASHED: usize = 16;
@@ -134,9 +131,10 @@ export function isVoid(epoch: u32): bool {
 	return epoch != 0 && epoch < voidBefore();
 }
 
+/** Row `index` of TABLE_OPENING. */
 // @ts-ignore: decorator
 @inline
-function openingAt(index: u32): usize {
+export function openingAt(index: u32): usize {
 	return row(L.TABLE_OPENING, index, L.OPENING_STRIDE);
 }
 
@@ -146,13 +144,50 @@ function homeOf(lo: u64, hi: u64): u32 {
 	return hash2(lo, hi) & (capacity(L.TABLE_OPENING) - 1);
 }
 
-/** Number of the row where an opening packet's is looked for first, which is loaded; NO_HOME: it may not open. */
+/** Number of the row where an opening packet's is looked for first; NO_HOME: it may not open. */
 export function openingHome(at: usize): u32 {
 	if (!mayOpen(at)) return NO_HOME;
 	variant = 0;
-	const home = homeOf(load<u64>(at), keyOf(at));
-	touched += load<u32>(openingAt(home), L.OPENING_EPOCH);
-	return home;
+	return homeOf(load<u64>(at), keyOf(at));
+}
+
+/** The row at `home`, which `openingHome` has said of the packet at `at`, where it says what that will do; else 0. */
+// @ts-ignore: decorator
+@inline
+export function isOpenedBy(at: usize, home: u32): usize {
+	if (home == NO_HOME) return 0;
+	variant = 0;
+	const o = openingAt(home);
+	return isOf(o, at) && load<u32>(o, L.OPENING_EPOCH) != 0 ? o : 0;
+}
+
+/** Where a connection stands that row `o` has just opened, as the key of a sequel says it. */
+// @ts-ignore: decorator
+@inline
+export function standingOpened(o: usize): u64 {
+	const status = load<u8>(o, L.OPENING_ENTRIES) == 0 ? 0 : load<u32>(entryOf(o, 0), L.OPENS_STATUS) & 0xffffff;
+	const flags = <u32>load<u8>(o, L.OPENING_FLAGS);
+	const outcome =
+		(<u32>load<u8>(o, L.OPENING_VERDICT)) | ((<u32>load<u8>(o, L.OPENING_REASON)) << 8) | (flags << 16);
+	return (<u64>status) | ((<u64>outcome) << 32);
+}
+
+/** The second word of the original tuple of an entry that an opening makes for a source port. */
+// @ts-ignore: decorator
+@inline
+export function origPorts(e: usize, sport: u32): u64 {
+	return zoneProtoOf(e) | (<u64>(sport | ((<u32>load<u16>(e, L.OPENS_DPORT)) << 16)));
+}
+/** The same of its reply tuple. */
+// @ts-ignore: decorator
+@inline
+export function replyPorts(e: usize, sport: u32): u64 {
+	return zoneProtoOf(e) | (<u64>((<u32>load<u16>(e, L.OPENS_REPLY_SPORT)) | (sport << 16)));
+}
+// @ts-ignore: decorator
+@inline
+function zoneProtoOf(e: usize): u64 {
+	return (<u64>load<u32>(e, L.OPENS_ZONE_PROTO)) << 32;
 }
 
 // What of a row of TABLE_BATCH is in the key beside the addresses
@@ -245,23 +280,22 @@ function tupleOf(i: i32): usize {
 // Are the tuples of the `i`th entry free, and is there room for it in its netns? Leaves them behind for `make`.
 function isFree(o: usize, i: i32, sport: u32): bool {
 	const e = entryOf(o, i);
-	const zoneProto = (<u64>load<u32>(e, L.OPENS_ZONE_PROTO)) << 32;
 	const dport = <u32>load<u16>(e, L.OPENS_DPORT);
 	const replySport = <u32>load<u16>(e, L.OPENS_REPLY_SPORT);
 	// Tuples of one connection that are different may be the same where ports are.
 	if (sport == dport || sport == replySport) return false;
 	if (!netnsRoom(load<i32>(e, L.OPENS_NETNS), L.OPENING_ENTRY_COUNT)) return false;
 	const reply = load<u64>(e, L.OPENS_REPLY);
-	const replyPorts = zoneProto | (<u64>(replySport | (sport << 16)));
+	const ports = replyPorts(e, sport);
 	const orig = tupleOf(i);
-	if (!searched(orig, load<u64>(e, L.OPENS_ORIG), zoneProto | (<u64>(sport | (dport << 16))))) return false;
-	if (!searched(orig + TUPLE_NEXT, reply, replyPorts)) return false;
+	if (!searched(orig, load<u64>(e, L.OPENS_ORIG), origPorts(e, sport))) return false;
+	if (!searched(orig + TUPLE_NEXT, reply, ports)) return false;
 	if (!(load<u32>(e, L.OPENS_STATUS) & L.IPS_SRC_NAT)) return true;
 	// What it would have been asked for on its way to this mapping
 	const src = load<u32>(e, L.OPENS_ORIG);
 	if (sourceKnown(src, sport, load<u32>(e, L.OPENS_ZONE_PROTO))) return false;
 	const before = (reply & 0xffffffff) | ((<u64>src) << 32);
-	return tupleFind(before, replyPorts, tupleHash(before, replyPorts)) < 0;
+	return tupleFind(before, ports, tupleHash(before, ports)) < 0;
 }
 
 // False: an entry has the tuple.

@@ -52,15 +52,29 @@ export function sequels(): u32 {
  * it may teach. 0: it can have none.
  */
 export function sequelOf(at: usize, f: usize, dir: i32): usize {
-	const kind = load<u32>(f, L.FLOW_KIND);
+	const lo = keyOf(at, load<u32>(f, L.FLOW_KIND), dir);
+	return lo != 0 ? find(lo, standingOf(f), true) : 0;
+}
+
+// The first word of the key of the packet at `at` of a connection of `kind`; 0: it can have no row.
+// @ts-ignore: decorator
+@inline
+function keyOf(at: usize, kind: u32, dir: i32): u64 {
 	if (kind == 0 || !isCaching() || capacity(L.TABLE_SEQUEL) < WAYS) return 0;
 	const tcp = load<u8>(at, L.PACKET_PROTO) == L.PROTO_TCP ? load<u8>(at, L.PACKET_TCP) : 0;
 	// What opens a connection anew, or ends it at once, removes entries.
 	if ((tcp & L.TCP_RST) != 0 || (tcp & (L.TCP_SYN | L.TCP_ACK)) == L.TCP_SYN) return 0;
 	const hints = load<u8>(at, L.BATCH_FLAGS);
 	if ((hints & L.BATCHF_OPENS) != 0) return 0;
-	const lo = ((<u64>kind) << 32) | (<u64>((<u32>dir) | ((<u32>tcp) << 8) | ((<u32>hints) << 16)));
-	return find(lo, standingOf(f), true);
+	return ((<u64>kind) << 32) | (<u64>((<u32>dir) | ((<u32>tcp) << 8) | ((<u32>hints) << 16)));
+}
+
+/** The row where the one of the packet at `at` is looked for first, of a connection of `kind` that stands so; 0: it can have none. */
+// @ts-ignore: decorator
+@inline
+export function sequelHome(at: usize, kind: u32, dir: i32, standing: u64): usize {
+	const lo = keyOf(at, kind, dir);
+	return lo != 0 ? sequelAt(homeOf(lo, standing)) : 0;
 }
 
 /** The row of packets that say what those of row `s` do, where the flow in row `f` stands now; 0: it is `s`, or there is no room. */
@@ -72,10 +86,22 @@ export function sequelNext(s: usize, f: usize): usize {
 // Where a connection stands, as far as the key says it: its first entry, and what is known of the flow.
 // @ts-ignore: decorator
 @inline
-function standingOf(f: usize): u64 {
+export function standingOf(f: usize): u64 {
 	const entry = crossedEntry(f, 0);
 	const status = entry < 0 ? 0 : load<u32>(changetype<usize>(conn(entry)), L.CT_STATUS) & STANDING;
 	return (<u64>status) | ((<u64>outcomeOf(f)) << 32);
+}
+
+/** The same behind the packet of row `s`. */
+// @ts-ignore: decorator
+@inline
+export function standingBehind(s: usize): u64 {
+	let status: u32 = 0;
+	for (let i = 0; i < <i32>load<u8>(s, L.SEQUEL_ENTRIES); i++) {
+		const t = trackedAt(s, i);
+		if (load<i32>(t, L.SEQUEL_PLACE) == 0) status = load<u32>(t, L.SEQUEL_AFTER);
+	}
+	return (<u64>status) | ((<u64>(load<u32>(s, L.SEQUEL_OUTCOME) & 0xffffff)) << 32);
 }
 
 /** Verdict, reason and flags of a flow. */
@@ -86,7 +112,7 @@ export function outcomeOf(f: usize): u32 {
 }
 
 function find(lo: u64, hi: u64, evicts: bool): usize {
-	const home = hash2(lo, hi) & (capacity(L.TABLE_SEQUEL) - 1);
+	const home = homeOf(lo, hi);
 	let free: usize = 0;
 	// A row's neighbours by its number, all in the table, whose capacity is a power of two, at least WAYS
 	for (let way: u32 = 0; way < WAYS; way++) {
@@ -106,6 +132,12 @@ function find(lo: u64, hi: u64, evicts: bool): usize {
 	store<u64>(s, lo);
 	store<u64>(s, hi, L.SEQUEL_STANDING);
 	return s;
+}
+
+// @ts-ignore: decorator
+@inline
+function homeOf(lo: u64, hi: u64): u32 {
+	return hash2(lo, hi) & (capacity(L.TABLE_SEQUEL) - 1);
 }
 
 // @ts-ignore: decorator
@@ -144,9 +176,11 @@ export function continues(s: usize, at: usize, line: usize, index: i32, dir: i32
 	store<u32>(f, load<u32>(f, L.FLOW_PACKETS) + 1, L.FLOW_PACKETS);
 	store<u64>(f, load<u64>(f, L.FLOW_BYTES) + <u64>len, L.FLOW_BYTES);
 	store<i64>(f, time, L.FLOW_LAST);
-	store<u32>(s, load<u32>(s, L.SEQUEL_PACKETS) + 1, L.SEQUEL_PACKETS);
+	const owed = load<u32>(s, L.SEQUEL_PACKETS);
+	store<u32>(s, owed + 1, L.SEQUEL_PACKETS);
 	store<u64>(s, load<u64>(s, L.SEQUEL_BYTES) + <u64>len, L.SEQUEL_BYTES);
-	owe(s);
+	// Where it owes something already, it is in the list, whose link lies in a line that is read for nothing else.
+	if (owed == 0) owe(s);
 	followed++;
 	disturb();
 	if (load<u8>(s, L.SEQUEL_STEADY) != 0)

@@ -46,9 +46,10 @@ function moveChain(first: i32): void {
 	}
 }
 
+/** Where the chain of this source begins. */
 // @ts-ignore: decorator
 @inline
-function head(src: u32, sport: u32, zoneProto: u32): usize {
+export function sourceHead(src: u32, sport: u32, zoneProto: u32): usize {
 	const hash = <u32>mix((<u64>src) | ((<u64>(zoneProto ^ (sport << 16) ^ (sport >>> 8))) << 32));
 	// the table holds a power of two of heads
 	return base(L.TABLE_BYSOURCE) + <usize>((hash & (capacity(L.TABLE_BYSOURCE) - 1)) << 2);
@@ -56,7 +57,7 @@ function head(src: u32, sport: u32, zoneProto: u32): usize {
 
 /** The newest entry that may share this source, or -1; walk on with `sourceNext`. */
 export function sourceFirst(src: u32, sport: u32, zoneProto: u32): i32 {
-	return load<i32>(head(src, sport, zoneProto)) - 1;
+	return load<i32>(sourceHead(src, sport, zoneProto)) - 1;
 }
 
 // @ts-ignore: decorator
@@ -75,13 +76,13 @@ export function sourceKnown(src: u32, sport: u32, zoneProto: u32): bool {
 }
 
 export function sourceAdd(index: i32, c: Conn): void {
-	const at = head(c.orig.src, c.orig.sport, c.orig.zoneProto);
+	const at = sourceHead(c.orig.src, c.orig.sport, c.orig.zoneProto);
 	c.next = load<i32>(at);
 	store<i32>(at, index + 1);
 }
 
 export function sourceRemove(index: i32, c: Conn): void {
-	const at = head(c.orig.src, c.orig.sport, c.orig.zoneProto);
+	const at = sourceHead(c.orig.src, c.orig.sport, c.orig.zoneProto);
 	let i = load<i32>(at) - 1;
 	if (i == index) {
 		store<i32>(at, c.next);

@@ -33,6 +33,7 @@ export const RECORDS: Record<string, string> = {
 	"assembly/line.ts": "the lines of the path cache, found and made",
 	"assembly/journey.ts": "journeys and their steps",
 	"assembly/pathcache.ts": "the lines of the path cache, as packets hit them",
+	"assembly/prefetch.ts": "rows and slots that are loaded before their turn",
 	"assembly/ahead.ts": "the log of hits, and lines as hits are undone",
 	"assembly/sequencer.ts": "the rows that are next",
 	"assembly/shards.ts": "what threads are to do, and their words to one another",
