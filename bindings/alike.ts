@@ -17,22 +17,14 @@ export interface Alike {
 
 const WORDS = L.FLOW_STRIDE / 4;
 
-/** Words of a row that flows have in common: with the upper halves of PORTS all that a report says of a flow but sums and times. */
-const SAME = [
-	L.FLOW_DST,
-	L.FLOW_PROTO, // verdict, reason and flags with it
-	L.FLOW_NETNS,
-	L.FLOW_SERVER,
-	L.FLOW_SEEN_DST,
-	L.FLOW_RULE,
-	L.FLOW_ENTRY_NODE,
-	L.FLOW_SECOND,
-	L.FLOW_FAMILY, // and how it broke
-].map((offset) => offset / 4);
-/** Source ports are in the lower halves. */
-const PORTS = [L.FLOW_SPORT, L.FLOW_SEEN_SPORT].map((offset) => offset / 4);
-const [SRC, SEEN_SRC, SEEN_PORTS] = [L.FLOW_SRC / 4, L.FLOW_SEEN_SRC / 4, L.FLOW_SEEN_SPORT / 4];
-const [PACKETS, BYTES] = [L.FLOW_PACKETS / 4, L.FLOW_BYTES / 4];
+/* Words of a row; source ports are in the lower halves of both words of ports. */
+const [SRC, SEEN_SRC, BYTES, PACKETS] = [L.FLOW_SRC / 4, L.FLOW_SEEN_SRC / 4, L.FLOW_BYTES / 4, L.FLOW_PACKETS / 4];
+const [PORTS, SEEN_PORTS] = [L.FLOW_SPORT / 4, L.FLOW_SEEN_SPORT / 4];
+/* What flows have in common beside their destinations' ports: all that a report says of one but sums and times. */
+const [DST, SEEN_DST, NETNS, SERVER] = [L.FLOW_DST / 4, L.FLOW_SEEN_DST / 4, L.FLOW_NETNS / 4, L.FLOW_SERVER / 4];
+const [RULE, ENTRY_NODE, SECOND] = [L.FLOW_RULE / 4, L.FLOW_ENTRY_NODE / 4, L.FLOW_SECOND / 4];
+/** With it verdict, reason and flags; with the other how it broke. */
+const [PROTO, FAMILY] = [L.FLOW_PROTO / 4, L.FLOW_FAMILY / 4];
 
 /** What the engine's flows amount to, kind by kind in the order of their first flows. */
 export function alikeFlows(core: Core): Alike[] {
@@ -89,19 +81,23 @@ function isTranslated(rows: Int32Array, at: number): boolean {
 	return rows[at + SRC] !== rows[at + SEEN_SRC];
 }
 
+/** Word by word, not in a loop: a report asks it of every flow. */
 function isAlike(rows: Int32Array, a: number, b: number): boolean {
+	const differs = (word: number) => (rows[a + word] as number) ^ (rows[b + word] as number);
+	if (((differs(PORTS) | differs(SEEN_PORTS)) >>> 16) | differs(DST) | differs(SEEN_DST) | differs(PROTO)) return false;
+	if (differs(NETNS) | differs(SERVER) | differs(RULE) | differs(ENTRY_NODE)) return false;
+	if (differs(SECOND) | differs(FAMILY)) return false;
 	const translated = isTranslated(rows, a);
-	if (translated !== isTranslated(rows, b) || (translated && rows[a + SEEN_SRC] !== rows[b + SEEN_SRC])) return false;
-	for (const offset of PORTS) if (word(rows, a + offset) >>> 16 !== word(rows, b + offset) >>> 16) return false;
-	for (const offset of SAME) if (rows[a + offset] !== rows[b + offset]) return false;
-	return true;
+	return translated === isTranslated(rows, b) && (!translated || differs(SEEN_SRC) === 0);
 }
 
 function hashOf(rows: Int32Array, at: number): number {
-	let hash = isTranslated(rows, at) ? (rows[at + SEEN_SRC] as number) : 0;
-	for (const offset of PORTS) hash = mixed(hash, (rows[at + offset] as number) >>> 16);
-	for (const offset of SAME) hash = mixed(hash, rows[at + offset] as number);
-	return hash;
+	const word = (offset: number) => rows[at + offset] as number;
+	let hash = mixed(isTranslated(rows, at) ? word(SEEN_SRC) : 0, (word(PORTS) & 0xffff0000) | (word(SEEN_PORTS) >>> 16));
+	hash = mixed(mixed(hash, word(DST)), word(SEEN_DST));
+	hash = mixed(mixed(hash, word(NETNS)), word(SERVER));
+	hash = mixed(mixed(hash, word(RULE)), word(PROTO));
+	return mixed(hash, word(ENTRY_NODE) ^ Math.imul(word(SECOND), 0x85ebca6b) ^ word(FAMILY));
 }
 
 function mixed(hash: number, value: number): number {
