@@ -9,7 +9,7 @@ import { crossedEntry } from "./flow";
 import { mirrorSegment } from "./mirror";
 import { conn } from "./netfilter/conn";
 import { ackTimeoutNs, leastAckTimeoutNs } from "./netfilter/tcp";
-import { hasMoved, inWindow, WINDOW_ACCEPT } from "./netfilter/window";
+import { hasMoved, inWindow, movesPlainly, WINDOW_ACCEPT } from "./netfilter/window";
 import { Window } from "./netfilter/windowrow";
 import { Packet } from "./packet";
 import * as L from "./layout";
@@ -59,17 +59,10 @@ function passAlike(f: usize, p: Packet, dir: i32, last: i32): bool {
 		if (entry < 0) break;
 		if (!leader.equals(Window.row(entry))) return false;
 	}
-	const kept = before(0);
-	kept.become(leader);
-	if (inWindow(conn(first), leader, last, dir, p, true) != WINDOW_ACCEPT || !hasMoved()) {
-		leader.become(kept);
-		return false;
-	}
-	for (let i = 1; i < entries; i++) {
-		// Who logs hits finds all of them there.
-		if (ASC_FEATURE_THREADS) before(i).become(kept);
-		Window.row(crossedEntry(f, i)).become(leader);
-	}
+	// Who logs hits finds all of them there.
+	if (ASC_FEATURE_THREADS) for (let i = 0; i < entries; i++) before(i).become(leader);
+	if (!movesPlainly(leader, last, dir, p)) return false;
+	for (let i = 1; i < entries; i++) Window.row(crossedEntry(f, i)).become(leader);
 	return true;
 }
 

@@ -198,8 +198,7 @@ export function inWindow(c: Conn, w: Window, lastDir: i32, dir: i32, p: Packet, 
 	let seq = p.seq;
 	let end = segmentEnd(p);
 	let ack = p.ack;
-	let sack = ack;
-	if (p.sack != 0 && (w.flags(dir ^ 1) & FLAG_SACK_PERM) != 0 && after(p.sack, ack)) sack = p.sack;
+	let sack = sackOf(w, dir, p);
 	let win = <u32>p.window;
 
 	if (sender.maxwin == 0) {
@@ -224,17 +223,54 @@ export function inWindow(c: Conn, w: Window, lastDir: i32, dir: i32, p: Packet, 
 		end = sender.end;
 	}
 
-	if (!before(seq, sender.maxend + 1)) return overUpperBound(c, w, dir, end, sack);
-	if (!before(sack, receiver.end + 1)) return verdict(c, w, dir, WINDOW_INVALID);
-	const inReceiveWindow = receiver.maxwin == 0 || after(end, sender.end - receiver.maxwin - 1);
-	const ackRecent = after(sack, receiver.end - max<u32>(sender.maxwin, MAXACKWINCONST) - 1);
-	if (!inReceiveWindow || !ackRecent) return verdict(c, w, dir, WINDOW_IGNORE);
+	const bound = boundOf(sender, receiver, seq, end, sack);
+	if (bound == OVER_UPPER) return overUpperBound(c, w, dir, end, sack);
+	if (bound != WITHIN) return verdict(c, w, dir, bound == UNSEEN ? WINDOW_INVALID : WINDOW_IGNORE);
 
 	if (!syn) win <<= <u32>w.scale(dir);
 	moveWindow(w, dir, p, end, ack, sack, win);
 	moved = true;
 	if (isAck) countRetransmission(w, lastDir == dir, p, seq, end, ack);
 	return WINDOW_ACCEPT;
+}
+
+/**
+ * As inWindow for a plain ACK where both sides have windows that it fits, which then have moved; false: nothing has, and inWindow
+ * says what becomes of it.
+ */
+// @ts-ignore: decorator
+@inline
+export function movesPlainly(w: Window, lastDir: i32, dir: i32, p: Packet): bool {
+	const sender = w.seen(dir);
+	const end = p.seq + p.payload;
+	const sack = sackOf(w, dir, p);
+	if (sender.maxwin == 0 || boundOf(sender, w.seen(dir ^ 1), p.seq, end, sack) != WITHIN) return false;
+	moveWindow(w, dir, p, end, p.ack, sack, (<u32>p.window) << (<u32>w.scale(dir)));
+	countRetransmission(w, lastDir == dir, p, p.seq, end, p.ack);
+	return true;
+}
+
+/** What a segment acknowledges, by SACK or without. */
+// @ts-ignore: decorator
+@inline
+function sackOf(w: Window, dir: i32, p: Packet): u32 {
+	return p.sack != 0 && (w.flags(dir ^ 1) & FLAG_SACK_PERM) != 0 && after(p.sack, p.ack) ? p.sack : p.ack;
+}
+
+/* Which of the four bounds a segment is beyond */
+const WITHIN: u32 = 0;
+const OVER_UPPER: u32 = 1;
+const UNSEEN: u32 = 2; // it acknowledges what was never sent
+const TOO_OLD: u32 = 3; // its data or its acknowledgement
+
+// @ts-ignore: decorator
+@inline
+function boundOf(sender: Seen, receiver: Seen, seq: u32, end: u32, sack: u32): u32 {
+	if (!before(seq, sender.maxend + 1)) return OVER_UPPER;
+	if (!before(sack, receiver.end + 1)) return UNSEEN;
+	const inReceiveWindow = receiver.maxwin == 0 || after(end, sender.end - receiver.maxwin - 1);
+	const ackRecent = after(sack, receiver.end - max<u32>(sender.maxwin, MAXACKWINCONST) - 1);
+	return inReceiveWindow && ackRecent ? WITHIN : TOO_OLD;
 }
 
 function moveWindow(w: Window, dir: i32, p: Packet, end: u32, ack: u32, sack: u32, win: u32): void {
