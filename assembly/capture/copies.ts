@@ -1,6 +1,6 @@
 // Which packets were seen a moment ago: a packet captured at several interfaces hashes alike at each, whatever NAT did on its
 // way. What is noted stands in a ring, in the order in which it came, and counts until it is older than the window. Buckets of
-// one cache line, tags of 16 bits and a number in the ring each, say where a packet may be: of a packet that is no copy, as
+// one cache line, a word of a tag and a number in the ring each, say where a packet may be: of a packet that is no copy, as
 // nearly all are, its bucket alone is read and written. What no longer counts is taken out of no bucket: its number says so, and
 // what comes into the bucket goes over it. Few buckets ever overflow into the next one; when many have, all are filled anew.
 
@@ -10,26 +10,31 @@ import { roomAsIs } from "./room";
 
 /* A row of the ring, 24 bytes: first hash | second hash | time i64 | flow | noted in a known netns */
 const ROW: u32 = 24;
-/* A bucket, 64 bytes: tags u16[LANES], 0: nothing was ever there | lane to be written next u16 | 1: some went on to the next bucket u16 | numbers u32[LANES] */
+/*
+ * A bucket, 64 bytes: u32[LANES], 0: nothing was ever there | lane to be written next u16 | 1: some went on to the next bucket u16.
+ * A lane is a number, as many of its low bits as twice the ring has rows, and a tag above it: what is far older may seem to count,
+ * which costs a look into the ring, where another packet stands by then.
+ */
 const BUCKET: u32 = 6; // as a shift
-const LANES: u32 = 10;
+const LANES: u32 = 15;
 const EVERY_LANE: u32 = (1 << LANES) - 1;
-const TURN: usize = 20;
-const OVERFLOWED: usize = 22;
-const NUMBERS: usize = 24;
+const TURN: usize = 60;
+const OVERFLOWED: usize = 62;
 /** In place of a lane's address: there is none. */
 const NO_LANE: usize = 0;
 const FIRST_ROWS: u32 = 8192;
 /** Up to so many it grows by four times, as each growth fills the buckets anew; then by two. */
 const MANY_ROWS: u32 = 65536;
 /** Rows of the ring that a bucket is for, as a shift. */
-const FILLED: u32 = 2;
+const FILLED: u32 = 3;
 
 /** Copies of one packet lie within this time of each other. */
 let windowNs: i64 = 100_000_000;
 let ring: usize = 0;
 /** Rows of the ring less one, a power of two less one; 0: there is none yet. */
 let ringMask: u32 = 0;
+/** Low bits of a lane that are a number. */
+let numberBits: u32 = 0;
 /** Numbers of the oldest row that counts, and of the next one, modulo 2^32; low bits: the row. */
 let oldest: u32 = 0;
 let next: u32 = 0;
@@ -71,10 +76,17 @@ function bucketAt(bucket: u32): usize {
 	return buckets + ((<usize>bucket) << BUCKET);
 }
 
+// What a lane has above its number.
 // @ts-ignore: decorator
 @inline
-function tagOf(second: u32): u16 {
-	return <u16>max<u32>(second >>> 16, 1);
+function tagOf(second: u32): u32 {
+	return max<u32>(second >>> numberBits, 1);
+}
+
+// @ts-ignore: decorator
+@inline
+function numberOf(lane: u32): u32 {
+	return lane & ((1 << numberBits) - 1);
 }
 
 // @ts-ignore: decorator
@@ -89,10 +101,11 @@ function pairOf(first: u32, second: u32): u64 {
 	return ((<u64>second) << 32) | (<u64>first);
 }
 
+// Does what a lane names count, as far as its number says?
 // @ts-ignore: decorator
 @inline
-function counts(number: u32): bool {
-	return number - oldest < next - oldest;
+function counts(lane: u32): bool {
+	return numberOf(lane - oldest) < next - oldest;
 }
 
 /** Brings the bucket of these hashes into the cache. */
@@ -109,7 +122,7 @@ export function seenBefore(first: u32, second: u32, time: i64): bool {
 		absent = pairOf(first, second);
 		return false;
 	}
-	const row = rowAt(load<u32>(lane));
+	const row = rowAt(numberOf(load<u32>(lane)));
 	if (time - load<i64>(row, 8) > windowNs) return false;
 	copy.flow = load<u32>(row, 16);
 	copy.inNetns = load<u32>(row, 20) != 0;
@@ -187,26 +200,40 @@ function madeRoom(): bool {
 /** Lanes of a bucket that have this tag: a bit each. */
 // @ts-ignore: decorator
 @inline
-function alike(at: usize, tag: u16): u32 {
-	const wanted = i16x8.splat(<i16>tag);
-	const low = i16x8.eq(v128.load(at), wanted);
-	const high = i16x8.eq(v128.load(at, 16), wanted);
+function alike(at: usize, tag: u32): u32 {
+	const wanted = i32x4.splat(tag);
+	const low = i16x8.narrow_i32x4_s(tagged(at, wanted), tagged(at + 16, wanted));
+	const high = i16x8.narrow_i32x4_s(tagged(at + 32, wanted), tagged(at + 48, wanted));
 	return i8x16.bitmask(i8x16.narrow_i16x8_s(low, high)) & EVERY_LANE;
+}
+
+// Four lanes: all bits of those that have the tag.
+// @ts-ignore: decorator
+@inline
+function tagged(at: usize, wanted: v128): v128 {
+	return i32x4.eq(i32x4.shr_u(v128.load(at), numberBits), wanted);
 }
 
 // Is nothing that counts in a lane?
 // @ts-ignore: decorator
 @inline
 function isFree(at: usize, lane: u32): bool {
-	return load<u16>(at + ((<usize>lane) << 1)) == 0 || !counts(load<u32>(at + ((<usize>lane) << 2), NUMBERS));
+	const word = load<u32>(at + ((<usize>lane) << 2));
+	return word == 0 || !counts(word);
+}
+
+// What a lane says of the next row, whose packet has this second hash.
+// @ts-ignore: decorator
+@inline
+function nextLane(second: u32): u32 {
+	return (tagOf(second) << numberBits) | numberOf(next);
 }
 
 // Writes the number of the next row into a lane of a bucket; the lane behind it is the next one's turn.
 // @ts-ignore: decorator
 @inline
 function put(at: usize, lane: u32, second: u32): void {
-	store<u16>(at + ((<usize>lane) << 1), tagOf(second));
-	store<u32>(at + ((<usize>lane) << 2), next, NUMBERS);
+	store<u32>(at + ((<usize>lane) << 2), nextLane(second));
 	store<u16>(at, <u16>(lane == LANES - 1 ? 0 : lane + 1), TURN);
 }
 
@@ -217,9 +244,9 @@ function laneOf(first: u32, second: u32): usize {
 	for (let bucket = bucketOf(first, second); ; bucket = (bucket + 1) & mask) {
 		const at = bucketAt(bucket);
 		for (let lanes = alike(at, tag); lanes != 0; lanes &= lanes - 1) {
-			const lane = at + NUMBERS + ((<usize>ctz<u32>(lanes)) << 2);
-			const number = load<u32>(lane);
-			if (counts(number) && load<u64>(rowAt(number)) == pairOf(first, second)) return lane;
+			const lane = at + ((<usize>ctz<u32>(lanes)) << 2);
+			const word = load<u32>(lane);
+			if (counts(word) && load<u64>(rowAt(numberOf(word))) == pairOf(first, second)) return lane;
 		}
 		if (load<u16>(at, OVERFLOWED) == 0) return NO_LANE;
 	}
@@ -229,8 +256,8 @@ function laneOf(first: u32, second: u32): usize {
 // Gives the next row the lane that its packet has already, or a free one of its bucket, or of those behind it.
 function putAnywhere(first: u32, second: u32): void {
 	const known = absent == pairOf(first, second) ? NO_LANE : laneOf(first, second);
-	if (known != NO_LANE) return store<u32>(known, next);
-	// There are more than twice as many lanes as rows, so some bucket has a free one.
+	if (known != NO_LANE) return store<u32>(known, nextLane(second));
+	// There are nearly twice as many lanes as rows, so some bucket has a free one.
 	for (let bucket = bucketOf(first, second); ; bucket = (bucket + 1) & mask) {
 		const at = bucketAt(bucket);
 		for (let i: u32 = 0, lane = <u32>load<u16>(at, TURN); i < LANES; i++) {
@@ -266,6 +293,7 @@ function grow(): bool {
 	}
 	ring = longer;
 	ringMask = rows - 1;
+	numberBits = 33 - clz<u32>(ringMask);
 	buckets = lines;
 	mask = total - 1;
 	fill();
