@@ -9,14 +9,19 @@ export function onesSum(bytes: Uint8Array, start: number): number {
 	return sum;
 }
 
-const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
-	let crc = byte;
-	for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1;
-	return crc;
-});
+function crcTable(): Uint32Array {
+	return Uint32Array.from({ length: 256 }, (_, byte) => {
+		let crc = byte;
+		for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1;
+		return crc;
+	});
+}
+
+let table: Uint32Array | undefined;
 
 export function crc32c(bytes: Uint8Array): number {
+	table ??= crcTable();
 	let crc = 0xffffffff;
-	for (const byte of bytes) crc = (crc >>> 8) ^ (CRC_TABLE[(crc ^ byte) & 255] as number);
+	for (const byte of bytes) crc = (crc >>> 8) ^ (table[(crc ^ byte) & 255] as number);
 	return (crc ^ 0xffffffff) >>> 0;
 }

@@ -12,7 +12,7 @@ import {
 import { nearestWord, type TextError } from "./error.ts";
 import { icmpTypeName, readIcmpType } from "./iptables/extensions/icmp.ts";
 import { ICMP, ICMPV6, protocolName, protocolNumber, SCTP, TCP, UDP, UDPLITE } from "./iptables/protocols.ts";
-import { SERVICES } from "./iptables/services.ts";
+import { services } from "./iptables/services.ts";
 import type { Family } from "./ruleset.ts";
 
 /** One dimension of an element, typed. */
@@ -181,7 +181,7 @@ export class ElementReading {
 		}
 		if (![TCP, UDP, SCTP, UDPLITE].includes(protocol) && portText !== "0")
 			throw this.refuse(word, "port 0 for a protocol without ports");
-		const named = SERVICES.get(portText);
+		const named = services().get(portText);
 		const ports = named === undefined ? this.readRange(portText, word) : [named];
 		return ports.map((port) => ({ kind: "port", protocol, port }));
 	}

@@ -47,12 +47,17 @@ const SERVICE_TEXT = `
 	wnn6 22273, binkp 24554, asp 27374, csync2 30865, dircproxy 57000, tfido 60177, fido 60179
 `;
 
-/** Port number by service name. */
-export const SERVICES: ReadonlyMap<string, number> = new Map(
-	SERVICE_TEXT.trim()
-		.split(/,\s*/)
-		.map((entry): [string, number] => {
-			const [name = "", port = ""] = entry.split(" ");
-			return [name, Number(port)];
-		}),
-);
+let ports: ReadonlyMap<string, number> | undefined;
+
+/** Port number by service name. Read when the first name is looked up. */
+export function services(): ReadonlyMap<string, number> {
+	ports ??= new Map(
+		SERVICE_TEXT.trim()
+			.split(/,\s*/)
+			.map((entry): [string, number] => {
+				const [name = "", port = ""] = entry.split(" ");
+				return [name, Number(port)];
+			}),
+	);
+	return ports;
+}

@@ -5,7 +5,7 @@ import { nearestWord } from "../error.ts";
 import type { Value } from "../ruleset.ts";
 import { Refusal, type RuleContext, type ValueType } from "./extension.ts";
 import { protocolNumber } from "./protocols.ts";
-import { SERVICES } from "./services.ts";
+import { services } from "./services.ts";
 
 export const flag: ValueType = {
 	wordCount: 0,
@@ -110,11 +110,11 @@ const PORT_EXPECTED = "a port 0–65535 or a service name";
 
 /** A port number or service name. */
 export function readPort(text: string, expected = PORT_EXPECTED): number {
-	const named = SERVICES.get(text);
-	if (named !== undefined) return named;
 	const number = readNumber(text);
 	if (number !== null && number <= 0xffffn) return Number(number);
-	throw new Refusal(expected, /^[a-z]/i.test(text) ? nearestWord(text, SERVICES.keys()) : null);
+	const named = services().get(text);
+	if (named !== undefined) return named;
+	throw new Refusal(expected, /^[a-z]/i.test(text) ? nearestWord(text, services().keys()) : null);
 }
 
 export const port: ValueType = {
