@@ -16,7 +16,7 @@ const modules = new Map<Backend, Promise<EngineModule>>();
 let backend: Backend = "wasm";
 
 async function compile(): Promise<EngineModule> {
-	const own = ["scripts/globals.mjs", ...files("bench/wasm")];
+	const own = ["scripts/globals.mjs", "scripts/optimize.mjs", ...files("bench/wasm")];
 	const sources = [...files("assembly"), ...own].filter((path) => !path.includes("__tests__"));
 	if (Math.max(...sources.map(changed)) > changed(MODULE)) {
 		const asc = installed("assemblyscript/bin/asc.js");
@@ -30,6 +30,7 @@ async function compile(): Promise<EngineModule> {
 			"--outFile",
 			MODULE,
 		]);
+		await node("binaryen (bench)", ["scripts/optimize.mjs", MODULE]);
 	}
 	const wasm = await readFile(`${ROOT}/${MODULE}`);
 	if (backend === "native") await buildNative(MODULE, ADDON);

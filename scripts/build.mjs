@@ -31,6 +31,7 @@ const wasmSources = () =>
 	newest([
 		"asconfig.json",
 		"scripts/globals.mjs",
+		"scripts/optimize.mjs",
 		"scripts/stamp.mjs",
 		...files("assembly").filter((path) => path.endsWith(".ts") && !path.includes("__tests__")),
 	]);
@@ -46,6 +47,7 @@ async function buildModule(target) {
 	const asc = installed("assemblyscript/bin/asc.js");
 	const entry = target === "threads" ? "assembly/threads.ts" : "assembly/index.ts";
 	await node(`asc (${target})`, [asc, entry, "--config", "asconfig.json", "--target", target]);
+	if (target !== "checked") await node(`binaryen (${target})`, ["scripts/optimize.mjs", MODULES[target]]);
 	stamp(join(ROOT, MODULES[target]));
 }
 
