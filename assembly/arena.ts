@@ -102,7 +102,7 @@ export function stretch(bytes: u32): bool {
 
 /** What lies behind the tables is of no use, but not zero: an engine before this one was emptied and has left it there. */
 export function inherit(): void {
-	stale = (<u32>memory.size()) * PAGE;
+	stale = <u32>memory.size() * PAGE;
 }
 
 // Makes zero what was laid out from `from` on.

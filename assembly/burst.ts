@@ -15,7 +15,16 @@ import { Window } from "./netfilter/windowrow";
 import { defaultTtl } from "./netns";
 import { isBound, touchEntries } from "./passing";
 import { isCached, isCaching } from "./pathcache";
-import { listAnswer, listFollowing, listNothing, listOpened, listOpening, listWay, prefetch } from "./prefetch";
+import {
+	listAnswer,
+	listFollowing,
+	listNothing,
+	listOpened,
+	listOpening,
+	listWay,
+	isWorthPrefetching,
+	prefetch,
+} from "./prefetch";
 import * as L from "./layout";
 
 /** Packets of a burst, at most. */
@@ -78,7 +87,7 @@ export function touchBurst(first: u32, count: u32): void {
 	if ((limits & L.LIMIT_WINDOWS) != 0) touchWindows(KEYS, count);
 	if (bound != 0) touchBound();
 	if (carried) touchCarried(count);
-	if ((carried || fresh) && isCaching()) prefetchRows(first, count);
+	if ((carried || fresh) && isWorthPrefetching()) prefetchRows(first, count);
 	if (!carried) return;
 	if (areMegaflowsOn()) lookAhead(first, count);
 	else touchSlots(count);

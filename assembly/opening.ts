@@ -167,8 +167,7 @@ export function isOpenedBy(at: usize, home: u32): usize {
 export function standingOpened(o: usize): u64 {
 	const status = load<u8>(o, L.OPENING_ENTRIES) == 0 ? 0 : load<u32>(entryOf(o, 0), L.OPENS_STATUS) & 0xffffff;
 	const flags = <u32>load<u8>(o, L.OPENING_FLAGS);
-	const outcome =
-		(<u32>load<u8>(o, L.OPENING_VERDICT)) | ((<u32>load<u8>(o, L.OPENING_REASON)) << 8) | (flags << 16);
+	const outcome = (<u32>load<u8>(o, L.OPENING_VERDICT)) | ((<u32>load<u8>(o, L.OPENING_REASON)) << 8) | (flags << 16);
 	return (<u64>status) | ((<u64>outcome) << 32);
 }
 

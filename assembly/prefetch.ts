@@ -6,6 +6,7 @@
 // their connections stand now; of an answer to a packet of the same burst, from what that packet's row says. This is a guess: a
 // wrong one costs a load, nothing else.
 
+import { capacity } from "./arena";
 import { crossedEntry } from "./flow";
 import { journey } from "./journey";
 import { conn } from "./netfilter/conn";
@@ -14,6 +15,7 @@ import { tupleHash } from "./netfilter/tuple";
 import { slotAt } from "./netfilter/tuplehash";
 import { Window } from "./netfilter/windowrow";
 import { entryOf, isOpenedBy, openingAt, origPorts, replyPorts, standingOpened } from "./opening";
+import { isCaching } from "./pathcache";
 import { sequelHome, standingBehind, standingOf } from "./sequel";
 import * as L from "./layout";
 
@@ -26,6 +28,16 @@ let touched: u32 = 0;
 // Of each packet of the burst: the row that it is taken to follow; 0: none. Above, whether that is an opening's.
 const ROWS: usize = memory.data(64 * 8, 64);
 const OPENS: u64 = 0x100000000;
+
+/** Slots of a hash of 1 MiB, which a cache of the second level holds with what else there is: nothing is gained then. */
+const FEW_SLOTS: u32 = 32768;
+
+/** Are there rows to follow, and more of them than caches hold? */
+// @ts-ignore: decorator
+@inline
+export function isWorthPrefetching(): bool {
+	return isCaching() && capacity(L.TABLE_TUPLE) > FEW_SLOTS;
+}
 
 // @ts-ignore: decorator
 @inline

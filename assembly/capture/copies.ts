@@ -156,7 +156,7 @@ export function noteRows(columns: usize, row: u32, end: u32, hashes: usize, stri
 		const bucket = bucketAt(bucketOf(first, second));
 		const turn = <u32>load<u16>(bucket, TURN);
 		// A bucket that has neither such a tag nor overflowed says all; most packets are done with here.
-		const unusual = alike(bucket, tagOf(second)) | <u32>load<u16>(bucket, OVERFLOWED) | <u32>isCrowded();
+		const unusual = alike(bucket, tagOf(second)) | (<u32>load<u16>(bucket, OVERFLOWED)) | (<u32>isCrowded());
 		if (unusual == 0 && isFree(bucket, turn)) {
 			put(bucket, turn, second);
 			push(first, second, time, flow, false);
