@@ -247,9 +247,13 @@ describe("a sequel", () => {
 	it("follows what the packets of a connection of its kind did, up to where its line repeats them", () => {
 		syn(4002);
 		expect(opened()).toBe(1);
-		expect(handshake(4002, 501)).toBe(4);
+		const before = cacheHits();
+		// The ACK that establishes has the line repeat the next one.
+		expect(handshake(4002, 501)).toBe(3);
+		expect(cacheHits()).toBe(before + 1);
 		expect(stateOf(3)).toBe(<u8>L.TCP_CT_ESTABLISHED);
 		expect(conn(load<i32>(flow(3), L.FLOW_CT)).has(L.IPS_ASSURED)).toBe(true);
+		settleAll();
 		expect(load<u32>(flow(3), L.FLOW_PACKETS)).toBe(5);
 		const hits = cacheHits();
 		segment(4002, L.TCP_ACK, false, 52, 101, 501);
