@@ -154,7 +154,7 @@ export function openingHome(at: usize): u32 {
 /** The row at `home`, which `openingHome` has said of the packet at `at`, where it says what that will do; else 0. */
 // @ts-ignore: decorator
 @inline
-export function isOpenedBy(at: usize, home: u32): usize {
+export function openingFor(at: usize, home: u32): usize {
 	if (home == NO_HOME) return 0;
 	variant = 0;
 	const o = openingAt(home);

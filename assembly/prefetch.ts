@@ -14,7 +14,7 @@ import { sourceHead } from "./netfilter/source";
 import { tupleHash } from "./netfilter/tuple";
 import { slotAt } from "./netfilter/tuplehash";
 import { Window } from "./netfilter/windowrow";
-import { entryOf, isOpenedBy, openingAt, origPorts, replyPorts, standingOpened } from "./opening";
+import { entryOf, openingFor, openingAt, origPorts, replyPorts, standingOpened } from "./opening";
 import { isCaching } from "./pathcache";
 import { sequelHome, standingBehind, standingOf } from "./sequel";
 import * as L from "./layout";
@@ -75,7 +75,7 @@ export function listOpening(home: u32): void {
 // @ts-ignore: decorator
 @inline
 export function listOpened(i: u32, at: usize, home: u32): void {
-	const o = isOpenedBy(at, home);
+	const o = openingFor(at, home);
 	note(i, o, OPENS);
 	if (o == 0) return;
 	const sport = <u32>load<u16>(at, L.PACKET_SPORT);
