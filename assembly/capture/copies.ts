@@ -237,18 +237,25 @@ function put(at: usize, lane: u32, second: u32): void {
 	store<u16>(at, <u16>(lane == LANES - 1 ? 0 : lane + 1), TURN);
 }
 
-/** Where the number of the packet's row is, or NO_LANE: none that counts is noted. */
+/** Where the number of the packet's row is, of the last one; or NO_LANE: none that counts is noted. */
 function laneOf(first: u32, second: u32): usize {
 	const tag = tagOf(second);
+	let found = NO_LANE;
+	let newest: u32 = 0;
 	// Fewer than all buckets have overflowed, so the probe ends.
 	for (let bucket = bucketOf(first, second); ; bucket = (bucket + 1) & mask) {
 		const at = bucketAt(bucket);
 		for (let lanes = alike(at, tag); lanes != 0; lanes &= lanes - 1) {
 			const lane = at + ((<usize>ctz<u32>(lanes)) << 2);
 			const word = load<u32>(lane);
-			if (counts(word) && load<u64>(rowAt(numberOf(word))) == pairOf(first, second)) return lane;
+			if (!counts(word) || load<u64>(rowAt(numberOf(word))) != pairOf(first, second)) continue;
+			// A lane from long ago may name a row of the packet's as well, by chance.
+			const since = numberOf(word - oldest);
+			if (found != NO_LANE && since < newest) continue;
+			found = lane;
+			newest = since;
 		}
-		if (load<u16>(at, OVERFLOWED) == 0) return NO_LANE;
+		if (load<u16>(at, OVERFLOWED) == 0) return found;
 	}
 	return NO_LANE;
 }
