@@ -44,6 +44,7 @@ let evicted: u32 = 0;
 // Which of the rows of a key is spoken of
 let variant: u32 = 0;
 let known: bool = false;
+
 // Of each entry that is to be made: both tuples, 16 bytes each, with their hashes and where the search for them ended
 const TUPLES: usize = memory.data(L.OPENING_ENTRY_COUNT * 64, 16);
 const TUPLE_HASHED: usize = 16;
@@ -159,16 +160,6 @@ export function openingFor(at: usize, home: u32): usize {
 	variant = 0;
 	const o = openingAt(home);
 	return isOf(o, at) && load<u32>(o, L.OPENING_EPOCH) != 0 ? o : 0;
-}
-
-/** Where a connection stands that row `o` has just opened, as the key of a sequel says it. */
-// @ts-ignore: decorator
-@inline
-export function standingOpened(o: usize): u64 {
-	const status = load<u8>(o, L.OPENING_ENTRIES) == 0 ? 0 : load<u32>(entryOf(o, 0), L.OPENS_STATUS) & 0xffffff;
-	const flags = <u32>load<u8>(o, L.OPENING_FLAGS);
-	const outcome = (<u32>load<u8>(o, L.OPENING_VERDICT)) | ((<u32>load<u8>(o, L.OPENING_REASON)) << 8) | (flags << 16);
-	return (<u64>status) | ((<u64>outcome) << 32);
 }
 
 /** The second word of the original tuple of an entry that an opening makes for a source port. */

@@ -14,9 +14,9 @@ import { sourceHead } from "./netfilter/source";
 import { tupleHash } from "./netfilter/tuple";
 import { slotAt } from "./netfilter/tuplehash";
 import { Window } from "./netfilter/windowrow";
-import { entryOf, openingFor, openingAt, origPorts, replyPorts, standingOpened } from "./opening";
+import { entryOf, openingAt, openingFor, origPorts, replyPorts } from "./opening";
 import { isCaching } from "./pathcache";
-import { sequelHome, standingBehind, standingOf } from "./sequel";
+import { sequelHome, standingBehind, standingOf, standingOpened } from "./sequel";
 import * as L from "./layout";
 
 // Of each packet of a burst 14 addresses at most: its row's two lines, and two of each entry.

@@ -20,7 +20,7 @@ import { count } from "./netfilter/settle";
 import { hasMoved, judgeAnew } from "./netfilter/window";
 import { Window } from "./netfilter/windowrow";
 import { Packet } from "./packet";
-import { EVICTS, isVoid } from "./opening";
+import { entryOf, EVICTS, isVoid } from "./opening";
 import { currentEpoch, isCaching, stillHolds } from "./pathcache";
 import { repeatFrom } from "./repeatable";
 import { segmentAt } from "./segment";
@@ -102,6 +102,16 @@ export function standingBehind(s: usize): u64 {
 		if (load<i32>(t, L.SEQUEL_PLACE) == 0) status = load<u32>(t, L.SEQUEL_AFTER);
 	}
 	return (<u64>status) | ((<u64>(load<u32>(s, L.SEQUEL_OUTCOME) & 0xffffff)) << 32);
+}
+
+/** The same of a connection that row `o` of TABLE_OPENING has just opened. */
+// @ts-ignore: decorator
+@inline
+export function standingOpened(o: usize): u64 {
+	const status = load<u8>(o, L.OPENING_ENTRIES) == 0 ? 0 : load<u32>(entryOf(o, 0), L.OPENS_STATUS) & STANDING;
+	const flags = <u32>load<u8>(o, L.OPENING_FLAGS);
+	const outcome = (<u32>load<u8>(o, L.OPENING_VERDICT)) | ((<u32>load<u8>(o, L.OPENING_REASON)) << 8) | (flags << 16);
+	return (<u64>status) | ((<u64>outcome) << 32);
 }
 
 /** Verdict, reason and flags of a flow. */
