@@ -38,7 +38,7 @@ const wasmSources = () =>
 
 const tsSources = () =>
 	newest([
-		...["assembly/layout.ts", "tsconfig.json", "package.json"],
+		...["assembly/layout.ts", "tsconfig.json", "package.json", "scripts/bundle.mjs"],
 		...["js", "bindings"].flatMap(files).filter((path) => /\.(ts|py)$/.test(path)),
 	]);
 
