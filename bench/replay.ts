@@ -56,32 +56,50 @@ async function parse(connections: number): Promise<Case> {
 	};
 }
 
-async function prepare(connections: number): Promise<Case> {
-	const { path, packets } = recorded(connections, ROUNDS);
+/** Called with the packets that a survey has read so far, when the engine is ready, and with those that were carried. */
+export interface Steps {
+	surveyed?: (packets: number) => void;
+	opened?: () => void;
+	carried?: (packets: number) => void;
+}
+
+/** Replays of one capture, again and again; each says its flows and what its rules and flows add up to. */
+export async function replays(path: string): Promise<(steps?: Steps) => Promise<number>> {
 	const module = await benchModule();
 	const network = loadTopology(twoNodes(SERVICES));
-	const first = new Machine(module, network);
+	const plan = planOfLab(twoNodes(SERVICES));
+	const plane = new DataPlane(module, {});
+	const spares = new SpareRecordings();
+	plane.open(plan);
+	return ({ surveyed: progress, opened, carried } = {}) =>
+		spares.lend(async (take) => {
+			const options = { module, take, virtual, ...(progress && { progress }) };
+			const surveyed = await survey(network, [openFlows(path)], options);
+			plane.openAgain(plan, { capacities: capacitiesFor(surveyed), windows: surveyed.tcpWindows });
+			opened?.();
+			const { machine } = plane.loaded as NonNullable<DataPlane["loaded"]>;
+			const report = await replayed(machine, surveyed, { assumed: [], ...(carried && { progress: carried }) });
+			return report.flows + checksum({ machine, loops: machine.core.engine as Instance });
+		});
+}
+
+async function prepare(connections: number): Promise<Case> {
+	const { path, packets } = recorded(connections, ROUNDS);
+	const replay = await replays(path);
+	const network = loadTopology(twoNodes(SERVICES));
+	const first = new Machine(await benchModule(), network);
 	const clients = new Map(
 		network.netns.flatMap(({ name, devices }) =>
 			devices.flatMap(({ addresses }) => addresses.map(({ ip }) => [ip, first.netnsRow(name)] as const)),
 		),
 	);
-	const plan = planOfLab(twoNodes(SERVICES));
-	const plane = new DataPlane(module, {});
-	const spares = new SpareRecordings();
-	plane.open(plan);
 	let [sum, twinSum] = [0, 0];
 	return {
 		perRun: packets,
 		engine: {
-			run: () =>
-				spares.lend(async (take) => {
-					const surveyed = await survey(network, [openFlows(path)], { module, take, virtual });
-					plane.openAgain(plan, { capacities: capacitiesFor(surveyed), windows: surveyed.tcpWindows });
-					const { machine } = plane.loaded as NonNullable<DataPlane["loaded"]>;
-					const report = await replayed(machine, surveyed, { assumed: [] });
-					sum += report.flows + checksum({ machine, loops: machine.core.engine as Instance });
-				}),
+			async run() {
+				sum += await replay();
+			},
 			checksum: () => sum,
 		},
 		twin: {
